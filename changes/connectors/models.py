@@ -1,0 +1,132 @@
+"""Connected sources, the inbox of deliveries, and what each API said last."""
+
+from django.db import models
+
+from changes.delivery.models import Repository
+
+
+class Source(models.Model):
+    """One connected account: GitHub, Fly. Secrets are encrypted at rest and never shown."""
+
+    name = models.CharField(max_length=40, unique=True)
+    """What stands in /hooks/<source>/, for example ``github``."""
+    kind = models.CharField(max_length=20)
+    api_url = models.CharField(max_length=300)
+    token_encrypted = models.BinaryField(blank=True, default=b"")
+    app_id = models.CharField(max_length=40, blank=True)
+    installation_id = models.CharField(max_length=40, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    connected_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True, blank=True)
+    last_good_read_at = models.DateTimeField(null=True, blank=True)
+    last_failed_read_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    rate_remaining = models.IntegerField(null=True, blank=True)
+    rate_resets_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    """Do not call before this moment (rate limit, back-off)."""
+    failures = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HookSecret(models.Model):
+    """A secret that signs deliveries. Several may be valid at once: rotation, and one per repository."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="hook_secrets")
+    repository = models.ForeignKey(Repository, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    secret_encrypted = models.BinaryField()
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"secret {self.pk}"
+
+
+class Delivery(models.Model):
+    """One request that came in, kept raw first, once, then applied."""
+
+    class State(models.TextChoices):
+        NEW = "new", "Waiting"
+        APPLIED = "applied", "Applied"
+        IGNORED = "ignored", "Kept, not used"
+        DUPLICATE = "duplicate", "Same content again"
+        QUARANTINED = "quarantined", "Quarantined"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
+    delivery_id = models.CharField(max_length=80)
+    event = models.CharField(max_length=60)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    """Deflated raw bytes (zlib level 1)."""
+    body_size = models.IntegerField()
+    body_digest = models.CharField(max_length=64)
+    secret = models.ForeignKey(HookSecret, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
+    repository_name = models.CharField(max_length=200, blank=True)
+    attempts = models.IntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["source", "delivery_id"], name="delivery_once")]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(state="new"), name="delivery_waiting"),
+            models.Index(fields=["source", "body_digest"], name="delivery_by_digest"),
+            models.Index(fields=["-received_at", "-id"], name="delivery_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.delivery_id}"
+
+
+class Reading(models.Model):
+    """Work to read something again from a vendor's API: a hint that became a question. One row a subject."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="readings")
+    repository = models.ForeignKey(Repository, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    subject = models.CharField(max_length=200)
+    """pull_request:17, commit:<sha>, deployment:<id>, rules:<branch>."""
+    wanted_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.IntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "repository", "subject"], name="reading_once")]
+        indexes = [models.Index(fields=["wanted_at"], condition=models.Q(done_at=None), name="reading_waiting")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class StoredAnswer(models.Model):
+    """ETag and body of the last good answer per address, so that an unchanged one costs no quota."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    url = models.CharField(max_length=800)
+    etag = models.CharField(max_length=200)
+    body = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "url"], name="stored_answer_once")]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Settling(models.Model):
+    """A repository whose picture is still moving: findings wait until it has been quiet for a moment."""
+
+    repository = models.OneToOneField(Repository, on_delete=models.CASCADE, related_name="settling")
+    quiet_after = models.DateTimeField()
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.repository}"

@@ -1,0 +1,308 @@
+"""What was seen at the forge and at Fly: synced facts.
+
+A fact is *reported* when only a webhook said so and *confirmed* once the vendor's API (or Git itself) was read.
+``reported_at``/``confirmed_at`` are UTC; ``vendor_updated_at`` is the vendor's own clock and orders two versions of one fact.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Environment(models.TextChoices):
+    DEVELOPMENT = "development", "Development"
+    STAGING = "staging", "Staging"
+    PRODUCTION = "production", "Production"
+
+
+class Repository(models.Model):
+    """A repository in scope (P-06). Keyed by the vendor's number, since names change."""
+
+    class ApprovedBy(models.TextChoices):
+        REVIEW = "review", "An approving review on the promotion counts"
+        PORTAL = "portal", "Only an approval in the portal counts"
+
+    forge = models.CharField(max_length=20, default="github")
+    vendor_id = models.BigIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=200)
+    main_branch = models.CharField(max_length=200, default="main")
+    prod_branch = models.CharField(max_length=200, default="prod")
+    approved_by = models.CharField(max_length=10, choices=ApprovedBy.choices, default=ApprovedBy.REVIEW)
+    clone_url = models.CharField(max_length=500, blank=True)
+    in_scope_from = models.DateTimeField()
+    in_scope_until = models.DateTimeField(null=True, blank=True)
+    mirrored_at = models.DateTimeField(null=True, blank=True)
+    mirror_error = models.TextField(blank=True)
+    polled_at = models.DateTimeField(null=True, blank=True)
+    poll_cursor = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "repositories"
+        constraints = [
+            models.UniqueConstraint(fields=["forge", "name"], name="repository_name_once"),
+            models.UniqueConstraint(fields=["forge", "vendor_id"], name="repository_vendor_id_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reported(models.Model):
+    """Fields of every synced fact: who is the witness and how fresh it is."""
+
+    vendor_updated_at = models.DateTimeField(null=True, blank=True)
+    reported_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class PullRequest(Reported):
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        MERGED = "merged", "Merged"
+        CLOSED = "closed", "Closed without a merge"
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="pull_requests")
+    number = models.IntegerField()
+    title = models.TextField()
+    body = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State.choices)
+    draft = models.BooleanField(default=False)
+    author_uid = models.BigIntegerField(null=True, blank=True)
+    author_login = models.CharField(max_length=120, blank=True)
+    author_is_bot = models.BooleanField(default=False)
+    head_ref = models.TextField()
+    head_sha = models.CharField(max_length=64)
+    base_ref = models.TextField()
+    labels = ArrayField(models.TextField(), default=list, blank=True)
+    paths = ArrayField(models.TextField(), null=True, blank=True)
+    additions = models.IntegerField(null=True, blank=True)
+    deletions = models.IntegerField(null=True, blank=True)
+    changed_files = models.IntegerField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    merged_at = models.DateTimeField(null=True, blank=True)
+    merged_by_uid = models.BigIntegerField(null=True, blank=True)
+    merged_by_login = models.CharField(max_length=120, blank=True)
+    merge_sha = models.CharField(max_length=64, blank=True)
+    commit_people = models.JSONField(default=list, blank=True)
+    """Contributors by commit: [{"uid": int or null, "login", "name", "email", "role": author, committer or co-author}]."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "number"], name="pull_request_once")]
+        indexes = [
+            models.Index(fields=["repository", "head_sha"]),
+            models.Index(fields=["repository", "merge_sha"]),
+            models.Index(fields=["repository", "base_ref", "merged_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.repository.name}#{self.number}"
+
+
+class Review(Reported):
+    class State(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        CHANGES_REQUESTED = "changes_requested", "Changes requested"
+        COMMENTED = "commented", "Commented"
+        DISMISSED = "dismissed", "Dismissed"
+        PENDING = "pending", "Pending"
+
+    pull_request = models.ForeignKey(PullRequest, on_delete=models.PROTECT, related_name="reviews")
+    vendor_id = models.BigIntegerField()
+    uid = models.BigIntegerField(null=True, blank=True)
+    login = models.CharField(max_length=120, blank=True)
+    is_bot = models.BooleanField(default=False)
+    state = models.CharField(max_length=20, choices=State.choices)
+    commit_sha = models.CharField(max_length=64, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pull_request", "vendor_id"], name="review_once")]
+
+    def __str__(self) -> str:
+        return f"{self.login} {self.state}"
+
+
+class Check(Reported):
+    """A check run, check suite or commit status on one commit."""
+
+    class Source(models.TextChoices):
+        CHECK_RUN = "check_run", "Check run"
+        CHECK_SUITE = "check_suite", "Check suite"
+        STATUS = "status", "Commit status"
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="checks")
+    head_sha = models.CharField(max_length=64)
+    source = models.CharField(max_length=12, choices=Source.choices)
+    vendor_id = models.BigIntegerField()
+    name = models.TextField()
+    app = models.CharField(max_length=120, blank=True)
+    status = models.CharField(max_length=20)
+    conclusion = models.CharField(max_length=20, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "source", "vendor_id"], name="check_once"),
+        ]
+        indexes = [models.Index(fields=["repository", "head_sha"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.conclusion or self.status}"
+
+
+class Push(Reported):
+    """A push to main or prod, as the forge told it."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="pushes")
+    branch = models.TextField()
+    before = models.CharField(max_length=64)
+    after = models.CharField(max_length=64)
+    forced = models.BooleanField(default=False)
+    deleted = models.BooleanField(default=False)
+    pusher_login = models.CharField(max_length=120, blank=True)
+    pusher_uid = models.BigIntegerField(null=True, blank=True)
+    commits = models.JSONField(default=list)
+    """[{"sha", "message", "author_login", "author_email", "paths": [...]}], oldest first."""
+    pushed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "branch", "before", "after", "pushed_at"], name="push_once"),
+        ]
+        indexes = [models.Index(fields=["repository", "branch", "after"])]
+
+    def __str__(self) -> str:
+        return f"{self.branch} {self.after[:12]}"
+
+
+class BranchCommit(models.Model):
+    """A first-parent commit of main or prod, read from Git itself: the population."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="branch_commits")
+    branch = models.TextField()
+    sha = models.CharField(max_length=64)
+    parents = ArrayField(models.CharField(max_length=64), default=list)
+    position = models.BigIntegerField()
+    subject = models.TextField(blank=True)
+    author_name = models.TextField(blank=True)
+    author_email = models.TextField(blank=True)
+    committer_name = models.TextField(blank=True)
+    committer_email = models.TextField(blank=True)
+    co_authors = ArrayField(models.TextField(), default=list)
+    committed_at = models.DateTimeField()
+    paths = ArrayField(models.TextField(), default=list)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True, blank=True)
+    """When a sweep no longer found it on the branch (a force push)."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "branch", "sha"], name="branch_commit_once")]
+        indexes = [models.Index(fields=["repository", "sha"])]
+
+    def __str__(self) -> str:
+        return f"{self.branch} {self.sha[:12]}"
+
+
+class Release(Reported):
+    """One version of one app in one environment (Fly), or a GitHub deployment of a commit."""
+
+    class Source(models.TextChoices):
+        GITHUB = "github", "GitHub deployment"
+        FLY = "fly", "Fly release"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        RUNNING = "running", "In progress"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        INACTIVE = "inactive", "Replaced"
+
+    repository = models.ForeignKey(Repository, null=True, blank=True, on_delete=models.PROTECT, related_name="releases")
+    source = models.CharField(max_length=8, choices=Source.choices)
+    vendor_id = models.CharField(max_length=120)
+    app = models.CharField(max_length=120, blank=True)
+    version = models.IntegerField(null=True, blank=True)
+    environment = models.CharField(max_length=60)
+    ref = models.TextField(blank=True)
+    commit_sha = models.CharField(max_length=64, blank=True)
+    image = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State.choices)
+    actor = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    rolls_back = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="undone_by")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "app", "vendor_id"], name="release_once")]
+        indexes = [
+            models.Index(fields=["repository", "commit_sha"]),
+            models.Index(fields=["-created_at", "-id"]),
+            models.Index(fields=["environment", "-created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app or self.environment} {self.version or self.vendor_id}"
+
+
+class DeploymentStatus(Reported):
+    """One step of a GitHub deployment. Kept apart so that steps may arrive before the deployment itself."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="deployment_statuses")
+    deployment_id = models.BigIntegerField()
+    vendor_id = models.BigIntegerField()
+    state = models.CharField(max_length=20)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "vendor_id"], name="deployment_status_once")]
+        indexes = [models.Index(fields=["repository", "deployment_id"])]
+
+    def __str__(self) -> str:
+        return self.state
+
+
+class RuleEvent(Reported):
+    """An edit of branch protection, rulesets or people's access, as the forge reported it."""
+
+    class Kind(models.TextChoices):
+        PROTECTION = "protection", "Branch protection"
+        RULESET = "ruleset", "Ruleset"
+        MEMBER = "member", "Collaborator"
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="rule_events")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    action = models.CharField(max_length=30)
+    subject = models.TextField()
+    actor_login = models.CharField(max_length=120, blank=True)
+    actor_uid = models.BigIntegerField(null=True, blank=True)
+    weakens = models.BooleanField(default=False)
+    detail = models.JSONField(default=dict)
+    delivery_key = models.CharField(max_length=80, unique=True)
+    happened_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.action} {self.subject}"
+
+
+class BranchRules(models.Model):
+    """The required checks and reviews of a branch as last read from the API; null means never read."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="branch_rules")
+    branch = models.TextField()
+    required_checks = ArrayField(models.TextField(), null=True, blank=True)
+    raw = models.JSONField(default=dict)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "branch rules"
+        constraints = [models.UniqueConstraint(fields=["repository", "branch"], name="branch_rules_once")]
+
+    def __str__(self) -> str:
+        return self.branch

@@ -1,0 +1,152 @@
+"""The facts that the twelve gates judge: one frozen object, loaded by ``queries.py``, digested with the verdict.
+
+Times are UTC. Plain values only, so that a rule needs no database to be understood or tested. ``None`` means "not known
+yet" and is never read as "fine". A commit is its hexadecimal SHA.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class GateState(StrEnum):
+    MET = "met"
+    WAITING = "waiting"
+    FAILED = "failed"
+    NOT_NEEDED = "not_needed"
+    NOT_CONNECTED = "not_connected"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did something: a person of the portal, or an account that is not linked to one (``person`` is None)."""
+
+    account: str
+    """``github:<uid>`` when known, else ``github:@<login>`` or ``mail:<address>``."""
+    name: str
+    person: int | None = None
+    bot: bool = False
+
+    def same_as(self, other: "Actor") -> bool:
+        """One person, by any linked identity; without links, one account."""
+        if self.person is not None and self.person == other.person:
+            return True
+        return self.account == other.account or (bool(self.name) and self.name.lower() == other.name.lower())
+
+
+@dataclass(frozen=True)
+class ReviewFact:
+    by: Actor
+    state: str
+    """approved, changes_requested, commented, dismissed."""
+    commit: str
+    at: datetime | None
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class CheckFact:
+    name: str
+    commit: str
+    status: str
+    conclusion: str
+    at: datetime | None
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class PullRequestFact:
+    repository: str
+    number: int
+    role: str
+    """work, promotion or back_merge."""
+    base: str
+    """main or prod (the branch's part in the policy), or the branch's own name when it is neither."""
+    head_sha: str
+    state: str
+    author: Actor
+    contributors: tuple[Actor, ...]
+    """Author, commit authors, committers, co-authors, without the merge commit that the forge made."""
+    reviews: tuple[ReviewFact, ...]
+    checks: tuple[CheckFact, ...]
+    """Checks on ``head_sha``."""
+    required_checks: tuple[str, ...] | None
+    """Names from the branch rules; None when they were never read."""
+    merged_at: datetime | None
+    merged_by: Actor | None
+    merge_sha: str
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class ReleaseFact:
+    environment: str
+    """development, staging, production or the vendor's own word."""
+    commit: str
+    state: str
+    created_at: datetime
+    succeeded_at: datetime | None
+    label: str
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class ApprovalFact:
+    by: Actor
+    verdict: str
+    revision_digest: str
+    head_sha: str
+    at: datetime
+    lapsed: str
+    """Why it no longer counts; empty when it does."""
+
+
+@dataclass(frozen=True)
+class SignOffFact:
+    by: Actor
+    commit: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ReviewAfterFact:
+    kind: str
+    """post_implementation or retrospective."""
+    by: Actor
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ChangeFacts:
+    """Everything a verdict needs about one change at one moment."""
+
+    number: int
+    as_of: datetime
+    category: str
+    size: str
+    kind: str
+    title: str
+    why: str
+    what: str
+    tested: str
+    rollback: str
+    snapshot: str
+    revision: int
+    revision_digest: str
+    has_migration: bool
+    requester: Actor
+    opened_by: str
+    approved_by: str
+    """``review``: an approving review on the promotion counts as approval; ``portal``: only an approval in the portal."""
+    pull_requests: tuple[PullRequestFact, ...] = ()
+    releases: tuple[ReleaseFact, ...] = ()
+    approvals: tuple[ApprovalFact, ...] = ()
+    sign_offs: tuple[SignOffFact, ...] = ()
+    reviews_after: tuple[ReviewAfterFact, ...] = ()
+    retrospective_due_at: datetime | None = None
+    review_due_at: datetime | None = None
+    authorised_mergers: tuple[Actor, ...] | None = None
+    """None when no list has been approved for the branch."""
+    connected: frozenset[str] = field(default=frozenset())
+    """Which sources feed the portal: meetings, slack, training, mergers, fly."""

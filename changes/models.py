@@ -1,0 +1,55 @@
+"""Index: Django looks for models here. Each feature's models are imported by name."""
+
+from changes.connectors.models import Delivery, HookSecret, Reading, Settling, Source, StoredAnswer
+from changes.delivery.models import (
+    BranchCommit,
+    BranchRules,
+    Check,
+    DeploymentStatus,
+    PullRequest,
+    Push,
+    Release,
+    Repository,
+    Review,
+    RuleEvent,
+)
+from changes.exceptions.models import ExceptionRecord, ExceptionStep
+from changes.gates.models import Verdict
+from changes.proposals.models import (
+    Approval,
+    ApprovalLapse,
+    Change,
+    LinkedPullRequest,
+    ReviewAfter,
+    Revision,
+    SignOff,
+)
+
+__all__ = [
+    "Approval",
+    "ApprovalLapse",
+    "BranchCommit",
+    "BranchRules",
+    "Change",
+    "Check",
+    "Delivery",
+    "DeploymentStatus",
+    "ExceptionRecord",
+    "ExceptionStep",
+    "HookSecret",
+    "LinkedPullRequest",
+    "PullRequest",
+    "Push",
+    "Reading",
+    "Release",
+    "Repository",
+    "Review",
+    "ReviewAfter",
+    "Revision",
+    "RuleEvent",
+    "Settling",
+    "SignOff",
+    "Source",
+    "StoredAnswer",
+    "Verdict",
+]

@@ -1,0 +1,5 @@
+"""Addresses of what the team does."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,1 @@
+"""Index: Celery looks for tasks here. Each feature's tasks are imported by name."""

@@ -1,0 +1,11 @@
+"""Every address of the product starts here. Upper apps are named as text, so that imports keep their direction."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("portal.home.urls")),
+    path("account/", include("portal.access.urls")),
+    path("", include("portal.ui.urls")),
+    path("", include("changes.urls")),
+    path("", include("audits.urls")),
+]
