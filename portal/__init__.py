@@ -1,5 +1,4 @@
-"""What everything stands on, and where it is put together."""
+"""What everything stands on, and where it is put together.
 
-from portal.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Imports nothing: the supervisor lives in this package and has to stay small (portal/runtime).
+"""
