@@ -28,6 +28,45 @@ class P(StrEnum):
     PERSON_INVITE = "person.invite"
     ROLE_GRANT_ENGINEER = "role.grant_engineer"
     ROLE_GRANT_PRIVILEGED = "role.grant_privileged"
+    ENGAGEMENT_MAKE = "engagement.make"
     READ_LOG_SEE = "read_log.see"
     OWN_ACCOUNT = "account.own"
     GALLERY_SEE = "gallery.see"
+
+    @property
+    def sentence(self) -> str:
+        """What it allows, as the end of "may …"."""
+        return SENTENCES[self]
+
+
+SENTENCES: dict[P, str] = {
+    P.CHANGE_SEE: "see changes",
+    P.CHANGE_PROPOSE: "propose changes",
+    P.CHANGE_CLASSIFY: "classify changes anew",
+    P.CHANGE_APPROVE: "approve changes for production",
+    P.CHANGE_SIGN_OFF: "sign off a change in staging",
+    P.CHANGE_REVIEW_AFTER: "review changes after the event",
+    P.EMERGENCY_DECLARE: "declare an emergency",
+    P.EMERGENCY_PLUS_ONE: "give the +1 of an emergency",
+    P.EXCEPTION_SEE: "see exceptions",
+    P.EXCEPTION_EXPLAIN: "explain exceptions",
+    P.EXCEPTION_ACCEPT: "accept exceptions",
+    P.RELEASE_SEE: "see releases",
+    P.LEDGER_SEE: "see the ledger",
+    P.LEDGER_VERIFY: "verify the ledger",
+    P.SOURCE_SEE: "see connected sources",
+    P.SOURCE_MANAGE: "connect sources",
+    P.INBOX_SEE: "see deliveries",
+    P.INBOX_REPLAY: "replay deliveries",
+    P.PERSON_SEE: "see people and their roles",
+    P.PERSON_INVITE: "invite people",
+    P.ROLE_GRANT_ENGINEER: "make somebody an engineer",
+    P.ROLE_GRANT_PRIVILEGED: "propose and confirm privileged roles",
+    P.ENGAGEMENT_MAKE: "open engagements and admit auditors",
+    P.READ_LOG_SEE: "see what auditors read",
+    P.OWN_ACCOUNT: "change their own account",
+    P.GALLERY_SEE: "see the gallery of components",
+}
+
+EVERYBODY: frozenset[P] = frozenset({P.OWN_ACCOUNT})
+"""What every active person may, without any role."""

@@ -1,0 +1,145 @@
+"""The seven roles: a short code that is stored, a label, one sentence, and what it may. Pure.
+
+Who grants what and who excludes whom is here as well, so that code, database guard and pages read one table.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portal.access.permissions import P
+
+
+class Role(StrEnum):
+    """A role's code, as it is stored in grants and shown in the ledger."""
+
+    ENGINEER = "engineer"
+    APPROVER = "approver"
+    ARCHITECT = "architect"
+    CHAIR = "chair"
+    COMPLIANCE = "compliance"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def label(self) -> str:
+        """The name that people read."""
+        return ROLES[self].label
+
+    @property
+    def sentence(self) -> str:
+        """What somebody in this role does, in one sentence."""
+        return ROLES[self].sentence
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a role is. ``granted_with`` is the permission that one needs to propose or grant it."""
+
+    label: str
+    sentence: str
+    permissions: frozenset[P]
+    granted_with: P
+    excludes: frozenset[Role]
+
+
+READS = frozenset(
+    {P.CHANGE_SEE, P.EXCEPTION_SEE, P.RELEASE_SEE, P.LEDGER_SEE, P.LEDGER_VERIFY, P.PERSON_SEE},
+)
+WORKS = READS | {P.CHANGE_PROPOSE, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
+BUILDS = WORKS | {P.CHANGE_SIGN_OFF, P.EMERGENCY_DECLARE}
+DECIDES = BUILDS | {P.CHANGE_APPROVE, P.EMERGENCY_PLUS_ONE, P.CHANGE_REVIEW_AFTER}
+CONNECTIONS = frozenset({P.SOURCE_SEE, P.INBOX_SEE})
+
+DECIDING = frozenset({Role.APPROVER, Role.ARCHITECT, Role.CHAIR})
+
+ROLES: dict[Role, Definition] = {
+    Role.ENGINEER: Definition(
+        label="Engineer",
+        sentence="Proposes changes, carries them to staging and follows them to production.",
+        permissions=BUILDS,
+        granted_with=P.ROLE_GRANT_ENGINEER,
+        excludes=frozenset({Role.AUDITOR}),
+    ),
+    Role.APPROVER: Definition(
+        label="Approver",
+        sentence="Approves other people's changes for production and gives the +1 of an emergency.",
+        permissions=DECIDES,
+        granted_with=P.ROLE_GRANT_PRIVILEGED,
+        excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.COMPLIANCE}),
+    ),
+    Role.ARCHITECT: Definition(
+        label="Architect",
+        sentence="Decides large changes with the architecture team and may classify changes anew.",
+        permissions=DECIDES | {P.CHANGE_CLASSIFY},
+        granted_with=P.ROLE_GRANT_PRIVILEGED,
+        excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.COMPLIANCE}),
+    ),
+    Role.CHAIR: Definition(
+        label="Chair",
+        sentence="Leads the architecture team, records its decisions and accepts exceptions together with compliance.",
+        permissions=DECIDES | {P.CHANGE_CLASSIFY, P.EXCEPTION_ACCEPT, P.ENGAGEMENT_MAKE},
+        granted_with=P.ROLE_GRANT_PRIVILEGED,
+        excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.COMPLIANCE}),
+    ),
+    Role.COMPLIANCE: Definition(
+        label="Compliance manager",
+        sentence="Watches exceptions, people and audits, and never approves a change.",
+        permissions=WORKS
+        | CONNECTIONS
+        | {
+            P.CHANGE_CLASSIFY,
+            P.EXCEPTION_ACCEPT,
+            P.PERSON_INVITE,
+            P.ROLE_GRANT_PRIVILEGED,
+            P.ENGAGEMENT_MAKE,
+            P.READ_LOG_SEE,
+        },
+        granted_with=P.ROLE_GRANT_PRIVILEGED,
+        excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}) | DECIDING,
+    ),
+    Role.AUDITOR: Definition(
+        label="Auditor",
+        sentence="Reads everything in the scope of an engagement and changes nothing.",
+        permissions=READS | CONNECTIONS,
+        granted_with=P.ENGAGEMENT_MAKE,
+        excludes=frozenset(Role) - {Role.AUDITOR},
+    ),
+    Role.ADMINISTRATOR: Definition(
+        label="Administrator",
+        sentence="Connects systems and invites people, and has no hand in decisions or evidence.",
+        permissions=READS
+        | CONNECTIONS
+        | {
+            P.SOURCE_MANAGE,
+            P.INBOX_REPLAY,
+            P.PERSON_INVITE,
+            P.ROLE_GRANT_ENGINEER,
+            P.ROLE_GRANT_PRIVILEGED,
+            P.GALLERY_SEE,
+        },
+        granted_with=P.ROLE_GRANT_PRIVILEGED,
+        excludes=frozenset({Role.AUDITOR, Role.COMPLIANCE}) | DECIDING,
+    ),
+}
+
+PRIVILEGED: frozenset[Role] = frozenset(Role) - {Role.ENGINEER}
+"""Roles that two people grant, and whose holders are asked for a second factor."""
+
+NEVER_EMPTY: frozenset[Role] = frozenset({Role.COMPLIANCE, Role.ADMINISTRATOR})
+"""Roles whose last lasting holder cannot be removed."""
+
+
+def conflicting_pairs() -> frozenset[frozenset[Role]]:
+    """Every pair of roles that one person must not hold at the same time."""
+    return frozenset(frozenset({role, other}) for role, definition in ROLES.items() for other in definition.excludes)
+
+
+def roles_with(permission: P) -> tuple[Role, ...]:
+    """The roles that carry this permission, in the order of the table."""
+    return tuple(role for role, definition in ROLES.items() if permission in definition.permissions)
+
+
+def permissions_of(roles: Iterable[Role]) -> frozenset[P]:
+    """All that these roles together may."""
+    return frozenset[P]().union(*(ROLES[role].permissions for role in roles))
