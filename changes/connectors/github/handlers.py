@@ -1,0 +1,125 @@
+"""Applies one GitHub delivery: facts are recorded as reported, the change follows, and a reading is asked for.
+
+A delivery is a hint, not evidence: GitHub's signature covers only the body, and nothing in it says when it was sent.
+So every fact that it brings stays marked as reported until the API has been read.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import singledispatch
+from typing import Any
+
+from changes.connectors.github.payloads import Disagrees, Parsed, Unreadable, parse
+from changes.connectors.models import Delivery
+from changes.connectors.outcome import Outcome
+from changes.connectors.readings import ask, ask_for_rules
+from changes.delivery import actions as record
+from changes.delivery.facts import (
+    CheckReported,
+    DeploymentReported,
+    DeploymentStatusReported,
+    InstallationReported,
+    PullRequestReported,
+    PushReported,
+    RepositoryFact,
+    ReviewReported,
+    RuleEventReported,
+)
+from changes.delivery.models import PullRequest, Repository
+
+Follow = Callable[[PullRequest], None]
+FORGE = "github"
+
+
+def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
+    """Apply ``body``. Never raises for anything that the bytes can hold; a database error passes through."""
+    try:
+        parsed = parse(delivery.event, body)
+    except (Unreadable, Disagrees) as problem:
+        return Outcome(Delivery.State.QUARANTINED, str(problem))
+    name = parsed.repository.name if parsed.repository else ""
+    if parsed.kind == "unknown":
+        return Outcome(Delivery.State.IGNORED, parsed.note, name)
+    repository = record.recognise(forge=FORGE, fact=parsed.repository) if parsed.repository else None
+    if repository is None:
+        return _without_repository(parsed, name)
+    if delivery.secret and delivery.secret.repository_id not in (None, repository.pk):
+        return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
+    _record_all(parsed, repository, delivery, at)
+    if parsed.kind == "incomplete":
+        return Outcome(Delivery.State.QUARANTINED, parsed.note, name, repository)
+    return Outcome(Delivery.State.APPLIED, parsed.note, name, repository)
+
+
+def _without_repository(parsed: Parsed, name: str) -> Outcome:
+    if parsed.kind == "incomplete":
+        return Outcome(Delivery.State.QUARANTINED, parsed.note, name)
+    if parsed.event == "ping":
+        return Outcome(Delivery.State.APPLIED, "GitHub tested the hook", name)
+    words = f"{name} is not in scope" if name else f"{parsed.event} without a repository changes nothing here"
+    return Outcome(Delivery.State.IGNORED, words, name)
+
+
+def _record_all(parsed: Parsed, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    for fact in parsed.facts:
+        record_fact(fact, repository, delivery, at)
+
+
+@singledispatch
+def record_fact(fact: Any, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    """Record one fact as reported. A kind of fact without an entry here is a fault of ours and raises."""
+    raise TypeError(f"no way to record {type(fact).__name__}")
+
+
+@record_fact.register
+def _(fact: PullRequestReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=False)
+    ask(source=delivery.source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
+
+
+@record_fact.register
+def _(fact: ReviewReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record.record_review(repository=repository, fact=fact, at=at, confirmed=False)
+    ask(source=delivery.source, repository=repository, subject=f"pull_request:{fact.pull_request_number}", at=at)
+
+
+@record_fact.register
+def _(fact: CheckReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record.record_check(repository=repository, fact=fact, at=at, confirmed=False)
+    ask(source=delivery.source, repository=repository, subject=f"checks:{fact.head_sha}", at=at)
+
+
+@record_fact.register
+def _(fact: PushReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    push = record.record_push(repository=repository, fact=fact, at=at)
+    if push is not None and not push.deleted:
+        ask(source=delivery.source, repository=repository, subject=f"commit:{push.after}", at=at)
+        Repository.objects.filter(pk=repository.pk).update(mirrored_at=None)
+
+
+@record_fact.register
+def _(fact: DeploymentReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record.record_deployment(repository=repository, fact=fact, at=at, confirmed=False)
+    ask(source=delivery.source, repository=repository, subject=f"deployment:{fact.vendor_id}", at=at)
+
+
+@record_fact.register
+def _(fact: DeploymentStatusReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record.record_deployment_status(repository=repository, fact=fact, at=at, confirmed=False)
+    ask(source=delivery.source, repository=repository, subject=f"deployment:{fact.deployment_id}", at=at)
+
+
+@record_fact.register
+def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record.record_rule_event(repository=repository, fact=fact, key=delivery.body_digest, at=at)
+    ask_for_rules(source=delivery.source, repository=repository, at=at)
+
+
+@record_fact.register
+def _(fact: RepositoryFact, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    """A rename was followed when the repository was recognised."""
+
+
+@record_fact.register
+def _(fact: InstallationReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    """Which repositories the app sees is read from the API; nothing to keep here."""

@@ -1,0 +1,316 @@
+"""A GitHub delivery as facts. Pure: bytes in, values out; no database, no clock, no network.
+
+``parse`` never raises anything but ``Unreadable`` and ``Disagrees``, whatever the bytes are. Both, and the kinds
+"unknown" and "incomplete", carry a reason that a person can read on the integrations page.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from changes.connectors.github import objects, protection, rulesets
+from changes.connectors.github.fields import Fields, Incomplete, Unreadable, clean, clean_json, read_json
+from changes.connectors.github.shapes import SHAPES, events_of
+from changes.delivery.facts import Fact, InstallationReported, PushReported, RepositoryFact, RuleEventReported
+
+BRANCH = "refs/heads/"
+__all__ = ["Disagrees", "Parsed", "Unreadable", "parse"]
+
+
+class Disagrees(Exception):
+    """The header names one event and the body is another: somebody tampers, or replays with another header."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    event: str
+    action: str
+    """Empty for events that have none."""
+    repository: RepositoryFact | None
+    """None for events of an organisation or of the app."""
+    facts: tuple[Fact, ...]
+    kind: Literal["known", "unknown", "incomplete"]
+    note: str
+    """Why it is unknown or incomplete, or why a known one changes nothing; else empty."""
+    sender_uid: int | None = None
+    sender_login: str | None = None
+
+
+@dataclass
+class _Reading:
+    """One delivery while it is read."""
+
+    body: Fields
+    action: str
+    sender_uid: int | None
+    sender_login: str | None
+    repository: RepositoryFact | None = None
+    note: str = ""
+
+
+def parse(event: str, body: bytes) -> Parsed:
+    """Turn one delivery into facts. ``event`` is the X-GitHub-Event header, ``body`` the raw bytes.
+
+    Raises ``Unreadable`` when the bytes are no usable payload and ``Disagrees`` when the body is another event than the
+    header says. "incomplete" keeps the facts that were read before the gap.
+    """
+    event = clean(text=event)
+    fields = Fields.of(value=read_json(body=body), path="")
+    shapes = events_of(body=fields.values)
+    if shapes and shapes != (event,):
+        raise Disagrees(f"The header says {event[:60]!r}, the body is {' and '.join(shapes)}")
+    sender_uid, sender_login, _ = objects.account(holder=fields, name="sender")
+    reading = _Reading(body=fields, action=fields.text("action") or "", sender_uid=sender_uid, sender_login=sender_login)
+    return _read(event=event, reading=reading, fits=bool(shapes))
+
+
+def _read(*, event: str, reading: _Reading, fits: bool) -> Parsed:
+    facts: list[Fact] = []
+    kind: Literal["known", "unknown", "incomplete"] = "known"
+    try:
+        reading.repository = _repository(body=reading.body)
+        if event not in SHAPES:
+            kind, reading.note = "unknown", f"Countersign does not use {event[:60]!r} events"
+        elif not fits:
+            raise Incomplete(f"The body is not that of a {event} event: {', '.join(sorted(SHAPES[event].needs))} expected")
+        else:
+            facts.extend(EVENTS[event](reading))
+    except Incomplete as gap:
+        kind, reading.note = "incomplete", str(gap)
+    return Parsed(
+        event=event,
+        action=reading.action,
+        repository=reading.repository,
+        facts=tuple(facts),
+        kind=kind,
+        note=reading.note,
+        sender_uid=reading.sender_uid,
+        sender_login=reading.sender_login,
+    )
+
+
+def _repository(*, body: Fields) -> RepositoryFact | None:
+    """From ``repository``, else from a repository's own ruleset, whose payload may leave it out."""
+    if body.has("repository"):
+        return objects.repository(value=body.needed("repository").values)
+    ruleset = body.within("repository_ruleset") if body.has("repository_ruleset") else None
+    source = ruleset.text("source", limit=200) if ruleset and ruleset.text("source_type") in (None, "Repository") else None
+    return RepositoryFact(name=source) if source and source.count("/") == 1 else None
+
+
+def _pull_request(reading: _Reading) -> Iterator[Fact]:
+    yield objects.pull_request(value=reading.body.needed("pull_request").values)
+
+
+def _review(reading: _Reading) -> Iterator[Fact]:
+    request = objects.pull_request(value=reading.body.needed("pull_request").values)
+    yield request
+    review = objects.review(value=reading.body.needed("review").values, pull_request_number=request.number)
+    yield replace(review, vendor_updated_at=review.vendor_updated_at or request.vendor_updated_at)
+
+
+def _check_run(reading: _Reading) -> Iterator[Fact]:
+    yield objects.check_run(value=reading.body.needed("check_run").values)
+
+
+def _check_suite(reading: _Reading) -> Iterator[Fact]:
+    yield objects.check_suite(value=reading.body.needed("check_suite").values)
+
+
+def _status(reading: _Reading) -> Iterator[Fact]:
+    yield objects.status(value=reading.body.values, by=reading.sender_login)
+
+
+def _push(reading: _Reading) -> Iterator[Fact]:
+    body = reading.body
+    ref = body.needed_text("ref")
+    if not ref.startswith(BRANCH):
+        reading.note = "A push to a tag, not to a branch"
+        return
+    pusher = body.within("pusher")
+    yield PushReported(
+        branch=ref.removeprefix(BRANCH),
+        before=body.needed_commit("before"),
+        after=body.needed_commit("after"),
+        forced=bool(body.flag("forced")),
+        deleted=bool(body.flag("deleted")),
+        created=bool(body.flag("created")),
+        commits=tuple(_pushed_commit(commit) for commit in body.items("commits")),
+        pusher_login=reading.sender_login or (pusher.text("name", limit=objects.LOGIN) if pusher else None),
+        pusher_uid=reading.sender_uid,
+        pushed_at=_pushed_at(body),
+    )
+
+
+def _pushed_at(body: Fields) -> datetime | None:
+    """GitHub's clock: in a push ``repository.pushed_at`` is in whole seconds. Else the head commit's own time, if any."""
+    repository, head = body.within("repository"), body.within("head_commit")
+    if repository is not None and isinstance(repository.values.get("pushed_at"), int):
+        return repository.moment("pushed_at")
+    return head.moment("timestamp") if head is not None else None
+
+
+def _pushed_commit(commit: Fields) -> dict[str, Any]:
+    author = commit.within("author")
+    touched = {path for name in ("added", "removed", "modified") for path in commit.texts(name)}
+    return {
+        "sha": commit.needed_commit("id"),
+        "message": commit.text("message") or "",
+        "author_login": (author.text("username") if author else None) or "",
+        "author_email": (author.text("email") if author else None) or "",
+        "paths": sorted(touched),
+    }
+
+
+def _deployment(reading: _Reading) -> Iterator[Fact]:
+    yield objects.deployment(value=reading.body.needed("deployment").values)
+
+
+def _deployment_status(reading: _Reading) -> Iterator[Fact]:
+    """The deployment first: a step in a state that we do not know still tells of it."""
+    value = reading.body.needed("deployment")
+    yield objects.deployment(value=value.values)
+    step = reading.body.needed("deployment_status")
+    yield objects.deployment_status(value=step.values, deployment_id=value.needed_number("id"))
+
+
+def _protection_rule(reading: _Reading) -> Iterator[Fact]:
+    rule, changes = reading.body.needed("rule"), _changes(reading)
+    reasons = protection.loosened_by(action=reading.action, rule=rule.values, changes=changes)
+    renamed = (changes or {}).get("name")
+    before = renamed.get("from") if isinstance(renamed, Mapping) else None
+    yield _rule_event(
+        reading=reading,
+        kind="protection",
+        subject=clean(text=before) if isinstance(before, str) and before else rule.needed_text("name"),
+        reasons=reasons,
+        detail={"rule": rule.values, "changes": changes},
+        updated_at=rule.moment("updated_at"),
+    )
+
+
+def _protection_configuration(reading: _Reading) -> Iterator[Fact]:
+    reasons = ("all branch protection of the repository was switched off",) if reading.action == "disabled" else ()
+    yield _rule_event(reading=reading, kind="protection", subject="*", reasons=reasons, detail={})
+
+
+def _ruleset(reading: _Reading) -> Iterator[Fact]:
+    ruleset, changes = reading.body.needed("repository_ruleset"), _changes(reading)
+    yield _rule_event(
+        reading=reading,
+        kind="ruleset",
+        subject=ruleset.needed_text("name"),
+        reasons=rulesets.loosened_by(action=reading.action, ruleset=ruleset.values, changes=changes),
+        detail={"ruleset": ruleset.values, "changes": changes},
+        updated_at=ruleset.moment("updated_at"),
+    )
+
+
+def _member(reading: _Reading) -> Iterator[Fact]:
+    uid, login, is_bot = objects.account(holder=reading.body, name="member")
+    changes = _changes(reading) or {}
+    yield _rule_event(
+        reading=reading,
+        kind="member",
+        subject=login or "unknown account",
+        reasons=protection.widened_by(action=reading.action, changes=changes),
+        detail={"uid": uid, "is_bot": is_bot, "changes": changes},
+    )
+
+
+def _changes(reading: _Reading) -> Mapping[str, Any] | None:
+    changes = reading.body.within("changes")
+    return changes.values if changes is not None else None
+
+
+def _rule_event(
+    *,
+    reading: _Reading,
+    kind: str,
+    subject: str,
+    reasons: tuple[str, ...],
+    detail: Mapping[str, Any],
+    updated_at: datetime | None = None,
+) -> RuleEventReported:
+    """``updated_at`` of a rule is when it was edited; of a deleted one it is some earlier edit, so it says nothing."""
+    known = updated_at if reading.action in ("created", "edited") else None
+    return RuleEventReported(
+        kind=kind,
+        action=reading.action[:30],
+        subject=subject,
+        weakens=bool(reasons),
+        detail=clean_json(value={"reasons": list(reasons), **detail}),
+        actor_uid=reading.sender_uid,
+        actor_login=reading.sender_login,
+        happened_at=known,
+        vendor_updated_at=known,
+    )
+
+
+def _repository_event(reading: _Reading) -> Iterator[Fact]:
+    now = objects.repository(value=reading.body.needed("repository").values)
+    yield replace(now, action=reading.action, previous_name=_previous_name(now=now.name, changes=reading.body.within("changes")))
+
+
+def _previous_name(*, now: str, changes: Fields | None) -> str | None:
+    """owner/name before a rename (``changes.repository.name.from``) or a transfer (``changes.owner.from.…``)."""
+    owner, _, name = now.partition("/")
+    renamed = changes and changes.within("repository")
+    was = renamed and renamed.within("name")
+    if was is not None and was.text("from", limit=100):
+        return f"{owner}/{was.text('from')}"
+    moved = changes and changes.within("owner")
+    before = moved and moved.within("from")
+    for kind in ("user", "organization"):
+        holder = before.within(kind) if before is not None else None
+        if holder is not None and holder.text("login", limit=objects.LOGIN):
+            return f"{holder.text('login')}/{name}"
+    return None
+
+
+def _installation(reading: _Reading) -> Iterator[Fact]:
+    """Installed, removed, suspended, or seeing other repositories: what we can no longer see is a finding."""
+    body = reading.body
+    installation = body.needed("installation")
+    _, account, _ = objects.account(holder=installation, name="account")
+    gone = reading.action in ("deleted", "suspend")
+    listed = _full_names(body, "repositories")
+    yield InstallationReported(
+        action=reading.action,
+        installation_id=installation.needed_number("id"),
+        account=account,
+        added=_full_names(body, "repositories_added") or (() if gone else listed),
+        removed=_full_names(body, "repositories_removed") or (listed if gone else ()),
+        actor_uid=reading.sender_uid,
+        actor_login=reading.sender_login,
+    )
+
+
+def _full_names(body: Fields, name: str) -> tuple[str, ...]:
+    return tuple(one.needed_text("full_name", limit=200) for one in body.items(name))
+
+
+def _ping(reading: _Reading) -> Iterator[Fact]:
+    reading.note = f"The hook {reading.body.number('hook_id', largest=2**53)} was created: GitHub can reach the portal"
+    return iter(())
+
+
+EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
+    "branch_protection_configuration": _protection_configuration,
+    "branch_protection_rule": _protection_rule,
+    "check_run": _check_run,
+    "check_suite": _check_suite,
+    "deployment": _deployment,
+    "deployment_status": _deployment_status,
+    "installation": _installation,
+    "installation_repositories": _installation,
+    "member": _member,
+    "ping": _ping,
+    "pull_request": _pull_request,
+    "pull_request_review": _review,
+    "push": _push,
+    "repository": _repository_event,
+    "repository_ruleset": _ruleset,
+    "status": _status,
+}

@@ -1,0 +1,78 @@
+"""Which event a body is, by its shape. The header only says so; the signature covers the body alone (threat T2).
+
+A shape names the keys that must be there and those that must not. ``test_every_recorded_delivery_has_one_shape`` keeps the
+table free of overlaps. Events that Countersign does not use have no shape.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ENVELOPE = frozenset({"action", "repository", "sender", "organization", "installation", "enterprise"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    needs: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    actions: frozenset[str] | None = None
+    """For bodies that differ by nothing but their action."""
+    beside: frozenset[str] | None = None
+    """When given: no other keys than these and the envelope's."""
+    app: bool = False
+    """``installation`` is the whole object, with the account."""
+
+    def fits(self, body: Mapping[str, Any]) -> bool:
+        keys = body.keys()
+        action = body.get("action")
+        return (
+            keys >= self.needs
+            and not keys & self.never
+            and (self.actions is None or (isinstance(action, str) and action in self.actions))
+            and (self.beside is None or keys <= ENVELOPE | self.beside | self.needs)
+            and (not self.app or _has_account(body.get("installation")))
+        )
+
+
+def _has_account(installation: Any) -> bool:
+    return isinstance(installation, Mapping) and "account" in installation
+
+
+def _keys(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+SHAPES = {
+    "branch_protection_configuration": Shape(needs=_keys("repository"), actions=_keys("enabled", "disabled"), beside=_keys()),
+    "branch_protection_rule": Shape(needs=_keys("rule")),
+    "check_run": Shape(needs=_keys("check_run"), never=_keys("deployment_status", "workflow_job")),
+    "check_suite": Shape(needs=_keys("check_suite")),
+    "deployment": Shape(
+        needs=_keys("deployment"),
+        never=_keys("deployment_status", "deployment_callback_url", "event", "pull_requests", "workflow_job"),
+    ),
+    "deployment_status": Shape(needs=_keys("deployment_status")),
+    "installation": Shape(
+        needs=_keys("installation"), never=_keys("repository"), beside=_keys("repositories", "requester"), app=True
+    ),
+    "installation_repositories": Shape(needs=_keys("installation", "repositories_added", "repositories_removed")),
+    "member": Shape(needs=_keys("member", "repository"), never=_keys("team", "scope")),
+    "ping": Shape(needs=_keys("zen", "hook_id")),
+    "pull_request": Shape(needs=_keys("pull_request"), never=_keys("review", "comment", "thread")),
+    "pull_request_review": Shape(needs=_keys("pull_request", "review"), never=_keys("comment", "thread")),
+    "push": Shape(needs=_keys("ref", "before", "after"), never=_keys("pull_request")),
+    "repository": Shape(
+        needs=_keys("repository"),
+        beside=_keys("changes"),
+        actions=_keys(
+            "created", "deleted", "archived", "unarchived", "edited", "renamed", "transferred", "publicized", "privatized"
+        ),
+    ),
+    "repository_ruleset": Shape(needs=_keys("repository_ruleset")),
+    "status": Shape(needs=_keys("sha", "state", "context")),
+}  # fmt: skip
+
+
+def events_of(*, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The events whose shape this body has: usually one, none for events that have no shape."""
+    return tuple(event for event, shape in SHAPES.items() if shape.fits(body))

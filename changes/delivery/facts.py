@@ -1,0 +1,184 @@
+"""What a forge said, as plain values: one frozen object a thing, whatever door it came through.
+
+The same facts come from a webhook's payload and from the API's answer. Field names equal the fields of
+``changes.delivery.models`` so that recording is a copy. ``None`` means "this payload did not say", and never overwrites
+a value that is known; an empty text or tuple means "it said: none". Times are UTC; commits are hexadecimal SHAs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryFact:
+    """A repository as named in a payload. ``vendor_id`` stays when ``name`` (owner/name) changes."""
+
+    name: str
+    vendor_id: int | None = None
+    clone_url: str | None = None
+    default_branch: str | None = None
+    previous_name: str | None = None
+    """The owner/name it had before, in a rename or a transfer."""
+    action: str | None = None
+    """Only in a repository event: renamed, transferred, archived, deleted, publicized …"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestReported:
+    """A pull request. ``merge_sha`` is only set once merged: before that GitHub's value is a test merge."""
+
+    number: int
+    title: str
+    state: str
+    """open, merged or closed (without a merge)."""
+    head_ref: str
+    head_sha: str
+    base_ref: str
+    body: str | None = None
+    draft: bool | None = None
+    author_uid: int | None = None
+    author_login: str | None = None
+    author_is_bot: bool | None = None
+    labels: tuple[str, ...] | None = None
+    paths: tuple[str, ...] | None = None
+    additions: int | None = None
+    deletions: int | None = None
+    changed_files: int | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    merged_at: datetime | None = None
+    merged_by_uid: int | None = None
+    merged_by_login: str | None = None
+    merge_sha: str | None = None
+    commit_people: tuple[Mapping[str, Any], ...] | None = None
+    """Contributors by commit: {"uid", "login", "name", "email", "role": author, committer or co-author}."""
+    vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewReported:
+    """A review. From a webhook without its own ``updated_at`` the pull request's clock orders two versions."""
+
+    pull_request_number: int
+    vendor_id: int
+    state: str
+    """approved, changes_requested, commented, dismissed or pending."""
+    uid: int | None = None
+    login: str | None = None
+    is_bot: bool | None = None
+    commit_sha: str | None = None
+    """The head commit that was reviewed."""
+    submitted_at: datetime | None = None
+    vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReported:
+    """A check run, check suite or commit status. An "error" status is a failure, as in GitHub's combined status."""
+
+    head_sha: str
+    source: str
+    """check_run, check_suite or status."""
+    vendor_id: int
+    name: str
+    status: str
+    """queued, in_progress, completed … A commit status is "pending" or "completed"."""
+    conclusion: str
+    """success, failure, neutral …; empty while it runs."""
+    app: str | None = None
+    """The app that wrote it; for a commit status the account."""
+    completed_at: datetime | None = None
+    vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushReported:
+    """A push to a branch (never a tag). ``commits`` holds {"sha", "message", "author_login", "author_email", "paths"}."""
+
+    branch: str
+    before: str
+    after: str
+    forced: bool
+    deleted: bool
+    commits: tuple[Mapping[str, Any], ...]
+    created: bool = False
+    """The branch did not exist before."""
+    pusher_login: str | None = None
+    pusher_uid: int | None = None
+    pushed_at: datetime | None = None
+    """None when the payload does not say: then the moment of receipt is the nearest truth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentReported:
+    """A deployment of one commit to one environment: a ``Release`` of source github."""
+
+    vendor_id: str
+    environment: str
+    """The vendor's own word, for example "production"."""
+    commit_sha: str
+    ref: str
+    created_at: datetime
+    actor: str | None = None
+    description: str | None = None
+    vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentStatusReported:
+    """One step of a deployment. It may arrive before the deployment itself."""
+
+    deployment_id: int
+    vendor_id: int
+    state: str
+    """error, failure, inactive, in_progress, queued, pending, waiting or success."""
+    at: datetime
+    vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleEventReported:
+    """An edit of branch protection, of a ruleset or of a collaborator's access."""
+
+    kind: str
+    """protection, ruleset or member."""
+    action: str
+    subject: str
+    """The branch pattern, the ruleset's name or the member's login; "*" for all branches."""
+    weakens: bool
+    """It loosens a rule, or gives somebody (more) access. What cannot be shown to be harmless counts as weakening."""
+    detail: Mapping[str, Any]
+    """What a person needs to judge: {"reasons": [...], "rule": {...}, "changes": {...}} and so on, safe for JSON."""
+    actor_uid: int | None = None
+    actor_login: str | None = None
+    happened_at: datetime | None = None
+    """None when the payload does not say: then the moment of receipt is the nearest truth."""
+    vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallationReported:
+    """The GitHub App was installed, suspended, removed, or sees more or fewer repositories."""
+
+    action: str
+    installation_id: int
+    account: str | None = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    actor_uid: int | None = None
+    actor_login: str | None = None
+
+
+Fact = (
+    RepositoryFact
+    | PullRequestReported
+    | ReviewReported
+    | CheckReported
+    | PushReported
+    | DeploymentReported
+    | DeploymentStatusReported
+    | RuleEventReported
+    | InstallationReported
+)
