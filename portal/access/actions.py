@@ -97,12 +97,10 @@ def grant_at_shell(*, user: User, role: Role, os_user: str, reason: str, at: dat
     Only while nobody else holds the role, or in the name of ``by``, who must be allowed to give it. The ledger names the
     operating system's account.
     """
-    if by is None:
-        held = RoleGrant.objects.filter(role=role).filter(Q(valid_until=None) | Q(valid_until__gt=at))
-        if held.exclude(user=user).exists():
-            raise _refused(f"Somebody is {role.label} already.", "Name with --by who gives this one.")
-    else:
+    if by is not None:
         _check_giver(user=user, role=role, by=by, at=at)
+    elif not is_free(role=role, at=at):
+        raise _refused(f"Somebody is {role.label} already.", "Name with --by who gives this one.")
     new = RoleGrant(user=user, role=role, granted_by=by, at_shell=os_user, valid_from=at, reason=reason.strip())
     return _give(new, actor=shell_actor(os_user))
 
@@ -132,6 +130,11 @@ def revoke(*, grant: RoleGrant, by: User, reason: str, at: datetime) -> RoleGran
         rows=(ending,),
     )
     return ending
+
+
+def is_free(*, role: Role, at: datetime) -> bool:
+    """Whether nobody holds the role at that moment or later."""
+    return not RoleGrant.objects.filter(Q(valid_until=None) | Q(valid_until__gt=at), role=role).exists()
 
 
 def digest_of(proposal: RoleProposal) -> str:
