@@ -1,1 +1,12 @@
 """Index: Celery looks for tasks here. Each feature's tasks are imported by name."""
+
+from changes.connectors.tasks import (
+    drain_inbox,
+    mirror_repositories,
+    poll_sources,
+    read_again,
+    settle,
+    sweep_inbox,
+)
+
+__all__ = ["drain_inbox", "mirror_repositories", "poll_sources", "read_again", "settle", "sweep_inbox"]

@@ -87,6 +87,11 @@ class PullRequest(Reported):
     merged_by_uid = models.BigIntegerField(null=True, blank=True)
     merged_by_login = models.CharField(max_length=120, blank=True)
     merge_sha = models.CharField(max_length=64, blank=True)
+    head_is_fork = models.BooleanField(default=False)
+    clocks = models.JSONField(default=dict, blank=True)
+    """When the vendor said each field last ({field: ISO time}): two versions merge field by field, in any order."""
+    touched_at = models.DateTimeField()
+    """When the portal last learned anything about it, its reviews or its checks."""
     commit_people = models.JSONField(default=list, blank=True)
     """Contributors by commit: [{"uid": int or null, "login", "name", "email", "role": author, committer or co-author}]."""
 
@@ -96,6 +101,7 @@ class PullRequest(Reported):
             models.Index(fields=["repository", "head_sha"]),
             models.Index(fields=["repository", "merge_sha"]),
             models.Index(fields=["repository", "base_ref", "merged_at"]),
+            models.Index(fields=["repository", "touched_at"]),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from changes.delivery.actor import Actor
+
+__all__ = [
+    "Actor",
+    "ApprovalFact",
+    "ChangeFacts",
+    "CheckFact",
+    "GateState",
+    "PullRequestFact",
+    "ReleaseFact",
+    "ReviewAfterFact",
+    "ReviewFact",
+    "SignOffFact",
+]
+
 
 class GateState(StrEnum):
     MET = "met"
@@ -15,23 +30,6 @@ class GateState(StrEnum):
     FAILED = "failed"
     NOT_NEEDED = "not_needed"
     NOT_CONNECTED = "not_connected"
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who did something: a person of the portal, or an account that is not linked to one (``person`` is None)."""
-
-    account: str
-    """``github:<uid>`` when known, else ``github:@<login>`` or ``mail:<address>``."""
-    name: str
-    person: int | None = None
-    bot: bool = False
-
-    def same_as(self, other: "Actor") -> bool:
-        """One person, by any linked identity; without links, one account."""
-        if self.person is not None and self.person == other.person:
-            return True
-        return self.account == other.account or (bool(self.name) and self.name.lower() == other.name.lower())
 
 
 @dataclass(frozen=True)

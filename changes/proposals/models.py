@@ -54,6 +54,8 @@ class Change(models.Model):
     gates = models.CharField(max_length=12, default="-" * 12)
     """Derived: one letter a gate for lists (m met, w waiting, f failed, n not needed, c not connected, - not looked at)."""
     gates_at = models.DateTimeField(null=True, blank=True)
+    assessment = models.JSONField(null=True, blank=True)
+    """Derived: the gates as last judged, for pages. Never evidence; verdicts are."""
     retrospective_due_at = models.DateTimeField(null=True, blank=True)
     review_due_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,127 @@
+"""Connect sources, and put a set-aside delivery back. Each leaves an entry in the ledger; no secret is ever shown."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from changes.connectors.models import Delivery, HookSecret, Source
+from changes.connectors.readings import ask_for_rules
+from changes.delivery.models import Repository
+from portal import vault
+from portal.access.models import User
+from portal.access.people import actor_of
+from portal.ledger.actions import append
+from portal.policy.refusal import Stale
+
+GITHUB_API = "https://api.github.com"
+FLY_API = "https://api.fly.io"
+
+
+@transaction.atomic
+def connect_github(
+    *,
+    repository: str,
+    secret: str,
+    main: str,
+    prod: str,
+    at: datetime,
+    api_url: str = "",
+    token: str = "",
+    clone_url: str = "",
+    approved_by: str = "review",
+    app_id: str = "",
+    installation_id: str = "",
+    actor: str = "shell",
+) -> Repository:
+    """Put a repository in scope. Run again it changes what is given, and an added secret is valid beside the old ones.
+
+    ``secret`` signs the webhooks, ``token`` (or the private key of the App ``app_id``) reads the API. ``approved_by`` is
+    ``review`` (an approving review on the promotion counts) or ``portal``. Raises ``ValueError`` in words.
+    """
+    _check(repository, secret, main, prod)
+    source = _source(name="github", kind="github", api_url=api_url or GITHUB_API, token=token, at=at)
+    if app_id:
+        Source.objects.filter(pk=source.pk).update(app_id=app_id, installation_id=installation_id)
+    values = {
+        "main_branch": main,
+        "prod_branch": prod,
+        "approved_by": approved_by,
+        "clone_url": clone_url or _clone_url(source.api_url, repository),
+    }
+    row, made = Repository.objects.update_or_create(
+        forge="github", name=repository, defaults=values, create_defaults={**values, "in_scope_from": at}
+    )
+    known = HookSecret.objects.filter(source=source, repository=row, retired_at=None)
+    if not any(vault.open_sealed(bytes(item.secret_encrypted)) == secret for item in known):
+        HookSecret.objects.create(source=source, repository=row, secret_encrypted=vault.seal(secret), created_at=at)
+    append(
+        stream=f"repository:{row.pk}",
+        kind="repository.connected" if made else "repository.changed",
+        actor=actor,
+        fact={"name": repository, "main": main, "prod": prod, "approved_by": approved_by, "at": at.isoformat()},
+        rows=[],
+    )
+    ask_for_rules(source=source, repository=row, at=at)
+    return row
+
+
+def _check(repository: str, secret: str, main: str, prod: str) -> None:
+    if repository.count("/") != 1 or not all(part.strip() for part in repository.split("/")):
+        raise ValueError(f"{repository!r} is no repository. Write owner/name, for example acme/web.")
+    if not secret:
+        raise ValueError("The webhook secret is empty. Set the same one here and in the webhook's settings.")
+    if main == prod:
+        raise ValueError(f"main and prod are both {main!r}. They must be two branches.")
+
+
+def _clone_url(api_url: str, repository: str) -> str:
+    return f"https://github.com/{repository}.git" if api_url == GITHUB_API else ""
+
+
+def _source(*, name: str, kind: str, api_url: str, token: str, at: datetime) -> Source:
+    row, _ = Source.objects.get_or_create(name=name, defaults={"kind": kind, "api_url": api_url, "connected_at": at})
+    row.api_url = api_url
+    if token:
+        row.token_encrypted = vault.seal(token)
+    row.not_before, row.failures, row.last_error = None, 0, ""
+    row.save()
+    return row
+
+
+@transaction.atomic
+def connect_fly(
+    *, org: str, token: str, apps: Mapping[str, tuple[str, str]], at: datetime, api_url: str = "", actor: str = "shell"
+) -> Source:
+    """Connect one Fly organisation. ``apps`` maps each app to (environment, repository); releases are then read."""
+    source = _source(name="fly", kind="fly", api_url=api_url or FLY_API, token=token, at=at)
+    known: dict[str, Any] = dict(source.settings.get("apps", {}))
+    known.update({app: {"environment": environment, "repository": name} for app, (environment, name) in apps.items()})
+    source.settings = {"org": org, "apps": known}
+    source.save(update_fields=["settings"])
+    append(
+        stream=f"source:{source.pk}",
+        kind="source.connected",
+        actor=actor,
+        fact={"name": "fly", "org": org, "apps": sorted(known), "at": at.isoformat()},
+        rows=[],
+    )
+    return source
+
+
+@transaction.atomic
+def replay(*, delivery: Delivery, by: User, at: datetime) -> None:
+    """Put a set-aside delivery back into the queue. Raises ``Stale`` when it is not set aside any more."""
+    moved = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.QUARANTINED).update(
+        state=Delivery.State.NEW, attempts=0, not_before=None
+    )
+    if not moved:
+        raise Stale("This delivery is not in quarantine any more.")
+    append(
+        stream=f"delivery:{delivery.pk}",
+        kind="delivery.replayed",
+        actor=actor_of(by),
+        fact={"delivery": delivery.delivery_id, "by": by.name, "at": at.isoformat()},
+        rows=[],
+    )

@@ -1,0 +1,117 @@
+"""Drains the inbox: claims deliveries, applies each in its own transaction, and never loses one.
+
+The table is the queue of record; the broker only wakes the workers. A claim is a short lease in the row itself, so that
+a worker that dies gives its deliveries back after seconds. What fails five times is quarantined, in sight.
+"""
+
+import logging
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, OperationalError, transaction
+from django.db.models import F, Q
+from portal.ui.doorbell import ring
+
+from changes.connectors.github import handlers as github
+from changes.connectors.models import Delivery
+from changes.connectors.outcome import Outcome
+from changes.connectors.settling import touch
+from changes.delivery.models import PullRequest
+from changes.proposals.following import follow
+
+LEASE = timedelta(seconds=10)
+BATCH = 50
+ATTEMPTS = 5
+SILENT_ATTEMPTS = 15
+"""A delivery whose worker died this often, without ever failing in words, is set aside too."""
+SAME_BODY_WITHIN = timedelta(days=3)
+APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply}
+log = logging.getLogger(__name__)
+
+
+def drain(*, now: Callable[[], datetime], limit: int = 1000) -> int:
+    """Apply what waits, oldest first, until nothing is left or ``limit`` is reached. Returns how many were handled."""
+    handled = 0
+    while handled < limit:
+        claimed = claim(at=now())
+        if not claimed:
+            break
+        for pk in claimed:
+            apply_one(pk=pk, at=now())
+            handled += 1
+    return handled
+
+
+def claim(*, at: datetime) -> list[int]:
+    """Lease a batch. Deliveries that already cost a worker its life are taken one at a time, so that they stand alone."""
+    waiting = Delivery.objects.filter(state=Delivery.State.NEW).filter(Q(not_before=None) | Q(not_before__lte=at))
+    for rows, size in ((waiting.filter(attempts__lt=2), BATCH), (waiting.filter(attempts__gte=2), 1)):
+        with transaction.atomic():
+            found = list(rows.order_by("id").select_for_update(skip_locked=True).values_list("pk", flat=True)[:size])
+            if found:
+                Delivery.objects.filter(pk__in=found).update(attempts=F("attempts") + 1, not_before=at + LEASE)
+                return found
+    return []
+
+
+def apply_one(*, pk: int, at: datetime) -> None:
+    """Apply one delivery and note what became of it, in one transaction; a fault is noted in another."""
+    try:
+        with transaction.atomic():
+            delivery = Delivery.objects.select_for_update(of=("self",)).select_related("source", "secret").get(pk=pk)
+            if delivery.state != Delivery.State.NEW:
+                return
+            outcome = _outcome(delivery, at)
+            _note(delivery, outcome, at)
+    except OperationalError:
+        raise
+    except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as problem:
+        log.exception("delivery %s failed", pk)
+        _failed(pk, problem, at)
+
+
+def _outcome(delivery: Delivery, at: datetime) -> Outcome:
+    if delivery.attempts > SILENT_ATTEMPTS:
+        return Outcome(Delivery.State.QUARANTINED, f"its processing ended the worker {SILENT_ATTEMPTS} times")
+    twin = _twin(delivery)
+    if twin is not None:
+        return Outcome(Delivery.State.DUPLICATE, f"the same content as {twin.delivery_id}", twin.repository_name)
+    outcome = APPLY[delivery.source.kind](delivery=delivery, body=zlib.decompress(bytes(delivery.body)), at=at)
+    if outcome.repository is not None:
+        _follow_touched(outcome, at)
+    return outcome
+
+
+def _follow_touched(outcome: Outcome, at: datetime) -> None:
+    rows = PullRequest.objects.filter(repository=outcome.repository, touched_at=at).order_by("number")
+    for row in rows:
+        follow(pull_request=row, at=at, settled=False)
+    if outcome.repository is not None:
+        touch(repository=outcome.repository, at=at)
+
+
+def _twin(delivery: Delivery) -> Delivery | None:
+    """An applied delivery with the same bytes: GitHub signs only the body, so a replay can carry a new id."""
+    same = Delivery.objects.filter(source=delivery.source, body_digest=delivery.body_digest, state=Delivery.State.APPLIED)
+    return same.filter(received_at__gte=delivery.received_at - SAME_BODY_WITHIN).exclude(pk=delivery.pk).first()
+
+
+def _note(delivery: Delivery, outcome: Outcome, at: datetime) -> None:
+    delivery.state = outcome.state
+    delivery.note = outcome.note[:500]
+    delivery.repository_name = outcome.repository_name[:200]
+    delivery.applied_at = at
+    delivery.save(update_fields=["state", "note", "repository_name", "applied_at"])
+    ring("deliveries")
+
+
+def _failed(pk: int, problem: Exception, at: datetime) -> None:
+    """Wait a little longer each time; after five failures it is set aside with the reason."""
+    with transaction.atomic():
+        delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=pk)
+        delivery.note = f"{type(problem).__name__}: {problem}".replace("\x00", "")[:500]
+        if delivery.attempts >= ATTEMPTS:
+            delivery.state = Delivery.State.QUARANTINED
+        delivery.not_before = at + timedelta(seconds=2**delivery.attempts)
+        delivery.save(update_fields=["state", "note", "not_before"])

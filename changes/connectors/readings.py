@@ -1,0 +1,90 @@
+"""What is to be read again from a vendor's API: every delivery is a prompt to read, and reading confirms the facts."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from changes.connectors.errors import Passing, Permanent
+from changes.connectors.github.reading import read as read_github
+from changes.connectors.models import Reading, Source
+from changes.connectors.settling import touch
+from changes.delivery.models import Repository
+
+LEASE = timedelta(seconds=30)
+BATCH = 20
+log = logging.getLogger(__name__)
+
+
+def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -> None:
+    """Ask for one reading; asking again while it waits changes nothing, after it was done it asks anew."""
+    row = Reading(source=source, repository=repository, subject=subject, wanted_at=at)
+    Reading.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["source", "repository", "subject"],
+        update_fields=["wanted_at", "done_at", "not_before", "attempts"],
+    )
+
+
+def ask_for_rules(*, source: Source, repository: Repository, at: datetime) -> None:
+    """Read the rules of both restricted branches."""
+    for branch in (repository.main_branch, repository.prod_branch):
+        ask(source=source, repository=repository, subject=f"rules:{branch}", at=at)
+
+
+def read_due(*, now: Callable[[], datetime]) -> int:
+    """Read what is due, source by source, until nothing is left or the source asks to wait. Returns how many were read."""
+    done = 0
+    for source in Source.objects.filter(paused_at=None, kind="github").order_by("id"):
+        if source.not_before is None or source.not_before <= now():
+            done += _read_source(source, now)
+    return done
+
+
+def _read_source(source: Source, now: Callable[[], datetime]) -> int:
+    done = 0
+    for pk in _claim(source, now()):
+        reading = Reading.objects.select_related("source", "repository").get(pk=pk)
+        try:
+            note = read_github(reading=reading, at=now())
+        except Passing as problem:
+            _later(reading, problem, now())
+            break
+        except Permanent as problem:
+            _finish(reading, f"cannot be read: {problem}", now(), good=False)
+            continue
+        _finish(reading, note, now(), good=True)
+        done += 1
+    return done
+
+
+def _claim(source: Source, at: datetime) -> list[int]:
+    with transaction.atomic():
+        waiting = Reading.objects.filter(source=source, done_at=None).filter(Q(not_before=None) | Q(not_before__lte=at))
+        found = list(waiting.order_by("wanted_at", "id").select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
+        Reading.objects.filter(pk__in=found).update(not_before=at + LEASE)
+    return found
+
+
+def _finish(reading: Reading, note: str, at: datetime, *, good: bool) -> None:
+    """Done, unless it was asked for again meanwhile."""
+    with transaction.atomic():
+        rows = Reading.objects.filter(pk=reading.pk, wanted_at=reading.wanted_at)
+        rows.update(done_at=at, attempts=F("attempts") + 1, note=note[:500], not_before=None)
+        if good:
+            Source.objects.filter(pk=reading.source_id).update(last_good_read_at=at, failures=0, last_error="")
+        if reading.repository is not None:
+            touch(repository=reading.repository, at=at)
+
+
+def _later(reading: Reading, problem: Passing, at: datetime) -> None:
+    """The vendor is away or asks to wait: the reading keeps its place and the whole source rests."""
+    wait = timedelta(seconds=problem.retry_after or min(300, 5 * 2 ** min(reading.source.failures, 6)))
+    log.warning("reading %s failed: %s", reading.subject, problem)
+    Reading.objects.filter(pk=reading.pk).update(attempts=F("attempts") + 1, note=str(problem)[:500], not_before=at + wait)
+    Source.objects.filter(pk=reading.source_id).update(
+        failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + wait
+    )

@@ -1,0 +1,147 @@
+"""Waits until the picture of a repository stands still, then looks: promotions, findings, verdicts.
+
+Deliveries arrive out of order. A finding that the next delivery would refute helps nobody, so the detectors run once a
+repository has been quiet for some seconds, and at the latest after a minute of movement.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from changes.connectors.models import Delivery, Reading, Settling
+from changes.delivery.models import PullRequest, Push, Release, Repository, RuleEvent
+from changes.delivery.releases import find_rollback
+from changes.exceptions import detect
+from changes.exceptions.actions import Found, reconcile
+from changes.gates.actions import freeze, reassess
+from changes.gates.models import Verdict
+from changes.proposals.following import follow
+from changes.proposals.models import Change
+
+QUIET = timedelta(seconds=4)
+LATEST = timedelta(seconds=60)
+UPSERT = """
+INSERT INTO changes_settling (repository_id, quiet_after, since) VALUES (%s, %s, %s)
+ON CONFLICT (repository_id) DO UPDATE SET quiet_after = greatest(changes_settling.quiet_after, EXCLUDED.quiet_after),
+    since = least(changes_settling.since, EXCLUDED.since)
+"""
+
+
+def touch(*, repository: Repository, at: datetime) -> None:
+    """Note that something about ``repository`` has moved."""
+    with connection.cursor() as cursor:
+        cursor.execute(UPSERT, [repository.pk, at + QUIET, at])
+
+
+def settle_due(*, now: Callable[[], datetime]) -> int:
+    """Settle every repository that has been quiet long enough. Returns how many were settled."""
+    at = now()
+    due = Settling.objects.filter(Q(quiet_after__lte=at) | Q(since__lte=at - LATEST)).order_by("quiet_after", "id")
+    settled = 0
+    for pk in list(due.values_list("pk", flat=True)):
+        settled += settle_one(pk=pk, at=now())
+    return settled
+
+
+def settle_one(*, pk: int, at: datetime) -> int:
+    """Settle one repository in one transaction. Returns 1, or 0 when it moves again or another worker has it."""
+    with transaction.atomic():
+        row = Settling.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
+        if row is None:
+            return 0
+        repository = Repository.objects.get(pk=row.repository_id)
+        if row.since > at - LATEST and _still_moving(repository, at):
+            Settling.objects.filter(pk=pk).update(quiet_after=at + timedelta(seconds=1))
+            return 0
+        since = row.since
+        row.delete()
+        settle(repository=repository, since=since, at=at)
+    return 1
+
+
+def _still_moving(repository: Repository, at: datetime) -> bool:
+    """Deliveries wait, or something has not been read again for the first time yet."""
+    waiting = Delivery.objects.filter(state=Delivery.State.NEW, received_at__lte=at).exists()
+    unread = Reading.objects.filter(repository=repository, done_at=None, attempts=0, source__paused_at=None)
+    return waiting or unread.filter(source__failures=0).exists()
+
+
+def settle(*, repository: Repository, since: datetime, at: datetime) -> None:
+    """Look at everything about ``repository`` that moved since ``since``. Running it twice changes nothing."""
+    releases = list(Release.objects.filter(repository=repository, reported_at__gte=since).order_by("created_at", "id"))
+    _mark_rollbacks(repository, releases)
+    rows = list(PullRequest.objects.filter(repository=repository, touched_at__gte=since).order_by("opened_at", "number"))
+    changes: dict[int, Change] = {}
+    for row in rows:
+        changes.update({change.pk: change for change in follow(pull_request=row, at=at, settled=True)})
+    changes.update(_of_releases(repository, releases, at))
+    for change in changes.values():
+        change.refresh_from_db()
+        reassess(change=change, at=at)
+    _find(repository, rows, releases, list(changes.values()), since, at)
+    for change in changes.values():
+        _freeze(change, repository, at)
+
+
+def _mark_rollbacks(repository: Repository, releases: list[Release]) -> None:
+    """Later releases of the same place are looked at again: an earlier one may only just have become known."""
+    if not releases:
+        return
+    oldest = min(row.created_at for row in releases)
+    for row in Release.objects.filter(repository=repository, created_at__gte=oldest).order_by("created_at", "id"):
+        undoes = find_rollback(row)
+        if (undoes.pk if undoes else None) != row.rolls_back_id:
+            row.rolls_back = undoes
+            row.save(update_fields=["rolls_back"])
+
+
+def _of_releases(repository: Repository, releases: list[Release], at: datetime) -> dict[int, Change]:
+    """The changes whose commits these releases (or those that they undo) put into an environment."""
+    commits = {row.commit_sha for row in releases} | {row.rolls_back.commit_sha for row in releases if row.rolls_back}
+    commits.discard("")
+    ours = PullRequest.objects.filter(repository=repository).filter(Q(merge_sha__in=commits) | Q(head_sha__in=commits))
+    found: dict[int, Change] = {}
+    for row in ours:
+        found.update({change.pk: change for change in follow(pull_request=row, at=at, settled=True)})
+    return found
+
+
+def _find(
+    repository: Repository, rows: list[PullRequest], releases: list[Release], changes: list[Change], since: datetime, at: datetime
+) -> None:
+    whole = [PullRequest.objects.select_related("repository").prefetch_related("reviews").get(pk=row.pk) for row in rows]
+    pushes = Push.objects.filter(repository=repository, reported_at__gte=since)
+    merges = {row.merge_sha for row in rows if row.merge_sha}
+    pushes = Push.objects.filter(Q(pk__in=pushes.values("pk")) | Q(repository=repository, after__in=merges)).order_by(
+        "pushed_at", "id"
+    )
+    events = RuleEvent.objects.filter(repository=repository, reported_at__gte=since).order_by("id")
+    looks = [
+        *detect.about_pull_requests(rows=whole),
+        *detect.about_pushes(repository=repository, pushes=pushes),
+        *detect.about_rules(repository=repository, events=events),
+        *detect.about_releases(repository=repository, releases=releases),
+    ]
+    if repository.approved_by == Repository.ApprovedBy.PORTAL:
+        looks += detect.about_approval(changes=changes)
+    _reconcile(repository, looks, at)
+
+
+def _reconcile(repository: Repository, looks: list[tuple[str, list[Found]]], at: datetime) -> None:
+    found = [item for _, items in looks for item in items]
+    reconcile(repository=repository, found=found, looked_at=[prefix for prefix, _ in looks], at=at)
+
+
+def _freeze(change: Change, repository: Repository, at: datetime) -> None:
+    """Freeze the verdict of the merge to production, and that of the release."""
+    merged = PullRequest.objects.filter(
+        links__change=change, state=PullRequest.State.MERGED, base_ref=repository.prod_branch, repository=repository
+    ).order_by("merged_at", "id")
+    for row in merged:
+        freeze(change=change, moment=Verdict.Moment.MERGE, subject=str(row), at=at)
+        for release in Release.objects.filter(
+            repository=repository, environment="production", commit_sha=row.merge_sha, succeeded_at__isnull=False
+        ).order_by("id"):
+            freeze(change=change, moment=Verdict.Moment.RELEASE, subject=str(release), at=at)

@@ -1,0 +1,45 @@
+"""What the workers do for the connectors. A task takes nothing, finds what is due, and may run any number of times."""
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from changes.connectors.inbox import drain
+from changes.connectors.polling import mirror_due, poll_due
+from changes.connectors.readings import read_due
+from changes.connectors.settling import settle_due
+
+
+@shared_task(name="changes.connectors.tasks.drain_inbox")
+def drain_inbox() -> None:
+    """Apply the deliveries that wait; woken by the door."""
+    drain(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.sweep_inbox")
+def sweep_inbox() -> None:
+    """The same, by the clock: finds what a lost message forgot."""
+    drain(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.read_again")
+def read_again() -> None:
+    """Read from the vendors' APIs what deliveries have hinted at."""
+    read_due(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.settle")
+def settle() -> None:
+    """Look for findings in repositories that have come to rest."""
+    settle_due(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.poll_sources")
+def poll_sources() -> None:
+    """Ask the vendors what has changed: the guarantee that a lost webhook loses nothing."""
+    poll_due(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.mirror_repositories")
+def mirror_repositories() -> None:
+    """Fetch the repositories in scope and compare their branches with what is on record."""
+    mirror_due(now=now)

@@ -1,0 +1,268 @@
+"""Record what a vendor said: one idempotent door for webhooks and for readings of the API.
+
+Order and repetition do not matter (see ``merging``). ``confirmed`` says that the API itself was read; ``at`` is when the
+portal learned it (UTC). Each function returns the row, or None where there is nothing to keep.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from changes.delivery.facts import (
+    CheckReported,
+    DeploymentReported,
+    DeploymentStatusReported,
+    PullRequestReported,
+    PushReported,
+    RepositoryFact,
+    ReviewReported,
+    RuleEventReported,
+)
+from changes.delivery.merging import CHECK_RANK, EPOCH, REVIEW_RANK, Said, merge_fields
+from changes.delivery.models import (
+    Check,
+    DeploymentStatus,
+    PullRequest,
+    Push,
+    Release,
+    Repository,
+    Review,
+    RuleEvent,
+)
+from changes.delivery.releases import refresh_release
+
+
+def values_of(fact: Any, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The fields of a fact as plain values for a model; tuples become lists."""
+    found = {item.name: getattr(fact, item.name) for item in fields(fact) if item.name not in without}
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
+    """The repository in scope that a payload names: by the vendor's number, else by name. A rename follows the number."""
+    rows = Repository.objects.filter(forge=forge, in_scope_until=None)
+    if fact.vendor_id is not None:
+        known = rows.filter(vendor_id=fact.vendor_id).first()
+        if known is not None:
+            if known.name != fact.name:
+                _rename(known, fact.name)
+            return known
+    named = rows.filter(name__iexact=fact.name).first() or (
+        rows.filter(name__iexact=fact.previous_name).first() if fact.previous_name else None
+    )
+    if named is None or (named.vendor_id is not None and fact.vendor_id not in (None, named.vendor_id)):
+        return None
+    if named.vendor_id is None and fact.vendor_id is not None:
+        Repository.objects.filter(pk=named.pk, vendor_id=None).update(vendor_id=fact.vendor_id)
+        named.vendor_id = fact.vendor_id
+    return named
+
+
+def _rename(known: Repository, name: str) -> None:
+    taken = Repository.objects.filter(forge=known.forge, name=name).exclude(pk=known.pk).exists()
+    if not taken:
+        Repository.objects.filter(pk=known.pk).update(name=name)
+        known.name = name
+
+
+@transaction.atomic
+def record_pull_request(*, repository: Repository, fact: PullRequestReported, at: datetime, confirmed: bool) -> PullRequest:
+    """Merge one version of a pull request into what is known."""
+    row = _pull_request_row(repository, fact.number, at)
+    values = values_of(fact, without=frozenset({"number", "vendor_updated_at"}))
+    said = Said(fact.vendor_updated_at or EPOCH, confirmed)
+    known = {name: getattr(row, name) for name in values}
+    changed, clocks = merge_fields(known=known, clocks=row.clocks, said_values=values, said=said)
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.clocks = clocks
+    row.vendor_updated_at = max(row.vendor_updated_at or EPOCH, said.at)
+    row.reported_at = at
+    row.touched_at = at
+    _note_confirmation(row, said, at, confirmed=confirmed, changed=bool(changed))
+    row.save()
+    return row
+
+
+def _note_confirmation(row: PullRequest, said: Said, at: datetime, *, confirmed: bool, changed: bool) -> None:
+    """A reading confirms; a later report that changes something is unconfirmed until it is read again."""
+    if confirmed and (row.vendor_updated_at or EPOCH) <= said.at:
+        row.confirmed_at = at
+    elif changed and not confirmed:
+        row.confirmed_at = None
+
+
+def _pull_request_row(repository: Repository, number: int, at: datetime) -> PullRequest:
+    PullRequest.objects.bulk_create(
+        [
+            PullRequest(
+                repository=repository,
+                number=number,
+                title="",
+                state=PullRequest.State.OPEN,
+                head_ref="",
+                head_sha="",
+                base_ref="",
+                reported_at=at,
+                touched_at=at,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    return (
+        PullRequest.objects.select_for_update(of=("self",)).select_related("repository").get(repository=repository, number=number)
+    )
+
+
+def known_pull_request(*, repository: Repository, number: int, at: datetime) -> PullRequest:
+    """The row of a pull request of which perhaps nothing but the number is known yet."""
+    return _pull_request_row(repository, number, at)
+
+
+@transaction.atomic
+def record_review(*, repository: Repository, fact: ReviewReported, at: datetime, confirmed: bool) -> Review:
+    """Merge one version of a review. A dismissal is final; otherwise the later word of the vendor stands."""
+    pull_request = _pull_request_row(repository, fact.pull_request_number, at)
+    values = values_of(fact, without=frozenset({"pull_request_number", "vendor_id"}))
+    row = Review.objects.filter(pull_request=pull_request, vendor_id=fact.vendor_id).first()
+    if row is None:
+        row = Review(pull_request=pull_request, vendor_id=fact.vendor_id, reported_at=at, state=fact.state)
+        newest = True
+    else:
+        newest = (REVIEW_RANK.get(fact.state, 0), fact.vendor_updated_at or EPOCH, confirmed) >= (
+            REVIEW_RANK.get(row.state, 0),
+            row.vendor_updated_at or EPOCH,
+            row.confirmed_at is not None,
+        )
+    _copy(row, values, newest=newest)
+    row.reported_at = at
+    if confirmed and newest:
+        row.confirmed_at = at
+    row.save()
+    PullRequest.objects.filter(pk=pull_request.pk).update(touched_at=at)
+    return row
+
+
+def _copy(row: Any, values: Mapping[str, Any], *, newest: bool) -> None:
+    """Copy what was said; an older version only fills what is not known yet."""
+    for name, value in values.items():
+        if value is not None and (newest or getattr(row, name) in (None, "")):
+            setattr(row, name, value)
+
+
+@transaction.atomic
+def record_check(*, repository: Repository, fact: CheckReported, at: datetime, confirmed: bool) -> Check:
+    """Merge one version of a check run, suite or commit status; a finished one never goes back to running."""
+    row = Check.objects.select_for_update().filter(repository=repository, source=fact.source, vendor_id=fact.vendor_id).first()
+    values = values_of(fact, without=frozenset({"source", "vendor_id"}))
+    if row is None:
+        row = Check(repository=repository, source=fact.source, vendor_id=fact.vendor_id, reported_at=at, status=fact.status)
+        newest = True
+    else:
+        newest = (CHECK_RANK.get(fact.status, 0), fact.completed_at or EPOCH, confirmed) >= (
+            CHECK_RANK.get(row.status, 0),
+            row.completed_at or EPOCH,
+            row.confirmed_at is not None,
+        )
+    _copy(row, values, newest=newest)
+    row.reported_at = at
+    if confirmed:
+        row.confirmed_at = at
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        return record_check(repository=repository, fact=fact, at=at, confirmed=confirmed)
+    PullRequest.objects.filter(repository=repository, head_sha=fact.head_sha).update(touched_at=at)
+    return row
+
+
+@transaction.atomic
+def record_push(*, repository: Repository, fact: PushReported, at: datetime) -> Push | None:
+    """Keep a push to main or prod; pushes to other branches are no fact of the policy."""
+    if fact.branch not in (repository.main_branch, repository.prod_branch):
+        return None
+    values = values_of(fact, without=frozenset({"created"}))
+    values["pusher_login"] = values["pusher_login"] or ""
+    same = Push.objects.filter(repository=repository, branch=fact.branch, before=fact.before, after=fact.after)
+    if fact.pushed_at is None:
+        known = same.first()
+        if known is not None:
+            return known
+        values["pushed_at"] = at
+    row, _ = Push.objects.get_or_create(
+        repository=repository,
+        branch=fact.branch,
+        before=fact.before,
+        after=fact.after,
+        pushed_at=values.pop("pushed_at"),
+        defaults={**{k: v for k, v in values.items() if k not in ("branch", "before", "after")}, "reported_at": at},
+    )
+    return row
+
+
+@transaction.atomic
+def record_deployment(*, repository: Repository, fact: DeploymentReported, at: datetime, confirmed: bool) -> Release:
+    """Keep a GitHub deployment as a release of its commit; its state comes from its statuses."""
+    values = values_of(fact, without=frozenset({"vendor_id"}))
+    values = {name: "" if value is None and name in ("actor", "description") else value for name, value in values.items()}
+    row, _ = Release.objects.get_or_create(
+        source=Release.Source.GITHUB,
+        app="",
+        vendor_id=fact.vendor_id,
+        defaults={**values, "repository": repository, "state": Release.State.PENDING, "reported_at": at},
+    )
+    row = Release.objects.select_for_update().get(pk=row.pk)
+    row.reported_at = at
+    if confirmed:
+        row.confirmed_at = at
+    refresh_release(row)
+    return row
+
+
+@transaction.atomic
+def record_deployment_status(
+    *, repository: Repository, fact: DeploymentStatusReported, at: datetime, confirmed: bool
+) -> DeploymentStatus:
+    """Keep one step of a deployment, and bring its release up to date when that is known already."""
+    row, made = DeploymentStatus.objects.get_or_create(
+        repository=repository,
+        vendor_id=fact.vendor_id,
+        defaults={
+            "deployment_id": fact.deployment_id,
+            "state": fact.state,
+            "at": fact.at,
+            "vendor_updated_at": fact.vendor_updated_at,
+            "reported_at": at,
+            "confirmed_at": at if confirmed else None,
+        },
+    )
+    if confirmed and not made and row.confirmed_at is None:
+        row.confirmed_at = at
+        row.save(update_fields=["confirmed_at"])
+    release = (
+        Release.objects.select_for_update().filter(source=Release.Source.GITHUB, app="", vendor_id=str(fact.deployment_id)).first()
+    )
+    if release is not None:
+        release.reported_at = at
+        refresh_release(release)
+    return row
+
+
+@transaction.atomic
+def record_rule_event(*, repository: Repository, fact: RuleEventReported, key: str, at: datetime) -> RuleEvent:
+    """Keep an edit of rules or access; ``key`` is the digest of the delivery, so that a replay adds nothing."""
+    values = values_of(fact)
+    values["actor_login"] = values["actor_login"] or ""
+    values["happened_at"] = values["happened_at"] or at
+    row, _ = RuleEvent.objects.get_or_create(delivery_key=key, defaults={**values, "repository": repository, "reported_at": at})
+    return row

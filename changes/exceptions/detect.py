@@ -1,0 +1,218 @@
+"""Detectors: each looks at what the forge said about one repository and names what should not have happened.
+
+They run once the picture of a repository has settled, read everything from the facts, and finding the same twice
+changes nothing. Clauses: P-02, P-03, P-04, P-08, P-09, P-11, P-12, P-19.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from changes.delivery.models import Environment, PullRequest, Push, Release, Repository, RuleEvent
+from changes.delivery.population import uncovered_commits
+from changes.exceptions.actions import Found
+from changes.exceptions.coverage import covered_by_pull_request, known_on_branch
+from changes.exceptions.sentences import sentence
+from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
+from changes.gates.queries import pull_request_facts, release_facts
+from changes.gates.rules import ci_finding, review_finding, staging_finding
+from changes.proposals.models import Category, Change
+from changes.proposals.people import links_for, uids_of
+from portal.policy.parameters import DEFAULT, Parameters
+
+NO_COMMIT = "0" * 40
+APPROVAL_GATE = 8
+
+
+def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters = DEFAULT) -> Iterator[tuple[str, list[Found]]]:
+    """For every merged pull request into main or prod: its key prefix, and what was missing at its merge."""
+    merged = [row for row in rows if row.state == PullRequest.State.MERGED and _guarded(row)]
+    links = links_for(uids_of(merged))
+    facts = pull_request_facts(merged, links)
+    for row, fact in zip(merged, facts, strict=True):
+        change = Change.objects.filter(links__pull_request=row).order_by("id").first()
+        emergency = change is not None and change.category == Category.EMERGENCY
+        kinds = _kinds(row, fact, release_facts([row]), emergency, parameters)
+        yield f"{row}:", [_found(row, fact, kind, change) for kind in kinds if kind]
+
+
+def _guarded(row: PullRequest) -> bool:
+    return row.base_ref in (row.repository.main_branch, row.repository.prod_branch)
+
+
+def _kinds(
+    row: PullRequest, fact: PullRequestFact, releases: tuple[ReleaseFact, ...], emergency: bool, parameters: Parameters
+) -> list[str]:
+    kinds = [review_finding(fact), ci_finding(fact)]
+    if fact.base == "prod" and not emergency:
+        kinds.append(staging_finding(fact, releases, parameters))
+    return kinds
+
+
+def _found(row: PullRequest, fact: PullRequestFact, kind: str, change: Change | None) -> Found:
+    return Found(
+        kind=kind,
+        subject=f"#{row.number}",
+        key=f"{row}:{kind}",
+        sentence=sentence(kind, fact),
+        happened_at=row.merged_at or row.touched_at,
+        confirmed=row.confirmed_at is not None,
+        change=change,
+        evidence={
+            "pull_request": str(row),
+            "head": row.head_sha,
+            "merge": row.merge_sha,
+            "merged_by": row.merged_by_login,
+            "author": row.author_login,
+        },
+    )
+
+
+def about_pushes(*, repository: Repository, pushes: Iterable[Push]) -> Iterator[tuple[str, list[Found]]]:
+    """Pushes to main or prod: rewritten history, a deleted branch, and commits that no pull request brought."""
+    for push in pushes:
+        prefix = f"{repository.name}:push:{push.branch}:{push.after}:"
+        yield prefix, [_push_found(repository, push, prefix, kind) for kind in _push_kinds(repository, push)]
+
+
+def _push_kinds(repository: Repository, push: Push) -> list[str]:
+    if push.deleted:
+        return ["branch_deleted"]
+    if push.forced:
+        return ["force_push"]
+    created = push.before == NO_COMMIT
+    if created or covered_by_pull_request(repository, push):
+        return []
+    return ["direct_push"]
+
+
+def _push_found(repository: Repository, push: Push, prefix: str, kind: str) -> Found:
+    subject = f"{push.branch}:{push.after[:12]}" if kind == "direct_push" else push.branch
+    words = {
+        "branch_deleted": f"{push.pusher_login} deleted {push.branch}.",
+        "force_push": f"{push.pusher_login} rewrote {push.branch}: {push.before[:7]} became {push.after[:7]}.",
+        "direct_push": f"{push.pusher_login} pushed {push.after[:7]} to {push.branch} without a pull request.",
+    }
+    return Found(
+        kind=kind,
+        subject=subject,
+        key=f"{prefix}{kind}",
+        sentence=words[kind],
+        happened_at=push.pushed_at,
+        confirmed=push.confirmed_at is not None,
+        evidence={"before": push.before, "after": push.after, "pusher": push.pusher_login, "commits": push.commits[:20]},
+    )
+
+
+def about_population(*, repository: Repository) -> Iterator[Found]:
+    """Commits that Git itself shows on main or prod and that neither a pull request nor a known push accounts for."""
+    for branch in (repository.main_branch, repository.prod_branch):
+        told = _told_by_pushes(repository, branch)
+        for commit in uncovered_commits(repository=repository, branch=branch):
+            if commit.sha in told:
+                continue
+            yield Found(
+                kind="direct_push",
+                subject=f"{branch}:{commit.sha[:12]}",
+                key=f"{repository.name}:push:{branch}:{commit.sha}:direct_push",
+                sentence=f"{commit.committer_name} put {commit.sha[:7]} on {branch} without a pull request.",
+                happened_at=commit.committed_at,
+                confirmed=True,
+                evidence={"commit": commit.sha, "author": commit.author_name, "subject": commit.subject},
+            )
+
+
+def _told_by_pushes(repository: Repository, branch: str) -> set[str]:
+    """Commits inside pushes that the push detector judges as a whole (not their last one)."""
+    rows = Push.objects.filter(repository=repository, branch=branch).values_list("commits", "after", "forced", "before")
+    told: set[str] = set()
+    for commits, after, forced, before in rows:
+        shas = {str(item.get("sha")) for item in commits}
+        told |= shas | {after, before} if forced else shas - {after}
+    return told
+
+
+def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Iterator[tuple[str, list[Found]]]:
+    """Edits of branch rules and access that weaken them. A deleted ruleset and a new person have their own kinds."""
+    for event in events:
+        prefix = f"{repository.name}:rule:{event.delivery_key}:"
+        if not event.weakens:
+            yield prefix, []
+            continue
+        kind, subject = _rule_kind(event)
+        yield (
+            prefix,
+            [
+                Found(
+                    kind=kind,
+                    subject=subject,
+                    key=f"{prefix}{kind}",
+                    sentence=_rule_sentence(event),
+                    happened_at=event.happened_at,
+                    confirmed=event.confirmed_at is not None,
+                    evidence={"actor": event.actor_login, "subject": event.subject, "detail": event.detail},
+                )
+            ],
+        )
+
+
+def _rule_kind(event: RuleEvent) -> tuple[str, str]:
+    if event.kind == RuleEvent.Kind.MEMBER:
+        return "access_granted_outside_process", ""
+    if event.kind == RuleEvent.Kind.RULESET and event.action == "deleted":
+        return "ruleset_deleted", ""
+    return "protection_weakened", event.subject
+
+
+def _rule_sentence(event: RuleEvent) -> str:
+    who = event.actor_login or "Somebody"
+    words = {
+        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to the repository.",
+        RuleEvent.Kind.RULESET: f"{who} {event.action} the ruleset {event.subject}.",
+        RuleEvent.Kind.PROTECTION: f"{who} {event.action} the protection of {event.subject} so that it is weaker.",
+    }
+    return words[RuleEvent.Kind(event.kind)]
+
+
+def about_releases(*, repository: Repository, releases: Iterable[Release]) -> Iterator[tuple[str, list[Found]]]:
+    """Releases to staging or production whose commit was never merged to the branch that feeds the environment."""
+    branches = {Environment.PRODUCTION: repository.prod_branch, Environment.STAGING: repository.main_branch}
+    for row in releases:
+        branch = branches.get(Environment(row.environment)) if row.environment in Environment.values else None
+        if branch is None:
+            continue
+        prefix = f"release:{row.pk}:"
+        known = bool(row.commit_sha) and known_on_branch(repository, branch, row.commit_sha)
+        yield prefix, [] if known else [_release_found(row, prefix, branch)]
+
+
+def _release_found(row: Release, prefix: str, branch: str) -> Found:
+    what = f"commit {row.commit_sha[:7]}" if row.commit_sha else f"image {row.image or 'unknown'}"
+    name = f"{row.app} v{row.version}" if row.app else row.environment
+    return Found(
+        kind="unknown_release",
+        subject=f"{name}" if row.app else f"{row.environment}:{row.commit_sha[:12]}",
+        key=f"{prefix}unknown_release",
+        sentence=f"{row.actor or 'Somebody'} released {name} to {row.environment} from {what}, which is not on {branch}.",
+        happened_at=row.created_at,
+        confirmed=row.confirmed_at is not None,
+        evidence={"release": str(row), "actor": row.actor, "image": row.image, "commit": row.commit_sha},
+    )
+
+
+def about_approval(*, changes: Iterable[Change]) -> Iterator[tuple[str, list[Found]]]:
+    """Changes merged to production without the approval in the portal that their repository asks for (gate 8)."""
+    for change in changes:
+        prefix = f"{change}:approval:"
+        gate = next((item for item in change.assessment or [] if item["number"] == APPROVAL_GATE), None)
+        if change.merged_at is None or gate is None or gate["state"] != GateState.FAILED:
+            yield prefix, []
+            continue
+        found = Found(
+            kind="unapproved_production",
+            subject=str(change),
+            key=f"{prefix}unapproved_production",
+            sentence=str(gate["reason"]),
+            happened_at=change.merged_at,
+            confirmed=bool(gate["confirmed"]),
+            change=change,
+        )
+        yield prefix, [found]

@@ -1,0 +1,121 @@
+"""Judges a change now, and freezes the verdict at the merge to production and at the release (P-26)."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from portal.ui.doorbell import ring
+
+from changes.delivery.models import PullRequest
+from changes.gates.facts import ChangeFacts
+from changes.gates.models import Verdict
+from changes.gates.queries import facts_of
+from changes.gates.verdict import RULES_VERSION, Gate, evaluate, facts_digest, facts_json, letters, outcome, summary
+from changes.proposals import queries as proposals
+from changes.proposals.actions import stream_of
+from changes.proposals.models import Change
+from portal.ledger.actions import append
+from portal.outbox.actions import enqueue
+from portal.policy.parameters import DEFAULT, Parameters
+
+CHECK_NAME = "Countersign"
+
+
+def assess(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -> tuple[ChangeFacts, tuple[Gate, ...]]:
+    """Judge without writing anything: today's rules over today's facts."""
+    facts = facts_of(change, at=at)
+    return facts, evaluate(facts, parameters)
+
+
+@transaction.atomic
+def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
+    """Judge again and keep the result for lists, pages and the check on the pull request. Derived, so no evidence."""
+    _, gates = assess(change=change, at=at)
+    kept = [gate_json(gate) for gate in gates]
+    if kept != change.assessment:
+        Change.objects.filter(pk=change.pk).update(gates=letters(gates), gates_at=at, assessment=kept)
+        change.gates, change.gates_at, change.assessment = letters(gates), at, kept
+        _publish(change, gates, at)
+        ring(f"change-{change.number}")
+        ring("changes")
+    return gates
+
+
+@transaction.atomic
+def freeze(*, change: Change, moment: str, subject: str, at: datetime, parameters: Parameters = DEFAULT) -> Verdict:
+    """Freeze the verdict of one moment with its inputs. The first one stands: a second call returns it unchanged."""
+    locked = proposals.locked(change.pk)
+    standing = Verdict.objects.filter(change=locked, moment=moment, subject=subject).first()
+    if standing is not None:
+        return standing
+    facts, gates = assess(change=locked, at=at, parameters=parameters)
+    verdict = Verdict.objects.create(
+        change=locked,
+        moment=moment,
+        subject=subject,
+        outcome=outcome(gates),
+        gates=[gate_json(gate) for gate in gates],
+        facts=facts_json(facts),
+        facts_digest=facts_digest(facts),
+        rules_version=RULES_VERSION,
+        policy_version=parameters.version,
+        at=at,
+    )
+    append(
+        stream=stream_of(locked),
+        kind=f"verdict.{moment}",
+        actor="portal",
+        fact={
+            "subject": subject,
+            "outcome": verdict.outcome,
+            "gates": letters(gates),
+            "facts_digest": verdict.facts_digest,
+            "rules": RULES_VERSION,
+            "policy": parameters.version,
+            "at": at.isoformat(),
+        },
+        rows=[verdict],
+    )
+    ring(f"change-{locked.number}")
+    return verdict
+
+
+def gate_json(gate: Gate) -> dict[str, Any]:
+    """A gate as the API, the page and the verdict keep it."""
+    values = asdict(gate)
+    values["clause"] = str(gate.clause)
+    values["state"] = str(gate.state)
+    values["evidence"] = [asdict(item) for item in gate.evidence]
+    return values
+
+
+def _publish(change: Change, gates: Iterable[Gate], at: datetime) -> None:
+    """The check run on every open pull request of the change, through the outbox."""
+    tone, headline, sentence = summary(tuple(gates))
+    for row in proposals.linked_pull_requests(change).filter(state=PullRequest.State.OPEN):
+        subject = f"{row.repository.forge}:{row.repository.name}:{row.head_sha}:{change.number}"
+        enqueue(
+            kind="github.check_run",
+            key=f"check:{subject}:{change.gates}:{int(at.timestamp() * 1000)}",
+            subject=subject,
+            at=at,
+            payload={
+                "repository": row.repository.name,
+                "head_sha": row.head_sha,
+                "external_id": str(change),
+                "name": CHECK_NAME,
+                "status": "completed" if tone == "ok" else "in_progress",
+                "conclusion": "success" if tone == "ok" else "",
+                "title": headline,
+                "summary": f"{sentence}\n\n{_table(gates)}",
+                "details_url": f"{settings.BASE_URL}/changes/{change.number}/",
+            },
+        )
+
+
+def _table(gates: Iterable[Gate]) -> str:
+    rows = [f"| {gate.number} | {gate.name} | {str(gate.state).replace('_', ' ')} | {gate.reason} |" for gate in gates]
+    return "\n".join(["| | Gate | State | Why |", "|---|---|---|---|", *rows])

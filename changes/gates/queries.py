@@ -1,0 +1,184 @@
+"""Loads the facts that the gates judge. The number of queries does not depend on how much a change carries."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
+
+from changes.delivery.models import BranchRules, Check, PullRequest, Release
+from changes.gates.facts import (
+    ApprovalFact,
+    ChangeFacts,
+    CheckFact,
+    PullRequestFact,
+    ReleaseFact,
+    ReviewAfterFact,
+    ReviewFact,
+    SignOffFact,
+)
+from changes.proposals import queries as proposals
+from changes.proposals.classification import has_migration
+from changes.proposals.models import Change
+from changes.proposals.people import Links, account_actor, contributor_actors, links_for, uids_of, user_actor
+from portal.policy.connected import connected_sources
+
+Checks = dict[tuple[int, str], list[CheckFact]]
+Rules = dict[tuple[int, str], tuple[str, ...]]
+
+
+def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
+    """Everything a verdict needs about ``change``, as known at ``at`` (UTC)."""
+    revision = proposals.current_revision(change)
+    rows = list(proposals.linked_pull_requests(change).prefetch_related("links"))
+    links = links_for(uids_of(rows) | {uid for row in rows for uid in (row.merged_by_uid,)})
+    facts = pull_request_facts(rows, links, change=change)
+    paths = [path for row in rows for path in (row.paths or [])]
+    return ChangeFacts(
+        number=change.number,
+        as_of=at,
+        category=change.category,
+        size=change.size,
+        kind=change.kind,
+        title=revision.title,
+        why=revision.why,
+        what=revision.what,
+        tested=revision.tested,
+        rollback=revision.rollback,
+        snapshot=revision.snapshot,
+        revision=revision.number,
+        revision_digest=revision.digest,
+        has_migration=has_migration(paths),
+        requester=proposals.requester_of(change),
+        opened_by=change.opened_by,
+        approved_by=_approved_by(rows),
+        pull_requests=facts,
+        releases=release_facts(rows),
+        approvals=_approvals(change),
+        sign_offs=tuple(
+            SignOffFact(by=user_actor(row.by), commit=row.commit_sha, at=row.at)
+            for row in change.sign_offs.select_related("by").order_by("id")
+        ),
+        reviews_after=tuple(
+            ReviewAfterFact(kind=row.kind, by=user_actor(row.by), outcome=row.outcome, at=row.at)
+            for row in change.reviews_after.select_related("by").order_by("id")
+        ),
+        retrospective_due_at=change.retrospective_due_at,
+        review_due_at=change.review_due_at,
+        authorised_mergers=None,
+        connected=connected_sources(),
+    )
+
+
+def pull_request_facts(rows: list[PullRequest], links: Links, *, change: Change | None = None) -> tuple[PullRequestFact, ...]:
+    """Pull requests (with repository and reviews loaded) as facts; two queries for their checks and branch rules."""
+    checks, rules = _checks(rows), _rules(rows)
+    return tuple(_pull_request(row, links, checks, rules, change) for row in rows)
+
+
+def _pull_request(row: PullRequest, links: Links, checks: Checks, rules: Rules, change: Change | None) -> PullRequestFact:
+    repository = row.repository
+    parts = {repository.main_branch: "main", repository.prod_branch: "prod"}
+    merged_by = None
+    if row.merged_by_login:
+        merged_by = account_actor(row.merged_by_uid, row.merged_by_login, links)
+    return PullRequestFact(
+        repository=repository.name,
+        number=row.number,
+        role=_role(row, change),
+        base=parts.get(row.base_ref, row.base_ref),
+        head_sha=row.head_sha,
+        state=row.state,
+        author=account_actor(row.author_uid, row.author_login, links, bot=row.author_is_bot),
+        contributors=contributor_actors(row, links),
+        reviews=tuple(
+            ReviewFact(
+                by=account_actor(review.uid, review.login, links, bot=review.is_bot),
+                state=review.state,
+                commit=review.commit_sha,
+                at=review.submitted_at,
+                confirmed=review.confirmed_at is not None,
+            )
+            for review in sorted(row.reviews.all(), key=lambda review: (str(review.submitted_at or ""), review.vendor_id))
+        ),
+        checks=tuple(checks.get((repository.pk, row.head_sha), [])),
+        required_checks=rules.get((repository.pk, row.base_ref)),
+        merged_at=row.merged_at,
+        merged_by=merged_by,
+        merge_sha=row.merge_sha,
+        confirmed=row.confirmed_at is not None,
+    )
+
+
+def _role(row: PullRequest, change: Change | None) -> str:
+    if change is not None:
+        return next((link.role for link in row.links.all() if link.change_id == change.pk), "work")
+    if row.head_ref == row.repository.main_branch and row.base_ref == row.repository.prod_branch:
+        return "promotion"
+    if row.head_ref == row.repository.prod_branch and row.base_ref == row.repository.main_branch:
+        return "back_merge"
+    return "work"
+
+
+def _approved_by(rows: list[PullRequest]) -> str:
+    return "portal" if not rows or any(row.repository.approved_by == "portal" for row in rows) else "review"
+
+
+def _checks(rows: list[PullRequest]) -> Checks:
+    wanted = Q(pk__in=[])
+    for row in rows:
+        wanted |= Q(repository_id=row.repository_id, head_sha=row.head_sha)
+    found: Checks = {}
+    for check in Check.objects.filter(wanted).exclude(source=Check.Source.CHECK_SUITE).order_by("completed_at", "id"):
+        found.setdefault((check.repository_id, check.head_sha), []).append(
+            CheckFact(
+                name=check.name,
+                commit=check.head_sha,
+                status=check.status,
+                conclusion=check.conclusion,
+                at=check.completed_at,
+                confirmed=check.confirmed_at is not None,
+            )
+        )
+    return found
+
+
+def _rules(rows: list[PullRequest]) -> Rules:
+    repositories = {row.repository_id for row in rows}
+    read = BranchRules.objects.filter(repository__in=repositories).exclude(required_checks=None)
+    return {(row.repository_id, row.branch): tuple(row.required_checks or ()) for row in read}
+
+
+def release_facts(rows: Iterable[PullRequest]) -> tuple[ReleaseFact, ...]:
+    """Releases of any commit that these pull requests put onto a branch, oldest first."""
+    wanted = Q(pk__in=[])
+    for row in rows:
+        commits = {row.head_sha, row.merge_sha} - {""}
+        wanted |= Q(repository_id=row.repository_id, commit_sha__in=commits)
+    found = Release.objects.filter(wanted).order_by("created_at", "id")
+    return tuple(
+        ReleaseFact(
+            environment=row.environment,
+            commit=row.commit_sha,
+            state=row.state,
+            created_at=row.created_at,
+            succeeded_at=row.succeeded_at,
+            label=str(row),
+            confirmed=row.confirmed_at is not None,
+        )
+        for row in found
+    )
+
+
+def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
+    rows = change.approvals.select_related("by", "revision", "lapse").order_by("id")
+    return tuple(
+        ApprovalFact(
+            by=user_actor(row.by),
+            verdict=row.verdict,
+            revision_digest=row.revision.digest,
+            head_sha=row.head_sha,
+            at=row.at,
+            lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
+        )
+        for row in rows
+    )

@@ -1,0 +1,224 @@
+"""A pull request gets its change by itself, and the change follows what happens to it (P-02).
+
+Who carries what: a pull request into main or prod opens a change, unless its title, branch or body names one
+(``CHG-1042``). A promotion (main into prod) carries the changes that it brings; a back merge (prod into main) belongs
+to the changes that it brings back. Only when the picture has settled does a promotion that carries nothing known get
+a change of its own.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from changes.delivery.models import Environment, PullRequest, Release
+from changes.proposals import actions, queries
+from changes.proposals.carried import brought_back, carried_by
+from changes.proposals.classification import classify
+from changes.proposals.headings import lift, references
+from changes.proposals.lifecycle import State
+from changes.proposals.models import Category, Change, LinkedPullRequest
+from changes.proposals.people import links_for
+from changes.proposals.progress import Progress, next_move
+from portal.access.models import User
+from portal.policy.clocks import add_working_days
+from portal.policy.parameters import DEFAULT, Parameters
+
+Role = LinkedPullRequest.Role
+
+
+def role_of(pull_request: PullRequest) -> str:
+    """What part a pull request plays: work, promotion or back_merge."""
+    repository = pull_request.repository
+    ends = (pull_request.head_ref, pull_request.base_ref)
+    if pull_request.head_is_fork:
+        return Role.WORK
+    if ends == (repository.main_branch, repository.prod_branch):
+        return Role.PROMOTION
+    if ends == (repository.prod_branch, repository.main_branch):
+        return Role.BACK_MERGE
+    return Role.WORK
+
+
+@transaction.atomic
+def follow(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Change]:
+    """Join the pull request to its changes (opening one where needed) and bring them up to date. Returns them."""
+    row = PullRequest.objects.select_for_update(of=("self",)).select_related("repository").get(pk=pull_request.pk)
+    repository = row.repository
+    if not row.head_sha or row.base_ref not in (repository.main_branch, repository.prod_branch):
+        return []
+    _join(row, at, settled=settled)
+    changes = list(Change.objects.filter(links__pull_request=row).order_by("id"))
+    for change in changes:
+        refresh(change=change, at=at)
+    return changes
+
+
+def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:
+    role = role_of(row)
+    for change in _named(row):
+        actions.link(
+            change=change, pull_request=row, role=role, reason=f"the pull request names {change}", actor=_actor(row), at=at
+        )
+    if role == Role.PROMOTION:
+        for change in carried_by(row):
+            actions.link(change=change, pull_request=row, role=role, reason="the promotion carries it", actor="portal", at=at)
+    if role == Role.BACK_MERGE:
+        for change in brought_back(row):
+            actions.link(change=change, pull_request=row, role=role, reason="brings it back to main", actor="portal", at=at)
+    if row.links.exists() or (role != Role.WORK and not settled):
+        return
+    change = _open(row, at)
+    actions.link(change=change, pull_request=row, role=role, reason="the pull request opened it", actor=_actor(row), at=at)
+
+
+def _named(row: PullRequest) -> Iterable[Change]:
+    numbers = references(row.title, row.head_ref, row.body)
+    return Change.objects.filter(number__in=numbers).order_by("id") if numbers else ()
+
+
+def _actor(row: PullRequest) -> str:
+    return f"github:{row.author_uid or ''}:{row.author_login}"
+
+
+def _person(row: PullRequest) -> User | None:
+    linked = links_for([row.author_uid]).get(str(row.author_uid))
+    return User.objects.filter(pk=linked[0]).first() if linked else None
+
+
+def _texts(row: PullRequest) -> dict[str, str]:
+    lifted = lift(row.body)
+    return {
+        "title": row.title,
+        "why": lifted.why,
+        "what": lifted.what,
+        "tested": lifted.tested,
+        "rollback": lifted.rollback,
+        "snapshot": lifted.snapshot,
+    }
+
+
+def _open(row: PullRequest, at: datetime) -> Change:
+    return actions.open_change(
+        texts=_texts(row),
+        source="pull_request",
+        at=row.opened_at or at,
+        by=_person(row),
+        by_login=row.author_login,
+        actor=_actor(row),
+        state=State.DRAFT,
+    )
+
+
+@transaction.atomic
+def refresh(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -> None:
+    """Text, class, people, approvals and state of a change, from what its pull requests say now."""
+    rows = list(queries.linked_pull_requests(change))
+    work = [row for row in rows if role_of(row) == Role.WORK] or rows
+    if change.opened_by == "pull_request" and work and not change.revisions.exclude(source="pull_request").exists():
+        _take_over(change, work[0], at)
+    actions.classify(change=change, values=_classes(rows, change, parameters), actor="portal", at=at)
+    _lapse_outdated(change, at)
+    _advance(change, rows, at, parameters)
+
+
+def _take_over(change: Change, row: PullRequest, at: datetime) -> None:
+    person = _person(row)
+    if change.requester_id is None and person is not None:
+        Change.objects.filter(pk=change.pk).update(requester=person)
+        change.requester = person
+    actions.revise(
+        change=change,
+        texts=_texts(row),
+        source="pull_request",
+        at=max(row.vendor_updated_at or at, row.opened_at or at),
+        by=person,
+        by_login=row.author_login,
+        actor=_actor(row),
+    )
+
+
+def _classes(rows: list[PullRequest], change: Change, parameters: Parameters) -> dict[str, Any]:
+    known = [row.paths for row in rows if row.paths is not None]
+    lines = [(row.additions or 0) + (row.deletions or 0) for row in rows if row.additions is not None and role_of(row) == Role.WORK]
+    found = classify(
+        titles=tuple(row.title for row in rows if role_of(row) == Role.WORK) or (change.title,),
+        labels=tuple(label for row in rows for label in row.labels),
+        paths=tuple(path for paths in known for path in paths) if known else None,
+        changed_lines=sum(lines) if lines else None,
+        asked=dict(change.reasons.get("asked", {})),
+        parameters=parameters,
+    )
+    reasons: dict[str, Any] = {"category": found.category_reasons, "size": found.size_reasons, "kind": found.kind_reasons}
+    if change.reasons.get("asked"):
+        reasons["asked"] = change.reasons["asked"]
+    return {"category": found.category, "size": found.size, "kind": found.kind, "reasons": reasons}
+
+
+def _lapse_outdated(change: Change, at: datetime) -> None:
+    """An approval binds to its head commit and to the people then: a new push or a new contributor ends it (P-03)."""
+    standing = queries.standing_approvals(change)
+    if not standing or change.merged_at is not None:
+        return
+    head = queries.head_for_production(change)
+    moved = [row for row in standing if row.head_sha != head]
+    if moved:
+        actions.lapse_approvals(change=change, reason=f"a new push: the head is {head[:7]} now", at=at, only=moved)
+    people = queries.contributors(change)
+    own = [row for row in standing if row not in moved and any(queries.actor_for(row.by).same_as(actor) for actor in people)]
+    if own:
+        actions.lapse_approvals(change=change, reason="the approver has become a contributor", at=at, only=own)
+
+
+def _advance(change: Change, rows: list[PullRequest], at: datetime, parameters: Parameters) -> None:
+    progress = progress_of(change, rows)
+    _note_times(change, progress, parameters)
+    for _ in range(4):
+        verb = next_move(change.state, progress)
+        if not verb:
+            return
+        moment = {"merge": progress.merged_to_prod_at, "release": progress.released_at, "roll_back": progress.rolled_back_at}
+        actions.move(change=change, verb=verb, actor="portal", at=moment.get(verb) or at)
+
+
+def progress_of(change: Change, rows: list[PullRequest]) -> Progress:
+    """What the pull requests ``rows`` and the releases of their commits say."""
+    ours = [row for row in rows if role_of(row) != Role.BACK_MERGE]
+    merged = [row for row in ours if row.state == PullRequest.State.MERGED and row.base_ref == row.repository.prod_branch]
+    releases = _production_releases(merged)
+    undone = Release.objects.filter(rolls_back__in=releases.values("pk"))
+    opened = [row for row in ours if row.state == PullRequest.State.OPEN]
+    return Progress(
+        any_open=bool(opened),
+        any_ready=any(not row.draft for row in ours if row.state != PullRequest.State.CLOSED),
+        all_closed=bool(ours) and all(row.state == PullRequest.State.CLOSED for row in ours),
+        merged_to_prod_at=max((row.merged_at for row in merged if row.merged_at), default=None),
+        released_at=releases.order_by("-succeeded_at").values_list("succeeded_at", flat=True).exclude(succeeded_at=None).first(),
+        rolled_back_at=undone.order_by("-created_at").values_list("created_at", flat=True).first(),
+        by_pull_request=change.opened_by == "pull_request",
+    )
+
+
+def _production_releases(merged: list[PullRequest]) -> QuerySet[Release]:
+    wanted = Q(pk__in=[])
+    for row in merged:
+        wanted |= Q(repository_id=row.repository_id, commit_sha__in=[row.merge_sha, row.head_sha])
+    return Release.objects.filter(wanted, environment=Environment.PRODUCTION)
+
+
+def _note_times(change: Change, progress: Progress, parameters: Parameters) -> None:
+    values: dict[str, datetime | None] = {"merged_at": progress.merged_to_prod_at, "released_at": progress.released_at}
+    if progress.merged_to_prod_at is not None:
+        values["review_due_at"] = add_working_days(
+            progress.released_at or progress.merged_to_prod_at, parameters.review_within_working_days
+        )
+        if change.category == Category.EMERGENCY:
+            days = parameters.retrospective_within_working_days
+            values["retrospective_due_at"] = add_working_days(progress.merged_to_prod_at, days)
+    fresh = {name: value for name, value in values.items() if value is not None and value != getattr(change, name)}
+    if fresh:
+        Change.objects.filter(pk=change.pk).update(**fresh)
+        for name, value in fresh.items():
+            setattr(change, name, value)

@@ -1,0 +1,84 @@
+"""What is asked about changes."""
+
+from django.db.models import QuerySet
+
+from changes.delivery.actor import Actor
+from changes.delivery.models import PullRequest, Review
+from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
+from changes.proposals.people import account_actor, contributor_actors, links_for, uids_of, user_actor
+from portal.access.models import User
+from portal.policy.refusal import Stale
+
+Role = LinkedPullRequest.Role
+
+
+def locked(pk: int) -> Change:
+    """The change under a row lock, for the rest of the transaction."""
+    return Change.objects.select_for_update(of=("self",)).get(pk=pk)
+
+
+def current_revision(change: Change) -> Revision:
+    """The newest text. Raises ``Stale`` when there is none, which a whole change never shows."""
+    revision = change.revisions.order_by("-number").first()
+    if revision is None:
+        raise Stale(f"{change} has no text yet.")
+    return revision
+
+
+def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
+    """Its pull requests (in these roles, or in all) with repository and reviews, oldest first."""
+    links = LinkedPullRequest.objects.filter(change=change, role__in=roles or Role.values)
+    rows = PullRequest.objects.filter(pk__in=links.values("pull_request"))
+    return rows.select_related("repository").prefetch_related("reviews").order_by("opened_at", "id")
+
+
+def head_for_production(change: Change) -> str:
+    """The commit that would reach production now: the open (else the merged) pull request into prod, else the work's.
+
+    Empty when no pull request is linked yet.
+    """
+    rows = [row for row in linked_pull_requests(change, Role.WORK, Role.PROMOTION) if row.state != PullRequest.State.CLOSED]
+    into_prod = [row for row in rows if row.base_ref == row.repository.prod_branch]
+    merged = [row for row in rows if row.state == PullRequest.State.MERGED]
+    if into_prod:
+        return into_prod[-1].head_sha
+    if merged:
+        return merged[-1].merge_sha
+    return rows[-1].head_sha if rows else ""
+
+
+def actor_for(user: User) -> Actor:
+    """A person of the portal as an actor."""
+    return user_actor(user)
+
+
+def requester_of(change: Change) -> Actor:
+    """Who asked for the change: a person, or the account that opened its pull request."""
+    if change.requester_id is not None:
+        return Actor(
+            account=f"user:{change.requester_id}",
+            name=change.requester.name if change.requester else "",
+            person=change.requester_id,
+        )
+    return account_actor(None, change.requester_login, {})
+
+
+def contributors(change: Change) -> tuple[Actor, ...]:
+    """Everybody whose work the change carries (P-03): of its work and promotion pull requests, not of back merges."""
+    rows = list(linked_pull_requests(change, Role.WORK, Role.PROMOTION))
+    links = links_for(uids_of(rows))
+    found = {actor.account: actor for row in rows for actor in contributor_actors(row, links)}
+    return tuple(found.values())
+
+
+def standing_approvals(change: Change) -> list[Approval]:
+    """Approvals that still count: not lapsed."""
+    return list(change.approvals.filter(lapse=None).select_related("by", "revision").order_by("id"))
+
+
+def plus_ones(change: Change) -> tuple[Actor, ...]:
+    """Who gave the quick +1 of an emergency: approvers in the portal and approving reviewers."""
+    reviews = Review.objects.filter(pull_request__links__change=change, state=Review.State.APPROVED).order_by("id")
+    links = links_for(review.uid for review in reviews)
+    given = [user_actor(row.by) for row in standing_approvals(change) if row.verdict == Approval.Verdict.YES]
+    return (*given, *(account_actor(review.uid, review.login, links, bot=review.is_bot) for review in reviews))
