@@ -1,6 +1,22 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
 from portal.access.models import ApiToken, Identity, Invitation, RoleGrant, RoleProposal, User
+from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
 from portal.outbox.models import Effect
+from portal.runtime.models import Lease
 
-__all__ = ["ApiToken", "Effect", "Identity", "Invitation", "RoleGrant", "RoleProposal", "User"]
+__all__ = [
+    "ApiToken",
+    "Effect",
+    "Identity",
+    "Invitation",
+    "Lease",
+    "LedgerBody",
+    "LedgerCheck",
+    "LedgerCheckpoint",
+    "LedgerLeaf",
+    "LedgerSealed",
+    "RoleGrant",
+    "RoleProposal",
+    "User",
+]

@@ -1,0 +1,39 @@
+"""What the worker tells about itself."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from celery import Task, shared_task
+from celery.signals import task_success
+from django.conf import settings
+from django.db.models import Q
+from django.utils.timezone import now
+
+from portal.runtime.models import Lease
+from portal.runtime.places import Places
+from portal.schedule import SCHEDULE
+
+_LEASE_OF = {entry.task: entry.lease for entry in SCHEDULE}
+# A job that runs each second need not be written down each second.
+_NOTED_EVERY = timedelta(seconds=10)
+
+
+@shared_task(name="portal.runtime.tasks.heartbeat")
+def heartbeat() -> None:
+    """Touch the file that the supervisor looks at."""
+    path = Places(Path(settings.DATA_DIR)).heartbeat
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.utime(path)
+
+
+@task_success.connect
+def note_finished(sender: Task[Any, Any], **_: Any) -> None:
+    """Write down that a periodic job was done: "sent, but never finished" must be visible. Celery tells it in no other way."""
+    lease = _LEASE_OF.get(sender.name)
+    if lease:
+        at = now()
+        stale = Q(finished__isnull=True) | Q(finished__lt=at - _NOTED_EVERY)
+        Lease.objects.filter(stale, name=lease).update(finished=at)

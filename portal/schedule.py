@@ -1,0 +1,40 @@
+"""The schedule, as code: changing it is a change that somebody reviews.
+
+Each entry names a task by its registered name (the upper apps are text here, so that imports keep their direction), how often it
+runs in seconds, and the name of its lease in the database, which lets several schedulers run each job once.
+"""
+
+from dataclasses import dataclass
+
+DRAIN_INBOX = "changes.connectors.tasks.drain_inbox"
+DELIVER_OUTBOX = "portal.outbox.tasks.deliver_outbox"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One periodic task."""
+
+    task: str
+    every: int
+    lease: str
+
+
+SCHEDULE = (
+    # What a lost broker forgot.
+    Entry("changes.connectors.tasks.sweep_inbox", 15, "sweep-inbox"),
+    Entry("portal.outbox.tasks.sweep_outbox", 15, "sweep-outbox"),
+    # Reported facts are confirmed by reading the vendor again; settling draws the conclusions.
+    Entry("changes.connectors.tasks.read_again", 5, "read-again"),
+    Entry("changes.connectors.tasks.settle", 3, "settle"),
+    # The population, independent of what was delivered.
+    Entry("changes.connectors.tasks.poll_sources", 60, "poll-sources"),
+    Entry("changes.connectors.tasks.mirror_repositories", 60, "mirror-repositories"),
+    # The ledger: number and sign what was admitted; check everything once a day.
+    Entry("portal.ledger.tasks.seal", 1, "seal"),
+    Entry("portal.ledger.tasks.verify", 86400, "verify"),
+    # Proves the way scheduler → broker → worker; without it the supervisor starts the worker again.
+    Entry("portal.runtime.tasks.heartbeat", 15, "heartbeat"),
+)
+
+# Channel of PostgreSQL's NOTIFY → task that is sent at once.
+WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX}
