@@ -1,9 +1,11 @@
 """The Django app `portal`."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 # Every Django process gets the Celery application, so that tasks know their broker.
 from portal.celery import app as celery_app
+from portal.ledger.guards import after_migrate
 
 __all__ = ["PortalConfig", "celery_app"]
 
@@ -11,3 +13,7 @@ __all__ = ["PortalConfig", "celery_app"]
 class PortalConfig(AppConfig):
     name = "portal"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Triggers, roles and privileges follow the code, not the migrations (docs/ledger.md).
+        post_migrate.connect(after_migrate, dispatch_uid="portal.ledger.guards")

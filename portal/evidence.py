@@ -1,0 +1,44 @@
+"""Evidence of this app, and what auditors must not read of it."""
+
+from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
+
+EVIDENCE: tuple[EvidenceTable, ...] = (
+    EvidenceTable("portal.LedgerLeaf", append_only=True, entry=False, written_by_function=True),
+    EvidenceTable("portal.LedgerBody", append_only=True, entry=False, written_by_function=True),
+    EvidenceTable("portal.LedgerSealed", append_only=True, entry=False),
+    EvidenceTable("portal.LedgerCheckpoint", append_only=True, entry=False),
+    EvidenceTable("portal.LedgerCheck", append_only=True, entry=False),
+    EvidenceTable(
+        "portal.RoleGrant",
+        columns=("valid_until", "ended_by_id"),
+        fixed=("user_id", "role", "granted_by_id", "seconded_by_id", "at_shell", "valid_from", "reason"),
+    ),
+    EvidenceTable(
+        "portal.Identity",
+        columns=("ended_at",),
+        fixed=("provider", "uid", "user_id", "linked_by", "linked_at"),
+    ),
+)
+RULES: tuple[RowRule, ...] = ()
+HIDDEN: tuple[Hidden, ...] = (
+    Hidden(
+        "portal.User",
+        why="password hash",
+        shown=("id", "email", "name", "is_active", "joined_at", "left_at", "theme", "time_zone", "shortcuts"),
+    ),
+    Hidden(
+        "portal.ApiToken",
+        why="token digests",
+        shown=("id", "user_id", "name", "prefix", "scopes", "made_at", "expires_at", "last_used_at", "revoked_at"),
+    ),
+    Hidden(
+        "portal.Invitation",
+        why="token digests",
+        shown=("id", "email", "name", "roles", "invited_by_id", "invited_at", "expires_at", "accepted_at", "accepted_by_id"),
+    ),
+    Hidden(
+        "portal.Effect",
+        why="letters in the outbox carry invitation links",
+        shown=("id", "kind", "key", "subject", "state", "attempts", "not_before", "created_at", "done_at", "error"),
+    ),
+)

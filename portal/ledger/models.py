@@ -1,0 +1,118 @@
+"""The ledger's tables. Rows are inserted, never changed; the database refuses everything else.
+
+A *leaf* is one entry: its place in its stream, and digests. Its *body* is the text that people read. The sealer
+gives leaves their number in the tree (``LedgerSealed``) and signs the tree's head (``LedgerCheckpoint``).
+"""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class TransactionId(models.Field):  # type: ignore[type-arg]  # generic only in the stubs, not at run time
+    """PostgreSQL's 64-bit transaction number (``xid8``): never reused within one cluster."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "xid8"
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> int:
+        return int(value)
+
+    def get_prep_value(self, value: Any) -> str:
+        return str(value)
+
+
+class LedgerLeaf(models.Model):
+    """One entry. Written only by the function ``portal_ledger_append``, which computes every field but the first few."""
+
+    event_id = models.UUIDField(unique=True)
+    stream = models.TextField()
+    stream_seq = models.BigIntegerField()
+    """1, 2, 3 … within the stream, without a gap."""
+    kind = models.TextField()
+    actor = models.TextField()
+    payload_digest = models.BinaryField()
+    """SHA-256 of salt and payload; stays when the body is redacted."""
+    rows = ArrayField(models.TextField())
+    """The evidence rows that this entry covers, each ``table:key``."""
+    recorded_at = models.DateTimeField()
+    """The database's clock, never the application's."""
+    xid = TransactionId()
+    prev_hash = models.BinaryField()
+    """Hash of the stream's entry before this one; empty at the start."""
+    hash = models.BinaryField()
+    """Leaf hash of RFC 6962 over the fields above (see chain.py)."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "stream_seq"], name="ledger_stream_once")]
+        indexes = [models.Index("xid", models.F("rows__0"), name="ledger_by_transaction")]
+
+    def __str__(self) -> str:
+        return f"{self.stream}/{self.stream_seq} {self.kind}"
+
+
+class LedgerBody(models.Model):
+    """What the entry says: canonical JSON, kept byte for byte, and the salt of its digest."""
+
+    leaf = models.OneToOneField(LedgerLeaf, primary_key=True, on_delete=models.PROTECT, related_name="body", db_constraint=False)
+    salt = models.BinaryField()
+    payload = models.TextField()
+
+    class Meta:
+        verbose_name_plural = "ledger bodies"
+
+    def __str__(self) -> str:
+        return f"body of {self.leaf_id}"
+
+
+class LedgerSealed(models.Model):
+    """The number of a leaf in the Merkle tree: 0, 1, 2 … without a gap."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    leaf = models.OneToOneField(LedgerLeaf, on_delete=models.PROTECT, related_name="sealed", db_constraint=False)
+    hash = models.BinaryField()
+
+    class Meta:
+        verbose_name_plural = "sealed leaves"
+
+    def __str__(self) -> str:
+        return f"{self.seq}"
+
+
+class LedgerCheckpoint(models.Model):
+    """A signed head of the tree: everything below ``size`` is fixed by ``root``."""
+
+    size = models.BigIntegerField(unique=True)
+    root = models.BinaryField()
+    note = models.TextField()
+    """The signed note (C2SP) as it was written outside."""
+    frontier = models.BinaryField()
+    """The tree's open nodes, 32 bytes each, from the lowest level up: enough to go on without reading old leaves."""
+    floor = TransactionId()
+    """Every leaf of a transaction older than this is sealed."""
+    sealed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.size}"
+
+
+class LedgerCheck(models.Model):
+    """The result of one verification, or of a seal that was refused."""
+
+    what = models.TextField()
+    """verify or seal."""
+    ok = models.BooleanField()
+    entries = models.BigIntegerField()
+    checkpoints = models.BigIntegerField()
+    problems = models.JSONField(default=list)
+    """[{"place": "entry 17", "sentence": "…"}], the first broken entry first."""
+    seconds = models.FloatField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-at", "-id"], name="ledger_check_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.at:%Y-%m-%d %H:%M}"

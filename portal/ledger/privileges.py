@@ -1,0 +1,66 @@
+"""Who may do what in the database: the owner migrates, the application writes, auditors read. SQL text; pure.
+
+The three roles cannot log in by themselves; whoever runs the portal gives a login to them, or makes its logins members.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+OWNER = "countersign_owner"
+APP = "countersign_app"
+AUDITOR = "countersign_auditor"
+ROLES = (OWNER, APP, AUDITOR)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the schema and what the roles get on it."""
+
+    name: str
+    app: str
+    """Privileges of the application, for example ``SELECT, INSERT``."""
+    auditor: str
+    """``SELECT``, ``SELECT (id, name)`` or nothing."""
+
+
+def make_roles(missing: Collection[str]) -> Iterator[str]:
+    """Statements that need the right to make roles. Another database of the cluster may run them at the same moment."""
+    for role in ROLES:
+        if role in missing:
+            yield f"CREATE ROLE {role} NOLOGIN"
+
+
+def membership() -> str:
+    """A request of an auditor runs ``SET LOCAL ROLE``, for which the application's role must be a member."""
+    return f"GRANT {AUDITOR} TO {APP}"
+
+
+def own(schema: str, relations: Collection[str], functions: Collection[str]) -> Iterator[str]:
+    """Statements by which a superuser hands everything to the owner's role."""
+    yield f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}"
+    for name in relations:
+        yield f"ALTER TABLE {schema}.{name} OWNER TO {OWNER}"
+    for signature in functions:
+        yield f"ALTER FUNCTION {signature} OWNER TO {OWNER}"
+
+
+def later_tables(schema: str, owners: Collection[str]) -> Iterator[str]:
+    """What the application gets on tables that a later migration makes, until the guards are installed again."""
+    for owner in owners:
+        head = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT"
+        yield f"{head} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP}"
+        yield f"{head} USAGE, SELECT ON SEQUENCES TO {APP}"
+
+
+def grants(schema: str, tables: Collection[Table], callable_by_app: Collection[str]) -> Iterator[str]:
+    """What the application and the auditors may do from now on; what they had before is taken away."""
+    yield f"GRANT USAGE ON SCHEMA {schema} TO {APP}, {AUDITOR}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {APP}"
+    for table in tables:
+        yield f"REVOKE ALL ON {schema}.{table.name} FROM PUBLIC, {APP}, {AUDITOR}"
+        yield f"GRANT {table.app} ON {schema}.{table.name} TO {APP}"
+        if table.auditor:
+            yield f"GRANT {table.auditor} ON {schema}.{table.name} TO {AUDITOR}"
+    for signature in callable_by_app:
+        yield f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC"
+        yield f"GRANT EXECUTE ON FUNCTION {signature} TO {APP}"
