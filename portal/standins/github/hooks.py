@@ -1,0 +1,215 @@
+"""Webhooks out: signed over the raw bytes, kept in a delivery log, sent in order by one thread unless a fault says otherwise.
+
+Like GitHub: ten seconds to answer, no second try by itself, redelivery under the same GUID.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import queue
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from portal.standins.faults import Faults
+from portal.standins.store import Row, Store
+from portal.standins.times import stamp
+
+ANSWER_WITHIN = 10.0
+HOOK_ID = 292430182
+APP_ID = 79929
+INSTALLATION_ID = 5150
+WORDS = {200: "OK", 202: "OK", 0: "failed to connect to host"}
+Post = Callable[[dict[str, str], bytes], int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the receiver said: status 0 means that nobody answered."""
+
+    status: int
+    body: str
+    seconds: float
+
+
+class Hooks:
+    """The one webhook of the stand-in's App. Without a URL nothing is recorded or sent."""
+
+    def __init__(self, store: Store, faults: Faults) -> None:
+        self._store = store
+        self._faults = faults
+        self._queue: queue.Queue[int | None] = queue.Queue()
+        self._idle = threading.Condition()
+        self._waiting = 0
+        self._held: list[int] = []
+        self._thread: threading.Thread | None = None
+        self._counted = 0
+
+    @property
+    def config(self) -> Row:
+        """``url`` and ``secret``; ``url`` is "" when there is no hook and ``hold:`` when deliveries wait to be fetched."""
+        return self._store.one("hook", subject="app") or {"url": "", "secret": "", "created_at": stamp(datetime.now(UTC))}
+
+    def configure(self, *, url: str, secret: str) -> None:
+        """Sends from now on to ``url``, signed with ``secret``."""
+        row = self._store.one("hook", subject="app")
+        body = {"url": url, "secret": secret, "created_at": stamp(datetime.now(UTC))}
+        self._store.save({**body, "id": row["id"]}) if row else self._store.add("hook", subject="app", body=body)
+
+    def start(self) -> None:
+        """Begins to send, and sends what a stopped stand-in had left."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="standin-hooks", daemon=True)
+            self._thread.start()
+            for row in self._store.all("delivery"):
+                if row["status_code"] is None:
+                    self._enqueue(row["id"])
+
+    def stop(self) -> None:
+        """Ends the sender after what it is sending now."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(timeout=ANSWER_WITHIN)
+            self._thread = None
+
+    def send(self, *, event: str, payload: Row, repository: Row | None = None) -> None:
+        """Records a delivery and queues it, with the faults in force."""
+        config = self.config
+        if not config["url"]:
+            return
+        wanted = self._faults.hooks
+        self._counted += 1
+        if wanted.drop_every and self._counted % wanted.drop_every == 0:
+            return
+        row = self._record(event, payload, repository, guid=str(uuid.uuid4()), redelivery=False)
+        for _ in range(1 + wanted.duplicate):
+            self._enqueue(row["id"])
+
+    def redeliver(self, delivery: Row) -> Row:
+        """Sends an old delivery again: a new row with the same GUID and body."""
+        copy = {**delivery, "redelivery": True, "status_code": None, "at": stamp(datetime.now(UTC))}
+        copy.pop("id")
+        row = self._store.add("delivery", body=copy)
+        self._enqueue(row["id"])
+        return row
+
+    def deliveries(self) -> list[Row]:
+        """The delivery log, oldest first."""
+        return self._store.all("delivery")
+
+    def flush(self, *, timeout: float = 30.0) -> bool:
+        """Waits until everything queued has been sent; lets go of what a shuffle still holds. False when time ran out."""
+        self._release()
+        with self._idle:
+            return self._idle.wait_for(lambda: self._waiting == 0, timeout)
+
+    def post_held(self, post: Post) -> int:
+        """With the URL ``hold:``, hands every waiting delivery to ``post`` in this thread. Returns how many there were."""
+        rows = [row for row in self._store.all("delivery") if row["status_code"] is None]
+        for row in rows:
+            self._finish(row, Outcome(post(self._headers(row), row["body"].encode()), "", 0.0))
+        return len(rows)
+
+    def _record(self, event: str, payload: Row, repository: Row | None, *, guid: str, redelivery: bool) -> Row:
+        body: dict[str, Any] = {
+            "guid": guid,
+            "event": event,
+            "action": payload.get("action"),
+            "repository_id": repository["id"] if repository else None,
+            "body": as_github_writes(payload),
+            "redelivery": redelivery,
+            "status_code": None,
+            "at": stamp(datetime.now(UTC)),
+        }
+        return self._store.add("delivery", body=body)
+
+    def _enqueue(self, number: int) -> None:
+        if self.config["url"].startswith("hold:"):
+            return
+        with self._idle:
+            self._waiting += 1
+        window = self._faults.hooks.shuffle
+        if not window:
+            self._queue.put(number)
+            return
+        self._held.append(number)
+        if len(self._held) >= window:
+            self._release()
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        self._faults.random.shuffle(held)
+        for number in held:
+            self._queue.put(number)
+
+    def _work(self) -> None:
+        while (number := self._queue.get()) is not None:
+            row = self._store.by_id("delivery", number)
+            with contextlib.suppress(Exception):  # a store closed in the middle of a stop
+                if row:
+                    self._deliver(row)
+            with self._idle:
+                self._waiting -= 1
+                self._idle.notify_all()
+
+    def _deliver(self, row: Row) -> None:
+        if self._faults.hooks.delay:
+            time.sleep(self._faults.hooks.delay)
+        self._finish(row, posted(self.config["url"], self._headers(row), row["body"].encode()))
+
+    def _finish(self, row: Row, outcome: Outcome) -> None:
+        row |= {"status_code": outcome.status, "answer": outcome.body, "duration": round(outcome.seconds, 2)}
+        self._store.save(row)
+
+    def _headers(self, row: Row) -> dict[str, str]:
+        body = row["body"].encode()
+        secret = self.config["secret"].encode()
+        if self._faults.hooks.bad_signature > 0:
+            self._faults.hooks.bad_signature -= 1
+            secret += b" but wrong"
+        return {
+            "Accept": "*/*",
+            "Content-Type": "application/json",
+            "User-Agent": "GitHub-Hookshot/044aadd",
+            "X-GitHub-Delivery": row["guid"],
+            "X-GitHub-Event": row["event"],
+            "X-GitHub-Hook-ID": str(HOOK_ID),
+            "X-GitHub-Hook-Installation-Target-ID": str(APP_ID),
+            "X-GitHub-Hook-Installation-Target-Type": "integration",
+            "X-Hub-Signature": "sha1=" + hmac.new(secret, body, hashlib.sha1).hexdigest(),
+            "X-Hub-Signature-256": "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest(),
+        }
+
+
+def as_github_writes(payload: Row) -> str:
+    """Compact JSON with control characters as ``\\u001B``, upper case, as GitHub does: re-serialising it changes the bytes."""
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return re.sub(r"\\(u00[01][0-9a-f]|.)", lambda found: "\\" + _upper(found.group(1)), text)
+
+
+def _upper(escape: str) -> str:
+    return "u" + escape[1:].upper() if len(escape) > 1 else escape
+
+
+def posted(url: str, headers: dict[str, str], body: bytes) -> Outcome:
+    """Posts once and says what came back. Follows nothing, raises nothing."""
+    parts = urlsplit(url)
+    made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = made(parts.hostname or "", parts.port, timeout=ANSWER_WITHIN)
+    began = time.monotonic()
+    try:
+        connection.request("POST", parts.path + (f"?{parts.query}" if parts.query else ""), body, headers)
+        answer = connection.getresponse()
+        return Outcome(answer.status, answer.read(2000).decode(errors="replace"), time.monotonic() - began)
+    except (OSError, http.client.HTTPException) as problem:
+        return Outcome(0, str(problem), time.monotonic() - began)
+    finally:
+        connection.close()

@@ -1,0 +1,105 @@
+"""The API as a whole: faults first, then who asks, the quota, the route, the refusals."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+from portal.standins.faults import Fault, instead, spoiled
+from portal.standins.github import tokens
+from portal.standins.github.errors import GitHubError, not_found
+from portal.standins.github.rest import app, checks, commits, deployments, pulls, repositories
+from portal.standins.github.rest.calls import ROUTES, Call, conditional
+from portal.standins.github.world import API_PATH, World
+from portal.standins.routes import Handler
+from portal.standins.web import Answer, Request
+
+FILLED_BY = (app, checks, commits, deployments, pulls, repositories)
+WINDOW = timedelta(hours=1)
+FREE = {"/rate_limit", "/meta"}
+
+
+class Quota:
+    """What each token has used in its hour."""
+
+    def __init__(self) -> None:
+        self.limit = tokens.QUOTA
+        self._used: dict[str, tuple[datetime, int]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, token: str, *, at: datetime, cost: int) -> tuple[int, datetime]:
+        """Counts a call. Returns how many are left (below 0: too many) and when the window ends."""
+        with self._lock:
+            ends, used = self._used.get(token, (at + WINDOW, 0))
+            if ends <= at:
+                ends, used = at + WINDOW, 0
+            self._used[token] = (ends, used + cost)
+            return self.limit - used - cost, ends
+
+
+def limits(quota: Quota, left: int, ends: datetime) -> dict[str, str]:
+    """The headers that say how much is left."""
+    return {
+        "x-ratelimit-limit": str(quota.limit),
+        "x-ratelimit-remaining": str(max(0, left)),
+        "x-ratelimit-used": str(quota.limit - max(0, left)),
+        "x-ratelimit-reset": str(int(ends.timestamp())),
+        "x-ratelimit-resource": "core",
+    }
+
+
+class Api:
+    """Answers requests below ``/github``."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.quota = Quota()
+
+    def answer(self, request: Request) -> Answer:
+        """One request, with the fault that is switched on for its path, if any."""
+        path = request.path.removeprefix(API_PATH)
+        rule = self.world.faults.take(path)
+        at = datetime.now(UTC)
+        if rule is not None:
+            replaced = instead(rule, reset_at=int((at + timedelta(seconds=rule.seconds)).timestamp()))
+            if replaced is not None:
+                return replaced
+        answer = self._plain(request, path, at=at, with_etag=rule is None or rule.fault is not Fault.NO_ETAG)
+        return spoiled(answer, rule) if rule else answer
+
+    def _plain(self, request: Request, path: str, *, at: datetime, with_etag: bool) -> Answer:
+        try:
+            with self.world.lock:
+                caller = tokens.caller(self.world, request.headers.get("Authorization", ""), at=at)
+                call = Call(self.world, request, caller, at)
+                answer = self._found(call, self._by_name(path))(call)
+            answer = conditional(call, answer) if with_etag else answer
+        except GitHubError as problem:
+            answer = problem.answer()
+            if problem.status == 401:
+                return answer
+        return self._counted(request, path, answer, at=at)
+
+    def _found(self, call: Call, path: str) -> Handler[Call]:
+        found = ROUTES.find(call.request.method, path)
+        if found is None:
+            raise not_found()
+        handler, call.args = found
+        return handler
+
+    def _by_name(self, path: str) -> str:
+        """``/repositories/<id>/…`` means the same as ``/repos/<owner>/<name>/…``."""
+        head, _, rest = path.removeprefix("/repositories/").partition("/")
+        if not path.startswith("/repositories/") or not head.isdecimal():
+            return path
+        row = self.world.store.by_id("repository", int(head))
+        if row is None:
+            raise not_found()
+        return f"/repos/{row['full_name']}/{rest}".rstrip("/")
+
+    def _counted(self, request: Request, path: str, answer: Answer, *, at: datetime) -> Answer:
+        free = answer.status == 304 or path in FREE
+        left, ends = self.quota.take(request.headers.get("Authorization", ""), at=at, cost=0 if free else 1)
+        if left < 0:
+            answer = GitHubError(403, "API rate limit exceeded for installation ID 5150.").answer()
+        version = {"x-github-api-version-selected": request.headers.get("X-GitHub-Api-Version", "2022-11-28")}
+        answer.headers |= limits(self.quota, left, ends) | version | {"x-github-media-type": "github.v3; format=json"}
+        return answer

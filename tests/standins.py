@@ -1,0 +1,42 @@
+"""Fixtures: the vendors' stand-ins on free loopback ports, each in a folder of its own.
+
+Use them by naming this module in ``pytest_plugins`` or by importing the fixtures into a ``conftest.py``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.standins.github import GitHubStandIn
+
+PEOPLE = {
+    "ann": ("Ann Berg", "ann@northwind.example"),
+    "bob": ("Bob Okafor", "bob@northwind.example"),
+    "rex": ("Rex Stone", "rex@northwind.example"),
+}
+
+
+@pytest.fixture
+def github_standin(tmp_path: Path) -> Iterator[GitHubStandIn]:
+    """A GitHub that answers over HTTP, with the accounts ann, bob and rex and no repository yet."""
+    standin = GitHubStandIn(tmp_path / "github")
+    standin.start()
+    for number, (login, (name, email)) in enumerate(PEOPLE.items(), start=9001):
+        standin.add_account(login=login, uid=number, name=name, email=email)
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture
+def northwind(github_standin: GitHubStandIn) -> GitHubStandIn:
+    """The same with ``northwind/web``: ann and bob may push, rex administers; main and prod protected; webhooks held."""
+    github_standin.send_hooks_to("hold:", secret="standin-secret")
+    github_standin.create_repository(
+        name="northwind/web", by="rex", files={"app/main.py": "print('hello')\n", "fly.toml": 'app = "northwind-web"\n'}
+    )
+    for login in ("ann", "bob"):
+        github_standin.add_member(repository="northwind/web", login=login, by="rex")
+    for branch in ("main", "prod"):
+        github_standin.set_protection(repository="northwind/web", branch=branch, by="rex")
+    return github_standin
