@@ -207,7 +207,10 @@ class BranchCommit(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "branch", "sha"], name="branch_commit_once")]
-        indexes = [models.Index(fields=["repository", "sha"])]
+        indexes = [
+            models.Index(fields=["repository", "sha"]),
+            models.Index(fields=["repository", "branch", "position"], name="branch_commit_place"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.branch} {self.sha[:12]}"

@@ -592,6 +592,10 @@ class Migration(migrations.Migration):
             model_name='branchcommit',
             constraint=models.UniqueConstraint(fields=('repository', 'branch', 'sha'), name='branch_commit_once'),
         ),
+        migrations.AddIndex(
+            model_name='branchcommit',
+            index=models.Index(fields=['repository', 'branch', 'position'], name='branch_commit_place'),
+        ),
         migrations.AddConstraint(
             model_name='review',
             constraint=models.UniqueConstraint(fields=('pull_request', 'vendor_id'), name='review_once'),

@@ -9,8 +9,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=60)),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('subject', models.CharField(blank=True, max_length=200, null=True)),
+                ('key', models.CharField(max_length=400, unique=True)),
+                ('subject', models.CharField(blank=True, max_length=400, null=True)),
                 ('payload', models.JSONField(default=dict)),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Delivered'), ('superseded', 'Replaced by a newer one'), ('quarantined', 'Quarantined')], default='waiting', max_length=12)),
                 ('attempts', models.IntegerField(default=0)),

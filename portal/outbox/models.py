@@ -16,8 +16,8 @@ class Effect(models.Model):
         QUARANTINED = "quarantined", "Quarantined"
 
     kind = models.CharField(max_length=60)
-    key = models.CharField(max_length=200, unique=True)
-    subject = models.CharField(max_length=200, null=True, blank=True)
+    key = models.CharField(max_length=400, unique=True)
+    subject = models.CharField(max_length=400, null=True, blank=True)
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     attempts = models.IntegerField(default=0)
