@@ -1,5 +1,47 @@
-"""What every test stands on."""
+"""What every test has: its own database (tests/settings.py), no way off this machine, and whole stacks on demand."""
+
+import pytest
 
 from tests.database import flush_lifts_guards
+from tests.sockets import refuse_outside
+from tests.stack import Stack
 
 __all__ = ["flush_lifts_guards"]
+
+# Tests that start whole stacks share one worker, so that two stacks and their timings do not meet on two cores.
+_TOGETHER = ("stack", "chaos")
+
+
+def pytest_configure(config):
+    refuse_outside()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if any(item.get_closest_marker(name) for name in _TOGETHER):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture
+def stack():
+    """Factory: `stack(empty=True)` gives a running portal, which is gone after the test, orphans included."""
+    made = []
+
+    def start(**options):
+        made.append(Stack(**options))
+        return made[-1].start()
+
+    yield start
+    for each in made:
+        each.clear()
+
+
+@pytest.fixture(scope="session")
+def running_stack():
+    """One empty portal for all tests that only look at a running one and leave it as it is."""
+    each = Stack(empty=True)
+    try:
+        yield each.start()
+    finally:
+        each.clear()

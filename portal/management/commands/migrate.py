@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -34,8 +34,6 @@ class Command(migrate.Command):
         connection = connections[alias]
         refuse_old_server(connection=connection)
         with alone(connection=connection):
-            # The cache holds rate limits and one-time codes; it is a table, but no model.
-            call_command("createcachetable", database=alias, verbosity=0)
             for attempt in range(1, LOCK_TRIES + 1):
                 try:
                     super().handle(*args, **options)

@@ -1,0 +1,42 @@
+"""One PostgreSQL for a run of the tests, in memory where possible. DATABASE_URL names another one to use instead.
+
+The controller of pytest-xdist starts it; the workers inherit its address and make a database each.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from portal.runtime.around import borrow
+from portal.runtime.postgres_files import SUPERUSER
+
+PREFIX = "countersign-tests-"
+ENOUGH = 1024**3
+
+
+def ensure():
+    if os.environ.get("DATABASE_URL"):
+        return
+    base = fast_folder()
+    sweep(base=base)
+    data = base / f"{PREFIX}{os.getpid()}"
+    # Registered first, so it runs after the server has been stopped.
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    os.environ["DATABASE_URL"] = borrow(data=data, broker=False).postgres.url(role=SUPERUSER)
+
+
+def fast_folder():
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ENOUGH:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
+def sweep(*, base):
+    """Folders of runs that were killed: their process is gone."""
+    for path in base.glob(f"{PREFIX}*"):
+        number = path.name.removeprefix(PREFIX)
+        if number.isdigit() and not Path("/proc", number).exists():
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,10 @@
+"""Settings of the tests: the portal's own, after a PostgreSQL of this run has been started.
+
+pytest-django loads the settings before any conftest, so this is the place where the database has to be there.
+"""
+
+from tests import server
+
+server.ensure()
+
+from portal.settings import *  # noqa: E402, F403  # only now: the portal's settings read DATABASE_URL while they load
