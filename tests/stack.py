@@ -28,8 +28,9 @@ def free_port():
 
 def clean_environment(**more):
     """Our own environment without what a running test or a developer's shell says about Countersign."""
-    ours = {"DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE", "CALLED_FROM"}
-    kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith(("COUNTERSIGN_", "PYTEST_"))}
+    named = {"DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE", "CALLED_FROM"}
+    prefixes = ("COUNTERSIGN_", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if name not in named and not name.startswith(prefixes)}
     return {**kept, **more}
 
 

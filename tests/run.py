@@ -1,0 +1,113 @@
+"""`./bin/test`: the checks that only read, two at a time, then pytest on every core. Everything runs even if something failed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+# The worker count is fixed: more than two processes with a database each only wait for one another on two cores.
+WORKERS = "2"
+PYTEST_SECONDS = 40 * 60
+# Settings must load for checks that never connect.
+NOWHERE = {
+    "DATABASE_URL": "postgresql:///nowhere?host=/nonexistent",
+    "COUNTERSIGN_SECRET_KEY": "only-for-checks-" + "0" * 40,
+    "COUNTERSIGN_ENCRYPTION_KEYS": "0ICywSZzjxp_zNqbbD6I168GZSnJMcpaNpZmTNdm_lQ=",
+    "DJANGO_SETTINGS_MODULE": "portal.settings",
+}
+CODE = ["portal", "changes", "audits", "tests", "manage.py"]
+
+
+def checks():
+    """Name and command of every check that reads the code only."""
+    yield "ruff", [BIN / "ruff", "check", *CODE]
+    yield "format", [BIN / "ruff", "format", "--check", *CODE]
+    yield "mypy", [BIN / "mypy"]
+    yield "imports", [BIN / "lint-imports"]
+    yield "migrations", [sys.executable, "-W", "ignore", "manage.py", "makemigrations", "--check", "--dry-run"]
+    if (ROOT / "portal" / "ui" / "lint.py").exists():
+        yield "pages", [sys.executable, "-m", "portal.ui.lint"]
+
+
+def check(named):
+    name, command = named
+    began = time.monotonic()
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=ROOT,
+        env={**os.environ, **NOWHERE},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name} ({time.monotonic() - began:.1f} s)", flush=True)
+    if done.returncode:
+        print(done.stdout, flush=True)
+    return name, done.returncode == 0
+
+
+def bring_chromium():
+    """Debian's Chromium for the tests that drive a browser; without it they say loudly that they were left out."""
+    if not shutil.which("chromium") and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing Chromium …", flush=True)
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+        for command in (["apt-get", "update", "-qq"], install):
+            quietly(command, DEBIAN_FRONTEND="noninteractive")
+    if not shutil.which("chromium"):
+        print(
+            "!! No Chromium here, and none could be installed: NO PAGE IS TESTED IN A BROWSER. apt-get install chromium", flush=True
+        )
+
+
+def quietly(command, **env):
+    nothing = subprocess.DEVNULL
+    subprocess.run(command, env={**os.environ, **env}, stdin=nothing, stdout=nothing, check=False)
+
+
+def build_css():
+    subprocess.run([sys.executable, "manage.py", "css"], cwd=ROOT, env={**os.environ, **NOWHERE}, check=True)
+
+
+def pytest_command(arguments):
+    """Everything with coverage; a selection without, because part of the tests covers part of the code."""
+    whole = not arguments
+    many = ["-n", WORKERS, "--dist", "loadgroup"]
+    coverage = ["--cov", "--cov-branch", "--cov-report=term-missing:skip-covered"] if whole else []
+    return [sys.executable, "-m", "pytest", *many, *coverage, *arguments]
+
+
+def run_pytest(arguments):
+    """Exit code of pytest. Five for "no tests" counts as a failure like any other."""
+    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = pytest_command(arguments)
+    try:
+        return subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, timeout=PYTEST_SECONDS, check=False).returncode
+    except subprocess.TimeoutExpired:
+        print(f"!! pytest was ended after {PYTEST_SECONDS // 60} minutes.")
+        return 1
+
+
+def main():
+    began = time.monotonic()
+    arguments = sys.argv[1:]
+    bring_chromium()
+    build_css()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        failed = [name for name, good in pool.map(check, checks()) if not good]
+    print(f"Checks took {time.monotonic() - began:.0f} s.", flush=True)
+    code = run_pytest(arguments)
+    # Nothing but this after pytest's closing line, and only when there is something to say.
+    if failed:
+        print(f"Failed before the tests: {', '.join(failed)}. See FAIL above.")
+    sys.exit(code or bool(failed))
+
+
+if __name__ == "__main__":
+    main()
