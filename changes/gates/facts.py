@@ -15,6 +15,7 @@ __all__ = [
     "ApprovalFact",
     "ChangeFacts",
     "CheckFact",
+    "DirectPushFact",
     "GateState",
     "PullRequestFact",
     "ReleaseFact",
@@ -49,6 +50,7 @@ class CheckFact:
     status: str
     conclusion: str
     at: datetime | None
+    """When it completed; for one that has not, when it began, if that is known."""
     confirmed: bool
 
 
@@ -97,6 +99,19 @@ class ApprovalFact:
     at: datetime
     lapsed: str
     """Why it no longer counts; empty when it does."""
+    lapsed_at: datetime | None = None
+    """When it lapsed. What lapsed after the merge still counted at the merge."""
+
+
+@dataclass(frozen=True)
+class DirectPushFact:
+    """A commit that reached prod without a pull request."""
+
+    repository: str
+    commit: str
+    by: Actor
+    at: datetime
+    confirmed: bool
 
 
 @dataclass(frozen=True)
@@ -132,7 +147,8 @@ class ChangeFacts:
     snapshot: str
     revision: int
     revision_digest: str
-    has_migration: bool
+    has_migration: bool | None
+    """None when the changed paths were not read."""
     requester: Actor
     opened_by: str
     approved_by: str
@@ -146,5 +162,6 @@ class ChangeFacts:
     review_due_at: datetime | None = None
     authorised_mergers: tuple[Actor, ...] | None = None
     """None when no list has been approved for the branch."""
+    direct_pushes: tuple[DirectPushFact, ...] = ()
     connected: frozenset[str] = field(default=frozenset())
     """Which sources feed the portal: meetings, slack, training, mergers, fly."""

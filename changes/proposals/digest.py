@@ -1,0 +1,20 @@
+"""Digests of what people agree to, so that they can show later what it was. Pure.
+
+A digest is the SHA-256, in hexadecimal, of canonical JSON (``portal.ledger.canonical``): sorted keys, no spaces, UTF-8.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from portal.ledger.canonical import canonical
+
+
+def digest_of(value: Mapping[str, Any]) -> str:
+    """The digest of plain JSON values."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def revision_digest(*, title: str, why: str, what: str, tested: str, rollback: str, snapshot: str) -> str:
+    """The digest of one text of a proposal. Approvals and decisions bind to it."""
+    return digest_of({"title": title, "why": why, "what": what, "tested": tested, "rollback": rollback, "snapshot": snapshot})
