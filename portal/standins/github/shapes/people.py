@@ -69,7 +69,7 @@ def full_user(world: World, login: str) -> Row:
         "email": account["email"],
         "hireable": None,
         "bio": None,
-        "twitter_username": None,
+        "user_view_type": "public",
         "public_repos": 0,
         "public_gists": 0,
         "followers": 0,

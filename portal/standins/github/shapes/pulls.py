@@ -125,7 +125,7 @@ def label(world: World, repository: str, text: str) -> Row:
         "node_id": node_id("LA", number),
         "url": f"{world.api_url}/repos/{repository}/labels/{text}",
         "name": text,
-        "description": None,
+        "description": "",
         "color": COLOURS.get(text, "ededed"),
         "default": False,
     }
