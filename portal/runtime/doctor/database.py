@@ -1,0 +1,108 @@
+"""Checks of the database: is it new enough, does it keep what it acknowledged, may the portal do too much."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from portal.runtime.doctor.finding import Finding, bad, good, note
+from portal.runtime.models import Lease
+from portal.schedule import SCHEDULE, Entry
+
+OLDEST = 150_000
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+CLOCKS_APART = 2.0
+# A job may be late by this many periods, and never by less than this many seconds, before it is worth a word.
+LATE_PERIODS = 5
+LATE_SECONDS = 60
+
+
+def version() -> Iterator[Finding]:
+    number = int(_one("SHOW server_version_num"))
+    text = f"PostgreSQL {number // 10000}.{number % 10000}"
+    if number < OLDEST:
+        yield bad(f"{text} is too old", mend="Countersign needs PostgreSQL 15 or newer.")
+    else:
+        yield good(text)
+
+
+def durability() -> Iterator[Finding]:
+    """With one of these off, a crash loses rows that were acknowledged: of 117,129 that we wrote, 12,861 were gone."""
+    for name in DURABLE:
+        value = _one("SELECT current_setting(%s)", name)
+        if value == "off":
+            yield bad(
+                f"{name} is {value}", mend=f"Set {name} = on in postgresql.conf (embedded: look into local.conf) and restart it."
+            )
+        else:
+            yield good(f"{name} is {value}")
+
+
+def rights() -> Iterator[Finding]:
+    """The portal must not be able to switch off what protects the evidence."""
+    role = _one("SELECT current_user")
+    powers = _row("SELECT rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    owned = _one("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tableowner = current_user")
+    mend = "Connect as countersign_app (DATABASE_URL) and migrate as countersign_owner (DATABASE_OWNER_URL); docs/operations.md."
+    if any(powers):
+        yield bad(f"the portal connects as {role}, which may do anything in the database", mend=mend)
+    elif owned:
+        yield bad(f"the portal connects as {role}, which owns {owned} tables and can switch off their guards", mend=mend)
+    else:
+        yield good(f"the portal connects as {role}, which owns nothing")
+
+
+def schema() -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        first = waiting[0][0]
+        yield bad(f"{len(waiting)} migrations are not applied, first {first}", mend="Run manage.py migrate.")
+    else:
+        yield good("all migrations are applied")
+    for (name,) in _rows("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"):
+        yield bad(f"index {name} was cut short and is not used", mend=f"Run REINDEX INDEX CONCURRENTLY {name} as the owner.")
+
+
+def clock() -> Iterator[Finding]:
+    """Records carry the database's time, signatures of vendors are judged by ours."""
+    theirs = _one("SELECT clock_timestamp()")
+    apart = abs((theirs - datetime.now(UTC)).total_seconds())
+    if apart > CLOCKS_APART:
+        yield bad(f"the database's clock is {apart:.0f} s away from ours", mend="Run a time service (NTP) on both machines.")
+    else:
+        yield good("the clocks agree")
+
+
+def schedule() -> Iterator[Finding]:
+    """A job that is sent but never finished is a job that does not work."""
+    at = _one("SELECT now()")
+    leases = {lease.name: lease for lease in Lease.objects.all()}
+    late = [entry.lease for entry in SCHEDULE if _is_late(entry=entry, lease=leases.get(entry.lease), at=at)]
+    if late:
+        yield note(
+            f"not finished lately: {', '.join(late)}", mend="Is ./bin/up running? Look into log/worker.log and log/scheduler.log."
+        )
+    else:
+        yield good("every periodic job finished lately")
+
+
+def _is_late(*, entry: Entry, lease: Lease | None, at: datetime) -> bool:
+    allowed = timedelta(seconds=max(LATE_SECONDS, LATE_PERIODS * entry.every))
+    return lease is None or lease.finished is None or at - lease.finished > allowed
+
+
+def _rows(sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, arguments)
+        return list(cursor.fetchall())
+
+
+def _row(sql: str, *arguments: Any) -> tuple[Any, ...]:
+    return _rows(sql, *arguments)[0]
+
+
+def _one(sql: str, *arguments: Any) -> Any:
+    return _row(sql, *arguments)[0]

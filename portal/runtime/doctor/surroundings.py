@@ -1,0 +1,132 @@
+"""Checks of everything but the database: broker, keys, programs, how the portal is reached."""
+
+import os
+import shutil
+import stat
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from kombu import Connection
+
+from portal.runtime.doctor.finding import Finding, bad, good, note
+
+BROKER_SECONDS = 4
+SHORTEST_SECRET = 32
+FULL = 0.9
+HOME = {"127.0.0.1", "localhost", "::1"}
+
+
+def broker() -> Iterator[Finding]:
+    """Ask from a thread: a broker that takes the connection and then says nothing must not hang us."""
+    said: list[str] = []
+    thread = threading.Thread(target=_ask_broker, args=(said,), daemon=True)
+    thread.start()
+    thread.join(BROKER_SECONDS)
+    answer = said[0] if said else f"no answer within {BROKER_SECONDS} s"
+    if answer == "ok":
+        yield good("the broker answers")
+    else:
+        yield bad(
+            f"the broker does not answer ({answer})", mend="Start it, or correct BROKER_URL. Nothing is lost meanwhile; work waits."
+        )
+
+
+def _ask_broker(said: list[str]) -> None:
+    options = {"socket_timeout": 2, "socket_connect_timeout": 1}
+    try:
+        with Connection(settings.CELERY_BROKER_URL, connect_timeout=1, transport_options=options) as line:
+            line.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+        said.append("ok")
+    except Exception as problem:  # noqa: BLE001  # the answer is the problem, whatever it is
+        said.append(str(problem) or repr(problem))
+
+
+def keys() -> Iterator[Finding]:
+    if len(settings.SECRET_KEY) < SHORTEST_SECRET:
+        yield bad("COUNTERSIGN_SECRET_KEY is short", mend=f"Use at least {SHORTEST_SECRET} random characters.")
+    else:
+        yield good("the secret key is long enough")
+    for number, key in enumerate(settings.ENCRYPTION_KEYS, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            yield bad(
+                f"encryption key {number} is not a Fernet key",
+                mend="Make one: manage.py doctor --make-key. Keep the old ones behind it.",
+            )
+        else:
+            yield good(f"encryption key {number} is well formed")
+
+
+def signing_key() -> Iterator[Finding]:
+    """The key that signs the ledger's checkpoints."""
+    named = os.environ.get("COUNTERSIGN_SIGNING_KEY_FILE", "")
+    if not named:
+        yield bad(
+            "COUNTERSIGN_SIGNING_KEY_FILE is not set", mend="Name a file outside the database; the ledger makes the key there."
+        )
+        return
+    path = Path(named)
+    if not path.exists():
+        yield note(f"there is no signing key yet ({path})", mend="The ledger makes it at its first seal. Keep a copy elsewhere.")
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        yield bad(
+            f"others may read the signing key ({path}, {mode:o})", mend=f"chmod 600 {path}, then make a new key: it may be known."
+        )
+    else:
+        yield good("the signing key is ours alone")
+
+
+def programs() -> Iterator[Finding]:
+    git = shutil.which("git")
+    if git is None:
+        yield bad("git is not installed", mend="Install git: the population of production commits comes from it.")
+    else:
+        yield good(subprocess.run([git, "--version"], capture_output=True, text=True, check=False).stdout.strip())
+    if shutil.which("chromium") is None:
+        yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium.")
+
+
+def disk() -> Iterator[Finding]:
+    folder = Path(settings.DATA_DIR)
+    usage = shutil.disk_usage(folder if folder.exists() else folder.parent)
+    full = usage.used / usage.total
+    if full > FULL:
+        yield bad(f"the disk of {folder} is {full:.0%} full", mend="Make room: a full disk stops every write.")
+    else:
+        yield good(f"the disk is {full:.0%} full")
+
+
+def exposure() -> Iterator[Finding]:
+    """What strangers could reach."""
+    at_home = urlsplit(settings.BASE_URL).hostname in HOME and set(settings.ALLOWED_HOSTS) <= {*HOME, "[::1]"}
+    if settings.DEBUG:
+        yield bad("COUNTERSIGN_DEBUG is on: errors show code and settings", mend="Unset it.")
+    if not at_home and not settings.HTTPS:
+        yield bad(
+            f"{settings.BASE_URL} is not https", mend="Put a proxy with TLS in front and set COUNTERSIGN_BASE_URL to https://…"
+        )
+    if not at_home and settings.DEMO:
+        yield bad(
+            "the demo company with its known passwords is reachable by others", mend="Start a real one: ./bin/up --empty --data DIR"
+        )
+    if settings.HTTPS and not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        yield note(
+            "no proxy is declared: all callers share one limit of sign-in attempts", mend="Set COUNTERSIGN_PROXIES to their number."
+        )
+    if at_home:
+        yield good(
+            "reachable from this machine only" + (", with the demo company and its known passwords" if settings.DEMO else "")
+        )
+
+
+def mail() -> Iterator[Finding]:
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend") and not settings.DEMO:
+        yield note("mail is printed, not sent", mend="Set COUNTERSIGN_EMAIL_BACKEND and COUNTERSIGN_EMAIL_HOST.")
