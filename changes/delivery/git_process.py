@@ -200,14 +200,16 @@ def _settings(access: Access) -> list[tuple[str, str]]:
 
 PERMANENT = re.compile(
     r"not found|does not appear to be a git repository|Authentication failed|could not read Username|not allowed|"
-    r"error: 40[134]|error: 30[1278]|redirect|bad object|unknown revision|[Nn]ot a git repository|Needed a single revision"
+    r"error: 40[134]|error: 30[1278]|redirect|bad object|unknown revision|bad revision|[Nn]ot a git repository|"
+    r"[Nn]ot a valid commit name"
 )
+TOLD = ("fatal:", "error:", "remote:")
 
 
 def failure(messages: str, access: Access) -> GitError:
     """Git's own messages as an error, permanent or passing, without the token should a server ever echo it."""
-    lines = [line.strip() for line in messages.splitlines() if line.strip()]
-    told = "; ".join(lines[-3:])[:500] or "git failed without a message"
+    lines = [line.strip() for line in messages.splitlines()]
+    told = "; ".join([line for line in lines if line.startswith(TOLD)][:3])[:500] or "git failed without a message"
     if access.token:
         told = told.replace(access.token, "…")
-    return GitRefused(told) if PERMANENT.search(told) else GitError(told)
+    return GitRefused(told) if PERMANENT.search(messages) else GitError(told)

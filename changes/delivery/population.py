@@ -119,9 +119,7 @@ def _upsert(repository: Repository, branch: str, commits: list[GitCommit], posit
     rows = [_row(place, commit) for place, commit in enumerate(commits, start=1)]
     payload = json.dumps(rows)
     with connection.cursor() as cursor:
-        cursor.execute(
-            UPSERT, {"repository": repository.pk, "branch": branch, "position": position, "at": at, "rows": payload}
-        )
+        cursor.execute(UPSERT, {"repository": repository.pk, "branch": branch, "position": position, "at": at, "rows": payload})
         return [sha for (sha,) in cursor.fetchall()]
 
 
