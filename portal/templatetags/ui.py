@@ -1,5 +1,11 @@
-"""Components as template tags."""
+"""Index of the components: every page has them without a load tag."""
 
 from django import template
 
+from portal.ui.components import blocks, forms, gates, leaf, lists, status, times, words
+
 register = template.Library()
+
+for part in (leaf, status, gates, times, blocks, forms, lists, words):
+    register.tags.update(part.register.tags)
+    register.filters.update(part.register.filters)

@@ -1,15 +1,103 @@
 """Headers and context of every answer."""
 
 from collections.abc import Callable
+from typing import Any
 
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.crypto import get_random_string
+from django.utils.decorators import sync_and_async_middleware
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
-Answer = Callable[[HttpRequest], HttpResponse]
+from portal.ui.errors import answer_for
+
+Answer = Callable[[HttpRequest], Any]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+"""No nonce, no hash, nothing unsafe: every script and style is an external file of our own."""
+
+PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self)"
+
+REFERENCE_LENGTH = 10
+REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Letters of a reference number: none that people confuse on the telephone."""
 
 
+def _stamp(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    headers = response.headers
+    headers["Content-Security-Policy"] = POLICY
+    headers["Permissions-Policy"] = PERMISSIONS
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    if not request.path.startswith(settings.STATIC_URL):
+        _keep_out_of_caches(headers)
+    return response
+
+
+def _keep_out_of_caches(headers: Any) -> None:
+    """Pages are confidential: nothing of them is stored, by no cache and not in the browser (threat T29)."""
+    if headers.get("Content-Type", "").startswith("text/event-stream"):
+        return
+    if "no-store" not in headers.get("Cache-Control", ""):
+        headers["Cache-Control"] = "no-store"
+
+
+@sync_and_async_middleware
 def security_headers(get_response: Answer) -> Answer:
-    return get_response
+    """Puts the security headers on every answer, also on errors and static files."""
+    if iscoroutinefunction(get_response):
+
+        async def stamped_later(request: HttpRequest) -> Any:
+            return _stamp(request, await get_response(request))
+
+        return stamped_later
+
+    def stamped(request: HttpRequest) -> Any:
+        return _stamp(request, get_response(request))
+
+    return stamped
 
 
+def _begin(request: HttpRequest) -> None:
+    vars(request).update(id=get_random_string(REFERENCE_LENGTH, REFERENCE_LETTERS), at=timezone.now())
+    clear_contextvars()
+    bind_contextvars(request_id=vars(request)["id"], path=request.path, method=request.method)
+
+
+def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers["X-Request-ID"] = vars(request)["id"]
+    if request.headers.get("HX-Request"):
+        patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@sync_and_async_middleware
 def request_context(get_response: Answer) -> Answer:
-    return get_response
+    """Gives each request its time and its reference number, and turns refusals into answers."""
+
+    async def framed_later(request: HttpRequest) -> Any:
+        _begin(request)
+        return _finish(request, await get_response(request))
+
+    def framed(request: HttpRequest) -> Any:
+        _begin(request)
+        return _finish(request, get_response(request))
+
+    answer: Answer = framed_later if iscoroutinefunction(get_response) else framed
+    vars(answer).update(process_exception=_process_exception)
+    return answer
+
+
+def _process_exception(request: HttpRequest, problem: Exception) -> HttpResponse | None:
+    """Django's hook: None lets the ordinary handlers answer."""
+    return answer_for(request, problem)

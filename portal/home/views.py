@@ -1,0 +1,63 @@
+"""The start page and the health pages."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from portal.access.guards import public, requires
+from portal.access.models import User
+from portal.access.permissions import P
+from portal.home import health, inbox, start
+from portal.ui.answers import page
+from portal.ui.clock import time_of
+
+
+def _inbox_of(request: HttpRequest) -> dict[str, Any]:
+    user, at = request.user, time_of(request)
+    items = inbox.items_for(user=user, at=at) if isinstance(user, User) else []
+    rows = [(item, item.is_urgent(at)) for item in items]
+    return {"rows": rows, "count": len(items), "overdue": sum(item.is_overdue(at) for item in items)}
+
+
+@requires(P.OWN_ACCOUNT)
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """ "/": the inbox, or the start page that a feature names for this person."""
+    elsewhere = start.page_for(request)
+    if elsewhere:
+        return HttpResponseRedirect(elsewhere)
+    return page(request, "portal/inbox.html", _inbox_of(request), piece="rows")
+
+
+@requires(P.OWN_ACCOUNT)
+@require_safe
+def count(request: HttpRequest) -> HttpResponse:
+    """The number beside "Inbox", fetched after the page."""
+    return render(request, "portal/inbox.html#count", _inbox_of(request))
+
+
+@require_safe
+def _alive(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def _ready(request: HttpRequest) -> HttpResponse:
+    passed = all(health.report().values())
+    return HttpResponse(
+        "ready\n" if passed else "not ready\n", status=200 if passed else 503, content_type="text/plain; charset=utf-8"
+    )
+
+
+@require_safe
+def _status(request: HttpRequest) -> HttpResponse:
+    report = health.report()
+    context = {"report": report, "well": all(report.values())}
+    return page(request, "portal/status.html", context, piece="report", status=200 if context["well"] else 503)
+
+
+healthz = public(_alive, reason="A load balancer asks whether the process lives; the answer is one word.")
+readyz = public(_ready, reason="A load balancer asks whether to send people here; the answer is one word.")
+status = public(_status, reason="People who cannot sign in must be able to see that it is not their fault; health words only.")

@@ -1,0 +1,209 @@
+// The portal's own script: small, external, no eval, so it runs under script-src 'self'. Behaviour hangs on data-* attributes.
+// Everything it adds is a convenience: reading, filtering and sending forms work without it.
+(() => {
+'use strict';
+const $ = (selector, from = document) => from.querySelector(selector);
+const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+const root = document.documentElement;
+const on = (name, act, where = document) => where.addEventListener(name, act);
+
+// --- morph swaps -------------------------------------------------------------------------------------------------
+// Own glue, because the glue shipped with idiomorph 0.8.0 evaluates strings and nests elements on hx-swap-oob="innerHTML"
+// (idiomorph issue 148). What a person opened stays open; what a person types stays typed; focus returns.
+htmx.defineExtension('morph', {
+  isInlineSwap: style => style === 'morph',
+  handleSwap: (style, target, fragment) => style.startsWith('morph') && Idiomorph.morph(target, [...fragment.childNodes], {
+    morphStyle: style === 'morph' ? 'outerHTML' : 'innerHTML', ignoreActiveValue: true, restoreFocus: true,
+    callbacks: { beforeAttributeUpdated: (name, node) => !(name === 'open' && node.matches('details,dialog')) } }),
+});
+
+// The CSRF token comes from a meta tag, so that its cookie can be HttpOnly.
+on('htmx:configRequest', event => {
+  if (event.detail.verb !== 'get') event.detail.headers['X-CSRFToken'] = $('meta[name=csrf-token]').content;
+});
+
+// --- what only makes sense with script, and what only without -----------------------------------------------------
+function enhance(from = document) {
+  $$('[data-js-only]', from).forEach(node => { node.hidden = false; });
+  $$('[data-js-hide]', from).forEach(node => { node.hidden = true; });
+  freshen(from);
+}
+
+// --- theme: the server renders it from a cookie; here it changes without a round trip -------------------------------
+on('submit', event => {
+  const chosen = event.target.matches('[data-themes]') && event.submitter && event.submitter.value;
+  if (!chosen) return;
+  event.preventDefault();
+  if (chosen === 'system') root.removeAttribute('data-theme'); else root.dataset.theme = chosen;
+  document.cookie = `theme=${chosen};path=/;max-age=31536000;samesite=lax${location.protocol === 'https:' ? ';secure' : ''}`;
+  $$('[data-themes] button').forEach(button => button.setAttribute('aria-pressed', button.value === chosen));
+});
+
+// --- clicks ------------------------------------------------------------------------------------------------------
+const CLICKS = {
+  open: (node, event) => { const box = document.getElementById(node.dataset.open); if (!box) return; event.preventDefault(); show(box); },
+  close: node => { const box = node.closest('dialog'); if (box) box.close(); const note = node.closest('.toast'); if (note) note.remove(); },
+  copy: node => copyText(node.dataset.copy),
+  print: () => window.print(),
+  back: () => history.back(),
+  wrap: node => wrap(document.getElementById(node.dataset.md), node.dataset.wrap),
+  href: node => { location.href = node.dataset.href; },
+};
+on('click', event => {
+  if (event.target.matches('dialog[open]')) { event.target.close(); return; }
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  for (const [name, act] of Object.entries(CLICKS)) {
+    const node = event.target.closest(`[data-${name}]`);
+    if (node) { act(node, event); return; }
+  }
+});
+function show(box) { if (!box.open) box.showModal(); if (box.id === 'palette') openPalette(); }
+async function copyText(text) {
+  try { await navigator.clipboard.writeText(text); toast('Copied'); } catch { toast('The browser did not allow copying. Select the text instead.', 'bad'); }
+}
+function wrap(area, mark) {
+  const [start, end] = [area.selectionStart, area.selectionEnd];
+  area.setRangeText(mark + area.value.slice(start, end) + mark, start, end, 'end');
+  area.focus(); area.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+// --- toasts: they arrive as HX-Trigger {"toast": {...}}; problems stay until dismissed ------------------------------
+function toast(text, tone = 'ok') {
+  const note = document.createElement('div'); note.className = 'toast'; note.dataset.tone = tone;
+  const words = document.createElement('p'); words.textContent = text;
+  const button = document.createElement('button'); button.type = 'button'; button.dataset.close = ''; button.className = 'btn btn-quiet btn-sm'; button.textContent = 'Dismiss';
+  $$('#toasts .toast').forEach(old => { if (old.firstElementChild.textContent === text) old.remove(); });
+  note.append(words, button); $('#toasts').append(note); expire(note);
+}
+function expire(note) {
+  if (note.dataset.tone === 'bad') return;
+  setTimeout(() => { if (note.matches(':hover,:focus-within')) expire(note); else note.remove(); }, 8000);
+}
+const say = words => { const line = $('#say'); if (line) line.textContent = words; };
+on('toast', event => toast(event.detail.text, event.detail.tone));
+
+// --- answers that are not 200: forms with problems, refusals, lost races --------------------------------------------
+const SHOWN = [400, 403, 404, 409, 413, 422, 429];
+on('htmx:beforeSwap', event => {
+  const { xhr } = event.detail;
+  if (!SHOWN.includes(xhr.status)) return;
+  const ours = xhr.getResponseHeader('HX-Retarget') || xhr.status === 422;
+  if (ours) { event.detail.shouldSwap = true; event.detail.isError = false; }
+});
+on('htmx:responseError', event => {
+  const number = event.detail.xhr.getResponseHeader('X-Request-ID');
+  toast(`That did not work (error ${event.detail.xhr.status}). Try again; if it happens twice, tell an administrator the reference ${number || 'and the time'}.`, 'bad');
+});
+on('htmx:sendError', event => { if (event.detail.requestConfig.verb !== 'get') toast('No connection. Your text is still here; try again in a moment.', 'bad'); });
+on('htmx:afterSettle', event => { enhance(event.detail.target); const first = $('[data-autofocus]', event.detail.target); if (first) first.focus(); });
+
+// --- command palette: a combobox whose list the server fills --------------------------------------------------------
+let chosen = -1;
+const options = () => $$('#palette [role=option]:not([aria-disabled])');
+function openPalette() { const box = $('#palette input'); box.value = ''; chosen = 0; htmx.trigger(box, 'search'); box.focus(); }
+function mark() {
+  const list = options(), now = list[chosen];
+  list.forEach((node, index) => node.setAttribute('aria-selected', index === chosen));
+  $('#palette input').setAttribute('aria-activedescendant', now ? now.id : '');
+  if (now) now.scrollIntoView({ block: 'nearest' });
+}
+on('htmx:afterSwap', event => { if (event.detail.target.id === 'hits') { chosen = 0; mark(); } });
+on('keydown', event => {
+  if (!$('#palette') || !$('#palette').open) return;
+  const list = options();
+  if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+    event.preventDefault();
+    if (list.length) { chosen = (chosen + (event.key === 'ArrowDown' ? 1 : -1) + list.length) % list.length; mark(); }
+  }
+  if (event.key === 'Enter' && list[chosen]) { event.preventDefault(); location.href = list[chosen].dataset.href; }
+});
+
+// --- shortcuts: single keys can be switched off (WCAG 2.1.4) and never fire while typing ----------------------------
+let prefix = '';
+const typing = node => node.matches('input,textarea,select,[contenteditable]');
+function step(by) {
+  const rows = $$('.row-link,[data-row]'), at = rows.indexOf(document.activeElement);
+  const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+  if (next) next.focus();
+}
+const KEYS = {
+  j: () => step(1), k: () => step(-1),
+  '/': event => { event.preventDefault(); if ($('#palette')) show($('#palette')); },
+  '?': () => { if ($('#keys')) show($('#keys')); },
+  c: () => { if (document.body.dataset.propose) location.href = document.body.dataset.propose; },
+};
+function go(key) { const link = $(`[data-go="${CSS.escape(key)}"]`); if (link) location.href = link.href; }
+on('keydown', event => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k' && $('#palette')) { event.preventDefault(); show($('#palette')); return; }
+  if (root.dataset.keys === 'off' || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $('dialog[open]')) return;
+  if (prefix === 'g') { prefix = ''; go(event.key); return; }
+  prefix = event.key === 'g' ? 'g' : '';
+  if (KEYS[event.key]) KEYS[event.key](event);
+});
+
+// --- live: one stream a page, closed while the page is hidden; it carries names only, the page then asks -------------
+const topics = (document.body.dataset.topics || '').trim();
+const RING_TOGETHER = 150, POLL = 20000;
+let stream = null, wasOff = false;
+const waiting = new Map();
+function ring(topic) {
+  if (waiting.has(topic)) return;
+  waiting.set(topic, setTimeout(() => { waiting.delete(topic); htmx.trigger(document.body, `live:${topic}`); }, RING_TOGETHER));
+}
+function marker(state) {
+  root.dataset.stream = state;
+  const words = { on: 'Live', off: 'Reconnecting, may be out of date', wait: 'Connecting' }[state];
+  $$('[data-live]').forEach(node => { node.hidden = false; node.dataset.live = state; node.textContent = words; });
+  if (state === 'off' && !wasOff) say('Live updates stopped. The page may be out of date.');
+  if (state === 'on' && wasOff) { say('Live updates are back.'); htmx.trigger(document.body, 'portal:tick'); }
+  wasOff = state === 'off';
+}
+function listen() {
+  if (stream || !topics || document.visibilityState !== 'visible') return;
+  stream = new EventSource(`/live/?topics=${encodeURIComponent(topics)}`);
+  stream.onopen = () => marker('on');
+  stream.onerror = () => { marker('off'); if (stream && stream.readyState === EventSource.CLOSED) hush(); };
+  topics.split(',').forEach(topic => stream.addEventListener(topic.trim(), () => ring(topic.trim())));
+}
+function hush() { if (stream) stream.close(); stream = null; }
+on('visibilitychange', () => {
+  if (document.visibilityState !== 'visible') { hush(); return; }
+  htmx.trigger(document.body, 'portal:tick'); listen();
+});
+on('pagehide', hush, window);
+on('pageshow', event => { if (event.persisted) listen(); }, window);
+setInterval(() => {
+  if (document.visibilityState !== 'visible' || root.dataset.stream === 'on') return;
+  htmx.trigger(document.body, 'portal:tick'); listen();
+}, POLL);
+
+// --- drafts: saved states in words, a warning before text is lost ---------------------------------------------------
+on('htmx:beforeRequest', event => { const id = event.detail.elt.dataset && event.detail.elt.dataset.saveState; if (id) document.getElementById(id).textContent = 'Saving…'; });
+on('htmx:sendError', event => { const id = event.detail.elt.dataset && event.detail.elt.dataset.saveState; if (id) document.getElementById(id).textContent = 'Not saved, no connection'; });
+on('input', event => { const form = event.target.closest('form[data-guard]'); if (form) form.dataset.dirty = '1'; });
+on('htmx:afterRequest', event => { if (event.detail.successful && event.detail.elt.matches && event.detail.elt.matches('form[data-guard]')) delete event.detail.elt.dataset.dirty; });
+on('submit', event => { delete event.target.dataset.dirty; });
+on('beforeunload', event => { if ($('form[data-guard][data-dirty]')) event.preventDefault(); }, window);
+
+// --- times: the words stay fresh; the clock is the server's, moved on by the time this page has been open ------------
+const served = Date.parse(root.dataset.now || '') || Date.now();
+const UNITS = [['d', 86400], ['h', 3600], ['min', 60]];
+function freshen(from = document) {
+  const now = (served + performance.now()) / 1000;
+  $$('time[datetime][data-abs]', from).forEach(node => {
+    const off = Date.parse(node.dateTime) / 1000 - now, size = Math.abs(off);
+    if (size >= 60 * 86400) return;
+    const unit = UNITS.find(([, length]) => size >= length);
+    const words = unit ? `${Math.floor(size / unit[1])} ${unit[0]}` : 'now';
+    const text = !unit ? 'now' : off > 0 ? `in ${words}` : `${words} ago`;
+    if (node.textContent !== text) node.textContent = text;
+  });
+}
+setInterval(freshen, 30000);
+
+on('DOMContentLoaded', () => {
+  enhance(); listen();
+  $$('#toasts .toast').forEach(expire);
+  const problem = $('.errsum'); if (problem) problem.focus();
+});
+})();

@@ -1,0 +1,88 @@
+"""The gate strip, the portal's own mark, and the list of gates.
+
+Twelve cells in policy order. Height and mark carry the state, not only colour: full bar met, full bar with a cross
+failed, low bar waiting, dash not needed, dotted outline not connected, line not looked at.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+GATES = (
+    "Proposal",
+    "Decision",
+    "Pull request",
+    "Review",
+    "CI",
+    "Rollback plan",
+    "Staging",
+    "Approval",
+    "Merge",
+    "Release",
+    "Slack log",
+    "Review after",
+)
+"""Short names of the twelve gates, in the order of the strip."""
+
+LETTERS = {"m": "met", "f": "failed", "w": "waiting", "c": "not connected", "-": "not looked at"}
+SHAPES = {"m": (2, 12), "f": (2, 12), "w": (8, 6), "n": (7, 2), "c": (3, 10), "-": (12, 2)}
+"""Top and height of a cell in a strip that is 16 high; n is not needed."""
+
+WIDTH, GAP, HEIGHT = 8, 3, 16
+
+
+@register.simple_tag
+@lru_cache(maxsize=8192)
+def gate_strip(gates: str) -> SafeString:
+    """The strip for ``Change.gates``: one letter a gate (m met, w waiting, f failed, n not needed, c not connected, -)."""
+    cells = [(letter, index * (WIDTH + GAP), *_cell(letter)) for index, letter in enumerate(str(gates))]
+    width = len(cells) * (WIDTH + GAP) - GAP
+    bars = format_html_join("", '<rect class="gs-{}" x="{}" y="{}" width="{}" height="{}" rx="{}"/>', cells)
+    crosses = format_html_join(
+        "", '<path class="gs-x" d="M{} 5.5l4 5m0-5l-4 5"/>', ((cell[1] + 2,) for cell in cells if cell[0] == "f")
+    )
+    return format_html(
+        '<svg class="gatestrip" role="img" aria-label="{0}" viewBox="0 0 {1} {2}" width="{1}" height="{2}">{3}{4}</svg>',
+        gate_words(gates),
+        width,
+        HEIGHT,
+        bars,
+        crosses,
+    )
+
+
+def _cell(letter: str) -> tuple[float, float, float, float]:
+    top, height = SHAPES[letter]
+    return (top, WIDTH, height, 1 if height == 2 else 2)
+
+
+@lru_cache(maxsize=8192)
+def gate_words(gates: str) -> str:
+    """What the strip shows, as a sentence: "7 of 11 gates met, 2 waiting, 1 not connected"."""
+    count = Counter(str(gates))
+    needed = len(str(gates)) - count["n"]
+    parts = [f"{count[letter]} {word}" for letter, word in LETTERS.items() if letter != "m" and count[letter]]
+    return ", ".join([f"{count['m']} of {needed} gates met", *parts])
+
+
+@register.inclusion_tag("components/gate_list.html")
+def gate_list(gates: Iterable[Any], label: str = "Gates", level: int = 3) -> dict[str, Any]:
+    """Gates one below the other. Each has ``name``, ``state``, ``reason``, ``clause`` and may have ``who`` (who can resolve
+    it), ``next_step``, ``at``, ``unconfirmed`` and ``evidence`` (pairs of text and address)."""
+    return {"gates": list(gates), "label": label, "level": level}
+
+
+@register.inclusion_tag("components/gate_legend.html")
+def gate_legend() -> dict[str, Any]:
+    """What position and shape in the strip mean, for lists and for the help page."""
+    return {
+        "gates": list(enumerate(GATES, start=1)),
+        "names": ", ".join(GATES).lower().replace("ci", "CI").replace("slack", "Slack"),
+    }

@@ -1,0 +1,67 @@
+"""Times: relative on the screen, absolute in UTC in the title and on paper. The clock is the request's, never the machine's."""
+
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+UNITS = (("d", 86400), ("h", 3600), ("min", 60))
+LONG_AGO = 60 * 86400
+"""Seconds after which the day says more than the distance."""
+
+ABSOLUTE = "%a %-d %b %Y, %H:%M UTC"
+
+
+@register.simple_tag(takes_context=True)
+def when(context: Context, at: datetime | None, missing: str = "not yet") -> SafeString:
+    """A moment, as "4 min ago" or "in 2 d". ``missing`` is shown when there is none."""
+    now, zone = context.get("now"), context.get("zone", "UTC")
+    if not isinstance(now, datetime):
+        raise LookupError("`when` needs `now` in the context: the time of the request")
+    return moment(at, now=now, zone=zone, missing=missing)
+
+
+def moment(at: datetime | None, *, now: datetime, zone: str = "UTC", missing: str = "not yet") -> SafeString:
+    """The finished <time> element. Pure; the script keeps the words fresh from the same rule."""
+    if at is None:
+        return format_html('<span class="text-ink-3">{}</span>', missing)
+    moment_utc = at.astimezone(UTC)
+    absolute = moment_utc.strftime(ABSOLUTE)
+    return format_html(
+        '<time datetime="{}" title="{}{}" data-abs="{}">{}</time>',
+        moment_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        absolute,
+        _local(moment_utc, zone),
+        absolute,
+        distance(at, now=now),
+    )
+
+
+def distance(at: datetime, *, now: datetime) -> str:
+    """ "4 min ago", "in 2 d", "now"; beyond sixty days the date."""
+    seconds = (at - now).total_seconds()
+    size = abs(seconds)
+    if size >= LONG_AGO:
+        return at.astimezone(UTC).strftime("%-d %b %Y")
+    for unit, length in UNITS:
+        if size >= length:
+            words = f"{int(size // length)} {unit}"
+            return f"in {words}" if seconds > 0 else f"{words} ago"
+    return "now"
+
+
+def _local(at: datetime, zone: str) -> str:
+    if zone == "UTC":
+        return ""
+    return at.astimezone(_zone(zone)).strftime(f" (%H:%M {zone})")
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> tzinfo:
+    return ZoneInfo(name)

@@ -1,0 +1,37 @@
+"""Other people's text on our pages: markdown made safe, hidden characters made visible, plurals."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from portal.ui.markdown import render
+from portal.ui.text import visible
+
+register = template.Library()
+
+
+@register.filter
+def shown(text: Any) -> SafeString:
+    """Text in which control and direction characters are visible, isolated from the text around it. Escaped."""
+    return SafeString(visible(str(text if text is not None else "")))
+
+
+@register.filter
+def markdown(text: Any) -> SafeString:
+    """Markdown as safe HTML: no HTML of its own, no pictures, no attributes that htmx reads. Put it into ``untrusted``."""
+    return render(str(text or ""))
+
+
+@register.filter
+def count(number: int, noun: str) -> str:
+    """ "1 change", "2 changes": ``{{ 2|count:"change" }}``; an irregular plural stands behind a bar: ``"entry|entries"``."""
+    one, _, many = str(noun).partition("|")
+    return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", " ")
+
+
+@register.filter
+def attr_text(text: Any) -> SafeString:
+    """Text for an attribute such as a title: escaped, hidden characters removed."""
+    return SafeString(escape("".join(char for char in str(text) if char.isprintable())))

@@ -1,0 +1,41 @@
+"""System, light or dark: a cookie that the server reads, so that the right colours are there at once, without script."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from portal.access.guards import public
+
+THEMES = ("system", "light", "dark")
+COOKIE = "theme"
+YEAR = 365 * 86400
+"""Seconds that the choice is kept."""
+
+
+def chosen(request: HttpRequest) -> str:
+    """The theme of this browser, else of this person, else the system's."""
+    cookie = request.COOKIES.get(COOKIE, "")
+    if cookie in THEMES:
+        return cookie
+    own = getattr(getattr(request, "user", None), "theme", "system")
+    return own if own in THEMES else "system"
+
+
+def remember(response: HttpResponse, theme: str) -> HttpResponse:
+    """Keep the choice in this browser. Script may read the cookie: it changes the colours without a round trip."""
+    response.set_cookie(COOKIE, theme, max_age=YEAR, samesite="Lax", secure=settings.HTTPS)
+    return response
+
+
+def _switch(request: HttpRequest, **_: Any) -> HttpResponse:
+    theme = request.POST.get("theme", "")
+    back = request.META.get("HTTP_REFERER", "/")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+        back = "/"
+    return remember(HttpResponseRedirect(back), theme if theme in THEMES else "system")
+
+
+switch = public(require_POST(_switch), reason="The theme is a cookie of the browser; the sign-in page has it too.")
