@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from portal.environment import boolean, database, listed, required, secret_keys
+from portal.ui.logs import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("COUNTERSIGN_DATA", BASE_DIR / ".data"))
@@ -48,6 +49,7 @@ MIDDLEWARE = [
     "portal.ui.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # adds random bytes against BREACH; the CSRF token is masked anew in each page
     "portal.ui.middleware.request_context",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -101,6 +103,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.ui.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -124,6 +127,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
+
+LOGGING = configuration(level=os.environ.get("COUNTERSIGN_LOG_LEVEL", "INFO"), pretty=DEBUG)
 
 EMAIL_BACKEND = os.environ.get("COUNTERSIGN_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST = os.environ.get("COUNTERSIGN_EMAIL_HOST", "localhost")

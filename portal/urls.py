@@ -9,3 +9,8 @@ urlpatterns = [
     path("", include("changes.urls")),
     path("", include("audits.urls")),
 ]
+
+handler400 = "portal.ui.errors.bad_request"
+handler403 = "portal.ui.errors.forbidden"
+handler404 = "portal.ui.errors.not_found"
+handler500 = "portal.ui.errors.broken"
