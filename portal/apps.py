@@ -3,11 +3,14 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+# Registers the check that every address says who may see it.
+from portal.access import checks
+
 # Every Django process gets the Celery application, so that tasks know their broker.
 from portal.celery import app as celery_app
 from portal.ledger.guards import after_migrate
 
-__all__ = ["PortalConfig", "celery_app"]
+__all__ = ["PortalConfig", "celery_app", "checks"]
 
 
 class PortalConfig(AppConfig):

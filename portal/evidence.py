@@ -1,5 +1,6 @@
 """Evidence of this app, and what auditors must not read of it."""
 
+from portal.access.guard_sql import ROLE_RULES
 from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
 
 EVIDENCE: tuple[EvidenceTable, ...] = (
@@ -18,14 +19,25 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         columns=("ended_at",),
         fixed=("provider", "uid", "user_id", "linked_by", "linked_at"),
     ),
-)
-RULES: tuple[RowRule, ...] = ()
-HIDDEN: tuple[Hidden, ...] = (
-    Hidden(
-        "portal.User",
-        why="password hash",
-        shown=("id", "email", "name", "is_active", "joined_at", "left_at", "theme", "time_zone", "shortcuts"),
+    EvidenceTable(
+        "portal.RoleProposal",
+        columns=("grant_id", "withdrawn_at"),
+        fixed=("user_id", "role", "valid_until", "reason", "digest", "proposed_by_id", "proposed_at", "expires_at"),
     ),
+    EvidenceTable(
+        "portal.Invitation",
+        columns=("accepted_at", "accepted_by_id", "withdrawn_at"),
+        fixed=("email", "name", "roles", "token_digest", "invited_by_id", "at_shell", "invited_at", "expires_at"),
+    ),
+    EvidenceTable(
+        "portal.ApiToken",
+        columns=("revoked_at",),
+        fixed=("user_id", "name", "prefix", "digest", "scopes", "made_at", "expires_at"),
+    ),
+    EvidenceTable("portal.FactorGrace", append_only=True),
+)
+RULES: tuple[RowRule, ...] = ROLE_RULES
+HIDDEN: tuple[Hidden, ...] = (
     Hidden(
         "portal.ApiToken",
         why="token digests",

@@ -1,6 +1,6 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
-from portal.access.models import ApiToken, Identity, Invitation, RoleGrant, RoleProposal, User
+from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, RoleGrant, RoleProposal, User
 from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
 from portal.outbox.models import Effect
 from portal.runtime.models import Lease
@@ -8,6 +8,7 @@ from portal.runtime.models import Lease
 __all__ = [
     "ApiToken",
     "Effect",
+    "FactorGrace",
     "Identity",
     "Invitation",
     "Lease",

@@ -93,7 +93,12 @@ TEMPLATES = [
 DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""), testing=TESTING)}
 CACHES = {
     # In PostgreSQL, not in Valkey: rate limits and one-time codes survive a lost broker.
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"},
+    # Many rows before the oldest are thrown out, so that an attacker cannot push their own rate limits out of the table.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    },
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -158,12 +163,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TASK_ALWAYS_EAGER = False
 
-# Sign-in
+# Sign-in: docs/access.md says why each is as it is.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -174,20 +182,58 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_PREVENT_ENUMERATION = True
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("COUNTERSIGN_PROXIES", "0"))
+# Counted in PostgreSQL. login_failed: five wrong passwords lock an account for five minutes, from wherever they come; a
+# new password by mail unlocks it.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/300s/key",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+}
+PROXIES = int(os.environ.get("COUNTERSIGN_PROXIES", "0"))
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
+if PROXIES and HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 MFA_ADAPTER = "portal.access.signin.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+MFA_TOTP_ISSUER = "Countersign"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Privileged people and auditors without a second factor are led to its set-up after seven days of grace.
+REQUIRE_MFA = boolean("COUNTERSIGN_REQUIRE_MFA", default=not DEMO and not TESTING)
 
-# Linking of vendor identities (never signing in); see portal/access/linking.py.
-SOCIAL_AUTH_URL_NAMESPACE = "social"
+# Linking of vendor identities (never signing in); see portal/access/linking.py. A vendor is offered when it has an id.
+SOCIAL_AUTH_STRATEGY = "portal.access.linking.LinkingStrategy"
 SOCIAL_AUTH_JSONFIELD_ENABLED = True
+SOCIAL_AUTH_REDIRECT_IS_HTTPS = HTTPS
 SOCIAL_AUTH_PIPELINE = (
     "social_core.pipeline.social_auth.social_details",
     "social_core.pipeline.social_auth.social_uid",
     "portal.access.linking.only_signed_in_people",
-    "portal.access.linking.link_identity",
+    "portal.access.linking.link_to_person",
 )
+SOCIAL_AUTH_GITHUB_KEY = os.environ.get("COUNTERSIGN_LINK_GITHUB_ID", "")
+SOCIAL_AUTH_GITHUB_SECRET = os.environ.get("COUNTERSIGN_LINK_GITHUB_SECRET", "")
+LINK_GITHUB_URL = os.environ.get("COUNTERSIGN_LINK_GITHUB_URL", "https://github.com").rstrip("/")
+SOCIAL_AUTH_GITHUB_AUTHORIZATION_URL = f"{LINK_GITHUB_URL}/login/oauth/authorize"
+SOCIAL_AUTH_GITHUB_ACCESS_TOKEN_URL = f"{LINK_GITHUB_URL}/login/oauth/access_token"
+SOCIAL_AUTH_GITHUB_API_URL = os.environ.get("COUNTERSIGN_LINK_GITHUB_API", "https://api.github.com").rstrip("/") + "/"
+SOCIAL_AUTH_SLACK_KEY = os.environ.get("COUNTERSIGN_LINK_SLACK_ID", "")
+SOCIAL_AUTH_SLACK_SECRET = os.environ.get("COUNTERSIGN_LINK_SLACK_SECRET", "")
+SOCIAL_AUTH_SLACK_TEAM = os.environ.get("COUNTERSIGN_LINK_SLACK_TEAM", "")
+LINKING_BACKENDS = [
+    backend
+    for backend, key in (
+        ("portal.access.linking.GitHub", SOCIAL_AUTH_GITHUB_KEY),
+        ("portal.access.linking.Slack", SOCIAL_AUTH_SLACK_KEY),
+    )
+    if key
+]

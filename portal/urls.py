@@ -4,7 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("portal.home.urls")),
-    path("account/", include("portal.access.urls")),
+    path("", include("portal.access.urls")),
     path("", include("portal.ui.urls")),
     path("", include("changes.urls")),
     path("", include("audits.urls")),

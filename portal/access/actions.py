@@ -75,8 +75,8 @@ def confirm_role(*, proposal: RoleProposal, digest: str, by: User, at: datetime)
         valid_until=waiting.valid_until,
         reason=waiting.reason,
     )
-    waiting.grant = _give(new, actor=actor_of(by), proposal=waiting)
-    return waiting.grant
+    proposal.user.grants_read = None
+    return _give(new, actor=actor_of(by), proposal=waiting)
 
 
 @transaction.atomic

@@ -5,38 +5,20 @@ others committed meanwhile; under REPEATABLE READ it would not, so grants are re
 """
 
 from portal.access.roles import NEVER_EMPTY, conflicting_pairs
+from portal.ledger.evidence import RowRule
 
+LASTING_ELSEWHERE = """PERFORM pg_advisory_xact_lock(hashtext('portal_role_grant'), hashtext({role}));
+        PERFORM 1 FROM portal_rolegrant held JOIN portal_user person ON person.id = held.user_id
+            WHERE held.role = {role} AND held.valid_until IS NULL AND held.user_id <> {user} AND person.is_active;"""
 
-def statements() -> tuple[str, ...]:
-    """SQL that installs the guards; running it again replaces them."""
-    return tuple(text.replace("{pairs}", _pairs()).replace("{never_empty}", _never_empty()) for text in (_GRANT, _LEAVE))
-
-
-def _pairs() -> str:
-    ordered = sorted(tuple(sorted(pair)) for pair in conflicting_pairs())
-    return ", ".join(f"('{one}', '{other}'), ('{other}', '{one}')" for one, other in ordered)
-
-
-def _never_empty() -> str:
-    return ", ".join(f"'{role}'" for role in sorted(NEVER_EMPTY))
-
-
-_GRANT = """
-CREATE OR REPLACE FUNCTION portal_role_grant_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    other text;
-BEGIN
+GRANT = """
     IF current_setting('transaction_isolation') = 'repeatable read' THEN
         RAISE EXCEPTION 'Roles are not granted under REPEATABLE READ.' USING ERRCODE = 'check_violation';
     END IF;
     PERFORM 1 FROM portal_user WHERE id = NEW.user_id FOR NO KEY UPDATE;
-    IF TG_OP = 'UPDATE' AND (
-            (NEW.id, NEW.user_id, NEW.role, NEW.granted_by_id, NEW.seconded_by_id, NEW.at_shell, NEW.valid_from, NEW.reason)
-            IS DISTINCT FROM
-            (OLD.id, OLD.user_id, OLD.role, OLD.granted_by_id, OLD.seconded_by_id, OLD.at_shell, OLD.valid_from, OLD.reason)
-            OR coalesce(NEW.valid_until, 'infinity') > coalesce(OLD.valid_until, 'infinity')) THEN
-        RAISE EXCEPTION 'A grant of a role is never changed; it may only end sooner.'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'role_grant_never_changed';
+    IF TG_OP = 'UPDATE' AND coalesce(NEW.valid_until, 'infinity') > coalesce(OLD.valid_until, 'infinity') THEN
+        RAISE EXCEPTION 'A role may only end sooner; a longer one is a new grant.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'role_grant_only_shorter';
     END IF;
     SELECT held.role INTO other FROM portal_rolegrant held
         WHERE held.user_id = NEW.user_id AND held.id <> NEW.id
@@ -47,43 +29,61 @@ BEGIN
         RAISE EXCEPTION 'Role % excludes role % at the same time.', other, NEW.role
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'role_grant_conflict';
     END IF;
-    IF NEW.role IN ({never_empty}) AND NEW.valid_until IS NOT NULL
-            AND (TG_OP = 'INSERT' OR OLD.valid_until IS NULL) THEN
-        PERFORM pg_advisory_xact_lock(hashtext('portal_role_grant'), hashtext(NEW.role));
-        PERFORM 1 FROM portal_rolegrant held JOIN portal_user person ON person.id = held.user_id
-            WHERE held.role = NEW.role AND held.valid_until IS NULL AND held.user_id <> NEW.user_id AND person.is_active;
+    IF NEW.role IN ({never_empty}) AND NEW.valid_until IS NOT NULL AND (TG_OP = 'INSERT' OR OLD.valid_until IS NULL) THEN
+        {lasting_elsewhere}
         IF NOT FOUND THEN
             RAISE EXCEPTION 'The last % cannot be removed.', NEW.role
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'role_grant_last_holder';
         END IF;
     END IF;
     RETURN NEW;
-END $$;
-DROP TRIGGER IF EXISTS portal_role_grant_guard ON portal_rolegrant;
-CREATE TRIGGER portal_role_grant_guard BEFORE INSERT OR UPDATE ON portal_rolegrant
-    FOR EACH ROW EXECUTE FUNCTION portal_role_grant_guard();
-ALTER TABLE portal_rolegrant ENABLE ALWAYS TRIGGER portal_role_grant_guard;
 """
 
-_LEAVE = """
-CREATE OR REPLACE FUNCTION portal_user_leave_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    lasting text;
-BEGIN
+LEAVE = """
+    IF NEW.is_active OR NOT OLD.is_active THEN
+        RETURN NEW;
+    END IF;
     FOR lasting IN SELECT held.role FROM portal_rolegrant held
             WHERE held.user_id = NEW.id AND held.valid_until IS NULL AND held.role IN ({never_empty}) ORDER BY held.role LOOP
-        PERFORM pg_advisory_xact_lock(hashtext('portal_role_grant'), hashtext(lasting));
-        PERFORM 1 FROM portal_rolegrant held JOIN portal_user person ON person.id = held.user_id
-            WHERE held.role = lasting AND held.valid_until IS NULL AND held.user_id <> NEW.id AND person.is_active;
+        {lasting_elsewhere}
         IF NOT FOUND THEN
             RAISE EXCEPTION 'The last % cannot leave.', lasting
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'role_grant_last_holder';
         END IF;
     END LOOP;
     RETURN NEW;
-END $$;
-DROP TRIGGER IF EXISTS portal_user_leave_guard ON portal_user;
-CREATE TRIGGER portal_user_leave_guard BEFORE UPDATE OF is_active ON portal_user
-    FOR EACH ROW WHEN (OLD.is_active AND NOT NEW.is_active) EXECUTE FUNCTION portal_user_leave_guard();
-ALTER TABLE portal_user ENABLE ALWAYS TRIGGER portal_user_leave_guard;
 """
+
+
+def _pairs() -> str:
+    ordered = sorted(tuple(sorted(pair)) for pair in conflicting_pairs())
+    return ", ".join(f"('{one}', '{other}'), ('{other}', '{one}')" for one, other in ordered)
+
+
+def _filled(body: str, *, role: str, user: str) -> str:
+    """The body with the tables of ``roles`` written into it. Only codes from our own source, never input."""
+    return (
+        body.replace("{lasting_elsewhere}", LASTING_ELSEWHERE)
+        .replace("{never_empty}", ", ".join(f"'{code}'" for code in sorted(NEVER_EMPTY)))
+        .replace("{pairs}", _pairs())
+        .replace("{role}", role)
+        .replace("{user}", user)
+    )
+
+
+ROLE_RULES: tuple[RowRule, ...] = (
+    RowRule(
+        name="role_grant",
+        model="portal.RoleGrant",
+        declare="other text;",
+        body=_filled(GRANT, role="NEW.role", user="NEW.user_id"),
+        events="INSERT OR UPDATE",
+    ),
+    RowRule(
+        name="last_one_stays",
+        model="portal.User",
+        declare="lasting text;",
+        body=_filled(LEAVE, role="lasting", user="NEW.id"),
+        events="UPDATE OF is_active",
+    ),
+)

@@ -1,11 +1,77 @@
-"""Deny by default."""
+"""Deny by default: sessions that have run out, second factors that are overdue, and views that declare nothing."""
 
+import logging
 from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
 
-Answer = Callable[[HttpRequest], HttpResponse]
+from portal.access import sessions
+from portal.access.factors import begin_grace, missing_factor
+from portal.access.guards import check
+from portal.access.models import User
+from portal.access.permissions import P
+from portal.access.walk import rule_of
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+log = logging.getLogger("countersign.access")
+
+
+class Undeclared(PermissionDenied):
+    """A view says neither which permission it needs nor why it is public. A mistake of ours; nobody gets in."""
 
 
 def access_rules(get_response: Answer) -> Answer:
-    return get_response
+    """The middleware. ``process_view`` decides before each view; signing out empties the browser's caches."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        signed_in = request.user.is_authenticated
+        if signed_in and sessions.end_when_due(request, at=timezone.now()):
+            messages.info(request, "You were signed out, because the session was over.")
+        response = get_response(request)
+        if signed_in and not request.user.is_authenticated:
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+    vars(middleware)["process_view"] = decide
+    return middleware
+
+
+def decide(request: HttpRequest, view: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> HttpResponse | None:
+    """None lets the view answer. Raises ``Undeclared`` or ``NotAllowed``; redirects to sign-in or to the second factor."""
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    rule = rule_of(view, name)
+    if rule is None:
+        log.error("view without a declared permission", extra={"path": request.path, "view_name": name})
+        raise Undeclared("This page does not say who may see it, so nobody may.")
+    if rule.permission is None:
+        return None
+    try:
+        refusal = check(request, rule.permission)
+    except PermissionDenied:
+        log.warning("refused", extra={"path": request.path, "permission": rule.permission, "user": request.user.pk})
+        raise
+    return refusal or _insist_on_factor(request, rule.permission)
+
+
+def _insist_on_factor(request: HttpRequest, permission: P) -> HttpResponse | None:
+    """Lead a privileged person without a second factor to its set-up, once their days of grace are over."""
+    user = request.user
+    if permission == P.OWN_ACCOUNT or not settings.REQUIRE_MFA or not isinstance(user, User):
+        return None
+    missing = missing_factor(user)
+    if missing is None:
+        return None
+    if missing.until is None:
+        begin_grace(user=user, at=timezone.now())
+        return None
+    if not missing.is_over(at=timezone.now()):
+        return None
+    messages.warning(request, "Your role needs a second factor. Set one up to go on.")
+    return redirect("mfa_index")

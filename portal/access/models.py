@@ -216,3 +216,14 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class FactorGrace(models.Model):
+    """When a privileged person was first asked for a second factor, and until when they may do without."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="factor_grace")
+    asked_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} until {self.ends_at:%Y-%m-%d}"

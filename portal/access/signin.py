@@ -1,12 +1,50 @@
-"""Sign-in: invitation only."""
+"""Sign-in: by invitation only, with a password and a second factor. allauth does it; here is how it shall behave."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.signals import authentication_step_completed
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.http import HttpRequest
+from django.utils import timezone
+
+from portal import vault
+from portal.access import sessions
+from portal.access.models import User
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    pass
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
+    """No open sign-up; whoever has a second factor also proves it when asked again."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        sessions.begin(request, at=timezone.now())
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        stronger = [method for method in methods if method["id"] != "reauthenticate"]
+        return sorted(stronger, key=lambda method: "webauthn" not in method["id"]) or methods
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    pass
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # as above
+    """Secrets of second factors are sealed in the database."""
+
+    def encrypt(self, text: str) -> str:
+        return vault.seal(text).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return vault.open(encrypted_text.encode())
+
+
+def sign_in_after_invitation(request: HttpRequest, user: User) -> None:
+    """Sign in the person who has just chosen a password."""
+    record_authentication(request, user, method="password", email=user.email)
+    AccountAdapter(request).login(request, user)
+
+
+# A session that was raised by a fresh proof gets a new key. allauth loads this module before it proves anybody.
+authentication_step_completed.connect(sessions.renew_after_proof, dispatch_uid="portal.access.sessions")

@@ -33,7 +33,9 @@ class EvidenceTable:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A rule that PostgreSQL checks before each insert into one table; ``body`` is PL/pgSQL and ends with ``RETURN NEW``.
+    """A rule that PostgreSQL checks before each insert into one table, or before other ``events`` on it.
+
+    ``body`` is PL/pgSQL and ends with ``RETURN NEW``.
 
     The function runs with the rights of the tables' owner. Tables that it names need not exist when it is installed.
     """
@@ -42,6 +44,7 @@ class RowRule:
     model: str
     declare: str
     body: str
+    events: str = "INSERT"
 
 
 @dataclass(frozen=True)

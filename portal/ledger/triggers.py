@@ -133,4 +133,5 @@ def rule(schema: str, declared: RowRule, model: Model) -> tuple[str, str, str]:
         f"DECLARE\n    {declared.declare}\nBEGIN{declared.body}END\n$rule$;"
     )
     on = f"{schema}.{model._meta.db_table}"
-    return name, function, f"CREATE TRIGGER {name} BEFORE INSERT ON {on} FOR EACH ROW EXECUTE FUNCTION {schema}.portal_{name}()"
+    head = f"CREATE TRIGGER {name} BEFORE {declared.events} ON {on} FOR EACH ROW"
+    return name, function, f"{head} EXECUTE FUNCTION {schema}.portal_{name}()"

@@ -1,0 +1,45 @@
+"""How long a session lasts: twelve hours in all; half an hour without a request for privileged people and auditors."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import logout
+from django.http import HttpRequest
+
+from portal.access.may import roles_of
+from portal.access.roles import PRIVILEGED
+
+LONGEST = timedelta(hours=12)
+IDLE = timedelta(minutes=30)
+NOTED_EVERY = timedelta(minutes=1)
+BEGAN, SEEN = "session_began_at", "session_seen_at"
+
+
+def begin(request: HttpRequest, *, at: datetime) -> None:
+    """Start the clocks of a session that somebody has just signed in to."""
+    request.session[BEGAN] = request.session[SEEN] = at.timestamp()
+
+
+def end_when_due(request: HttpRequest, *, at: datetime) -> bool:
+    """Sign out when a clock has run out; else note that the person is still there. True when it ended."""
+    now = at.timestamp()
+    began = request.session.setdefault(BEGAN, now)
+    seen = request.session.setdefault(SEEN, now)
+    over = now - began >= LONGEST.total_seconds()
+    idle = now - seen >= IDLE.total_seconds() and not roles_of(request.user).isdisjoint(PRIVILEGED)
+    if over or idle:
+        logout(request)
+        return True
+    if now - seen >= NOTED_EVERY.total_seconds():
+        request.session[SEEN] = now
+    return False
+
+
+def renew_after_proof(sender: object, request: HttpRequest, **extra: Any) -> None:
+    """Receiver of allauth's ``authentication_step_completed``: a session that was raised gets a new key."""
+    if not extra.get("reauthenticated") or not request.user.is_authenticated:
+        return
+    old = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=old).update(session_key=request.session.session_key)

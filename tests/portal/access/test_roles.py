@@ -1,0 +1,78 @@
+"""The roles, as SECURITY.md promises them: who may what, and who excludes whom."""
+
+from itertools import product
+
+import pytest
+
+from portal.access.permissions import SENTENCES, P
+from portal.access.roles import ROLES, Role, conflicting_pairs, permissions_of, roles_with
+
+E, R, A, C, M, U, X = (
+    Role.ENGINEER,
+    Role.APPROVER,
+    Role.ARCHITECT,
+    Role.CHAIR,
+    Role.COMPLIANCE,
+    Role.AUDITOR,
+    Role.ADMINISTRATOR,
+)
+
+MATRIX: dict[P, set[Role]] = {
+    P.CHANGE_SEE: {E, R, A, C, M, U, X},
+    P.CHANGE_PROPOSE: {E, R, A, C, M},
+    P.CHANGE_CLASSIFY: {A, C, M},
+    P.CHANGE_APPROVE: {R, A, C},
+    P.CHANGE_SIGN_OFF: {E, R, A, C},
+    P.CHANGE_REVIEW_AFTER: {R, A, C},
+    P.EMERGENCY_DECLARE: {E, R, A, C},
+    P.EMERGENCY_PLUS_ONE: {R, A, C},
+    P.EXCEPTION_SEE: {E, R, A, C, M, U, X},
+    P.EXCEPTION_EXPLAIN: {E, R, A, C, M},
+    P.EXCEPTION_ACCEPT: {C, M},
+    P.RELEASE_SEE: {E, R, A, C, M, U, X},
+    P.LEDGER_SEE: {E, R, A, C, M, U, X},
+    P.LEDGER_VERIFY: {E, R, A, C, M, U, X},
+    P.SOURCE_SEE: {M, U, X},
+    P.SOURCE_MANAGE: {X},
+    P.INBOX_SEE: {M, U, X},
+    P.INBOX_REPLAY: {X},
+    P.PERSON_SEE: {E, R, A, C, M, U, X},
+    P.PERSON_INVITE: {M, X},
+    P.ROLE_GRANT_ENGINEER: {X},
+    P.ROLE_GRANT_PRIVILEGED: {M, X},
+    P.ENGAGEMENT_MAKE: {C, M},
+    P.READ_LOG_SEE: {M},
+    P.OWN_ACCOUNT: set(),
+    P.GALLERY_SEE: {E, R, A, C, M, X},
+}
+
+
+@pytest.mark.parametrize(("permission", "role"), list(product(P, Role)))
+def test_role_carries_exactly_the_permissions_of_the_matrix(permission, role):
+    assert (permission in permissions_of([role])) == (role in MATRIX[permission])
+
+
+def test_every_permission_stands_in_the_matrix_and_has_a_sentence():
+    assert set(MATRIX) == set(P) == set(SENTENCES)
+    assert all(P(code).sentence for code in P)
+
+
+@pytest.mark.parametrize(("one", "other"), list(product(Role, Role)))
+def test_exclusion_is_mutual_and_as_promised(one, other):
+    excluded = one != other and (
+        U in {one, other} or (X in {one, other} and {one, other} & {R, A, C, M}) or (M in {one, other} and {one, other} & {R, A, C})
+    )
+
+    assert (other in ROLES[one].excludes) == bool(excluded)
+    assert (frozenset({one, other}) in conflicting_pairs()) == bool(excluded)
+
+
+def test_no_role_that_decides_changes_may_also_give_roles():
+    deciding = set(roles_with(P.CHANGE_APPROVE))
+
+    assert deciding.isdisjoint(roles_with(P.ROLE_GRANT_PRIVILEGED))
+    assert deciding.isdisjoint(roles_with(P.ROLE_GRANT_ENGINEER))
+
+
+def test_every_role_has_words_for_people():
+    assert all(role.label and role.sentence.endswith(".") for role in Role)
