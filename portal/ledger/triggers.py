@@ -33,7 +33,7 @@ def row_reader(schema: str, tables: list[tuple[EvidenceTable, Model]]) -> str:
     """
     branches = "\n".join(_branch(schema, table, model) for table, model in tables if table.entry)
     return (
-        f"CREATE OR REPLACE FUNCTION {schema}.portal_ledger_row(key text) RETURNS text LANGUAGE plpgsql STABLE\n"
+        f"CREATE OR REPLACE FUNCTION {schema}.portal_ledger_row(row_key text) RETURNS text LANGUAGE plpgsql STABLE\n"
         f"SET search_path = pg_catalog, {schema}, pg_temp AS $row$\nBEGIN\n{branches}\n"
         "    RAISE EXCEPTION '% is not in an evidence table', key USING ERRCODE = 'invalid_parameter_value';\nEND\n$row$;"
     )
@@ -41,8 +41,8 @@ def row_reader(schema: str, tables: list[tuple[EvidenceTable, Model]]) -> str:
 
 def _branch(schema: str, table: EvidenceTable, model: Model) -> str:
     name = model._meta.db_table
-    found = f"SELECT {row_text(table, model, 't')} FROM {schema}.{name} t WHERE t.id = split_part(key, ':', 2)::bigint"  # noqa: S608 - names are Django's
-    return f"    IF split_part(key, ':', 1) = '{name}' THEN\n        RETURN ({found});\n    END IF;"
+    found = f"SELECT {row_text(table, model, 't')} FROM {schema}.{name} t WHERE t.id = split_part(row_key, ':', 2)::bigint"  # noqa: S608 - names are Django's
+    return f"    IF split_part(row_key, ':', 1) = '{name}' THEN\n        RETURN ({found});\n    END IF;"
 
 
 def covered_columns(table: EvidenceTable, model: Model) -> "list[models.Field[Any, Any]]":
