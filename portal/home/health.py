@@ -26,7 +26,7 @@ def database_answers() -> bool:
     """Whether the database answers a question."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-        return cursor.fetchone() == (1,)
+        return bool(cursor.fetchone() == (1,))
 
 
 def report() -> dict[str, bool]:

@@ -34,8 +34,13 @@ def toast(response: HttpResponse, text: str, tone: str = "ok") -> HttpResponse:
     """Show a short confirmation after this answer arrived by htmx. It never carries the only copy of a message."""
     if tone not in TONES:
         raise ValueError(f"a toast is {sorted(TONES)}, not {tone!r}")
-    triggers = json.loads(response.headers.get("HX-Trigger", "{}"))
-    response.headers["HX-Trigger"] = json.dumps({**triggers, "toast": {"text": text, "tone": tone}}, ensure_ascii=True)
+    return trigger(response, "toast", {"text": text, "tone": tone})
+
+
+def trigger(response: HttpResponse, name: str, detail: dict[str, Any]) -> HttpResponse:
+    """Let an event happen on the page when this answer arrives by htmx, beside those that are there already."""
+    before = json.loads(response.headers.get("HX-Trigger", "{}"))
+    response.headers["HX-Trigger"] = json.dumps({**before, name: detail}, ensure_ascii=True)
     return response
 
 

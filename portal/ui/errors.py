@@ -9,16 +9,20 @@ from typing import Any
 
 import psycopg_pool
 import structlog
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
+from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 
 from portal.access.guards import NotAllowed
 from portal.access.may import who_may
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
-from portal.ui.answers import toast
+from portal.ui.answers import toast, trigger
 from portal.ui.clock import time_of
 
 log = structlog.get_logger("portal.errors")
@@ -69,6 +73,13 @@ BROKEN = Problem(
 )
 UNAVAILABLE = Problem(
     503, "Countersign is not available right now", "The database cannot be reached. Nothing was changed.", "Try again in a minute."
+)
+SIGNED_OUT = Problem(
+    401,
+    "You are signed out",
+    "Your session is over, and nothing was changed. What you typed is still on this page.",
+    "Sign in again in another tab, then go on here.",
+    extra={"sign_in": True},
 )
 FORGED = Problem(
     403,
@@ -197,4 +208,16 @@ def broken(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW."""
     log.warning("csrf.refused", reason=reason)
-    return answer(request, FORGED)
+    response = answer(request, FORGED)
+    if request.headers.get("HX-Request"):
+        # Only our own pages can read this answer: it brings the token of the new session to a page of the old one.
+        trigger(response, "token", {"value": get_token(request)})
+    return response
+
+
+def signed_out(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """For htmx a redirect to the sign-in page would put that page into a piece of this one: say it in words instead."""
+    location = response.headers.get("Location", "")
+    if request.headers.get("HX-Request") and response.status_code == 302 and location.startswith(resolve_url(settings.LOGIN_URL)):
+        return answer(request, SIGNED_OUT)
+    return response

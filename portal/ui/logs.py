@@ -1,7 +1,7 @@
 """Logs: one line an event, as JSON (or for people while debugging), each with the reference of its request, secrets masked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -46,7 +46,7 @@ def masked(value: Any, depth: int = 0) -> Any:
     return [masked(item, depth + 1) for item in value]
 
 
-def redact(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """structlog processor: runs last before printing, so it sees tracebacks too."""
     return {key: MASK if SECRET_NAMES.search(key) else masked(value) for key, value in event.items()}
 

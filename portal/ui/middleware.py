@@ -13,7 +13,7 @@ from django.utils.crypto import get_random_string
 from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from portal.ui.errors import answer_for
+from portal.ui.errors import answer_for, signed_out
 
 Answer = Callable[[HttpRequest], Any]
 
@@ -75,6 +75,7 @@ def _begin(request: HttpRequest) -> None:
 
 
 def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response = signed_out(request, response)
     response.headers["X-Request-ID"] = vars(request)["id"]
     if request.headers.get("HX-Request"):
         patch_vary_headers(response, ["HX-Request"])

@@ -58,7 +58,7 @@ class Sample(forms.Form):
     title = forms.CharField(help_text="One line, as it will stand in the ledger.")
     rollback = forms.CharField(label="How do we undo it?", widget=forms.Textarea(attrs={"rows": 3}))
     kind = forms.ChoiceField(choices=[("application", "Application"), ("database", "Database")])
-    data = forms.ChoiceField(
+    stored = forms.ChoiceField(
         label="Does it touch stored data?",
         widget=forms.RadioSelect,
         choices=[("no", "No"), ("shape", "Yes, new columns"), ("rows", "Yes, rewrites rows")],
@@ -95,18 +95,14 @@ def gates() -> list[Specimen]:
 def entries(at: datetime) -> list[Specimen]:
     """A timeline with each kind of entry."""
     return [
-        Specimen(
-            name="", text="commented", icon="message-square", at=at - timedelta(minutes=4), label="Dev Anand", body=render(MARKDOWN)
-        ),
-        Specimen(
-            text="approved revision 2 for production", icon="stamp", tone="ok", at=at - timedelta(hours=2), label="Bob Adeyemi"
-        ),
+        Specimen(text="commented", icon="message-square", at=at - timedelta(minutes=4), who="Dev Anand", body=render(MARKDOWN)),
+        Specimen(text="approved revision 2 for production", icon="stamp", tone="ok", at=at - timedelta(hours=2), who="Bob Adeyemi"),
         Specimen(
             text="reported 2 failed checks",
             icon="circle-x",
             tone="bad",
             at=at - timedelta(hours=5),
-            label="GitHub",
+            who="GitHub",
             unconfirmed=True,
             sub="build and integration, commit 4be19d2",
         ),
@@ -114,7 +110,7 @@ def entries(at: datetime) -> list[Specimen]:
             text="opened PR 911, queue split to main",
             icon="git-pull-request",
             at=at - timedelta(days=3),
-            label="Ann Okafor",
+            who="Ann Okafor",
             sub="3 commits, 6 files",
         ),
     ]

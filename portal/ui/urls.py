@@ -1,12 +1,13 @@
-"""Addresses of the frame: theme, palette, help, gallery."""
+"""Addresses of the frame: theme, palette, help, gallery, live stream."""
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal.ui import palette, theme, views
+from portal.ui import live, palette, theme, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("theme/", theme.switch, name="theme"),
     path("palette/", palette.show, name="palette"),
     path("help/", views.help_page, name="help"),
+    path("live/", live.live, name="live"),
     path("gallery/", views.gallery, name="gallery"),
 ]

@@ -17,10 +17,14 @@ htmx.defineExtension('morph', {
     callbacks: { beforeAttributeUpdated: (name, node) => !(name === 'open' && node.matches('details,dialog')) } }),
 });
 
-// The CSRF token comes from a meta tag, so that its cookie can be HttpOnly.
+// The CSRF token comes from a meta tag, so that its cookie can be HttpOnly. After signing in again in another tab the old
+// token is refused once; the answer brings the new one. Requests that nobody asked for say so: they keep no session alive.
 on('htmx:configRequest', event => {
-  if (event.detail.verb !== 'get') event.detail.headers['X-CSRFToken'] = $('meta[name=csrf-token]').content;
+  const { verb, headers, triggeringEvent } = event.detail;
+  if (verb !== 'get') headers['X-CSRFToken'] = $('meta[name=csrf-token]').content;
+  if (triggeringEvent && unattended(triggeringEvent.type)) headers['X-Unattended'] = 'true';
 });
+on('token', event => { $('meta[name=csrf-token]').content = event.detail.value; });
 
 // --- what only makes sense with script, and what only without -----------------------------------------------------
 function enhance(from = document) {
@@ -83,7 +87,7 @@ const say = words => { const line = $('#say'); if (line) line.textContent = word
 on('toast', event => toast(event.detail.text, event.detail.tone));
 
 // --- answers that are not 200: forms with problems, refusals, lost races --------------------------------------------
-const SHOWN = [400, 403, 404, 409, 413, 422, 429];
+const SHOWN = [400, 401, 403, 404, 409, 413, 422, 429];
 on('htmx:beforeSwap', event => {
   const { xhr } = event.detail;
   if (!SHOWN.includes(xhr.status)) return;
@@ -143,8 +147,9 @@ on('keydown', event => {
 
 // --- live: one stream a page, closed while the page is hidden; it carries names only, the page then asks -------------
 const topics = (document.body.dataset.topics || '').trim();
+const unattended = name => name === 'load' || name === 'portal:tick' || (name || '').startsWith('live:');
 const RING_TOGETHER = 150, POLL = 20000;
-let stream = null, wasOff = false;
+let stream = null, wasOff = false, ended = false;
 const waiting = new Map();
 function ring(topic) {
   if (waiting.has(topic)) return;
@@ -159,9 +164,10 @@ function marker(state) {
   wasOff = state === 'off';
 }
 function listen() {
-  if (stream || !topics || document.visibilityState !== 'visible') return;
+  if (stream || ended || !topics || document.visibilityState !== 'visible') return;
   stream = new EventSource(`/live/?topics=${encodeURIComponent(topics)}`);
-  stream.onopen = () => marker('on');
+  stream.onopen = () => { if (performance.now() > 3000) htmx.trigger(document.body, 'portal:tick'); marker('on'); };
+  stream.addEventListener('ended', () => { hush(); ended = true; marker('off'); toast('You are signed out. Sign in again in another tab, then go on here: your text is still here.', 'bad'); });
   stream.onerror = () => { marker('off'); if (stream && stream.readyState === EventSource.CLOSED) hush(); };
   topics.split(',').forEach(topic => stream.addEventListener(topic.trim(), () => ring(topic.trim())));
 }

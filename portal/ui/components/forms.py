@@ -89,8 +89,9 @@ def error_summary(form: forms.BaseForm | None, title: str = "There is a problem"
     """The box above a form that did not pass: every error once, linked to its field; the script moves focus to it."""
     if form is None or not form.errors:
         return SafeString("")
-    linked = [(bound.id_for_label or bound.auto_id, error) for bound in form for error in bound.errors]
-    return problem_box([*(("", error) for error in form.non_field_errors()), *linked], title)
+    general = [("", str(error)) for error in form.non_field_errors()]
+    linked = [(str(bound.id_for_label or bound.auto_id), str(error)) for bound in form for error in bound.errors]
+    return problem_box([*general, *linked], title)
 
 
 @register.simple_tag

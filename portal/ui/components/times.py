@@ -21,7 +21,7 @@ ABSOLUTE = "%a %-d %b %Y, %H:%M UTC"
 @register.simple_tag(takes_context=True)
 def when(context: Context, at: datetime | None, missing: str = "not yet") -> SafeString:
     """A moment, as "4 min ago" or "in 2 d". ``missing`` is shown when there is none."""
-    now, zone = context.get("now"), context.get("zone", "UTC")
+    now, zone = context.get("now"), str(context.get("zone") or "UTC")
     if not isinstance(now, datetime):
         raise LookupError("`when` needs `now` in the context: the time of the request")
     return moment(at, now=now, zone=zone, missing=missing)
