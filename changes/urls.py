@@ -1,5 +1,33 @@
 """Addresses of what the team does."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from changes.api.routes import api
+from changes.connectors import pages as connector_pages
+from changes.connectors import views as connectors
+from changes.desk import release_views, views
+from changes.exceptions import views as exceptions
+from changes.proposals import views as proposals
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("hooks/<slug:source>/", connectors.hook, name="hook"),
+    path("changes/", views.changes, name="changes"),
+    path("changes/new/", proposals.propose, name="propose"),
+    path("changes/preview/", proposals.preview, name="preview-proposal"),
+    path("changes/<int:number>/", views.change, name="change"),
+    path("changes/<int:number>/edit/", proposals.edit, name="edit-proposal"),
+    re_path(r"^changes/(?P<number>\d{1,15})/part/(?P<part>gates|linked|timeline)/$", views.change_part, name="change-part"),
+    path("changes/<int:number>/approve/", views.approve, name="approve"),
+    path("changes/<int:number>/approvals/<int:pk>/withdraw/", views.withdraw_approval, name="withdraw-approval"),
+    path("changes/<int:number>/sign-off/", views.sign_off, name="sign-off"),
+    path("changes/<int:number>/review-after/", views.review_after, name="review-after"),
+    re_path(r"^changes/(?P<number>\d{1,15})/(?P<verb>propose|withdraw|reopen|close)/$", views.press, name="press"),
+    path("deploys/", release_views.deploys, name="deploys"),
+    path("exceptions/", exceptions.exceptions, name="exceptions"),
+    path("exceptions/<int:pk>/", exceptions.exception, name="exception"),
+    path("exceptions/<int:pk>/answer/", exceptions.answer_exception, name="answer-exception"),
+    path("integrations/", connector_pages.integrations, name="integrations"),
+    path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
+    path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),
+    path("api/v1/", api.urls),
+]

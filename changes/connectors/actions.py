@@ -54,7 +54,7 @@ def connect_github(
         forge="github", name=repository, defaults=values, create_defaults={**values, "in_scope_from": at}
     )
     known = HookSecret.objects.filter(source=source, repository=row, retired_at=None)
-    if not any(vault.open_sealed(bytes(item.secret_encrypted)) == secret for item in known):
+    if not any(vault.open(bytes(item.secret_encrypted)) == secret for item in known):
         HookSecret.objects.create(source=source, repository=row, secret_encrypted=vault.seal(secret), created_at=at)
     append(
         stream=f"repository:{row.pk}",

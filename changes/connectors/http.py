@@ -94,13 +94,15 @@ class Client:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         follow: bool = False,
+        deadline: float | None = None,
     ) -> Answer:
         """Ask once. Any status is an answer; ``answer.checked`` turns the bad ones into errors.
 
         ``path`` is quoted and begins with "/", or is a whole URL of this very host (a Link). ``body`` is sent as JSON.
-        ``follow`` allows the redirects that GitHub documents (301, 307, 308), on this host only and within the deadline.
+        ``follow`` allows the redirects that GitHub documents (301, 307, 308), on this host only and within the deadline;
+        ``deadline`` in seconds may only shorten the client's own.
         """
-        until = time.monotonic() + self.deadline
+        until = time.monotonic() + min(self.deadline, self.deadline if deadline is None else deadline)
         url = self._url(path) + (f"?{urlencode(query)}" if query else "")
         sent = {**self.headers, **(headers or {})}
         for _ in range(HOPS + 1):

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q
-from portal.ui.doorbell import ring
 
 from changes.connectors.github import handlers as github
 from changes.connectors.models import Delivery
@@ -19,6 +18,7 @@ from changes.connectors.outcome import Outcome
 from changes.connectors.settling import touch
 from changes.delivery.models import PullRequest
 from changes.proposals.following import follow
+from portal.ui.doorbell import ring
 
 LEASE = timedelta(seconds=10)
 BATCH = 50
@@ -103,7 +103,7 @@ def _note(delivery: Delivery, outcome: Outcome, at: datetime) -> None:
     delivery.repository_name = outcome.repository_name[:200]
     delivery.applied_at = at
     delivery.save(update_fields=["state", "note", "repository_name", "applied_at"])
-    ring("deliveries")
+    ring("integrations")
 
 
 def _failed(pk: int, problem: Exception, at: datetime) -> None:

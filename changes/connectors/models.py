@@ -30,6 +30,11 @@ class Source(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def readable(self) -> bool:
+        """Whether its API can be read: with a token, as an App, or at an address of one's own that may ask for neither."""
+        return bool(self.token_encrypted) or bool(self.app_id) or not self.api_url.startswith("https://api.github.com")
+
 
 class HookSecret(models.Model):
     """A secret that signs deliveries. Several may be valid at once: rotation, and one per repository."""

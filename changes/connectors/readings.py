@@ -19,7 +19,12 @@ log = logging.getLogger(__name__)
 
 
 def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -> None:
-    """Ask for one reading; asking again while it waits changes nothing, after it was done it asks anew."""
+    """Ask for one reading; asking again while it waits changes nothing, after it was done it asks anew.
+
+    A source whose API cannot be read is not asked: its facts stay marked as reported.
+    """
+    if not source.readable:
+        return
     row = Reading(source=source, repository=repository, subject=subject, wanted_at=at)
     Reading.objects.bulk_create(
         [row],
@@ -39,7 +44,7 @@ def read_due(*, now: Callable[[], datetime]) -> int:
     """Read what is due, source by source, until nothing is left or the source asks to wait. Returns how many were read."""
     done = 0
     for source in Source.objects.filter(paused_at=None, kind="github").order_by("id"):
-        if source.not_before is None or source.not_before <= now():
+        if source.readable and (source.not_before is None or source.not_before <= now()):
             done += _read_source(source, now)
     return done
 

@@ -72,11 +72,10 @@ def settle(*, repository: Repository, since: datetime, at: datetime) -> None:
     """Look at everything about ``repository`` that moved since ``since``. Running it twice changes nothing."""
     releases = list(Release.objects.filter(repository=repository, reported_at__gte=since).order_by("created_at", "id"))
     _mark_rollbacks(repository, releases)
-    rows = list(PullRequest.objects.filter(repository=repository, touched_at__gte=since).order_by("opened_at", "number"))
+    rows = _rows(repository, releases, since)
     changes: dict[int, Change] = {}
     for row in rows:
         changes.update({change.pk: change for change in follow(pull_request=row, at=at, settled=True)})
-    changes.update(_of_releases(repository, releases, at))
     for change in changes.values():
         change.refresh_from_db()
         reassess(change=change, at=at)
@@ -97,15 +96,12 @@ def _mark_rollbacks(repository: Repository, releases: list[Release]) -> None:
             row.save(update_fields=["rolls_back"])
 
 
-def _of_releases(repository: Repository, releases: list[Release], at: datetime) -> dict[int, Change]:
-    """The changes whose commits these releases (or those that they undo) put into an environment."""
+def _rows(repository: Repository, releases: list[Release], since: datetime) -> list[PullRequest]:
+    """Pull requests that moved, and those whose commits a release has put into (or taken out of) an environment."""
     commits = {row.commit_sha for row in releases} | {row.rolls_back.commit_sha for row in releases if row.rolls_back}
     commits.discard("")
-    ours = PullRequest.objects.filter(repository=repository).filter(Q(merge_sha__in=commits) | Q(head_sha__in=commits))
-    found: dict[int, Change] = {}
-    for row in ours:
-        found.update({change.pk: change for change in follow(pull_request=row, at=at, settled=True)})
-    return found
+    moved = Q(touched_at__gte=since) | Q(merge_sha__in=commits) | Q(head_sha__in=commits)
+    return list(PullRequest.objects.filter(moved, repository=repository).order_by("opened_at", "number"))
 
 
 def _find(

@@ -46,6 +46,11 @@ class Repository(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def web_url(self) -> str:
+        """Where people look at it: the clone address without its ending."""
+        return self.clone_url.removesuffix(".git") if self.clone_url.startswith("http") else f"https://github.com/{self.name}"
+
 
 class Reported(models.Model):
     """Fields of every synced fact: who is the witness and how fresh it is."""
@@ -100,6 +105,11 @@ class PullRequest(Reported):
         indexes = [
             models.Index(fields=["repository", "head_sha"]),
             models.Index(fields=["repository", "merge_sha"]),
+            models.Index(
+                fields=["repository", "base_ref", "merge_sha"],
+                condition=models.Q(state="merged"),
+                name="pull_request_merged_as",
+            ),
             models.Index(fields=["repository", "base_ref", "merged_at"]),
             models.Index(fields=["repository", "touched_at"]),
         ]

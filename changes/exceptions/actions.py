@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from portal.ui.doorbell import ring
 
 from changes.delivery.models import Repository
@@ -65,8 +65,11 @@ def open_exception(*, repository: Repository | None, found: Found, at: datetime)
         found_at=at,
         due_at=at + kind.answer_within,
     )
-    ExceptionRecord.objects.bulk_create([record], ignore_conflicts=True)
-    record = ExceptionRecord.objects.get(key=found.key)
+    try:
+        with transaction.atomic():
+            record.save()
+    except IntegrityError:
+        return None  # another worker found it in this moment
     append(
         stream=_stream(record),
         kind="exception.found",

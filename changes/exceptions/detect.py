@@ -202,7 +202,7 @@ def about_approval(*, changes: Iterable[Change]) -> Iterator[tuple[str, list[Fou
     """Changes merged to production without the approval in the portal that their repository asks for (gate 8)."""
     for change in changes:
         prefix = f"{change}:approval:"
-        gate = next((item for item in change.assessment or [] if item["number"] == APPROVAL_GATE), None)
+        gate = next((item for item in (change.assessment or {}).get("gates", []) if item["number"] == APPROVAL_GATE), None)
         if change.merged_at is None or gate is None or gate["state"] != GateState.FAILED:
             yield prefix, []
             continue

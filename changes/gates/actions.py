@@ -13,7 +13,18 @@ from changes.delivery.models import PullRequest
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
 from changes.gates.queries import facts_of
-from changes.gates.verdict import RULES_VERSION, Gate, evaluate, facts_digest, facts_json, letters, outcome, summary
+from changes.gates.verdict import (
+    AT_MERGE,
+    AT_RELEASE,
+    RULES_VERSION,
+    Gate,
+    evaluate,
+    facts_digest,
+    facts_json,
+    letters,
+    outcome,
+    summary,
+)
 from changes.proposals import queries as proposals
 from changes.proposals.actions import stream_of
 from changes.proposals.models import Change
@@ -34,7 +45,7 @@ def assess(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) ->
 def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
     """Judge again and keep the result for lists, pages and the check on the pull request. Derived, so no evidence."""
     _, gates = assess(change=change, at=at)
-    kept = [gate_json(gate) for gate in gates]
+    kept = assessment_of(gates)
     if kept != change.assessment:
         Change.objects.filter(pk=change.pk).update(gates=letters(gates), gates_at=at, assessment=kept)
         change.gates, change.gates_at, change.assessment = letters(gates), at, kept
@@ -56,7 +67,7 @@ def freeze(*, change: Change, moment: str, subject: str, at: datetime, parameter
         change=locked,
         moment=moment,
         subject=subject,
-        outcome=outcome(gates),
+        outcome=outcome(gates, through=AT_MERGE if moment == Verdict.Moment.MERGE else AT_RELEASE),
         gates=[gate_json(gate) for gate in gates],
         facts=facts_json(facts),
         facts_digest=facts_digest(facts),
@@ -81,6 +92,12 @@ def freeze(*, change: Change, moment: str, subject: str, at: datetime, parameter
     )
     ring(f"change-{locked.number}")
     return verdict
+
+
+def assessment_of(gates: tuple[Gate, ...]) -> dict[str, Any]:
+    """What is kept on the change for pages: the sentence on top, and the gates."""
+    tone, headline, sentence = summary(gates)
+    return {"tone": tone, "headline": headline, "sentence": sentence, "gates": [gate_json(gate) for gate in gates]}
 
 
 def gate_json(gate: Gate) -> dict[str, Any]:

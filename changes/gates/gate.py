@@ -46,18 +46,18 @@ class Kind:
 
 
 KINDS: dict[Code, Kind] = {
-    Code.PROPOSAL: Kind("Proposal", "a description", Clause.CATEGORY),
-    Code.DECISION: Kind("Decision", "a decision of the meeting", Clause.LARGE_DECIDED),
-    Code.PULL_REQUEST: Kind("Pull request", "a pull request", Clause.STARTS_AS_PULL_REQUEST),
+    Code.PROPOSAL: Kind("Proposal", "description", Clause.CATEGORY),
+    Code.DECISION: Kind("Decision", "decision of the meeting", Clause.LARGE_DECIDED),
+    Code.PULL_REQUEST: Kind("Pull request", "pull request", Clause.STARTS_AS_PULL_REQUEST),
     Code.REVIEW: Kind("Review", "review", Clause.REVIEWED),
     Code.CI: Kind("CI", "CI", Clause.CI_PASSES),
-    Code.ROLLBACK: Kind("Rollback plan", "a rollback plan", Clause.ROLLBACK),
+    Code.ROLLBACK: Kind("Rollback plan", "rollback plan", Clause.ROLLBACK),
     Code.STAGING: Kind("Staging", "proof in staging", Clause.STAGING_FIRST),
     Code.APPROVAL: Kind("Approval", "production approval", Clause.ACCESS_RESTRICTED),
-    Code.MERGE: Kind("Merge", "an authorised merge", Clause.AUTHORISED_MERGE),
-    Code.RELEASE: Kind("Release", "the release", Clause.PROD_RESTRICTED),
-    Code.LOG: Kind("Log", "the log message in Slack", Clause.LOGGED),
-    Code.REVIEW_AFTER: Kind("Review after", "the review afterwards", Clause.EMERGENCY_REVIEW),
+    Code.MERGE: Kind("Merge", "authorised merge", Clause.AUTHORISED_MERGE),
+    Code.RELEASE: Kind("Release", "release", Clause.PROD_RESTRICTED),
+    Code.LOG: Kind("Log", "log message in Slack", Clause.LOGGED),
+    Code.REVIEW_AFTER: Kind("Review after", "review afterwards", Clause.EMERGENCY_REVIEW),
 }
 NUMBERS: dict[Code, int] = {code: number for number, code in enumerate(Code, start=1)}
 

@@ -4,6 +4,8 @@ from django.db import models
 
 from changes.proposals.models import Change
 
+LETTERS = {"met": "m", "waiting": "w", "failed": "f", "not_needed": "n", "not_connected": "c"}
+
 
 class Verdict(models.Model):
     class Moment(models.TextChoices):
@@ -28,3 +30,8 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change} {self.moment} {self.outcome}"
+
+    @property
+    def letters(self) -> str:
+        """The gates as one letter each, for the strip; from the frozen gates themselves."""
+        return "".join(LETTERS[gate["state"]] for gate in self.gates)

@@ -23,8 +23,10 @@ from changes.proposals.models import (
     Revision,
     SignOff,
 )
+from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
+from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
@@ -126,6 +128,17 @@ def move(*, change: Change, verb: str, actor: str, at: datetime, fact: Mapping[s
     _ring(locked)
     change.state, change.version, change.moved_at = locked.state, locked.version, locked.moved_at
     return locked
+
+
+@transaction.atomic
+def press(*, change: Change, verb: str, by: User, at: datetime) -> Change:
+    """A move that a person presses: propose, withdraw, reopen, close. Only the requester may, and who classifies."""
+    step = find_move(verb, change.state)
+    if step is None or not step.by_person or verb == "approve":
+        raise Stale(f"{change} is {State(change.state).label.lower()} now; it cannot {verb} from there.")
+    if change.requester_id != by.pk and not may_at(by, P.CHANGE_CLASSIFY, at=at):
+        raise Refused(Clause.ACCESS_RESTRICTED, f"Only the requester or the architecture team can {verb} this change.")
+    return move(change=change, verb=verb, actor=actor_of(by), at=at, fact={"by": by.name})
 
 
 @transaction.atomic
@@ -288,6 +301,22 @@ def link(*, change: Change, pull_request: PullRequest, role: str, reason: str, a
             rows=[row],
         )
     return made
+
+
+@transaction.atomic
+def name_requester(*, change: Change, person: User, actor: str, at: datetime) -> None:
+    """Put the person behind the account that asked for the change on record, once the account is linked."""
+    locked = queries.locked(change.pk)
+    locked.requester = person
+    locked.save(update_fields=["requester"])
+    append(
+        stream=stream_of(locked),
+        kind="change.requester_named",
+        actor=actor,
+        fact={"person": person.name, "account": locked.requester_login, "at": at.isoformat()},
+        rows=[locked],
+    )
+    change.requester = person
 
 
 @transaction.atomic

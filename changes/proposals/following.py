@@ -127,8 +127,7 @@ def refresh(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -
 def _take_over(change: Change, row: PullRequest, at: datetime) -> None:
     person = _person(row)
     if change.requester_id is None and person is not None:
-        Change.objects.filter(pk=change.pk).update(requester=person)
-        change.requester = person
+        actions.name_requester(change=change, person=person, actor=_actor(row), at=at)
     actions.revise(
         change=change,
         texts=_texts(row),

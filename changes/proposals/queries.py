@@ -1,9 +1,9 @@
 """What is asked about changes."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from changes.delivery.actor import Actor
-from changes.delivery.models import PullRequest, Review
+from changes.delivery.models import PullRequest, Release, Review
 from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
 from changes.proposals.people import account_actor, contributor_actors, links_for, uids_of, user_actor
 from portal.access.models import User
@@ -32,12 +32,20 @@ def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
     return rows.select_related("repository").prefetch_related("reviews").order_by("opened_at", "id")
 
 
-def head_for_production(change: Change) -> str:
+def carrying(change: Change, rows: list[PullRequest] | None) -> list[PullRequest]:
+    """Its work and promotion pull requests; from ``rows`` (with links loaded) when the caller has them already."""
+    if rows is None:
+        return list(linked_pull_requests(change, Role.WORK, Role.PROMOTION))
+    back = {row.pk for row in rows for link in row.links.all() if link.change_id == change.pk and link.role == Role.BACK_MERGE}
+    return [row for row in rows if row.pk not in back]
+
+
+def head_for_production(change: Change, *, rows: list[PullRequest] | None = None) -> str:
     """The commit that would reach production now: the open (else the merged) pull request into prod, else the work's.
 
     Empty when no pull request is linked yet.
     """
-    rows = [row for row in linked_pull_requests(change, Role.WORK, Role.PROMOTION) if row.state != PullRequest.State.CLOSED]
+    rows = [row for row in carrying(change, rows) if row.state != PullRequest.State.CLOSED]
     into_prod = [row for row in rows if row.base_ref == row.repository.prod_branch]
     merged = [row for row in rows if row.state == PullRequest.State.MERGED]
     if into_prod:
@@ -63,9 +71,9 @@ def requester_of(change: Change) -> Actor:
     return account_actor(None, change.requester_login, {})
 
 
-def contributors(change: Change) -> tuple[Actor, ...]:
+def contributors(change: Change, *, rows: list[PullRequest] | None = None) -> tuple[Actor, ...]:
     """Everybody whose work the change carries (P-03): of its work and promotion pull requests, not of back merges."""
-    rows = list(linked_pull_requests(change, Role.WORK, Role.PROMOTION))
+    rows = carrying(change, rows)
     links = links_for(uids_of(rows))
     found = {actor.account: actor for row in rows for actor in contributor_actors(row, links)}
     return tuple(found.values())
@@ -82,3 +90,25 @@ def plus_ones(change: Change) -> tuple[Actor, ...]:
     links = links_for(review.uid for review in reviews)
     given = [user_actor(row.by) for row in standing_approvals(change) if row.verdict == Approval.Verdict.YES]
     return (*given, *(account_actor(review.uid, review.login, links, bot=review.is_bot) for review in reviews))
+
+
+def releases_of(pull_requests: list[PullRequest]) -> QuerySet[Release]:
+    """Releases of any commit that these pull requests put onto a branch, and those that undo them, oldest first."""
+    wanted = Q(pk__in=[])
+    for row in pull_requests:
+        commits = {row.head_sha, row.merge_sha} - {""}
+        wanted |= Q(repository_id=row.repository_id, commit_sha__in=commits)
+        wanted |= Q(repository_id=row.repository_id, rolls_back__commit_sha__in=commits)
+    return Release.objects.filter(wanted).select_related("repository", "rolls_back").order_by("created_at", "id")
+
+
+def changes_by_commit(commits: set[str]) -> dict[str, list[str]]:
+    """For each commit, the changes whose pull requests have it as head or as merge."""
+    rows = LinkedPullRequest.objects.filter(
+        Q(pull_request__merge_sha__in=commits) | Q(pull_request__head_sha__in=commits)
+    ).values_list("pull_request__merge_sha", "pull_request__head_sha", "change__number")
+    found: dict[str, set[int]] = {}
+    for merge_sha, head_sha, number in rows:
+        for sha in {merge_sha, head_sha} & commits:
+            found.setdefault(sha, set()).add(number)
+    return {sha: [f"CHG-{number}" for number in sorted(numbers)] for sha, numbers in found.items()}

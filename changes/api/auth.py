@@ -1,0 +1,38 @@
+"""Who calls the API: the bearer of a personal token, or a person who is signed in. Same permissions as the pages."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.timezone import now
+from ninja.errors import HttpError
+from ninja.security.base import AuthBase
+
+from portal.access.may import may
+from portal.access.models import User
+from portal.access.permissions import P
+from portal.access.tokens import allows, token_from
+
+
+class TokenOrSession(AuthBase):
+    """``Authorization: Bearer cs_…``, or the session of the portal."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.headers.get("Authorization"):
+            token = token_from(request)
+            vars(request)["api_token"] = token
+            return token
+        return request.user if isinstance(request.user, User) and request.user.is_active else None
+
+
+def need(request: HttpRequest, permission: P) -> None:
+    """Raise 403 unless the caller may do this now, by role and by the token's scope."""
+    token = getattr(request, "api_token", None)
+    if token is not None:
+        if not allows(token=token, permission=permission, at=now()):
+            raise HttpError(403, f"This token does not allow {permission.value}. Make one with that scope.")
+        return
+    if not may(request.user, permission):
+        raise HttpError(403, f"Your roles do not allow you to {permission.sentence}.")

@@ -1,0 +1,186 @@
+"""The shapes of answers. Times are UTC in ISO 8601; ids of changes are their numbers (CHG-<number>)."""
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+
+
+class GateOut(Schema):
+    number: int
+    code: str
+    name: str
+    clause: str
+    state: str
+    reason: str
+    who: str = ""
+    confirmed: bool
+    evidence: list[dict[str, str]]
+
+
+class PullRequestOut(Schema):
+    repository: str
+    number: int
+    role: str
+    title: str
+    state: str
+    base: str
+    head_sha: str
+    merge_sha: str
+    author: str
+    merged_by: str
+    merged_at: datetime | None
+    confirmed: bool
+
+
+class ReleaseOut(Schema):
+    id: int
+    source: str
+    app: str
+    version: int | None
+    environment: str
+    repository: str
+    commit: str
+    image: str
+    state: str
+    actor: str
+    created_at: datetime
+    succeeded_at: datetime | None
+    failed_at: datetime | None
+    rollback: bool
+    rolls_back: int | None
+    rolls_back_commit: str
+    changes: list[str]
+    confirmed: bool
+
+
+class ChangeRow(Schema):
+    id: str
+    number: int
+    title: str
+    state: str
+    category: str
+    emergency: bool
+    size: str
+    kind: str
+    requester: str
+    repositories: list[str]
+    opened_at: datetime
+    moved_at: datetime
+    merged_at: datetime | None
+    released_at: datetime | None
+    retrospective_due_at: datetime | None
+    review_due_at: datetime | None
+    gates_summary: str
+    url: str
+
+
+class VerdictOut(Schema):
+    moment: str
+    subject: str
+    outcome: str
+    gates: list[GateOut]
+    facts_digest: str
+    rules_version: str
+    policy_version: str
+    at: datetime
+
+
+class TimelineEntry(Schema):
+    kind: str
+    actor: str
+    at: datetime
+    fact: dict[str, Any]
+    hash: str
+
+
+class ChangeOut(ChangeRow):
+    why: str
+    what: str
+    tested: str
+    rollback: str
+    snapshot: str
+    revision: int
+    revision_digest: str
+    reasons: dict[str, Any]
+    gates: list[GateOut]
+    pull_requests: list[PullRequestOut]
+    releases: list[ReleaseOut]
+    approvals: list[dict[str, Any]]
+    verdicts: list[VerdictOut]
+    exceptions: list[str]
+    timeline: list[TimelineEntry]
+
+
+class ExceptionOut(Schema):
+    id: int
+    finding: str
+    kind: str
+    subject: str
+    clause: str
+    repository: str
+    change: str
+    sentence: str
+    state: str
+    confirmed: bool
+    evidence: dict[str, Any]
+    happened_at: datetime
+    found_at: datetime
+    due_at: datetime
+
+
+class DeliveryOut(Schema):
+    id: int
+    source: str
+    delivery_id: str
+    event: str
+    state: str
+    repository: str
+    attempts: int
+    note: str
+    body_size: int
+    body_sha256: str
+    received_at: datetime
+    applied_at: datetime | None
+
+
+class CheckpointOut(Schema):
+    size: int
+    root: str
+    note: str
+    at: datetime
+
+
+class GateAnswer(Schema):
+    allow: bool
+    repository: str
+    commit: str
+    environment: str
+    change: str | None
+    reasons: list[str]
+    gates: list[GateOut]
+
+
+class Paged(Schema):
+    next: str
+    """Cursor of the next page; empty on the last one."""
+
+
+class ChangesPage(Paged):
+    items: list[ChangeRow]
+
+
+class ExceptionsPage(Paged):
+    items: list[ExceptionOut]
+
+
+class ReleasesPage(Paged):
+    items: list[ReleaseOut]
+
+
+class DeliveriesPage(Paged):
+    items: list[DeliveryOut]
+
+
+class CheckpointsPage(Paged):
+    items: list[CheckpointOut]

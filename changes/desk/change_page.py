@@ -1,0 +1,241 @@
+"""Everything that the page of one change shows, prepared once: templates then only place it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from changes.delivery.models import Check, PullRequest, Release
+from changes.desk.timeline import Happening, happenings
+from changes.exceptions.models import ExceptionRecord
+from changes.gates.models import Verdict
+from changes.proposals import queries
+from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
+from changes.proposals.people import user_actor
+from portal.access.may import may
+from portal.access.models import User
+from portal.access.permissions import P
+
+OPEN = ("failed", "waiting")
+GOOD = ("success", "neutral", "skipped")
+
+
+@dataclass(frozen=True)
+class GateLine:
+    """One gate as the list shows it."""
+
+    number: int
+    code: str
+    name: str
+    state: str
+    reason: str
+    clause: str
+    who: str
+    unconfirmed: bool
+    evidence: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class LinkedLine:
+    """One pull request of the change."""
+
+    name: str
+    href: str
+    title: str
+    role: str
+    base: str
+    state: str
+    checks: str
+    reviews: str
+    unconfirmed: bool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One environment of the pipeline."""
+
+    name: str
+    state: str
+    tone: str
+    label: str
+    note: str
+    at: datetime | None
+    unconfirmed: bool
+
+
+@dataclass(frozen=True)
+class ApprovalBox:
+    """What the reader can do about the approval: give it, take it back, or why not."""
+
+    can: bool
+    why_not: str
+    own: Approval | None
+    head: str
+
+
+@dataclass(frozen=True)
+class ChangePage:
+    """The page. ``frozen`` are the verdicts that no later evaluation replaces."""
+
+    change: Change
+    revision: Revision
+    tone: str
+    headline: str
+    sentence: str
+    gates: list[GateLine]
+    linked: list[LinkedLine]
+    stages: list[Stage]
+    timeline: list[Happening]
+    approval: ApprovalBox
+    approvals: list[Approval]
+    frozen: list[Verdict]
+    exceptions: list[ExceptionRecord]
+    staging_commit: str
+
+    @property
+    def open(self) -> list[GateLine]:
+        """Gates that stand between the change and production, failed ones first."""
+        return sorted((gate for gate in self.gates if gate.state in OPEN), key=lambda gate: OPEN.index(gate.state))
+
+    @property
+    def met(self) -> list[GateLine]:
+        return [gate for gate in self.gates if gate.state == "met"]
+
+    @property
+    def rest(self) -> list[GateLine]:
+        """Not needed, or not connected."""
+        return [gate for gate in self.gates if gate.state in ("not_needed", "not_connected")]
+
+    @property
+    def has_plan(self) -> bool:
+        return bool(self.revision.rollback.strip())
+
+
+def change_page(*, change: Change, reader: User) -> ChangePage:
+    """The page of ``change`` as ``reader`` sees it. The number of queries is the same for one event and for sixty."""
+    revision = queries.current_revision(change)
+    rows = list(queries.linked_pull_requests(change).prefetch_related("links"))
+    releases = list(queries.releases_of(rows))
+    approvals = list(change.approvals.select_related("by", "revision", "lapse").order_by("id"))
+    kept: dict[str, Any] = change.assessment or {}
+    return ChangePage(
+        change=change,
+        revision=revision,
+        tone=str(kept.get("tone", "neutral")),
+        headline=str(kept.get("headline", "Not judged yet")),
+        sentence=str(kept.get("sentence", "The gates are judged as soon as the first facts have settled.")),
+        gates=[_gate(item, _addresses(rows)) for item in kept.get("gates", [])],
+        linked=_linked(change, rows),
+        stages=_stages(releases),
+        timeline=happenings(change=change, pull_requests=rows, releases=releases),
+        approval=_approval_box(change, rows, approvals, reader),
+        approvals=approvals,
+        frozen=list(change.verdicts.defer("facts").order_by("-at", "-id")),
+        exceptions=list(change.exceptions.exclude(state="cleared").order_by("-found_at", "-id")),
+        staging_commit=_staging_commit(releases),
+    )
+
+
+def _addresses(rows: list[PullRequest]) -> dict[str, str]:
+    """Where each fact can be looked at, by its reference."""
+    return {f"pull_request:{row}": f"{row.repository.web_url}/pull/{row.number}" for row in rows}
+
+
+def _gate(item: dict[str, Any], addresses: dict[str, str]) -> GateLine:
+    return GateLine(
+        number=item["number"],
+        code=item["code"],
+        name=item["name"],
+        state=item["state"],
+        reason=item["reason"],
+        clause=item["clause"],
+        who=item["who"],
+        unconfirmed=not item["confirmed"],
+        evidence=tuple((piece["label"], addresses[piece["ref"]]) for piece in item["evidence"] if piece["ref"] in addresses),
+    )
+
+
+def _linked(change: Change, rows: list[PullRequest]) -> list[LinkedLine]:
+    roles = {link.pull_request_id: link.role for row in rows for link in row.links.all() if link.change_id == change.pk}
+    checks: dict[tuple[int, str], list[Check]] = {}
+    heads = {row.head_sha for row in rows}
+    repositories = {row.repository_id for row in rows}
+    for check in Check.objects.filter(repository__in=repositories, head_sha__in=heads).exclude(source=Check.Source.CHECK_SUITE):
+        checks.setdefault((check.repository_id, check.head_sha), []).append(check)
+    return [
+        LinkedLine(
+            name=f"{row.repository.name} #{row.number}",
+            href=f"{row.repository.web_url}/pull/{row.number}",
+            title=row.title,
+            role=LinkedPullRequest.Role(roles.get(row.pk, "work")).label,
+            base=row.base_ref,
+            state=row.state,
+            checks=_check_words(checks.get((row.repository_id, row.head_sha), [])),
+            reviews=_review_words(row),
+            unconfirmed=row.confirmed_at is None,
+        )
+        for row in rows
+    ]
+
+
+def _check_words(checks: Iterable[Check]) -> str:
+    latest = {check.name: check for check in sorted(checks, key=lambda item: (str(item.completed_at or ""), item.pk))}
+    done = [check for check in latest.values() if check.status == "completed"]
+    failed = sum(check.conclusion not in GOOD for check in done)
+    if not latest:
+        return "none reported"
+    words = f"{len(done) - failed} passed"
+    words += f", {failed} failed" if failed else ""
+    return words + (f", {len(latest) - len(done)} running" if len(latest) > len(done) else "")
+
+
+def _review_words(row: PullRequest) -> str:
+    latest = {
+        review.login: review.state for review in sorted(row.reviews.all(), key=lambda item: (str(item.submitted_at or ""), item.pk))
+    }
+    approved = sum(state == "approved" for state in latest.values())
+    wanted = sum(state == "changes_requested" for state in latest.values())
+    words = "no approval" if not approved else "1 approval" if approved == 1 else f"{approved} approvals"
+    return words + (", changes requested" if wanted else "")
+
+
+def _stages(releases: list[Release]) -> list[Stage]:
+    stages = []
+    for environment, name in (("development", "Development"), ("staging", "Staging"), ("production", "Production")):
+        last = next((row for row in reversed(releases) if row.environment == environment), None)
+        if last is None:
+            stages.append(Stage(name, "not_started", "neutral", "", "not released yet", None, False))
+            continue
+        state, tone = {"succeeded": ("met", "ok"), "failed": ("failed", "bad"), "inactive": ("met", "ok")}.get(
+            last.state, ("running", "info")
+        )
+        label = f"v{last.version}" if last.version else last.commit_sha[:7]
+        note = "went back to an earlier release" if last.rolls_back_id else Release.State(last.state).label.lower()
+        stages.append(Stage(name, state, tone, label, note, last.succeeded_at or last.created_at, last.confirmed_at is None))
+    return stages
+
+
+def _staging_commit(releases: list[Release]) -> str:
+    """The commit that a tester can sign off: the last one that runs in staging."""
+    running = [row for row in releases if row.environment == "staging" and row.succeeded_at is not None]
+    return running[-1].commit_sha if running else ""
+
+
+def _approval_box(change: Change, rows: list[PullRequest], approvals: list[Approval], reader: User) -> ApprovalBox:
+    own = next((row for row in approvals if row.by_id == reader.pk and not hasattr(row, "lapse")), None)
+    head = queries.head_for_production(change, rows=rows)
+    why_not = _why_not(change, rows, reader, head)
+    return ApprovalBox(can=not why_not and own is None, why_not=why_not, own=own, head=head)
+
+
+def _why_not(change: Change, rows: list[PullRequest], reader: User, head: str) -> str:
+    if not may(reader, P.CHANGE_APPROVE):
+        return "Only approvers, architects and the chair approve for production."
+    if change.state not in ("proposed", "approved"):
+        return "Approval is asked for while a change is in review."
+    if not head:
+        return "There is no pull request yet, so there is no commit to approve."
+    actor = user_actor(reader)
+    if change.requester_id == reader.pk or any(actor.same_as(other) for other in queries.contributors(change, rows=rows)):
+        return "You contributed to this change, so somebody else approves it (P-03)."
+    return ""

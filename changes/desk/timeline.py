@@ -1,0 +1,143 @@
+"""The timeline of a change: its ledger entries, and what the forge and Fly told, in one order, newest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from portal.ledger.queries import Entry, entries_about
+
+from changes.delivery.models import PullRequest, Release
+from changes.proposals.models import Change
+
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line: when, who, what, and its picture."""
+
+    id: str
+    at: datetime
+    who: str
+    text: str
+    icon: str
+    tone: str = "neutral"
+    sub: str = ""
+    unconfirmed: bool = False
+
+
+WORDS: dict[str, tuple[str, str, str]] = {
+    "change.opened": ("file-plus", "neutral", "opened the change"),
+    "change.revised": ("pencil", "neutral", "edited the proposal"),
+    "change.propose": ("send", "info", "put the change up for review"),
+    "change.approve": ("stamp", "ok", "approved: the change may go to production"),
+    "change.lapse": ("timer-off", "warn", "the approval no longer counts"),
+    "change.withdraw": ("circle-slash", "neutral", "withdrew the change"),
+    "change.reopen": ("rotate-ccw", "neutral", "opened the change again"),
+    "change.merge": ("git-merge", "info", "the change was merged to production"),
+    "change.release": ("rocket", "ok", "the change is in production"),
+    "change.roll_back": ("undo-2", "bad", "the change was rolled back"),
+    "change.close": ("circle-check", "neutral", "closed the change"),
+    "change.linked": ("link", "neutral", "linked a pull request"),
+    "change.classified": ("tags", "neutral", "classified the change"),
+    "change.emergency_declared": ("siren", "bad", "declared an emergency"),
+    "change.requester_named": ("user-check", "neutral", "named the requester"),
+    "approval.given": ("circle-check", "ok", "approved for production"),
+    "approval.refused": ("message-square-x", "bad", "asked for changes"),
+    "approval.lapsed": ("timer-off", "warn", "an approval lapsed"),
+    "staging.signed_off": ("flask-conical", "ok", "signed off in staging"),
+    "review.post_implementation": ("clipboard-check", "ok", "wrote the post-implementation review"),
+    "review.retrospective": ("clipboard-check", "ok", "wrote the retrospective review"),
+    "verdict.merge": ("scale", "info", "froze the verdict at the merge"),
+    "verdict.release": ("scale", "info", "froze the verdict at the release"),
+}
+"""Icon, tone and words of each kind of entry. A kind without words here is shown by its code, so that nothing is hidden."""
+
+
+def happenings(*, change: Change, pull_requests: list[PullRequest], releases: list[Release]) -> list[Happening]:
+    """All that happened. One query for the ledger; the rest is loaded already."""
+    entries = [_from_entry(entry) for entry in entries_about(stream=f"change:{change.number}", limit=SHOWN)]
+    facts = [*_from_pull_requests(pull_requests), *_from_releases(releases)]
+    return sorted([*entries, *facts], key=lambda item: (item.at, item.id), reverse=True)
+
+
+def _from_entry(entry: Entry) -> Happening:
+    icon, tone, words = WORDS.get(entry.kind, ("file-text", "neutral", entry.kind))
+    said = entry.fact.get("at")
+    return Happening(
+        id=f"e-{entry.hash[:16]}",
+        at=datetime.fromisoformat(said) if isinstance(said, str) else entry.at,
+        who=_who(entry),
+        text=words,
+        icon=icon,
+        tone=tone,
+        sub=_sub(entry.kind, entry.fact),
+    )
+
+
+def _who(entry: Entry) -> str:
+    named = entry.fact.get("by")
+    if isinstance(named, str) and named:
+        return named
+    kind, _, rest = entry.actor.partition(":")
+    return {"github": rest.partition(":")[2] or "GitHub", "portal": "Countersign"}.get(kind, entry.actor)
+
+
+def _sub(kind: str, fact: Any) -> str:
+    if kind == "change.linked":
+        return f"{fact.get('pull_request')}: {fact.get('reason')}"
+    if kind == "change.revised":
+        return f"Revision {fact.get('revision')}"
+    if kind.startswith("verdict."):
+        return f"{str(fact.get('outcome', '')).replace('_', ' ').capitalize()}, for {fact.get('subject')}"
+    if kind == "staging.signed_off":
+        return f"Commit {str(fact.get('commit', ''))[:7]}. {fact.get('note', '')}".strip()
+    return str(fact.get("note") or fact.get("reason") or "")
+
+
+def _from_pull_requests(rows: list[PullRequest]) -> Iterator[Happening]:
+    for row in rows:
+        for review in row.reviews.all():
+            if review.submitted_at is not None and review.state != "pending":
+                yield Happening(
+                    id=f"r-{review.pk}",
+                    at=review.submitted_at,
+                    who=review.login,
+                    text=f"{_review_verb(review.state)} #{row.number}",
+                    icon="check" if review.state == "approved" else "message-square",
+                    tone="ok" if review.state == "approved" else "neutral",
+                    sub=f"On commit {review.commit_sha[:7]}" if review.commit_sha else "",
+                    unconfirmed=review.confirmed_at is None,
+                )
+        if row.merged_at is not None:
+            yield Happening(
+                id=f"m-{row.pk}",
+                at=row.merged_at,
+                who=row.merged_by_login or "Somebody",
+                text=f"merged #{row.number} into {row.base_ref}",
+                icon="git-merge",
+                sub=f"As commit {row.merge_sha[:7]}" if row.merge_sha else "",
+                unconfirmed=row.confirmed_at is None,
+            )
+
+
+def _review_verb(state: str) -> str:
+    verbs = {"approved": "approved", "changes_requested": "asked for changes in", "dismissed": "gave a review, since dismissed, on"}
+    return verbs.get(state, "commented on")
+
+
+def _from_releases(rows: list[Release]) -> Iterator[Happening]:
+    for row in rows:
+        back = " (a rollback)" if row.rolls_back_id else ""
+        bad = row.state == Release.State.FAILED
+        yield Happening(
+            id=f"d-{row.pk}",
+            at=row.succeeded_at or row.failed_at or row.created_at,
+            who=row.actor or "Somebody",
+            text=f"released {row.commit_sha[:7]} to {row.environment}{back}",
+            icon="rocket" if not back else "undo-2",
+            tone="bad" if bad else "ok" if row.succeeded_at else "info",
+            sub=f"{row.app} v{row.version}. {Release.State(row.state).label}" if row.app else Release.State(row.state).label,
+            unconfirmed=row.confirmed_at is None,
+        )

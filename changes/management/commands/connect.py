@@ -1,0 +1,84 @@
+"""`manage.py connect github …` and `manage.py connect fly …`."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.timezone import now
+
+from changes.connectors.actions import connect_fly, connect_github
+
+
+class Command(BaseCommand):
+    help = "Connect a repository at GitHub, or an organisation at Fly. Run it again to change what you give."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|fly")
+        github = kinds.add_parser("github", help="put a repository in scope")
+        github.add_argument("--repository", required=True, metavar="OWNER/NAME")
+        github.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
+        github.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
+        github.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
+        github.add_argument("--api-url", default="", help="another address of the API: GitHub Enterprise Server, a stand-in")
+        github.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
+        github.add_argument("--app-id", default="", help="GitHub App instead of a token; --token is its private key then")
+        github.add_argument("--installation-id", default="")
+        github.add_argument("--clone-url", default="", help="where Git fetches it from")
+        github.add_argument(
+            "--approved-by",
+            choices=["review", "portal"],
+            default="review",
+            help="review: an approving review on the promotion counts as approval; portal: only an approval in the portal",
+        )
+        fly = kinds.add_parser("fly", help="read the releases of an organisation's apps")
+        fly.add_argument("--org", required=True)
+        fly.add_argument("--token", required=True, help="a read-only token; - reads it from standard input")
+        fly.add_argument("--api-url", default="")
+        fly.add_argument(
+            "--app",
+            action="append",
+            default=[],
+            metavar="APP=ENVIRONMENT:OWNER/NAME",
+            help="for example web-prod=production:acme/web",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            {"github": self._github, "fly": self._fly}[options["kind"]](options)
+        except ValueError as problem:
+            raise CommandError(str(problem)) from problem
+
+    def _github(self, options: dict[str, Any]) -> None:
+        row = connect_github(
+            repository=options["repository"],
+            secret=_given(options["secret"]),
+            main=options["main"],
+            prod=options["prod"],
+            api_url=options["api_url"],
+            token=_given(options["token"]),
+            app_id=options["app_id"],
+            installation_id=options["installation_id"],
+            clone_url=options["clone_url"],
+            approved_by=options["approved_by"],
+            at=now(),
+        )
+        self.stdout.write(f"{row.name} is in scope: {row.main_branch} feeds staging, {row.prod_branch} feeds production.")
+        self.stdout.write("Point its webhook at /hooks/github/ (content type application/json) with the same secret.")
+
+    def _fly(self, options: dict[str, Any]) -> None:
+        apps = dict(_app(text) for text in options["app"])
+        source = connect_fly(org=options["org"], token=_given(options["token"]), api_url=options["api_url"], apps=apps, at=now())
+        self.stdout.write(f"Fly is connected; {len(source.settings['apps'])} apps are read every minute.")
+
+
+def _given(text: str) -> str:
+    return sys.stdin.readline().strip() if text == "-" else text
+
+
+def _app(text: str) -> tuple[str, tuple[str, str]]:
+    app, _, rest = text.partition("=")
+    environment, _, repository = rest.partition(":")
+    if not (app and environment and repository):
+        raise ValueError(f"{text!r}: write APP=ENVIRONMENT:OWNER/NAME, for example web-prod=production:acme/web.")
+    return app, (environment, repository)
