@@ -159,6 +159,17 @@ class RuleEventReported:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BranchRulesReported:
+    """What the API says of a branch's rules: classic protection and rulesets of every level together."""
+
+    branch: str
+    required_checks: tuple[str, ...] | None
+    """Names, sorted; empty when nothing is required; None when we were not allowed to see all of it."""
+    raw: Mapping[str, Any]
+    """{"rules": [...], "protection": {...} or null}, safe for JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstallationReported:
     """The GitHub App was installed, suspended, removed, or sees more or fewer repositories."""
 
