@@ -24,11 +24,11 @@ SCHEDULE = (
     Entry("changes.connectors.tasks.sweep_inbox", 15, "sweep-inbox"),
     Entry("portal.outbox.tasks.sweep_outbox", 15, "sweep-outbox"),
     # Reported facts are confirmed by reading the vendor again; settling draws the conclusions.
-    Entry("changes.connectors.tasks.read_again", 5, "read-again"),
-    Entry("changes.connectors.tasks.settle", 3, "settle"),
-    # The population, independent of what was delivered.
-    Entry("changes.connectors.tasks.poll_sources", 60, "poll-sources"),
-    Entry("changes.connectors.tasks.mirror_repositories", 60, "mirror-repositories"),
+    Entry("changes.connectors.tasks.read_again", 2, "read-again"),
+    Entry("changes.connectors.tasks.settle", 2, "settle"),
+    # The population, independent of what was delivered; each repository at most once a minute, at once after a push.
+    Entry("changes.connectors.tasks.poll_sources", 15, "poll-sources"),
+    Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
     # The ledger: number and sign what was admitted; check everything once a day.
     Entry("portal.ledger.tasks.seal", 1, "seal"),
     Entry("portal.ledger.tasks.verify", 86400, "verify"),

@@ -1,12 +1,142 @@
-"""Polls."""
+"""Asks the vendors what has changed: whatever a lost webhook would have said is found by the clock (P-02, P-26).
 
+What a poll finds goes through the same door as a delivery, marked as confirmed. A source that cannot answer rests, and
+its facts keep the mark of what they are: reported.
+"""
+
+import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+
+from changes.connectors.errors import Passing, Permanent
+from changes.connectors.fly.sync import sync_releases
+from changes.connectors.git.mirror import mirror_repository
+from changes.connectors.github.client import GitHub
+from changes.connectors.models import Source
+from changes.connectors.readings import ask
+from changes.connectors.settling import touch
+from changes.delivery import actions as record
+from changes.delivery.models import PullRequest, Release, Repository
+
+EVERY = timedelta(seconds=60)
+OVERLAP = timedelta(minutes=5)
+"""How far a poll reaches back behind the last one: clocks differ, and finding a thing twice changes nothing."""
+FIRST = timedelta(days=90)
+"""How far the first poll of a repository reaches back."""
+NEWEST = 50
+"""New commits of one sweep whose pull requests are asked for by name; older ones come with the poll."""
+log = logging.getLogger(__name__)
+Now = Callable[[], datetime]
 
 
-def poll_due(*, now: Callable[[], datetime]) -> int:
-    return 0
+def poll_due(*, now: Now) -> int:
+    """Poll every source that is due and may be asked. Returns how many repositories or organisations were read."""
+    done = 0
+    for source in Source.objects.filter(paused_at=None).order_by("id"):
+        at = now()
+        if source.readable and (source.not_before is None or source.not_before <= at):
+            done += POLLS[source.kind](source, now)
+    return done
 
 
-def mirror_due(*, now: Callable[[], datetime]) -> int:
-    return 0
+def _poll_github(source: Source, now: Now) -> int:
+    due = Repository.objects.filter(forge="github", in_scope_until=None).filter(Q(polled_at=None) | Q(polled_at__lte=now() - EVERY))
+    done = 0
+    for repository in due.order_by("polled_at", "id"):
+        if not _asked(source, lambda row=repository: _poll_repository(source, row, now()), now):
+            break
+        done += 1
+    return done
+
+
+def _asked(source: Source, question: Callable[[], None], now: Now) -> bool:
+    """Ask; note how it went on the source. False when the source wants rest."""
+    at = now()
+    try:
+        question()
+    except Passing as problem:
+        wait = timedelta(seconds=problem.retry_after or min(300, 5 * 2 ** min(source.failures, 6)))
+        Source.objects.filter(pk=source.pk).update(
+            failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + wait
+        )
+        return False
+    except Permanent as problem:
+        log.warning("%s cannot be read: %s", source, problem)
+        Source.objects.filter(pk=source.pk).update(
+            failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + EVERY
+        )
+        return False
+    Source.objects.filter(pk=source.pk).update(last_good_read_at=at, failures=0, last_error="")
+    return True
+
+
+def _poll_repository(source: Source, repository: Repository, at: datetime) -> None:
+    client = GitHub(source=source, repository_name=repository.name, at=at)
+    since = repository.poll_cursor - OVERLAP if repository.poll_cursor else at - FIRST
+    newest = repository.poll_cursor
+    moved = False
+    for fact in client.pull_requests_updated_since(since=since):
+        known = PullRequest.objects.filter(repository=repository, number=fact.number).first()
+        newest = max(filter(None, (newest, fact.vendor_updated_at)), default=None)
+        if known is not None and known.confirmed_at is not None and known.vendor_updated_at == fact.vendor_updated_at:
+            continue
+        record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
+        ask(source=source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
+        moved = True
+    moved = _poll_deployments(source, repository, client, since, at) or moved
+    Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=newest or repository.poll_cursor)
+    if moved:
+        touch(repository=repository, at=at)
+
+
+def _poll_deployments(source: Source, repository: Repository, client: GitHub, since: datetime, at: datetime) -> bool:
+    """Ask again for deployments that are new or not at their end yet."""
+    moved = False
+    settled = (Release.State.SUCCEEDED, Release.State.FAILED, Release.State.INACTIVE)
+    for fact in client.deployments_since(since=since):
+        ended = Release.objects.filter(
+            source=Release.Source.GITHUB, app="", vendor_id=fact.vendor_id, state__in=settled, confirmed_at__isnull=False
+        )
+        if not ended.exists():
+            ask(source=source, repository=repository, subject=f"deployment:{fact.vendor_id}", at=at)
+            moved = True
+    return moved
+
+
+def _poll_fly(source: Source, now: Now) -> int:
+    if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY / 4:
+        return 0
+    return int(_asked(source, lambda: _sync_fly(source, now()), now))
+
+
+def _sync_fly(source: Source, at: datetime) -> None:
+    moved = sync_releases(source=source, at=at)
+    repositories = Repository.objects.filter(releases__in=moved).distinct()
+    for repository in repositories:
+        touch(repository=repository, at=at)
+
+
+POLLS: dict[str, Callable[[Source, Now], int]] = {"github": _poll_github, "fly": _poll_fly}
+
+
+def mirror_due(*, now: Now) -> int:
+    """Fetch repositories whose minute is over, or whose push was reported, and ask who brought the new commits."""
+    done = 0
+    stale = Q(mirrored_at=None) | Q(mirrored_at__lte=now() - EVERY) | Q(mirror_wanted_at__gt=F("mirrored_at"))
+    for repository in Repository.objects.filter(stale, in_scope_until=None).exclude(clone_url="").order_by("mirrored_at", "id"):
+        done += _mirror(repository, now())
+    return done
+
+
+def _mirror(repository: Repository, at: datetime) -> int:
+    found = mirror_repository(repository=repository, at=at)
+    if found is None or not found.changed:
+        return 0
+    source = Source.objects.filter(kind=repository.forge).order_by("id").first()
+    for sha in found.added[-NEWEST:]:
+        if source is not None:
+            ask(source=source, repository=repository, subject=f"commit:{sha}", at=at)
+    touch(repository=repository, at=at)
+    return 1

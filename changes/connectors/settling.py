@@ -14,7 +14,7 @@ from changes.connectors.models import Delivery, Reading, Settling
 from changes.delivery.models import PullRequest, Push, Release, Repository, RuleEvent
 from changes.delivery.releases import find_rollback
 from changes.exceptions import detect
-from changes.exceptions.actions import Found, reconcile
+from changes.exceptions.actions import Found, reconcile, reconcile_population
 from changes.gates.actions import freeze, reassess
 from changes.gates.models import Verdict
 from changes.proposals.following import follow
@@ -123,6 +123,8 @@ def _find(
     if repository.approved_by == Repository.ApprovedBy.PORTAL:
         looks += detect.about_approval(changes=changes)
     _reconcile(repository, looks, at)
+    if repository.mirrored_at is not None:
+        reconcile_population(repository=repository, found=list(detect.about_population(repository=repository)), at=at)
 
 
 def _reconcile(repository: Repository, looks: list[tuple[str, list[Found]]], at: datetime) -> None:

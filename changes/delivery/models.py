@@ -31,6 +31,8 @@ class Repository(models.Model):
     in_scope_from = models.DateTimeField()
     in_scope_until = models.DateTimeField(null=True, blank=True)
     mirrored_at = models.DateTimeField(null=True, blank=True)
+    mirror_wanted_at = models.DateTimeField(null=True, blank=True)
+    """A push was reported then: fetch before the minute is over."""
     mirror_error = models.TextField(blank=True)
     polled_at = models.DateTimeField(null=True, blank=True)
     poll_cursor = models.DateTimeField(null=True, blank=True)

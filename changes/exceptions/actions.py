@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from portal.ui.doorbell import ring
 
 from changes.delivery.models import Repository
 from changes.exceptions.kinds import KINDS
@@ -17,6 +16,7 @@ from portal.access.people import actor_of
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
+from portal.ui.doorbell import ring
 
 ANSWERS = {
     ExceptionState.OPEN: (ExceptionState.EXPLAINED, ExceptionState.REPAIRED),
@@ -147,3 +147,14 @@ def reconcile(*, repository: Repository, found: Iterable[Found], looked_at: Iter
         for record in stale:
             clear(record=record, reason="later evidence shows otherwise", at=at)
     return opened
+
+
+def reconcile_population(*, repository: Repository, found: Iterable[Found], at: datetime) -> None:
+    """The same for commits that Git itself shows: what is accounted for by now is cleared."""
+    keys = set()
+    for item in found:
+        keys.add(item.key)
+        open_exception(repository=repository, found=item, at=at)
+    told_by_git = ExceptionRecord.objects.filter(repository=repository, kind="direct_push", evidence__has_key="commit")
+    for record in told_by_git.filter(state=ExceptionState.OPEN).exclude(key__in=keys):
+        clear(record=record, reason="a pull request accounts for it", at=at)

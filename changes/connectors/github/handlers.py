@@ -94,7 +94,7 @@ def _(fact: PushReported, repository: Repository, delivery: Delivery, at: dateti
     push = record.record_push(repository=repository, fact=fact, at=at)
     if push is not None and not push.deleted:
         ask(source=delivery.source, repository=repository, subject=f"commit:{push.after}", at=at)
-        Repository.objects.filter(pk=repository.pk).update(mirrored_at=None)
+        Repository.objects.filter(pk=repository.pk).update(mirror_wanted_at=at)
 
 
 @record_fact.register

@@ -1,9 +1,80 @@
-"""Reads from GitHub's API what a delivery has hinted at."""
+"""Reads from GitHub's API what a delivery has hinted at, and records it as confirmed."""
 
+from collections.abc import Callable
 from datetime import datetime
 
+from changes.connectors.github.client import GitHub
 from changes.connectors.models import Reading
+from changes.delivery import actions as record
+from changes.delivery.models import BranchRules, PullRequest, Repository
+
+Read = Callable[[GitHub, Repository, str, datetime], str]
 
 
 def read(*, reading: Reading, at: datetime) -> str:
-    return ""
+    """Read one subject; returns a note. Raises ``Passing`` and ``Permanent`` as the client does."""
+    repository = reading.repository
+    if repository is None:
+        return "nothing to read without a repository"
+    what, _, which = reading.subject.partition(":")
+    client = GitHub(source=reading.source, repository_name=repository.name, at=at)
+    return READERS[what](client, repository, which, at)
+
+
+def read_pull_request(client: GitHub, repository: Repository, number: str, at: datetime) -> str:
+    """The pull request with paths and people, its reviews, and the checks on its head."""
+    fact = client.pull_request(number=int(number))
+    record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
+    reviews = client.reviews(number=int(number))
+    for review in reviews:
+        record.record_review(repository=repository, fact=review, at=at, confirmed=True)
+    return f"{len(reviews)} reviews, {read_checks(client, repository, fact.head_sha, at)}"
+
+
+def read_checks(client: GitHub, repository: Repository, sha: str, at: datetime) -> str:
+    """Check runs and commit statuses of one commit."""
+    checks = [*client.check_runs(sha=sha), *client.statuses(sha=sha)]
+    for check in checks:
+        record.record_check(repository=repository, fact=check, at=at, confirmed=True)
+    return f"{len(checks)} checks"
+
+
+def read_commit(client: GitHub, repository: Repository, sha: str, at: datetime) -> str:
+    """Which pull requests brought a commit: the answer to a push whose pull request is not known (yet)."""
+    found = client.commit_pulls(sha=sha)
+    for fact in found:
+        record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
+    repository.pushes.filter(after=sha, confirmed_at=None).update(confirmed_at=at)
+    return f"{len(found)} pull requests"
+
+
+def read_deployment(client: GitHub, repository: Repository, vendor_id: str, at: datetime) -> str:
+    """A deployment and its steps."""
+    fact = client.deployment(vendor_id=int(vendor_id))
+    record.record_deployment(repository=repository, fact=fact, at=at, confirmed=True)
+    steps = client.deployment_statuses(vendor_id=int(vendor_id))
+    for step in steps:
+        record.record_deployment_status(repository=repository, fact=step, at=at, confirmed=True)
+    return f"{len(steps)} steps"
+
+
+def read_rules(client: GitHub, repository: Repository, branch: str, at: datetime) -> str:
+    """What guards a branch."""
+    rules = client.branch_rules(branch=branch)
+    required = None if rules.required_checks is None else list(rules.required_checks)
+    BranchRules.objects.update_or_create(
+        repository=repository,
+        branch=branch,
+        defaults={"required_checks": required, "raw": dict(rules.raw), "read_at": at},
+    )
+    PullRequest.objects.filter(repository=repository, base_ref=branch, state=PullRequest.State.OPEN).update(touched_at=at)
+    return "required checks unknown" if required is None else f"{len(required)} required checks"
+
+
+READERS: dict[str, Read] = {
+    "pull_request": read_pull_request,
+    "checks": read_checks,
+    "commit": read_commit,
+    "deployment": read_deployment,
+    "rules": read_rules,
+}
