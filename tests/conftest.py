@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.browser import _site, chromium, site, visit
 from tests.database import flush_lifts_guards
 from tests.sockets import refuse_outside
 from tests.stack import Stack
 
-__all__ = ["flush_lifts_guards"]
+__all__ = ["_site", "chromium", "flush_lifts_guards", "site", "visit"]
 
 # Tests that start whole stacks share one worker, so that two stacks and their timings do not meet on two cores.
 _TOGETHER = ("stack", "chaos")

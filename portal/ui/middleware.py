@@ -5,7 +5,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -31,6 +31,9 @@ REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def _stamp(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    static = request.path.startswith(settings.STATIC_URL)
+    if static and isinstance(response, StreamingHttpResponse):
+        response = _whole(response)
     headers = response.headers
     headers["Content-Security-Policy"] = POLICY
     headers["Permissions-Policy"] = PERMISSIONS
@@ -39,9 +42,16 @@ def _stamp(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    if not request.path.startswith(settings.STATIC_URL):
+    if not static:
         _keep_out_of_caches(headers)
     return response
+
+
+def _whole(response: StreamingHttpResponse) -> HttpResponse:
+    """A static file in one piece: WhiteNoise gives a synchronous iterator, which Django warns of, and leaks, under ASGI."""
+    whole = HttpResponse(b"".join(response), status=response.status_code, headers=response.headers)
+    response.close()
+    return whole
 
 
 def _keep_out_of_caches(headers: Any) -> None:
