@@ -41,6 +41,8 @@ class LinkingStrategy(DjangoStrategy):
 class GitHub(GithubOAuth2[HttpResponse]):
     """Asks GitHub for the public profile only: the number and the login name. No scope, no e-mail."""
 
+    ASSOCIATION_ONLY = True  # binds the exchange to the person who began it
+
     def api_url(self) -> str:
         return str(self.setting("API_URL", self.API_URL))
 
@@ -57,6 +59,7 @@ class GitHub(GithubOAuth2[HttpResponse]):
 class Slack(BaseOAuth2[HttpResponse]):
     """Sign in with Slack (OpenID Connect). A user number counts only within its team, so the uid is ``<team>:<user>``."""
 
+    ASSOCIATION_ONLY = True  # as above
     name = "slack"
     title = "Slack"
     AUTHORIZATION_URL = "https://slack.com/openid/connect/authorize"

@@ -26,6 +26,7 @@ class P(StrEnum):
     INBOX_REPLAY = "inbox.replay"
     PERSON_SEE = "person.see"
     PERSON_INVITE = "person.invite"
+    ROLE_GIVE = "role.give"
     ROLE_GRANT_ENGINEER = "role.grant_engineer"
     ROLE_GRANT_PRIVILEGED = "role.grant_privileged"
     ENGAGEMENT_MAKE = "engagement.make"
@@ -60,6 +61,7 @@ SENTENCES: dict[P, str] = {
     P.INBOX_REPLAY: "replay deliveries",
     P.PERSON_SEE: "see people and their roles",
     P.PERSON_INVITE: "invite people",
+    P.ROLE_GIVE: "give and end roles",
     P.ROLE_GRANT_ENGINEER: "make somebody an engineer",
     P.ROLE_GRANT_PRIVILEGED: "propose and confirm privileged roles",
     P.ENGAGEMENT_MAKE: "open engagements and admit auditors",

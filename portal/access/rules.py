@@ -29,7 +29,6 @@ OWN: frozenset[str] = frozenset(
         "mfa_reauthenticate_webauthn",
         "mfa_remove_webauthn",
         "mfa_edit_webauthn",
-        "usersessions_list",
     }
 )
 """Addresses about a person's own sign-in."""

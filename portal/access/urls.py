@@ -6,6 +6,8 @@ allauth's addresses are named one by one: what is not here (open sign-up, e-mail
 from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from portal.access import own_views, views
+
 sign_in: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
@@ -21,7 +23,34 @@ sign_in: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key",
     ),
     path("2fa/", include("allauth.mfa.urls")),
-    path("sessions/", include("allauth.usersessions.urls")),
 ]
 
-urlpatterns: list[URLPattern | URLResolver] = [path("account/", include(sign_in))]
+own: list[URLPattern | URLResolver] = [
+    path("", own_views.me, name="me"),
+    path("profile/", own_views.save_profile, name="me-profile"),
+    path("tokens/", own_views.make_token, name="me-make-token"),
+    path("tokens/<int:pk>/revoke/", own_views.revoke_token, name="me-revoke-token"),
+    path("sessions/<int:pk>/end/", own_views.end_session, name="me-end-session"),
+    path("accounts/<int:pk>/unlink/", own_views.unlink_own, name="me-unlink"),
+]
+
+people: list[URLPattern | URLResolver] = [
+    path("", views.people, name="people"),
+    path("invite/", views.invite, name="invite"),
+    path("invitations/<int:pk>/withdraw/", views.withdraw_invitation, name="withdraw-invitation"),
+    path("proposals/<int:pk>/confirm/", views.confirm_role, name="confirm-role"),
+    path("proposals/<int:pk>/withdraw/", views.withdraw_proposal, name="withdraw-proposal"),
+    path("roles/<int:pk>/end/", views.end_role, name="end-role"),
+    path("accounts/<int:pk>/unlink/", views.unlink, name="unlink"),
+    path("<int:pk>/", views.person, name="person"),
+    path("<int:pk>/roles/", views.give_role, name="give-role"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/", include(sign_in)),
+    path("account/invitation/<str:token>/", views.join, name="invitation"),
+    path("account/link/<slug:backend>/", own_views.link, name="link"),
+    path("account/link/<slug:backend>/back/", own_views.link_back, name="link-back"),
+    path("me/", include(own)),
+    path("people/", include(people)),
+]

@@ -1,0 +1,29 @@
+"""What people may change about their own account."""
+
+from datetime import datetime
+
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from portal.access.models import User
+
+
+@transaction.atomic
+def save_profile(*, user: User, name: str, theme: str, time_zone: str, shortcuts: bool) -> None:
+    """Keep name, theme, time zone (IANA name) and whether single-key shortcuts are on. Values come from a checked form."""
+    user.name, user.theme, user.time_zone, user.shortcuts = name, theme, time_zone, shortcuts
+    user.save(update_fields=["name", "theme", "time_zone", "shortcuts"])
+
+
+@transaction.atomic
+def end_session(*, session: UserSession) -> None:
+    """Sign one of the person's browsers out."""
+    Session.objects.filter(pk=session.session_key).delete()
+    session.delete()
+
+
+def sessions_of(user: User, *, at: datetime) -> list[UserSession]:
+    """The browsers in which the person is signed in at that moment, newest first."""
+    alive = Session.objects.filter(expire_date__gt=at).values("session_key")
+    return list(UserSession.objects.filter(user=user, session_key__in=alive).order_by("-last_seen_at", "-pk"))
