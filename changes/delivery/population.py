@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from changes.delivery import git
 from changes.delivery.git import GitCommit
-from changes.delivery.models import BranchCommit, PullRequest, Repository
+from changes.delivery.models import BranchCommit, Repository
 
 BATCH = 2000
 
@@ -145,45 +145,53 @@ def _mark_gone(repository: Repository, branch: str, *, above: int, at: datetime)
 # - a push that ends in such a merge commit with one parent: a rebase, whose earlier commits came with it.
 # Not counted at all: what the first sweep found and its committer dated before the scope began. A commit seen by a later
 # sweep counts whatever date its committer wrote.
-# Positions tie a push's ends to what lies between; commits that a force push removed count only with their own chain.
+# "unmerged" is the one pass over the whole branch and touches indexes only. What is left is few: neighbours are put
+# together ("island"), and for each the push is looked up that ends at or after the place next to it. Commits that a force
+# push removed are compared with commits that went at the same moment only: at one place there may have stood several.
 UNCOVERED = """
-WITH scope AS MATERIALIZED (
-    SELECT (SELECT first.seen_at FROM changes_branchcommit first
-            WHERE first.repository_id = %(repository)s AND first.branch = %(branch)s
-            ORDER BY first.position, first.seen_at LIMIT 1) AS first_seen_at
-), left_over AS MATERIALIZED (
-    SELECT c.id, c.position, c.gone_at
-    FROM changes_branchcommit c, scope
+WITH unmerged AS MATERIALIZED (
+    SELECT c.sha FROM changes_branchcommit c
     WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND (%(all)s OR c.sha = ANY(%(among)s))
-      AND NOT (c.committed_at < %(in_scope_from)s AND c.seen_at <= scope.first_seen_at)
       AND NOT EXISTS (
           SELECT FROM changes_pullrequest p
-          WHERE p.repository_id = c.repository_id AND p.merge_sha = c.sha AND p.base_ref = c.branch AND p.state = %(merged)s
+          WHERE p.repository_id = %(repository)s AND p.base_ref = %(branch)s AND p.state = 'merged' AND p.merge_sha = c.sha
       )
+), left_over AS MATERIALIZED (
+    SELECT c.id, c.position, c.gone_at, c.position - row_number() OVER (PARTITION BY c.gone_at ORDER BY c.position) AS island
+    FROM changes_branchcommit c JOIN unmerged USING (sha)
+    WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND NOT (
+        c.committed_at < %(in_scope_from)s AND c.seen_at <= (
+            SELECT first.seen_at FROM changes_branchcommit first
+            WHERE first.repository_id = %(repository)s AND first.branch = %(branch)s
+            ORDER BY first.position, first.seen_at LIMIT 1
+        )
+    )
+), islands AS MATERIALIZED (
+    SELECT gone_at, island, max(position) AS high FROM left_over GROUP BY gone_at, island
 ), rebased AS MATERIALIZED (
-    SELECT before.position AS low, after.position AS high, after.gone_at
-    FROM changes_push u
-    JOIN changes_branchcommit after
-      ON after.repository_id = u.repository_id AND after.branch = u.branch AND after.sha = u.after
-    JOIN changes_branchcommit before
-      ON before.repository_id = u.repository_id AND before.branch = u.branch AND before.sha = u.before
-    WHERE u.repository_id = %(repository)s AND u.branch = %(branch)s AND NOT u.forced
-      AND EXISTS (SELECT FROM left_over)
-      AND cardinality(after.parents) = 1 AND after.position > before.position + 1
-      AND after.position > (SELECT min(position) FROM left_over)
-      AND EXISTS (
-          SELECT FROM changes_pullrequest p
-          WHERE p.repository_id = u.repository_id AND p.merge_sha = u.after AND p.base_ref = u.branch AND p.state = %(merged)s
-      )
-), came_along AS MATERIALIZED (
-    SELECT c.id FROM rebased r
-    JOIN changes_branchcommit c ON c.repository_id = %(repository)s AND c.branch = %(branch)s
-     AND c.position > r.low AND c.position < r.high AND c.gone_at IS NOT DISTINCT FROM r.gone_at
+    SELECT i.gone_at, i.island, pushed.low
+    FROM islands i CROSS JOIN LATERAL (
+        SELECT before.position AS low, cardinality(after.parents) AS parents, after.sha
+        FROM changes_branchcommit after
+        JOIN changes_push u ON u.repository_id = %(repository)s AND u.branch = %(branch)s AND u.after = after.sha
+        JOIN changes_branchcommit before
+          ON before.repository_id = %(repository)s AND before.branch = %(branch)s AND before.sha = u.before
+        WHERE after.repository_id = %(repository)s AND after.branch = %(branch)s AND NOT u.forced
+          AND after.position > i.high AND after.position <= i.high + %(reach)s AND after.gone_at IS NOT DISTINCT FROM i.gone_at
+        ORDER BY after.position, u.id LIMIT 1
+    ) pushed
+    WHERE pushed.parents = 1 AND EXISTS (
+        SELECT FROM changes_pullrequest p
+        WHERE p.repository_id = %(repository)s AND p.base_ref = %(branch)s AND p.state = 'merged' AND p.merge_sha = pushed.sha
+    )
 )
 SELECT c.* FROM changes_branchcommit c JOIN left_over l ON l.id = c.id
-WHERE NOT EXISTS (SELECT FROM came_along a WHERE a.id = c.id)
+LEFT JOIN rebased r ON r.gone_at IS NOT DISTINCT FROM l.gone_at AND r.island = l.island
+WHERE r.low IS NULL OR l.position <= r.low
 ORDER BY c.position, c.id
 """
+REACH = 1000
+"""How many commits one push of a merge queue may bring; beyond it a rebase is not recognised, which is seen, not hidden."""
 
 
 def uncovered_commits(*, repository: Repository, branch: str, among: Collection[str] | None = None) -> list[BranchCommit]:
@@ -198,6 +206,6 @@ def uncovered_commits(*, repository: Repository, branch: str, among: Collection[
         "all": among is None,
         "among": list(among or ()),
         "in_scope_from": repository.in_scope_from,
-        "merged": PullRequest.State.MERGED.value,
+        "reach": REACH,
     }
     return list(BranchCommit.objects.raw(UNCOVERED, values))
