@@ -149,7 +149,7 @@ class Stack:
                 with contextlib.suppress(OSError):
                     if mark in (entry / "cmdline").read_bytes() or b"COUNTERSIGN_DATA=" + mark in (entry / "environ").read_bytes():
                         found.add(int(entry.name))
-        return {pid for pid in found if _alive(pid)}
+        return {pid for pid in found if is_alive(pid)}
 
     def stop(self, number=signal.SIGINT, *, seconds=60.0):
         """Ask the supervisor to end; its exit code."""
@@ -174,7 +174,7 @@ class Stack:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _alive(pid):
+def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
