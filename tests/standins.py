@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.standins.fly import FlyStandIn
 from portal.standins.github import GitHubStandIn
 
 PEOPLE = {
@@ -40,3 +41,12 @@ def northwind(github_standin: GitHubStandIn) -> GitHubStandIn:
     for branch in ("main", "prod"):
         github_standin.set_protection(repository="northwind/web", branch=branch, by="rex")
     return github_standin
+
+
+@pytest.fixture
+def fly_standin(tmp_path: Path) -> Iterator[FlyStandIn]:
+    """A Fly that answers over HTTP, without apps."""
+    standin = FlyStandIn(tmp_path / "fly")
+    standin.start()
+    yield standin
+    standin.stop()

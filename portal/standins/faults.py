@@ -1,9 +1,9 @@
 """Switchable faults: what a vendor does on a bad day. Kept in memory; a restart is a good day again."""
 
-import json
 import random
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -119,25 +119,30 @@ def spoiled(answer: Answer, rule: Rule) -> Answer:
     return answer
 
 
-def instead(rule: Rule, *, reset_at: int) -> Answer | None:
-    """What is answered instead of asking the vendor at all; None when the real answer is only spoiled. ``reset_at``: epoch."""
-    limits = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0", "x-ratelimit-used": "5000"}
-    limits |= {"x-ratelimit-reset": str(reset_at), "x-ratelimit-resource": "core"}
+Says = Callable[[str], dict[str, Any]]
+
+
+def as_github_says(message: str) -> dict[str, Any]:
+    """An error body in GitHub's form."""
+    return {"message": message, "documentation_url": "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"}
+
+
+def instead(rule: Rule, *, reset_at: int, says: Says = as_github_says) -> Answer | None:
+    """What is answered instead of asking the vendor at all; None when the real answer is only spoiled.
+
+    ``reset_at`` is when the quota is full again (epoch); ``says`` makes the body of an error in the vendor's form.
+    """
     if rule.fault in {Fault.PRIMARY_403, Fault.PRIMARY_429}:
-        return _limited("API rate limit exceeded for installation ID 1.", int(rule.fault[-3:]), limits)
+        limits = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0", "x-ratelimit-used": "5000"}
+        limits |= {"x-ratelimit-reset": str(reset_at), "x-ratelimit-resource": "core"}
+        return json_answer(says("API rate limit exceeded for installation ID 5150."), status=int(rule.fault[-3:]), headers=limits)
     if rule.fault in {Fault.SECONDARY_403, Fault.SECONDARY_429}:
         wait = {"retry-after": str(max(1, round(rule.seconds)))}
-        return _limited("You have exceeded a secondary rate limit. Please wait a few minutes.", int(rule.fault[-3:]), wait)
+        return json_answer(says("You have exceeded a secondary rate limit."), status=int(rule.fault[-3:]), headers=wait)
     if rule.fault in {Fault.ERROR_500, Fault.ERROR_502, Fault.ERROR_503}:
-        return json_answer({"message": "Server Error"}, status=int(rule.fault))
+        return json_answer(says("Server Error"), status=int(rule.fault))
     if rule.fault is Fault.HTML:
         return Answer(200, UNICORN, {"Content-Type": "text/html"})
     if rule.fault is Fault.REDIRECT:
         return Answer(302, b"", {"Location": rule.location})
     return None
-
-
-def _limited(message: str, status: int, headers: dict[str, str]) -> Answer:
-    page = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
-    body = json.dumps({"message": message, "documentation_url": page, "status": str(status)}).encode()
-    return Answer(status, body, {"Content-Type": "application/json; charset=utf-8", **headers})

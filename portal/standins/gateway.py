@@ -1,7 +1,7 @@
 """Git over HTTP: hands a request to ``git http-backend`` (CGI) and streams what it answers."""
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -32,8 +32,8 @@ def serve(request: Request, *, root: Path, path: str, user: str, env: Mapping[st
         raise RuntimeError("git http-backend has no output")
     status, headers = _read_headers(output)
     if is_push(request):
-        body = output.read()
-        process.wait()
+        with process:
+            body = output.read()
         return Answer(status, body, headers)
     return Answer(status, headers=headers, stream=_pieces(process, output))
 
@@ -74,7 +74,7 @@ def _read_headers(output: IO[bytes]) -> tuple[int, dict[str, str]]:
     return status, headers
 
 
-def _pieces(process: subprocess.Popen[bytes], output: IO[bytes]) -> Iterator[bytes]:
+def _pieces(process: subprocess.Popen[bytes], output: IO[bytes]) -> Generator[bytes, None, None]:
     with process:
         while piece := output.read(65536):
             yield piece

@@ -4,10 +4,11 @@ It keeps connections open, reads chunked bodies (``git push`` sends them), and f
 drop, cut off in the middle, or never. Times are in seconds.
 """
 
+import contextlib
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from enum import StrEnum
@@ -66,7 +67,7 @@ class Answer:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    stream: Iterable[bytes] | None = None
+    stream: Generator[bytes, None, None] | None = None
     manner: Manner = Manner.NORMAL
     seconds: float = 0.0
 
@@ -176,12 +177,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send_body(answer)
 
-    def _send_stream(self, stream: Iterable[bytes]) -> None:
+    def _send_stream(self, stream: Generator[bytes, None, None]) -> None:
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        for piece in stream:
-            self.wfile.write(piece)
+        with contextlib.closing(stream):
+            for piece in stream:
+                self.wfile.write(piece)
 
     def _send_body(self, answer: Answer) -> None:
         if answer.status not in {204, 304}:

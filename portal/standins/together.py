@@ -1,0 +1,70 @@
+"""Both stand-ins on one port: GitHub, Git, Fly, a control door for programs, and a page for people."""
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from portal.standins import control, page
+from portal.standins.vendors import Vendors
+from portal.standins.web import Answer, Request, Serving
+
+LOCAL = {"127.0.0.1", "localhost", "[::1]"}
+ADDRESS_FILE = "address"
+
+
+class StandIns:
+    """The process. The port is kept for the next start, since others remember the address."""
+
+    def __init__(self, directory: Path, *, portal: str = "") -> None:
+        self.directory = directory
+        self.vendors = Vendors.in_folder(directory, portal=portal)
+        self._serving: Serving | None = None
+
+    def start(self, *, port: int = 0, hooks: str = "", secret: str = "") -> str:
+        """Serves, and sends webhooks to ``hooks`` signed with ``secret`` (made once when empty). Returns the address.
+
+        ``port`` 0 takes the port of the last start when it is free, else any.
+        """
+        self._serving = self._bound(port)
+        url = self._serving.url
+        self.vendors.move_to(url)
+        github = self.vendors.github
+        if hooks:
+            github.send_hooks_to(hooks, secret=secret or github.hooks.config["secret"] or secrets.token_hex(20))
+        self._serving.start()
+        github.hooks.start()
+        (self.directory / ADDRESS_FILE).write_text(url)
+        return url
+
+    def _bound(self, port: int) -> Serving:
+        if port:
+            return Serving(self.answer, port=port)
+        try:
+            return Serving(self.answer, port=urlsplit(last_address(self.directory)).port or 0)
+        except OSError:
+            return Serving(self.answer)
+
+    def stop(self) -> None:
+        """Stops everything."""
+        if self._serving:
+            self._serving.stop()
+        self.vendors.close()
+
+    def answer(self, request: Request) -> Answer:
+        """One request, by the beginning of its path. Foreign host names are refused: pages of strangers may not reach it."""
+        host = request.headers.get("Host", "")
+        if (host.rpartition(":")[0] or host) not in LOCAL:
+            return Answer(421, b"The stand-ins answer on this machine only.")
+        if request.path.startswith(("/github/", "/git/")):
+            return self.vendors.github.answer(request)
+        if request.path.startswith("/fly/"):
+            return self.vendors.fly.answer(request)
+        if request.path.startswith("/_control/"):
+            return control.answer(self.vendors, request)
+        return page.answer(self.vendors, request)
+
+
+def last_address(directory: Path) -> str:
+    """Where the stand-ins of this folder answered last; "" when they never ran."""
+    file = directory / ADDRESS_FILE
+    return file.read_text().strip() if file.exists() else ""
