@@ -13,9 +13,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "summary", "why this change", "why is this needed", "motivation and context", "related issue", "related issues",
     ),
     "what": (
-        "what", "change", "changes", "what changed", "whats changed", "what changes", "what is changed", "solution",
-        "implementation",
-        "proposed changes", "what this does", "what does this do", "what does this pr do", "approach", "scope",
+        "what", "change", "changes", "what changed", "whats changed", "what changes", "what is changed", "what this does",
+        "what does this do", "what does this pr do", "proposed changes", "solution", "implementation", "approach", "scope",
     ),
     "tested": (
         "tested", "testing", "tests", "test", "how tested", "how was it tested", "how was this tested", "how to test",
@@ -25,8 +24,9 @@ NAMES: dict[str, tuple[str, ...]] = {
         "rollback", "roll back", "rollback plan", "roll back plan", "how to roll back", "how to undo", "undo", "revert",
         "revert plan", "reverting", "how to revert", "backout", "backout plan", "back out plan", "recovery", "recovery plan",
     ),
-    "snapshot": ("snapshot", "snapshots", "database snapshot", "db snapshot", "backup", "database backup", "restore",
-                 "restore plan"),
+    "snapshot": (
+        "snapshot", "snapshots", "database snapshot", "db snapshot", "backup", "database backup", "restore", "restore plan",
+    ),
 }  # fmt: skip
 """What people call each part, in lower case and without punctuation."""
 SECTION_OF = {name: section for section, names in NAMES.items() for name in names}
@@ -154,7 +154,7 @@ def _without_comments(body: str) -> Iterator[str]:
 def _cut(line: str, *, inside: bool, ends_later: bool) -> tuple[str, bool]:
     """One line without the comments in it, and whether a comment goes on behind it."""
     kept: list[str] = []
-    at, ticks = 0, 0
+    at, ticks, last_end = 0, 0, line.rfind(COMMENT_END)
     while True:
         if inside:
             end = line.find(COMMENT_END, at)
@@ -166,7 +166,7 @@ def _cut(line: str, *, inside: bool, ends_later: bool) -> tuple[str, bool]:
             return "".join([*kept, line[at:]]), False
         ticks += line.count("`", at, start)
         kept.append(line[at:start])
-        inside = ticks % 2 == 0 and (ends_later or line.find(COMMENT_END, start) >= 0)
+        inside = ticks % 2 == 0 and (ends_later or last_end > start)
         kept.append("" if inside else COMMENT)
         at = start + len(COMMENT)
 

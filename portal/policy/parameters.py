@@ -1,10 +1,40 @@
 """What the policy leaves open, as data: the parameters of one policy version. Pure.
 
-Durations are ``timedelta``; "working days" are Monday to Friday in UTC.
+Durations are ``timedelta``; "working days" are Monday to Friday in UTC. A path pattern is one of
+
+- ``name/``: any file below a folder of that name, at any depth;
+- ``*.tf``: any file whose name matches, at any depth;
+- ``.github/workflows/*.yml``: the path from the root of the repository matches.
+
+Case does not matter in patterns.
 """
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+
+KIND_PATHS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("access", ("dns/", "zero-trust/", "access/")),
+    ("secrets", ("doppler/", "doppler*.yaml", "doppler*.yml", ".doppler*")),
+    ("database", ("migrations/", "db/migrate/*", "alembic/versions/*")),
+    (
+        "infrastructure",
+        (
+            "Dockerfile",
+            "Dockerfile.*",
+            "*.Dockerfile",
+            ".dockerignore",
+            "docker-compose*.yml",
+            "docker-compose*.yaml",
+            "fly*.toml",
+            ".github/workflows/*",
+            ".github/actions/*",
+            "terraform/",
+            "*.tf",
+        ),
+    ),
+    ("policy", ("policy.md",)),
+)
+"""Kind and its paths, the one that can do most harm first: a change of several kinds has the first of them."""
 
 
 @dataclass(frozen=True)
@@ -13,15 +43,30 @@ class Parameters:
 
     version: str = "1"
     large_changed_lines: int = 800
-    large_paths: tuple[str, ...] = ("migrations/", "access/", "zero-trust/", "dns/")
+    large_paths: tuple[str, ...] = ("access/", "zero-trust/", "dns/")
+    destructive_words: tuple[str, ...] = ("drop", "delete", "remove", "truncate", "purge")
+    """Words in the file name of a migration that make the change large: data may be lost."""
+    kind_paths: tuple[tuple[str, tuple[str, ...]], ...] = KIND_PATHS
+    migration_paths: tuple[str, ...] = ("migrations/", "db/migrate/*", "alembic/versions/*")
+    test_paths: tuple[str, ...] = ("tests/", "test/", "__tests__/", "spec/", "test_*", "*_test.*", "*.test.*", "*.spec.*")
+    lock_files: tuple[str, ...] = (
+        "*.lock",
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "pnpm-lock.yaml",
+        "go.sum",
+    )
     emergency_label: str = "emergency"
     emergency_title_prefix: str = "EMERGENCY"
+    emergency_branches: tuple[str, ...] = field(default=())
+    """Patterns of branches that are emergencies by their name; none unless a meeting says so."""
     retrospective_within_working_days: int = 2
     review_within_working_days: int = 5
     log_within: timedelta = timedelta(minutes=15)
     staging_soak: timedelta = timedelta(0)
     sign_off_needed: bool = True
     approvals_needed: int = 1
+    fresh_sign_in_within: timedelta = timedelta(minutes=5)
     ai_co_authors: tuple[str, ...] = field(default=())
 
 
