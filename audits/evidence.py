@@ -1,7 +1,26 @@
-"""Evidence of this app: none of its own so far."""
+"""Evidence of this app, and what auditors must not read of it."""
 
 from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
 
-EVIDENCE: tuple[EvidenceTable, ...] = ()
+EVIDENCE: tuple[EvidenceTable, ...] = (
+    EvidenceTable(
+        "audits.Engagement",
+        columns=("confirmed_by_id", "confirmed_at", "ended_by_id", "ended_at"),
+        fixed=(
+            "name",
+            "auditor_id",
+            "window_from",
+            "window_to",
+            "starts_at",
+            "ends_at",
+            "repositories",
+            "digest",
+            "created_by_id",
+            "created_at",
+        ),
+    ),
+    # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
+    EvidenceTable("audits.ReadLog", append_only=True, entry=False),
+)
 RULES: tuple[RowRule, ...] = ()
-HIDDEN: tuple[Hidden, ...] = ()
+HIDDEN: tuple[Hidden, ...] = (Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),)

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from portal.access import sessions
-from portal.access.factors import begin_grace, missing_factor
+from portal.access.factors import Missing, begin_grace, missing_factor
 from portal.access.guards import check
 from portal.access.models import User
 from portal.access.permissions import P
@@ -28,12 +28,18 @@ class Undeclared(PermissionDenied):
 
 
 def access_rules(get_response: Answer) -> Answer:
-    """The middleware. ``process_view`` decides before each view; signing out empties the browser's caches."""
+    """The middleware. ``process_view`` decides before each view; signing out empties the browser's caches.
+
+    ``request.missing_factor`` says what the person is to be told about their second factor (see ``factors``).
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         signed_in = request.user.is_authenticated
+        vars(request)["missing_factor"] = None
         if signed_in and sessions.end_when_due(request, at=timezone.now()):
             messages.info(request, "You were signed out, because the session was over.")
+        elif isinstance(request.user, User):
+            vars(request)["missing_factor"] = _ask_for_factor(request.user)
         response = get_response(request)
         if signed_in and not request.user.is_authenticated:
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -60,18 +66,18 @@ def decide(request: HttpRequest, view: Callable[..., Any], args: list[Any], kwar
     return refusal or _insist_on_factor(request, rule.permission)
 
 
+def _ask_for_factor(user: User) -> Missing | None:
+    """What to tell a privileged person without a second factor. The first time, their days of grace begin."""
+    missing = missing_factor(user)
+    if missing is not None and settings.REQUIRE_MFA and missing.until is None:
+        return Missing(until=begin_grace(user=user, at=timezone.now()))
+    return missing
+
+
 def _insist_on_factor(request: HttpRequest, permission: P) -> HttpResponse | None:
     """Lead a privileged person without a second factor to its set-up, once their days of grace are over."""
-    user = request.user
-    if permission == P.OWN_ACCOUNT or not settings.REQUIRE_MFA or not isinstance(user, User):
-        return None
-    missing = missing_factor(user)
-    if missing is None:
-        return None
-    if missing.until is None:
-        begin_grace(user=user, at=timezone.now())
-        return None
-    if not missing.is_over(at=timezone.now()):
+    missing: Missing | None = vars(request).get("missing_factor")
+    if permission == P.OWN_ACCOUNT or missing is None or not missing.is_over(at=timezone.now()):
         return None
     messages.warning(request, "Your role needs a second factor. Set one up to go on.")
     return redirect("mfa_index")

@@ -16,7 +16,6 @@ from social_core.exceptions import SocialAuthBaseException
 from social_django.utils import psa
 
 from portal.access import identities, own, queries, tokens
-from portal.access.factors import missing_factor
 from portal.access.forms import ProfileForm, TokenForm
 from portal.access.guards import requires
 from portal.access.linking import NotLinked
@@ -156,7 +155,7 @@ def _me(
         "identities": linked,
         "vendors": [(code, VENDORS[code]) for code in offered if code not in missing],
         "factors": list(Authenticator.objects.filter(user=user).order_by("type", "pk")),
-        "missing_factor": missing_factor(user),
+        "missing_factor": vars(request).get("missing_factor"),
         "sessions": own.sessions_of(user, at=now),
         "this_session": request.session.session_key,
         "read_only": Role.AUDITOR in roles_of(user),

@@ -1,0 +1,86 @@
+"""An auditor's engagement, and the log of what was read in it. Times are UTC; ranges are half open, [from, to)."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+LONGEST = timedelta(days=90)
+
+
+class Engagement(models.Model):
+    """One auditor's access: to which period of records, in which repositories, from when until when.
+
+    One person opens it, another confirms it; without that it opens nothing. ``repositories`` empty means all of them.
+    """
+
+    name = models.CharField(max_length=120)
+    auditor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="engagements")
+    window_from = models.DateTimeField()
+    window_to = models.DateTimeField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    repositories = ArrayField(models.TextField(), default=list, blank=True)
+    digest = models.CharField(max_length=64)
+    """SHA-256 of what the second person reads; the confirmation repeats it."""
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["auditor", "starts_at"], name="engagement_by_auditor")]
+        constraints = [
+            models.CheckConstraint(condition=Q(window_to__gt=F("window_from")), name="engagement_window_in_order"),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")) & Q(ends_at__lte=F("starts_at") + LONGEST),
+                name="engagement_at_most_90_days",
+            ),
+            models.CheckConstraint(condition=~Q(created_by=F("auditor")), name="engagement_not_by_its_auditor"),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | (~Q(confirmed_by=F("auditor")) & ~Q(confirmed_by=F("created_by"))),
+                name="engagement_confirmed_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None, confirmed_at=None) | Q(confirmed_by__isnull=False, confirmed_at__isnull=False),
+                name="engagement_confirmed_paired",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_by=None, ended_at=None) | Q(ended_by__isnull=False, ended_at__isnull=False),
+                name="engagement_ended_paired",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        last = self.window_to - timedelta(microseconds=1)
+        return f"{self.name}: records from {self.window_from:%-d %b %Y} to {last:%-d %b %Y}, open until {self.ends_at:%-d %b %Y}."
+
+
+class ReadLog(models.Model):
+    """One page that an auditor asked for. Written before the answer, and never changed."""
+
+    class Outcome(models.TextChoices):
+        READ = "read", "Read"
+        SLOWED = "slowed", "Refused: too many at once"
+
+    engagement = models.ForeignKey(Engagement, on_delete=models.PROTECT, related_name="readings")
+    auditor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    path = models.TextField()
+    objects_named = ArrayField(models.TextField(), default=list)
+    """What the address names, for example ``number=1042``."""
+    session_digest = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.READ)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["auditor", "-at"], name="read_log_by_auditor"),
+            models.Index(fields=["engagement", "-at", "-id"], name="read_log_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
