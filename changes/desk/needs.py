@@ -1,0 +1,129 @@
+"""What changes ask of people: approvals, sign-offs, reviews afterwards, answers to exceptions. For inbox and palette.
+
+Each asks few queries whatever the number of items; what a person cannot act on is not shown to that person.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from changes.exceptions.kinds import KINDS
+from changes.exceptions.models import ExceptionRecord, ExceptionState
+from changes.proposals.lifecycle import State
+from changes.proposals.listing import Wanted, matching
+from changes.proposals.models import Change, LinkedPullRequest
+from portal.access.may import may
+from portal.access.models import Identity, User
+from portal.access.permissions import P
+from portal.access.scope import scope_for
+from portal.home import inbox
+from portal.ui import palette
+
+MOST = 50
+APPROVAL, STAGING = 8, 7
+
+
+@inbox.provider
+def needs_of(user: User, at: datetime) -> Iterator[inbox.Item]:
+    """Everything that this person can do something about now."""
+    if may(user, P.CHANGE_APPROVE):
+        yield from _approvals(user)
+    if may(user, P.CHANGE_SIGN_OFF):
+        yield from _sign_offs(user)
+    if may(user, P.CHANGE_REVIEW_AFTER):
+        yield from _reviews(user)
+    if may(user, P.EXCEPTION_EXPLAIN):
+        yield from _exceptions()
+
+
+def _waiting(number: int) -> QuerySet[Change]:
+    """Changes before production whose gate ``number`` waits, newest first."""
+    letter = rf"^.{{{number - 1}}}w"
+    rows = Change.objects.filter(state__in=(State.PROPOSED, State.APPROVED), gates__regex=letter)
+    return rows.defer("assessment", "reasons").select_related("requester").order_by("-moved_at", "-id")
+
+
+def _not_by(rows: QuerySet[Change], user: User) -> QuerySet[Change]:
+    """Without the changes that the person contributed to: somebody else approves those (P-03)."""
+    uids = list(Identity.objects.filter(user=user, provider="github", ended_at=None).values_list("uid", flat=True))
+    numbers = [int(uid) for uid in uids if uid.isdigit()]
+    own = LinkedPullRequest.objects.filter(pull_request__author_uid__in=numbers).exclude(role=LinkedPullRequest.Role.BACK_MERGE)
+    return rows.exclude(requester=user).exclude(pk__in=own.values("change"))
+
+
+def _approvals(user: User) -> Iterator[inbox.Item]:
+    rows = _not_by(_waiting(APPROVAL), user).exclude(approvals__by=user, approvals__lapse=None)
+    for change in rows.filter(links__isnull=False).distinct()[:MOST]:
+        emergency = change.category == "emergency"
+        yield inbox.Item(
+            title="Give the +1" if emergency else "Approve for production",
+            about=change.title,
+            why="You may approve for production and took no part in it.",
+            due_at=change.moved_at + timedelta(hours=1) if emergency else None,
+            href=f"/changes/{change.number}/#approval",
+            act="Review",
+            tone="bad" if emergency else "accent",
+            icon="siren" if emergency else "stamp",
+            key=str(change),
+        )
+
+
+def _sign_offs(user: User) -> Iterator[inbox.Item]:
+    for change in _waiting(STAGING).filter(requester=user)[:MOST]:
+        yield inbox.Item(
+            title="Prove it in staging",
+            about=change.title,
+            why="Your change waits for its release to staging, or for your word that it works there.",
+            due_at=None,
+            href=f"/changes/{change.number}/#sign-off",
+            act="Open",
+            tone="info",
+            icon="flask-conical",
+            key=str(change),
+        )
+
+
+def _reviews(user: User) -> Iterator[inbox.Item]:
+    rows = Change.objects.defer("assessment", "reasons").filter(retrospective_due_at__isnull=False)
+    rows = _not_by(rows.exclude(reviews_after__kind="retrospective"), user)
+    for change in rows.order_by("retrospective_due_at", "id")[:MOST]:
+        yield inbox.Item(
+            title="Review the emergency afterwards",
+            about=change.title,
+            why="An emergency is reviewed in full within two working days, by somebody who took no part (P-22).",
+            due_at=change.retrospective_due_at,
+            href=f"/changes/{change.number}/#review-after",
+            act="Review",
+            tone="warn",
+            icon="clipboard-check",
+            key=str(change),
+        )
+
+
+def _exceptions() -> Iterator[inbox.Item]:
+    rows = ExceptionRecord.objects.filter(state=ExceptionState.OPEN).select_related("repository").order_by("due_at", "id")
+    for record in rows[:MOST]:
+        yield inbox.Item(
+            title="Answer an exception",
+            about=record.sentence,
+            why=f"{KINDS[record.kind].label}; every exception gets an answer (P-29).",
+            due_at=record.due_at,
+            href=f"/exceptions/{record.pk}/",
+            act="Answer",
+            tone="bad",
+            icon="triangle-alert",
+            key=record.repository.name if record.repository else "",
+        )
+
+
+@palette.provider
+def changes_called(request: HttpRequest, words: str) -> Iterable[palette.Hit]:
+    """Changes by number, title, account or commit."""
+    if len(words.strip()) < 2 or not may(request.user, P.CHANGE_SEE):
+        return []
+    rows = matching(wanted=Wanted(text=words), scope=scope_for(request)).order_by("-moved_at", "-id")[:6]
+    return [
+        palette.Hit("git-pull-request", f"{row} {row.title}", f"/changes/{row.number}/", row.get_state_display()) for row in rows
+    ]

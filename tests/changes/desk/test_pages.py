@@ -1,0 +1,188 @@
+"""The pages of changes, exceptions, deploys and integrations: who sees what, and the buttons do what they say."""
+
+import pytest
+from django.urls import reverse
+
+from changes.delivery.models import PullRequest
+from changes.exceptions.models import ExceptionRecord
+from changes.proposals.models import Approval, Change
+from tests.changes.people import linked, person, sign_in
+from tests.changes.stories import Clock, connect, post, read_story, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ADA, BO = 0, 143315473
+
+
+@pytest.fixture
+def standard(client):
+    """The standard change, in production."""
+    return told(client, "dev.standard-change")
+
+
+def told(client, name, until=None):
+    story = read_story(name)
+    connect(story)
+    for delivery in story["deliveries"][:until]:
+        post(client, delivery)
+    work(Clock())
+    return Change.objects.order_by("id").first()
+
+
+@pytest.mark.parametrize("name", ["changes", "deploys", "exceptions", "propose", "integrations", "deliveries"])
+def test_a_page_answers_people_and_sends_others_to_the_sign_in_page(client, standard, name):
+    url = reverse(name)
+
+    assert client.get(url).status_code == 302
+    sign_in(client, person("Mia"))
+
+    assert client.get(url).status_code == 200
+
+
+def test_the_page_of_a_change_shows_the_whole_record(client, standard):
+    sign_in(client, person("Ann"))
+
+    page = client.get(reverse("change", args=[standard.number])).content.decode()
+
+    for words in ("Raise web memory to 1 GB", "Frozen verdicts", "acme/web #17", "Promotes it to production", "Timeline"):
+        assert words in page
+    assert page.count("<li class=\"gate\"") == 12
+
+
+@pytest.mark.parametrize("part", ["gates", "linked", "timeline"])
+def test_a_part_of_the_page_comes_alone(client, standard, part):
+    sign_in(client, person("Ann"))
+
+    answer = client.get(reverse("change-part", args=[standard.number, part]))
+
+    assert answer.status_code == 200
+    assert b"<html" not in answer.content
+
+
+def test_the_list_filters_by_its_address(client, standard):
+    sign_in(client, person("Ann"))
+
+    assert b"Raise web memory" in client.get("/changes/?state=released").content
+    assert b"Raise web memory" in client.get("/changes/?q=CHG-1001").content
+    assert b"No change matches" in client.get("/changes/?state=draft").content
+
+
+def test_an_approver_who_took_no_part_approves_once(client):
+    change = told(client, "dev.standard-change", until=6)
+    bob = person("Bob")
+    sign_in(client, bob)
+    url = reverse("approve", args=[change.number])
+
+    first = client.post(url, {"verdict": "yes", "read": "on", "note": "looks right"})
+    second = client.post(url, {"verdict": "yes", "read": "on"})
+
+    assert (first.status_code, second.status_code) == (302, 409)
+    given = Approval.objects.get()
+    assert (given.by, given.verdict, given.head_sha) == (bob, "yes", PullRequest.objects.get().head_sha)
+    change.refresh_from_db()
+    assert change.state == "approved"
+
+
+def test_an_approval_without_reading_the_plan_is_asked_again(client):
+    change = told(client, "dev.standard-change", until=6)
+    sign_in(client, person("Bob"))
+
+    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes"})
+
+    assert answer.status_code == 422
+    assert b"Confirm that you read the proposal" in answer.content
+    assert not Approval.objects.exists()
+
+
+def test_the_author_by_a_linked_account_cannot_approve(client):
+    change = told(client, "dev.standard-change", until=6)
+    bob = person("Bob")
+    linked(bob, BO, "bo-dev")
+    sign_in(client, bob)
+
+    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on"})
+
+    assert answer.status_code in (403, 422)
+    assert not Approval.objects.exists()
+
+
+def test_approving_asks_for_a_fresh_sign_in(client):
+    change = told(client, "dev.standard-change", until=6)
+    sign_in(client, person("Bob"), fresh=False)
+
+    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on"})
+
+    assert answer.status_code == 302
+    assert "reauthenticate" in answer.url
+    assert not Approval.objects.exists()
+
+
+def test_a_new_push_lapses_the_approval(client):
+    story = read_story("dev.violations")
+    connect(story)
+    post(client, story["deliveries"][0])
+    clock = Clock()
+    work(clock)
+    change = Change.objects.get()
+    sign_in(client, person("Bob"))
+    client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on"})
+
+    post(client, story["deliveries"][2])
+    work(clock)
+
+    assert "a new push" in Approval.objects.get().lapse.reason
+    change.refresh_from_db()
+    assert change.state == "proposed"
+
+
+def test_a_proposal_before_any_code_is_joined_by_its_pull_request(client):
+    ann = person("Ann")
+    sign_in(client, ann)
+
+    draft = client.post("/changes/new/", {"title": "Split the queue", "category": "standard", "size": "normal", "step": "draft"})
+    bad = client.post("/changes/new/", {"title": "No plan", "category": "standard", "size": "normal"})
+
+    assert draft.status_code == 302
+    assert bad.status_code == 422
+    assert b"Write how to undo this change" in bad.content
+    change = Change.objects.get()
+    assert (change.state, change.requester, change.number) == ("draft", ann, 1001)
+
+
+def test_two_people_editing_at_once_lose_nothing(client):
+    ann = person("Ann")
+    sign_in(client, ann)
+    values = {"title": "Split", "why": "slow", "rollback": "redeploy", "category": "standard", "size": "normal"}
+    client.post("/changes/new/", values)
+    change = Change.objects.get()
+    url = reverse("edit-proposal", args=[change.number])
+
+    first = client.post(url, {**values, "why": "slower", "revision": "1"})
+    second = client.post(url, {**values, "why": "slowest", "revision": "1"})
+
+    assert (first.status_code, second.status_code) == (302, 409)
+    assert b"slowest" in second.content
+    assert change.revisions.count() == 2
+
+
+def test_an_exception_is_answered_with_a_note(client):
+    told(client, "dev.violations")
+    sign_in(client, person("Ann"))
+    record = ExceptionRecord.objects.get(kind="no_review")
+    url = reverse("answer-exception", args=[record.pk])
+
+    assert client.get(reverse("exception", args=[record.pk])).status_code == 200
+    assert client.post(url, {"outcome": "explained", "note": " "}).status_code == 422
+    assert client.post(url, {"outcome": "explained", "note": "hot config, reviewed since"}).status_code == 302
+
+    record.refresh_from_db()
+    assert record.state == "explained"
+
+
+@pytest.mark.parametrize("path", ["/changes/", "/deploys/", "/exceptions/", "/integrations/deliveries/"])
+def test_lists_ask_the_same_number_of_queries_for_one_and_for_many(client, path, django_assert_max_num_queries):
+    told(client, "dev.violations")
+    sign_in(client, person("Mia"))
+    client.get(path)
+
+    with django_assert_max_num_queries(12):
+        client.get(path)
