@@ -30,7 +30,7 @@ def wait_of(*, answer: Answer, failures: int, at: datetime) -> float | None:
     if answer.headers.get("x-ratelimit-remaining") == "0" and resets_at is not None:
         return max((resets_at - at).total_seconds(), 1.0)
     if answer.status == 429 or any(word in answer.message().lower() for word in LIMIT_WORDS):
-        return min(AT_LEAST * 2 ** min(failures, 10), AT_MOST)
+        return min(AT_LEAST * float(1 << min(failures, 10)), AT_MOST)
     return None
 
 
