@@ -13,4 +13,5 @@ urlpatterns = [
 handler400 = "portal.ui.errors.bad_request"
 handler403 = "portal.ui.errors.forbidden"
 handler404 = "portal.ui.errors.not_found"
+handler429 = "portal.ui.errors.too_many"
 handler500 = "portal.ui.errors.broken"

@@ -16,6 +16,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     """The template variables of the frame. An answer to htmx never renders the frame and pays for none of it."""
     user: User | AnonymousUser = getattr(request, "user", None) or AnonymousUser()
     return {
+        "user": user,
         "now": time_of(request),
         "zone": getattr(user, "time_zone", "UTC"),
         "theme": theme.chosen(request),

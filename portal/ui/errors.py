@@ -200,6 +200,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return answer(request, NOT_FOUND)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """allauth's handler429: a rate limit was reached."""
+    return answer(request, TOO_MUCH)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler500: the exception is the one being handled."""
     return answer(request, UNAVAILABLE if isinstance(sys.exc_info()[1], AWAY) else BROKEN)

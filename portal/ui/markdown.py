@@ -5,9 +5,14 @@ tags, attributes and schemes listed here. Pictures are dropped: they would tell 
 htmx never survive, because nh3 keeps none that is not listed; a test pins that.
 """
 
+from collections.abc import Sequence
+
 import nh3
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 from portal.ui.text import revealed, visible
 
@@ -19,7 +24,15 @@ SCHEMES = frozenset({"https", "http", "mailto"})
 LONGEST = 100_000
 """Characters that are rendered; what is longer is shown as plain text, because nesting costs more than its length."""
 
-_parser = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20}).disable("image")
+_parser = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
+
+
+def _picture(renderer: object, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    """A picture is shown as its description in words."""
+    return f"<em>(picture: {escape(tokens[index].content or 'no description')})</em>"
+
+
+_parser.add_render_rule("image", _picture)
 _cleaner = nh3.Cleaner(
     tags=BLOCKS | WORDS | TABLES,
     attributes=ATTRIBUTES,

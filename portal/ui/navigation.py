@@ -94,7 +94,7 @@ def _side(pages: tuple[Page, ...], current: str) -> SafeString:
         if page.section not in (section, "Foot"):
             parts.append(format_html('<p class="nav-sec">{}</p>', page.section))
         if page.section == "Foot" and section != "Foot":
-            parts.append(SafeString('<div class="mt-auto pt-4"></div>'))
+            parts.append(SafeString('<div class="nav-foot"></div>'))
         section = page.section
         parts.append(_link(page, current))
     return SafeString("".join(parts))

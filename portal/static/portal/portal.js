@@ -101,6 +101,8 @@ on('htmx:responseError', event => {
 on('htmx:sendError', event => { if (event.detail.requestConfig.verb !== 'get') toast('No connection. Your text is still here; try again in a moment.', 'bad'); });
 on('htmx:afterSettle', event => { enhance(event.detail.target); const first = $('[data-autofocus]', event.detail.target); if (first) first.focus(); });
 
+on('allauth.error', event => { event.preventDefault(); toast('The passkey or security key did not work, or you cancelled. Nothing was changed.', 'bad'); });
+
 // --- command palette: a combobox whose list the server fills --------------------------------------------------------
 let chosen = -1;
 const options = () => $$('#palette [role=option]:not([aria-disabled])');
@@ -210,6 +212,6 @@ setInterval(freshen, 30000);
 on('DOMContentLoaded', () => {
   enhance(); listen();
   $$('#toasts .toast').forEach(expire);
-  const problem = $('.errsum'); if (problem) problem.focus();
+  const problem = $('[data-autofocus]'); if (problem) problem.focus();
 });
 })();

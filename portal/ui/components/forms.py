@@ -95,10 +95,15 @@ def error_summary(form: forms.BaseForm | None, title: str = "There is a problem"
 
 
 @register.simple_tag
-def problem_box(problems: Iterable[tuple[str, str]], title: str = "There is a problem") -> SafeString:
+def problem_box(problems: Iterable[tuple[str, str]], title: str = "There is a problem", focus: bool = True) -> SafeString:
     """The same box from pairs of (id of the field or empty, words)."""
     items = format_html_join("", "<li>{}</li>", ((_problem(target, words),) for target, words in problems))
-    return format_html('<div class="errsum" role="alert" tabindex="-1" data-autofocus><h2>{}</h2><ul>{}</ul></div>', title, items)
+    return format_html(
+        '<div class="errsum" role="alert" tabindex="-1"{}><h2>{}</h2><ul>{}</ul></div>',
+        SafeString(" data-autofocus" if focus else ""),
+        title,
+        items,
+    )
 
 
 def _problem(target: str, words: str) -> SafeString:
