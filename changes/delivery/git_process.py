@@ -5,10 +5,12 @@ options are explained in docs/connectors/git.md.
 """
 
 import base64
+import ctypes
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,9 @@ SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # What git check-ref-format allows, less the characters that have a meaning in a revision.
 BRANCH = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
 CHUNK = 1 << 16
+PR_SET_PDEATHSIG = 1
+"""prctl(2). Only Linux has it; elsewhere git ends by its own time limits."""
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 OPTIONS: tuple[str, ...] = (
     "-c",
@@ -60,13 +65,15 @@ class Access:
     """How to reach a forge. ``token`` is sent as HTTP basic authentication to ``origin`` only, from the environment.
 
     ``protocols`` are the address schemes that git may speak; ``pins`` are ``host:port:address`` triples that replace
-    name resolution, so that an address that was checked is the address that is called.
+    name resolution, so that an address that was checked is the address that is called. ``held`` is an open file whose
+    lock git keeps too, so that the lock lasts as long as the last process that works under it.
     """
 
     token: str = field(default="", repr=False)
     origin: str = ""
     protocols: tuple[str, ...] = ("https",)
     pins: tuple[str, ...] = ()
+    held: int | None = None
 
 
 LOCAL = Access(protocols=())
@@ -145,11 +152,19 @@ def _start(arguments: Sequence[str], *, folder: Path, access: Access, messages: 
             stderr=messages,
             # A group of its own: git's children (the transport) end together with it.
             start_new_session=True,
+            preexec_fn=_end_with_us,
+            pass_fds=() if access.held is None else (access.held,),
         )
     except FileNotFoundError as problem:
         if folder.is_dir():
             raise GitMissing from problem
         raise GitRefused(f"{folder.name} has no mirror yet") from problem
+
+
+def _end_with_us() -> None:
+    """Runs in the child before git does: the kernel kills git when the worker that started it vanishes."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
