@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 DRAIN_INBOX = "changes.connectors.tasks.drain_inbox"
 DELIVER_OUTBOX = "portal.outbox.tasks.deliver_outbox"
+SEAL = "portal.ledger.tasks.seal"
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ SCHEDULE = (
     Entry("changes.connectors.tasks.poll_sources", 15, "poll-sources"),
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
     # The ledger: number and sign what was admitted; check everything once a day.
-    Entry("portal.ledger.tasks.seal", 1, "seal"),
+    Entry(SEAL, 1, "seal"),
     Entry("portal.ledger.tasks.verify", 86400, "verify"),
     # Proves the way scheduler → broker → worker; without it the supervisor starts the worker again.
     Entry("portal.runtime.tasks.heartbeat", 15, "heartbeat"),
 )
 
 # Channel of PostgreSQL's NOTIFY → task that is sent at once.
-WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX}
+WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL}

@@ -53,6 +53,11 @@ def make(declared: Declared, seen: Seen) -> Plan:
     return Plan(tuple(functions), made, bodies, tables, (*unknown, *unknown_rules))
 
 
+def known_tables(declared: Declared, seen: Seen) -> list[tuple[EvidenceTable, Model]]:
+    """The declared tables that are there, with their models."""
+    return _known(declared.tables, seen)[0]
+
+
 def _known(declared: Iterable[D], seen: Seen) -> tuple[list[tuple[D, Model]], list[str]]:
     """Those whose table and columns are there, with their model; and the names of the others."""
     known: list[tuple[D, Model]] = []

@@ -47,11 +47,9 @@ def _branch(schema: str, table: EvidenceTable, model: Model) -> str:
 
 def covered_columns(table: EvidenceTable, model: Model) -> "list[models.Field[Any, Any]]":
     """The columns whose values an entry keeps, sorted by name: all of an append-only table, else the declared ones."""
+    kept = {_column(field) for field in model._meta.concrete_fields} if table.append_only else {*table.columns, *table.fixed}
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    if table.append_only:
-        return sorted(fields, key=_column)
-    kept = {*table.columns, *table.fixed}
-    return sorted((field for field in fields if _column(field) in kept), key=_column)
+    return sorted((field for field in fields if _column(field) in kept - {*table.unspoken}), key=_column)
 
 
 def row_text(table: EvidenceTable, model: Model, alias: str) -> str:

@@ -1,0 +1,144 @@
+"""Checkpoints outside the database: without them whoever rules the database can rewrite it unseen (docs/ledger.md)."""
+
+import os
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+from portal.ledger import files, notes
+from portal.ledger.places import Places
+
+BRANCH = "refs/heads/checkpoints"
+SUBJECT = re.compile(r"Checkpoint (\d+)")
+GIT_SECONDS = 30
+Signed = tuple[int, str]
+"""Size and signed note of a checkpoint."""
+
+
+class AnchorProblem(Exception):
+    """A checkpoint could not be written outside. Passing: the next round tries again."""
+
+
+class Anchor(Protocol):
+    """A place outside the database that keeps every checkpoint."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    def last(self) -> int:
+        """Size of the largest checkpoint there; 0 when there is none."""
+
+    def write(self, checkpoints: Sequence[Signed]) -> None:
+        """Add these, in this order. Raises ``AnchorProblem``."""
+
+    def notes(self) -> Iterator[str]:
+        """All signed notes that are there, in any order."""
+
+
+def anchors(where: Places) -> list[Anchor]:
+    """The configured ones."""
+    return [FileAnchor(where.anchors), GitAnchor(where.git, where.remote)]
+
+
+def path_of(size: int) -> str:
+    """Where a checkpoint stands inside an anchor; ten thousand sizes share a folder."""
+    return f"{size // 10_000:08d}/{size:012d}.note"
+
+
+@dataclass(frozen=True)
+class FileAnchor:
+    """A folder: one file for each checkpoint, and all of them in ``checkpoints.txt`` to hand over."""
+
+    folder: Path
+    name: str = "files"
+
+    def last(self) -> int:
+        for folder in sorted(self.folder.glob("sizes/*"), reverse=True):
+            sizes = [int(path.stem) for path in folder.glob("*.note")]
+            if sizes:
+                return max(sizes)
+        return 0
+
+    def write(self, checkpoints: Sequence[Signed]) -> None:
+        try:
+            for size, note in checkpoints:
+                files.append_line(self.folder / "checkpoints.txt", note + "\n")
+                files.write_whole(self.folder / "sizes" / path_of(size), note)
+        except OSError as problem:
+            raise AnchorProblem(f"files: {problem}") from problem
+
+    def notes(self) -> Iterator[str]:
+        for path in sorted(self.folder.glob("sizes/*/*.note")):
+            yield path.read_text()
+        together = self.folder / "checkpoints.txt"
+        if together.exists():
+            yield from notes.split(together.read_text())
+
+
+@dataclass(frozen=True)
+class GitAnchor:
+    """A Git repository (bare or not): a commit for each checkpoint on its own branch, pushed when there is a remote."""
+
+    repository: Path
+    remote: str = ""
+    name: str = "git"
+
+    def last(self) -> int:
+        if not self.repository.exists() or not self._tip():
+            return 0
+        found = SUBJECT.match(self._git("log", "-1", "--format=%s", BRANCH).decode())
+        return int(found[1]) if found else 0
+
+    def write(self, checkpoints: Sequence[Signed]) -> None:
+        if not self.repository.exists():
+            self.repository.mkdir(parents=True)
+            self._git("init", "--quiet", "--bare")
+        if checkpoints:
+            self._git("fast-import", "--quiet", "--done", "--date-format=now", given=b"".join(self._commits(checkpoints)))
+        if self.remote:
+            self._git("push", "--quiet", self.remote, f"{BRANCH}:{BRANCH}")
+
+    def notes(self) -> Iterator[str]:
+        if not self.repository.exists() or not self._tip():
+            return
+        with tarfile.open(fileobj=BytesIO(self._git("archive", "--format=tar", BRANCH))) as archive:
+            for member in archive.getmembers():
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is not None:
+                    yield content.read().decode()
+
+    def _tip(self) -> str:
+        return self._git("for-each-ref", "--format=%(objectname)", BRANCH).decode().strip()
+
+    def _commits(self, checkpoints: Iterable[Signed]) -> Iterator[bytes]:
+        parent = f"from {self._tip()}\n".encode() if self._tip() else b""
+        for size, note in checkpoints:
+            message, content = f"Checkpoint {size}\n".encode(), note.encode()
+            yield f"commit {BRANCH}\ncommitter Countersign <countersign@localhost> now\ndata {len(message)}\n".encode()
+            yield message + parent + f"M 100644 inline {path_of(size)}\ndata {len(content)}\n".encode() + content + b"\n"
+            parent = b""
+        yield b"done\n"
+
+    def _git(self, *arguments: str, given: bytes = b"") -> bytes:
+        quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
+        command = ["git", "-c", "safe.directory=*", "-C", str(self.repository), *arguments]
+        try:
+            done = subprocess.run(
+                command, input=given, capture_output=True, timeout=GIT_SECONDS, check=True, env={**os.environ, **quiet}
+            )
+        except subprocess.CalledProcessError as problem:
+            raise AnchorProblem(f"git {arguments[0]}: {self._readable(problem.stderr)}") from problem
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            raise AnchorProblem(f"git {arguments[0]}: {type(problem).__name__}") from problem
+        return done.stdout
+
+    def _readable(self, stderr: bytes) -> str:
+        """What Git said, without the remote's address: it may hold a password."""
+        text = stderr.decode(errors="replace").strip()
+        return text.replace(self.remote, "<remote>") if self.remote else text

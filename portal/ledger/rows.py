@@ -1,0 +1,79 @@
+"""Checks of the ledger's rows, one query each: every entry's hash and body, every stream, every number."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from portal.ledger.report import Problem
+from portal.ledger.snapshot import rows
+
+NAMED = """
+WITH broken AS MATERIALIZED ({found})
+SELECT s.seq, l.id, l.stream, l.stream_seq FROM broken JOIN portal_ledgerleaf l ON l.id = broken.id
+LEFT JOIN portal_ledgersealed s ON s.leaf_id = l.id ORDER BY s.seq NULLS LAST, l.id LIMIT %(limit)s
+"""
+FALSE_HASHES = """
+SELECT l.id FROM portal_ledgerleaf l WHERE l.hash <> portal_ledger_hash(
+    l.event_id, l.stream, l.stream_seq, l.kind, l.actor, l.recorded_at, l.payload_digest, l.rows, l.prev_hash
+)
+"""
+FALSE_BODIES = """
+SELECT l.id FROM portal_ledgerleaf l LEFT JOIN portal_ledgerbody b ON b.leaf_id = l.id
+WHERE l.payload_digest IS DISTINCT FROM sha256(b.salt || convert_to(b.payload, 'UTF8'))
+"""
+FALSE_STREAMS = """
+SELECT id FROM (
+    SELECT id, stream_seq, prev_hash, lag(stream_seq, 1, 0::bigint) OVER before AS last_seq,
+        lag(hash, 1, ''::bytea) OVER before AS last_hash
+    FROM portal_ledgerleaf WINDOW before AS (PARTITION BY stream ORDER BY stream_seq)
+) entry WHERE stream_seq <> last_seq + 1 OR prev_hash <> last_hash
+"""
+NEVER_SEALED = """
+SELECT l.id FROM portal_ledgerleaf l
+WHERE l.xid < (SELECT floor FROM portal_ledgercheckpoint ORDER BY size DESC LIMIT 1)
+    AND NOT EXISTS (SELECT FROM portal_ledgersealed s WHERE s.leaf_id = l.id)
+"""
+FALSE_NUMBERS = """
+SELECT s.seq, l.id FROM portal_ledgersealed s LEFT JOIN portal_ledgerleaf l ON l.id = s.leaf_id
+WHERE l.hash IS DISTINCT FROM s.hash ORDER BY s.seq LIMIT %(limit)s
+"""
+GAPS = """
+SELECT last + 1 FROM (SELECT seq, lag(seq, 1, -1::bigint) OVER (ORDER BY seq) AS last FROM portal_ledgersealed) numbered
+WHERE seq <> last + 1 ORDER BY seq LIMIT %(limit)s
+"""
+LOOSE_BODIES = """
+SELECT b.leaf_id FROM portal_ledgerbody b LEFT JOIN portal_ledgerleaf l ON l.id = b.leaf_id
+WHERE l.id IS NULL ORDER BY b.leaf_id LIMIT %(limit)s
+"""
+
+
+def hashes(cursor: Any, limit: int) -> Iterator[Problem]:
+    """Entries whose fields do not give their hash."""
+    yield from _entries(cursor, FALSE_HASHES, limit, "its fields were changed: they do not give its hash")
+
+
+def bodies(cursor: Any, limit: int) -> Iterator[Problem]:
+    """Entries whose text is not the text that was written, or is gone; texts without an entry."""
+    yield from _entries(cursor, FALSE_BODIES, limit, "its text was changed or is gone: it does not give the digest")
+    for (leaf,) in rows(cursor, LOOSE_BODIES, {"limit": limit}):
+        yield Problem(f"body {leaf}", "belongs to no entry")
+
+
+def streams(cursor: Any, limit: int) -> Iterator[Problem]:
+    """Entries that do not follow on the one before in their stream."""
+    yield from _entries(cursor, FALSE_STREAMS, limit, "does not follow on the entry before it: one is missing or was changed")
+
+
+def numbers(cursor: Any, limit: int) -> Iterator[Problem]:
+    """Numbers that are missing, point to nothing or to something else; entries that were left out of the tree."""
+    for (seq,) in rows(cursor, GAPS, {"limit": limit}):
+        yield Problem(f"entry {seq}", "the number is missing")
+    for seq, leaf in rows(cursor, FALSE_NUMBERS, {"limit": limit}):
+        what = "is gone" if leaf is None else "is not the entry that was sealed"
+        yield Problem(f"entry {seq}", what)
+    yield from _entries(cursor, NEVER_SEALED, limit, "was left out of the tree")
+
+
+def _entries(cursor: Any, found: str, limit: int, sentence: str) -> Iterator[Problem]:
+    for seq, leaf, stream, stream_seq in rows(cursor, NAMED.replace("{found}", found), {"limit": limit}):
+        name = f"unsealed entry {leaf}" if seq is None else f"entry {seq}"
+        yield Problem(f"{name} ({stream}, number {stream_seq})", sentence)

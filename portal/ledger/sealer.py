@@ -1,0 +1,202 @@
+"""Gives new entries their numbers, extends the Merkle tree, signs its head and writes it outside. One sealer at a time.
+
+An entry becomes visible when its transaction commits, not when it gets its id, so no id can be the mark up to which all
+is sealed. The mark (``floor``) is a transaction: in one statement, with one snapshot, every visible leaf that is not
+sealed gets a number, and the oldest transaction then still running becomes the next floor. What commits later has a
+transaction number at or above it, so nothing is ever skipped, and nobody waits for a long transaction.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from portal.ledger import files, keys
+from portal.ledger.anchors import Anchor, AnchorProblem, anchors
+from portal.ledger.chain import Frontier
+from portal.ledger.keys import Signer
+from portal.ledger.kinds import is_urgent
+from portal.ledger.models import LedgerCheckpoint, LedgerSealed
+from portal.ledger.notes import Head
+from portal.ledger.places import Places
+
+log = logging.getLogger(__name__)
+EVERY = timedelta(seconds=60)
+"""The longest that an ordinary entry waits for its checkpoint."""
+SEALING = 69620
+"""Key of the advisory lock of the sealer."""
+BATCH = 50_000
+CHUNK = 1_000
+
+WAITING = """
+SELECT l.kind FROM portal_ledgerleaf l
+WHERE l.xid >= (CASE WHEN %(floor)s::xid8 > pg_snapshot_xmin(pg_current_snapshot()) THEN '0' ELSE %(floor)s END)::xid8
+  AND NOT EXISTS (SELECT FROM portal_ledgersealed s WHERE s.leaf_id = l.id)
+GROUP BY l.kind
+"""
+# A floor above every running transaction was written in another cluster, before a restore: then all leaves are looked at.
+NUMBER = """
+WITH moment AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS floor),
+numbered AS (
+    INSERT INTO portal_ledgersealed (seq, leaf_id, hash)
+    SELECT %(size)s + row_number() OVER (ORDER BY l.id) - 1, l.id, l.hash
+    FROM (
+        SELECT l.id, l.hash FROM portal_ledgerleaf l, moment
+        WHERE l.xid >= (CASE WHEN %(floor)s::xid8 > moment.floor THEN '0' ELSE %(floor)s END)::xid8
+          AND NOT EXISTS (SELECT FROM portal_ledgersealed s WHERE s.leaf_id = l.id)
+        ORDER BY l.id LIMIT %(batch)s
+    ) l
+    RETURNING seq, hash
+)
+SELECT (SELECT floor::text FROM moment), (SELECT coalesce(array_agg(hash ORDER BY seq), '{}') FROM numbered)
+"""
+
+
+class SealingStopped(Exception):
+    """The database does not continue what was signed before. Nothing was signed; people must look (docs/ledger.md)."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The sealed entries, and the transaction below which none is missing."""
+
+    frontier: Frontier
+    floor: int
+
+
+def seal(*, at: datetime, where: Places, origin: str, force: bool = False) -> LedgerCheckpoint | None:
+    """Seal what waits, if it is due: something urgent, or a minute after the last checkpoint, or ``force``.
+
+    Returns the new checkpoint; None when nothing was due or another process seals. ``origin`` names the log when its
+    key is made now. Raises ``SealingStopped`` or ``keys.KeyProblem``; anchors that fail are tried again next time.
+    """
+    with transaction.atomic(durable=True):
+        if not _alone():
+            return None
+        last = LedgerCheckpoint.objects.order_by("-size").first()
+        if not _is_due(last, at=at, force=force):
+            return None
+        signer = keys.load(where=where) if where.key.exists() or last else keys.make(where=where, origin=origin)
+        made = _checkpoint(last, signer, at=at, where=where)
+    keys.remember(where=where, note=made.note)
+    publish(where=where)
+    return made
+
+
+def publish(*, where: Places) -> list[str]:
+    """Bring every anchor up to the last checkpoint; returns what failed, one sentence each."""
+    problems = []
+    for anchor in anchors(where):
+        try:
+            anchor.write(_missing(anchor))
+        except AnchorProblem as problem:
+            log.error("A checkpoint could not be written outside: %s", problem)
+            problems.append(str(problem))
+    behind = where.anchors / "behind"
+    if problems:
+        files.write_whole(behind, "\n".join(problems))
+    else:
+        behind.unlink(missing_ok=True)
+    return problems
+
+
+def publish_again(*, at: datetime, where: Places) -> None:
+    """Try the anchors again that failed a minute ago or longer."""
+    behind = where.anchors / "behind"
+    if behind.exists() and at.timestamp() - behind.stat().st_mtime >= EVERY.total_seconds():
+        publish(where=where)
+
+
+def adopt(*, where: Places) -> Head:
+    """After a restore or a lost memory: take the database's last checkpoint as one's own, when its whole tree is sound.
+
+    Raises ``SealingStopped`` when there is none, or when the sealed entries do not give its root.
+    """
+    last = LedgerCheckpoint.objects.order_by("-size").first()
+    if last is None:
+        raise SealingStopped("there is no checkpoint to adopt")
+    if _root_at(last.size) != bytes(last.root):
+        raise SealingStopped(f"the sealed entries do not give the root of checkpoint {last.size}")
+    signer = keys.load(where=where)
+    head = Head(signer.origin, last.size, bytes(last.root))
+    keys.remember(where=where, note=signer.sign(head))
+    return head
+
+
+def _alone() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEALING])
+        return bool(cursor.fetchone()[0])
+
+
+def _is_due(last: LedgerCheckpoint | None, *, at: datetime, force: bool) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, {"floor": str(last.floor if last else 0)})
+        kinds = [str(row[0]) for row in cursor.fetchall()]
+    if not kinds:
+        return False
+    # A clock that was set back must not hold up the seal, hence both ends.
+    rested = last is None or not timedelta(0) <= at - last.sealed_at < EVERY
+    return force or rested or any(is_urgent(kind) for kind in kinds)
+
+
+def _checkpoint(last: LedgerCheckpoint | None, signer: Signer, *, at: datetime, where: Places) -> LedgerCheckpoint:
+    before = Frontier.unpacked(last.size, bytes(last.frontier)) if last else Frontier()
+    _check_memory(before, where)
+    tree = _number(Tree(before, last.floor if last else 0))
+    head = Head(signer.origin, tree.frontier.size, tree.frontier.root())
+    return LedgerCheckpoint.objects.create(
+        size=head.size,
+        root=head.root,
+        note=signer.sign(head),
+        frontier=tree.frontier.packed(),
+        floor=tree.floor,
+        sealed_at=at,
+    )
+
+
+def _check_memory(before: Frontier, where: Places) -> None:
+    """The tree that is about to grow must be, or continue, the tree that was signed last."""
+    signed = keys.last_signed(where=where)
+    if signed is None and before.size:
+        raise SealingStopped(
+            f"the database has a checkpoint of {before.size} entries, but this sealer remembers none; "
+            "after looking at the anchors run `manage.py ledger adopt`"
+        )
+    if signed is None:
+        return
+    if signed.size > before.size:
+        raise SealingStopped(f"the ledger shrank: {signed.size} entries were signed, the database has {before.size}")
+    same = signed.size == before.size
+    root = before.root() if same else _root_at(signed.size)
+    if root != signed.root or (not same and _root_at(before.size) != before.root()):
+        raise SealingStopped(f"the first {signed.size} entries are not those that were signed")
+
+
+def _number(tree: Tree) -> Tree:
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(NUMBER, {"size": tree.frontier.size, "floor": str(tree.floor), "batch": BATCH})
+            floor, hashes = cursor.fetchone()
+        tree = Tree(tree.frontier.extended([bytes(leaf) for leaf in hashes]), tree.floor)
+        if len(hashes) < BATCH:
+            return Tree(tree.frontier, int(floor))
+
+
+def _root_at(size: int) -> bytes:
+    """Root over the first ``size`` sealed entries, from the rows themselves."""
+    frontier = Frontier()
+    rows = LedgerSealed.objects.filter(seq__lt=size).order_by("seq").values_list("hash", flat=True)
+    chunk: list[bytes] = []
+    for leaf in rows.iterator(chunk_size=CHUNK):
+        chunk.append(bytes(leaf))
+        if len(chunk) == CHUNK:
+            frontier, chunk = frontier.extended(chunk), []
+    return frontier.extended(chunk).root()
+
+
+def _missing(anchor: Anchor) -> Sequence[tuple[int, str]]:
+    newer = LedgerCheckpoint.objects.filter(size__gt=anchor.last()).order_by("size")
+    return list(newer.values_list("size", "note"))

@@ -1,0 +1,80 @@
+"""`manage.py ledger …`: seal, verify, export and adopt, for people and for cron."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.timezone import now
+
+from portal.ledger import export, keys, report, sealer, verification
+from portal.ledger.places import places
+from portal.ledger.tasks import origin
+
+
+class Command(BaseCommand):
+    help = "Seals, verifies and exports the ledger. See docs/ledger.md."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        init = actions.add_parser("init", help="make the key that signs checkpoints (0600) and print its public half")
+        init.add_argument("--origin", default="", help="name of this log; default: the portal's host")
+        actions.add_parser("seal", help="seal everything that waits, now, and write the checkpoint outside")
+        verify = actions.add_parser("verify", help="check everything; exit code 1 names the first broken entry")
+        verify.add_argument("--full", action="store_true", help="name every broken place, not only the first of each sort")
+        verify.add_argument("--record", action="store_true", help="keep the result for the ledger's page")
+        exported = actions.add_parser("export", help="write entries, checkpoints, keys and the offline verifier to a folder")
+        exported.add_argument("folder", type=Path)
+        actions.add_parser("adopt", help="after a restore: take the database's last checkpoint as one's own")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        {
+            "init": self.init,
+            "seal": self.seal,
+            "verify": self.verify,
+            "export": self.export,
+            "adopt": self.adopt,
+        }[options["action"]](options)
+
+    def init(self, options: dict[str, Any]) -> None:
+        where = places()
+        try:
+            keys.make(where=where, origin=options["origin"] or origin())
+        except FileExistsError:
+            self.stderr.write(f"There is a key at {where.key} already; it stays.")
+        for public in keys.public_keys(where=where):
+            self.stdout.write(public.text())
+
+    def seal(self, options: dict[str, Any]) -> None:
+        try:
+            made = sealer.seal(at=now(), where=places(), origin=origin(), force=True)
+        except (sealer.SealingStopped, keys.KeyProblem) as problem:
+            raise CommandError(f"Nothing was sealed: {problem}.") from problem
+        failed = sealer.publish(where=places())
+        self.stdout.write(f"Sealed: {made}." if made else "Nothing waits.")
+        if failed:
+            raise CommandError("Not everywhere written outside: " + "; ".join(failed))
+
+    def verify(self, options: dict[str, Any]) -> None:
+        found = verification.verify(where=places(), full=options["full"])
+        if options["record"]:
+            report.record(report=found, at=now())
+        for remark in found.remarks:
+            self.stdout.write(f"REMARK  {remark}")
+        for problem in found.problems:
+            self.stdout.write(f"BROKEN  {problem.place}: {problem.sentence}")
+        speed = f"{found.entries} entries, {found.checkpoints} checkpoints, {found.seconds:.2f} s"
+        if not found.ok:
+            raise CommandError(f"The ledger does not verify ({speed}). First: {found.problems[0].place}.")
+        self.stdout.write(f"The ledger verifies: {speed}.")
+
+    def export(self, options: dict[str, Any]) -> None:
+        written = export.export(folder=options["folder"], where=places())
+        self.stdout.write(f"{written.entries} entries and {written.checkpoints} checkpoints in {options['folder']}.")
+        self.stdout.write(f"Verify with: python {options['folder'] / 'verify.py'} {options['folder']}")
+
+    def adopt(self, options: dict[str, Any]) -> None:
+        try:
+            head = sealer.adopt(where=places())
+        except (sealer.SealingStopped, keys.KeyProblem) as problem:
+            raise CommandError(f"Not adopted: {problem}.") from problem
+        self.stdout.write(f"Adopted checkpoint {head.size}. Compare it with the anchors before you go on.")
