@@ -140,7 +140,8 @@ def checkpoints(request: HttpRequest, limit: int = 50) -> dict[str, Any]:
     """Each is a signed note (C2SP) over the size and the root of the tree."""
     need(request, P.LEDGER_SEE)
     found = latest_checkpoints(limit=_size(limit))
-    return {"items": [{"size": item.size, "root": item.root, "note": item.note, "at": item.at} for item in found], "next": ""}
+    items = [{"size": row.size, "root": bytes(row.root).hex(), "note": row.note, "at": row.sealed_at} for row in found]
+    return {"items": items, "next": ""}
 
 
 @api.get("/gate", response=GateAnswer, summary="May this commit go to this environment?")

@@ -1,0 +1,62 @@
+"""The ledger for people to read, its signed checkpoints, its verification, and the check of one printed record."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.timezone import now
+from django.views.decorators.http import require_GET, require_POST
+
+from audits.proof.lookup import found_under
+from portal.access.guards import requires
+from portal.access.may import may
+from portal.access.permissions import P
+from portal.ledger import report, verification
+from portal.ledger.places import places
+from portal.ledger.queries import latest_checkpoints, latest_checks, latest_entries, seal_lag
+
+PAGE = 50
+LATE = 120
+"""Seconds that an entry may wait for its seal before the page says that something is wrong."""
+
+
+@requires(P.LEDGER_SEE)
+@require_GET
+def ledger(request: HttpRequest) -> HttpResponse:
+    """Newest entries first, with the seal and the last verifications."""
+    asked = request.GET.get("before", "")
+    before = int(asked) if asked.isdigit() and len(asked) < 19 else None
+    entries = latest_entries(limit=PAGE + 1, before=before)
+    lag = seal_lag(at=now())
+    context = {
+        "entries": entries[:PAGE],
+        "older": f"?before={entries[PAGE - 1].id}" if len(entries) > PAGE else "",
+        "newer": "?" if before is not None else "",
+        "checkpoints": latest_checkpoints(limit=5),
+        "checks": latest_checks(limit=5),
+        "lag": lag,
+        "late": lag.age.total_seconds() > LATE,
+        "may_verify": may(request.user, P.LEDGER_VERIFY) and not getattr(request, "auditor", None),
+    }
+    part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
+    return render(request, f"audits/proof/ledger.html{part}", context)
+
+
+@requires(P.LEDGER_VERIFY)
+@require_POST
+def verify_now(request: HttpRequest) -> HttpResponse:
+    """Verify everything since the last full verification; keeps and shows the result."""
+    result = verification.verify(where=places())
+    report.record(report=result, at=now())
+    if result.ok:
+        messages.success(request, f"{result.entries} entries and {result.checkpoints} checkpoints match.")
+    else:
+        messages.error(request, f"The ledger does not match: {result.problems[0].place}. {result.problems[0].sentence}")
+    return redirect("ledger")
+
+
+@requires(P.LEDGER_SEE)
+@require_GET
+def check_record(request: HttpRequest, digest: str) -> HttpResponse:
+    """Whether a digest on a printed record belongs to something in the portal."""
+    found = found_under(digest)
+    return render(request, "audits/proof/record.html", {"digest": digest, "found": found}, status=200 if found else 404)
