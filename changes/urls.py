@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from changes.api.routes import api
+from changes.api.urls import api_urls
 from changes.connectors import pages as connector_pages
 from changes.connectors import views as connectors
 from changes.desk import release_views, views
@@ -29,5 +29,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
     path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),
-    path("api/v1/", api.urls),
+    path("api/v1/", api_urls()),
 ]

@@ -1,4 +1,4 @@
-"""``/api/v1/``: what the pages show, for machines. OpenAPI at ``/api/v1/openapi.json``."""
+"""``/api/v1/``: what the pages show, for machines."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from portal.access.scope import Scope, scope_for
 from portal.ui.paging import BadCursor, Page, page_of
 
 LARGEST_PAGE = 200
-api = NinjaAPI(title="Countersign", version="1", urls_namespace="api", auth=TokenOrSession(), docs_url=None)
+api = NinjaAPI(title="Countersign", version="1", urls_namespace="api", auth=TokenOrSession(), docs_url=None, openapi_url="")
 
 
 @api.exception_handler(BadCursor)
