@@ -16,6 +16,10 @@ TESTING = "pytest" in sys.modules
 
 DEBUG = boolean("COUNTERSIGN_DEBUG", default=False)
 DEMO = boolean("COUNTERSIGN_DEMO", default=False)
+# Everybody's password in the demo company, shown on the sign-in page there; empty elsewhere.
+DEMO_PASSWORD = os.environ.get("COUNTERSIGN_DEMO_PASSWORD", "northwind-demo-2026") if DEMO else ""
+# Who fills the demo company: named as text, so that imports keep their direction.
+DEMO_STORY = "changes.desk.demo"
 SECRET_KEY = required("COUNTERSIGN_SECRET_KEY", testing=TESTING)
 # Newest first; older ones still decrypt. Each protects vendor tokens and sign-in secrets at rest.
 ENCRYPTION_KEYS = secret_keys("COUNTERSIGN_ENCRYPTION_KEYS", testing=TESTING)
