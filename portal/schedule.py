@@ -9,6 +9,7 @@ from dataclasses import dataclass
 DRAIN_INBOX = "changes.connectors.tasks.drain_inbox"
 DELIVER_OUTBOX = "portal.outbox.tasks.deliver_outbox"
 SEAL = "portal.ledger.tasks.seal"
+SEAL = "portal.ledger.tasks.seal"
 
 
 @dataclass(frozen=True)
