@@ -1,0 +1,201 @@
+"""An engagement is prepared by one person, confirmed by another, and ends on a date."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError
+from django.utils import timezone
+
+from audits.room.actions import confirm_engagement, digest_of, end_engagement
+from audits.room.models import Engagement
+from audits.room.queries import engagement_of, engagements, readings
+from portal.access.roles import Role
+from portal.ledger.models import LedgerLeaf
+from portal.policy.clauses import Clause
+from portal.policy.refusal import Refused, Stale
+from tests.audits.room.opened import YEAR, admitted, prepared
+from tests.portal.access.people import hold, now, person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def uma():
+    return person("Uma")
+
+
+@pytest.fixture
+def cleo():
+    return person("Cleo")
+
+
+@pytest.fixture
+def mia():
+    return person("Mia")
+
+
+def confirm(engagement, by, **rest):
+    confirm_engagement(**{"engagement": engagement, "digest": engagement.digest, "by": by, "at": timezone.now(), **rest})
+
+
+def test_engagement_opens_nothing_until_another_person_confirms_it(uma, cleo, mia):
+    engagement = prepared(uma, cleo)
+    assert engagement_of(uma, at=now()) is None
+
+    confirm(engagement, mia)
+
+    assert engagement_of(uma, at=now()) == engagement
+    kinds = LedgerLeaf.objects.filter(stream=f"engagement:{engagement.pk}").order_by("stream_seq").values_list("kind", "actor")
+    assert list(kinds) == [("engagement.opened", f"user:{cleo.pk}"), ("engagement.confirmed", f"user:{mia.pk}")]
+
+
+def test_engagement_says_itself_in_a_sentence(uma, cleo):
+    engagement = prepared(uma, cleo)
+
+    assert str(engagement).startswith("Annual audit: records from 1 Jan 2026 to 31 Dec 2026, open until ")
+
+
+@pytest.mark.parametrize("name", ["Ann", "Bob", "Dev", "Rex", "Uma"])
+def test_only_chair_and_compliance_decide_on_engagements(name, cleo, mia):
+    by = person(name)
+    auditor = by if name == "Uma" else person("Uma")
+    with pytest.raises(Refused) as refusal:
+        prepared(auditor, by)
+    assert refusal.value.clause == Clause.AUDITED
+
+    engagement = prepared(auditor, cleo)
+    with pytest.raises(Refused):
+        confirm(engagement, by)
+    with pytest.raises(Refused):
+        end_engagement(engagement=engagement, by=by, at=now())
+
+
+def test_preparer_does_not_confirm(uma, cleo):
+    engagement = prepared(uma, cleo)
+
+    with pytest.raises(Refused):
+        confirm(engagement, cleo)
+
+
+def test_only_auditors_have_engagements(cleo):
+    with pytest.raises(Refused):
+        prepared(person("Ann"), cleo)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"window_to": YEAR[0]},
+        {"ends_at": timezone.now() + timedelta(days=120)},
+        {"ends_at": timezone.now() - timedelta(days=1)},
+    ],
+)
+def test_dates_that_make_no_sense_are_refused(wish, uma, cleo):
+    with pytest.raises(Refused):
+        prepared(uma, cleo, **wish)
+
+
+def test_engagement_is_confirmed_once_in_time_and_as_it_was_read(uma, cleo, mia):
+    engagement = prepared(uma, cleo)
+    with pytest.raises(Stale):
+        confirm(engagement, mia, digest="f" * 64)
+    with pytest.raises(Stale):
+        confirm(engagement, mia, at=engagement.created_at + timedelta(hours=72))
+    confirm(engagement, mia)
+
+    with pytest.raises(Stale):
+        confirm(engagement, mia)
+
+
+def test_digest_covers_all_that_is_read(uma, cleo):
+    engagement = prepared(uma, cleo)
+    seen = digest_of(engagement)
+
+    for field, value in (
+        ("name", "x"),
+        ("auditor_id", 0),
+        ("window_from", YEAR[1]),
+        ("window_to", YEAR[0]),
+        ("starts_at", YEAR[0]),
+        ("ends_at", YEAR[0]),
+        ("repositories", ["acme/web"]),
+        ("created_by_id", 0),
+    ):
+        changed = Engagement.objects.get(pk=engagement.pk)
+        setattr(changed, field, value)
+        assert digest_of(changed) != seen, field
+
+
+def test_auditor_has_one_engagement_at_a_time(uma, cleo, mia):
+    confirm(prepared(uma, cleo), mia)
+    second = prepared(uma, cleo)
+
+    with pytest.raises(Refused):
+        confirm(second, mia)
+
+
+def test_next_engagement_follows_one_that_was_ended(uma, cleo, mia):
+    first = prepared(uma, cleo)
+    confirm(first, mia)
+    end_engagement(engagement=first, by=mia, at=now())
+    second = prepared(uma, cleo)
+
+    confirm(second, mia)
+
+    assert engagement_of(uma, at=now()) == second
+    with pytest.raises(Stale):
+        end_engagement(engagement=first, by=mia, at=now())
+
+
+def test_ended_engagement_is_not_confirmed(uma, cleo, mia):
+    engagement = prepared(uma, cleo)
+    end_engagement(engagement=engagement, by=mia, at=now())
+
+    with pytest.raises(Stale):
+        confirm(engagement, mia)
+
+
+def test_list_counts_what_was_read():
+    _, engagement = admitted()
+
+    assert [(row.pk, row.pages, row.last_read_at) for row in engagements()] == [(engagement.pk, 0, None)]
+    assert readings(engagement) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"ends_at": timezone.now() + timedelta(days=200)}, "engagement_at_most_90_days"),
+        ({"window_to": YEAR[0]}, "engagement_window_in_order"),
+        ({"created_by": "auditor"}, "engagement_not_by_its_auditor"),
+        ({"confirmed_by": "created_by", "confirmed_at": YEAR[0]}, "engagement_confirmed_by_another"),
+        ({"confirmed_at": YEAR[0]}, "engagement_confirmed_paired"),
+        ({"ended_at": YEAR[0]}, "engagement_ended_paired"),
+    ],
+)
+def test_database_refuses_what_the_action_refuses(change, constraint, uma, cleo):
+    people = {"auditor": uma, "created_by": cleo}
+    fields = {
+        "name": "x",
+        "auditor": uma,
+        "window_from": YEAR[0],
+        "window_to": YEAR[1],
+        "starts_at": now(),
+        "ends_at": now() + timedelta(days=30),
+        "digest": "0" * 64,
+        "created_by": cleo,
+        "created_at": now(),
+    }
+    wrong = {key: people.get(value, value) if isinstance(value, str) else value for key, value in change.items()}
+
+    with pytest.raises(IntegrityError, match=constraint):
+        Engagement.objects.create(**{**fields, **wrong})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_auditor_who_holds_another_role_is_no_auditor(cleo):
+    engineer = person("Pia")
+    hold(engineer, Role.ENGINEER)
+
+    with pytest.raises(Refused):
+        prepared(engineer, cleo)
