@@ -37,7 +37,7 @@ install() {
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
   echo "Installing packages …"
   for pause in 2 5 0; do
-    if .venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 5 "$@"; then
+    if .venv/bin/python -m pip install -qq --disable-pip-version-check --retries 5 "$@"; then
       echo "$wanted" >"$stamp"
       return
     fi
