@@ -142,6 +142,6 @@ class Api:
 def next_of(*, link: str) -> str:
     """The URL of the next page from a Link header (RFC 8288); empty on the last page."""
     for url, parameters in _LINK.findall(link):
-        if any(part.strip() in ('rel="next"', "rel=next") for part in parameters.split(";")):
+        if any(part.strip(" \t\n,") in ('rel="next"', "rel=next") for part in parameters.split(";")):
             return str(url)
     return ""

@@ -55,7 +55,6 @@ def test_co_authors_come_from_the_trailers() -> None:
     )
 
     found = commit_people(commits=[commit(ANN, ANN, message=message)])[2:]
-    private = "13+cleo-northwind@users.noreply.github.com"
 
     assert found == (
         {"uid": None, "login": "", "name": "Bob", "email": "bob@northwind.example", "role": "co-author"},
