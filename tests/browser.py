@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.management import call_command
@@ -42,11 +43,13 @@ FLAGS = (
     "--no-first-run",
     "--disable-dev-shm-usage",
 )
+PROVEN_BY = "account_authentication_methods_user"
 NOT_SERVED = ["htmax*", "htmx-4*", "*-4.js", "*-4.min.js", "hx-ws*", "hx-head*", "hx-preload*", "hx-download*"]
 MANIFEST = {**settings.STORAGES, "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
 WATCH = """
 document.addEventListener('securitypolicyviolation', event => {
-  if (window.reportViolation) window.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+  const where = `${event.sourceFile}:${event.lineNumber}`;
+  if (window.reportViolation) window.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${where}`);
 });
 """
 
@@ -115,7 +118,7 @@ class Visits:
     expected: set = field(default_factory=set)
     contexts: list = field(default_factory=list)
 
-    def __call__(self, path="/", *, by=None, width=WIDE, theme="light", script=True, height=None):
+    def __call__(self, path="/", *, by=None, fresh=True, width=WIDE, theme="light", script=True, height=None):
         """Open a page. ``by`` is a person to sign in as; ``script=False`` switches JavaScript off."""
         context = self.browser.new_context(
             viewport={"width": width, "height": height or HEIGHTS.get(width, 800)},
@@ -128,7 +131,7 @@ class Visits:
             context.expose_function("reportViolation", lambda words: self.wrong.append(f"policy: {words}"))
             context.add_init_script(WATCH)
         if by is not None:
-            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_of(by), "url": self.site}])
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_of(by, fresh=fresh), "url": self.site}])
         page = context.new_page()
         self._watch(page)
         page.goto(f"{self.site}{path}")
@@ -168,10 +171,15 @@ def visit(chromium, site):
     visits.end()
 
 
-def session_of(user):
-    """The key of a session in which this person has just signed in."""
+def session_of(user, *, fresh=True):
+    """The key of a session of this person; ``fresh``: in which they have just proved who they are."""
     client = Client()
     client.force_login(user)
+    if fresh:
+        session = client.session
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time()}]
+        session[PROVEN_BY] = str(user.pk)
+        session.save()
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 

@@ -128,7 +128,7 @@ def overtaken(problem: Stale) -> Problem:
 def not_allowed(request: HttpRequest, problem: PermissionDenied) -> Problem:
     """403: names the roles that may, and who holds them."""
     extra: dict[str, Any] = {}
-    words = str(problem) or "You may not do this."
+    words = (str(problem) or "You may not do this").rstrip(".") + "."
     if isinstance(problem, NotAllowed):
         extra = {"who": who_may(problem.permission, at=time_of(request))}
     return Problem(

@@ -20,11 +20,14 @@ BLOCKS = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li",
 WORDS = {"strong", "em", "s", "code", "a"}
 TABLES = {"table", "thead", "tbody", "tr", "th", "td"}
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
-SCHEMES = frozenset({"https", "http", "mailto"})
+SCHEMES = ("https://", "http://", "mailto:")
 LONGEST = 100_000
 """Characters that are rendered; what is longer is shown as plain text, because nesting costs more than its length."""
 
-_parser = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
+DEEPEST = 20
+"""Levels of lists and quotes. The parser would drop what lies deeper, and an approver must see every word."""
+
+_parser = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": DEEPEST})
 
 
 def _picture(renderer: object, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
@@ -32,11 +35,17 @@ def _picture(renderer: object, tokens: Sequence[Token], index: int, options: Opt
     return f"<em>(picture: {escape(tokens[index].content or 'no description')})</em>"
 
 
+def _absolute(tag: str, name: str, value: str) -> str | None:
+    """A link names its site: what is relative in somebody's repository would lead somewhere else here."""
+    return value if name != "href" or value.lower().startswith(SCHEMES) else None
+
+
 _parser.add_render_rule("image", _picture)
 _cleaner = nh3.Cleaner(
     tags=BLOCKS | WORDS | TABLES,
     attributes=ATTRIBUTES,
-    url_schemes=set(SCHEMES),
+    url_schemes={"https", "http", "mailto"},
+    attribute_filter=_absolute,
     link_rel="noopener noreferrer nofollow",
     generic_attribute_prefixes=set(),
     strip_comments=True,
@@ -45,6 +54,7 @@ _cleaner = nh3.Cleaner(
 
 def render(text: str) -> SafeString:
     """Safe HTML of a markdown text. Hidden and direction characters are shown by their code."""
-    if len(text) > LONGEST:
-        return SafeString(f'<p class="rawtext">{visible(text)}</p>')
-    return SafeString(_cleaner.clean(_parser.render(revealed(text))))
+    tokens = _parser.parse(revealed(text)) if len(text) <= LONGEST else []
+    if not text.isspace() and (not tokens or max(token.level for token in tokens) >= DEEPEST - 1):
+        return SafeString(f'<p class="rawtext">{visible(text)}</p>' if text else "")
+    return SafeString(_cleaner.clean(str(_parser.renderer.render(tokens, _parser.options, {}))))

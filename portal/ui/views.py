@@ -6,9 +6,9 @@ from django.views.decorators.http import require_GET
 
 from portal.access.guards import requires
 from portal.access.permissions import P
-from portal.ui import specimens
 from portal.ui.clock import time_of
 from portal.ui.navigation import pages_for
+from portal.ui.specimens import everything
 
 
 @requires(P.OWN_ACCOUNT)
@@ -22,4 +22,4 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def gallery(request: HttpRequest) -> HttpResponse:
     """Every component in every state, for whoever builds or checks a page."""
-    return render(request, "portal/gallery.html", specimens.everything(at=time_of(request)))
+    return render(request, "portal/gallery.html", everything(at=time_of(request)))

@@ -14,25 +14,26 @@ register = template.Library()
 
 
 @register.simple_tag
-def field(bound: BoundField, label: str = "", hint: str = "", **attrs: Any) -> SafeString:
-    """One field with everything around it. Attributes such as ``rows=3`` or ``placeholder="…"`` go to the input."""
-    bound = _described(bound, hint)
+def field(bound: BoundField, label: str = "", hint: str | bool = "", **attrs: Any) -> SafeString:
+    """One field with everything around it. ``hint=False`` leaves the form's own hint out.
+
+    Attributes such as ``rows=3`` or ``placeholder="…"`` go to the input.
+    """
+    _describe(bound, hint)
     widget = bound.field.widget
     if isinstance(widget, forms.CheckboxInput):
-        return _wrapped(bound, _check(bound, label, attrs), hint)
+        return _wrapped(bound, _check(bound, label, attrs))
     if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
-        return _choices(bound, label, hint)
+        return _choices(bound, label)
     drawn = bound.as_widget(attrs={"class": "input", **_html_attrs(attrs)})
     head = format_html('<label for="{}">{}{}</label>', bound.id_for_label, label or bound.label, _optional(bound))
-    return _wrapped(bound, format_html("{}{}{}{}", head, _hint(bound), _errors(bound), drawn), hint)
+    return _wrapped(bound, format_html("{}{}{}{}", head, _hint(bound), _errors(bound), drawn))
 
 
-def _described(bound: BoundField, hint: str) -> BoundField:
-    """Django ties help text and errors to the input by itself (aria-describedby); a hint given by the page joins them."""
-    if hint:
-        bound.help_text = hint
-        bound.field.help_text = hint
-    return bound
+def _describe(bound: BoundField, hint: str | bool) -> None:
+    """Django ties help text and errors to the input by itself (aria-describedby); a hint given by the page takes that way."""
+    if hint is False or hint:
+        bound.help_text = bound.field.help_text = str(hint or "")
 
 
 def _html_attrs(attrs: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _errors(bound: BoundField) -> SafeString:
     return format_html('<div id="{}_error">{}</div>', bound.auto_id, lines)
 
 
-def _wrapped(bound: BoundField, content: SafeString, hint: str) -> SafeString:
+def _wrapped(bound: BoundField, content: SafeString) -> SafeString:
     return format_html('<div class="field"{}>{}</div>', SafeString(" data-error" if bound.errors else ""), content)
 
 
@@ -66,7 +67,7 @@ def _check(bound: BoundField, label: str, attrs: dict[str, Any]) -> SafeString:
     return format_html("{}{}{}", _errors(bound), box, _hint(bound))
 
 
-def _choices(bound: BoundField, label: str, hint: str) -> SafeString:
+def _choices(bound: BoundField, label: str) -> SafeString:
     options = format_html_join(
         "",
         '<label class="choice" for="{}">{}<span>{}</span></label>',
@@ -85,9 +86,9 @@ def _choices(bound: BoundField, label: str, hint: str) -> SafeString:
 
 
 @register.simple_tag
-def error_summary(form: forms.BaseForm | None, title: str = "There is a problem") -> SafeString:
+def error_summary(form: forms.BaseForm | str | None, title: str = "There is a problem") -> SafeString:
     """The box above a form that did not pass: every error once, linked to its field; the script moves focus to it."""
-    if form is None or not form.errors:
+    if not isinstance(form, forms.BaseForm) or not form.errors:
         return SafeString("")
     general = [("", str(error)) for error in form.non_field_errors()]
     linked = [(str(bound.id_for_label or bound.auto_id), str(error)) for bound in form for error in bound.errors]

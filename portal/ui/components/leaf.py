@@ -7,6 +7,7 @@ Cached leaves escape always: text that is marked safe equals text that is not, s
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from zlib import crc32
 
 import lucide
 from django import template
@@ -57,7 +58,7 @@ def avatar(name: str, size: int = 24) -> SafeString:
         raise ValueError(f"an avatar is {AVATAR_SIZES} px wide, not {size}")
     parts = [part for part in str(name).split() if part[0].isalnum()]
     initials = (parts[0][0] + (parts[-1][0] if len(parts) > 1 else "")).upper() if parts else "?"
-    hue = sum(map(ord, str(name))) % AVATAR_HUES
+    hue = crc32(str(name).encode()) % AVATAR_HUES
     return format_html('<span class="avatar av-{} av-s{}" aria-hidden="true">{}</span>', hue, size, escape(initials))
 
 
