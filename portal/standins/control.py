@@ -6,12 +6,14 @@ carry the header ``X-Stand-In``, which a page of somebody else cannot send.
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from portal.standins import company
 from portal.standins.fly import FlyError
 from portal.standins.git import GitFailed
 from portal.standins.github import GitHubError
+from portal.standins.live import step_once
 from portal.standins.times import moment
 from portal.standins.vendors import Vendors
 from portal.standins.web import Answer, Request, json_answer
@@ -105,6 +107,12 @@ def _pull_requests(vendors: Vendors, arguments: dict[str, Any]) -> Any:
     return vendors.github.pulls(arguments["repository"])
 
 
+def _live(vendors: Vendors, arguments: dict[str, Any]) -> Any:
+    """One step of the living company; None when everything waits for the portal."""
+    step = step_once(vendors, turn=int(arguments.get("turn", 0)))
+    return asdict(step) if step else None
+
+
 def _mark(vendors: Vendors, arguments: dict[str, Any]) -> Any:
     """Remembers a word, such as how far the demo has come; without ``value`` it only tells."""
     store, subject = vendors.github.store, str(arguments["name"])
@@ -126,5 +134,6 @@ DOORS: dict[tuple[str, str], Callable[[Vendors, dict[str, Any]], Any]] = {
     ("POST", "ship"): _ship,
     ("POST", "pull-request"): _pull_request,
     ("POST", "pull-requests"): _pull_requests,
+    ("POST", "live"): _live,
     ("POST", "mark"): _mark,
 }

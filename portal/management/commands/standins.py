@@ -34,7 +34,6 @@ class Command(BaseCommand):
         live = settings.DEMO and boolean("COUNTERSIGN_DEMO_LIVE", default=True)
         chosen = {
             "--port": os.environ.get("COUNTERSIGN_STANDINS_PORT", "0"),
-            "--hooks": f"{settings.BASE_URL}/hooks/github/",
             "--portal": settings.BASE_URL,
             "--live": str(LIVE_SECONDS if live else 0.0),
         }

@@ -1,0 +1,94 @@
+"""The demo company from nothing to now: set up the vendors, connect them, live through a week."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from changes.connectors.actions import connect_fly, connect_github
+from changes.desk.demo import deciding, expected, people, story
+from changes.desk.demo.acting import Vendors
+from changes.desk.demo.expected import API, BILLING, WEB
+from portal.standins import company
+from portal.standins.client import Remote
+
+Say = Callable[[str], None]
+JOINED = timedelta(days=30)
+CONNECTED = timedelta(days=8)
+REPOSITORIES = {WEB: "The shop that customers see", API: "The service behind the shop", BILLING: "Invoices and payments"}
+CI_WORKFLOW = (
+    "name: ci\non: [push, pull_request]\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n      - run: ./bin/test\n"
+)
+
+
+def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = deciding.pause) -> str:
+    """Fills the company through the stand-ins at ``address``; returns the commit of the planted direct push.
+
+    Needs the portal's web, worker and scheduler to run; in tests ``pump`` does their work instead. Raises ``NotSeen`` when
+    the portal does not come to know something in time. Run again, it goes on where it stopped.
+    """
+    remote = Remote(address)
+    vendors = Vendors(remote, now=now)
+    people.admit(password=settings.DEMO_PASSWORD, at=vendors.began - JOINED)
+    say("Seven people have joined; everybody's password is the demo password.")
+    _set_up(vendors)
+    _connect(remote, at=vendors.began - CONNECTED)
+    say("Three repositories and six Fly apps are connected; a week of work begins.")
+    pushed = story.tell(vendors, pump=pump, say=say)
+    deciding.wait_for("everything", lambda: expected.at_rest() and not expected.check(direct_push=pushed), pump=pump)
+    remote.do("mark", name="demo", value="filled")
+    say(f"The company is up to date. {len(expected.expected(direct_push=pushed))} deviations were planted and found.")
+    return pushed
+
+
+def _set_up(vendors: Vendors) -> None:
+    """Accounts, repositories, access and branch rules, before anybody watches."""
+    at = vendors.began - JOINED
+    for person in people.PEOPLE:
+        vendors.github(
+            f"account/{person.login}", "add_account", login=person.login, uid=person.uid, name=person.name, email=person.email
+        )
+    vendors.github("account/renovate", "add_account", login="renovate[bot]", uid=29139614, kind="Bot")
+    for name, description in REPOSITORIES.items():
+        vendors.github(f"{name}/made", "create_repository", name=name, description=description, by="rex", files=_files(name), at=at)
+        for login in ("ann", "bob", "cleo", "dev", "renovate[bot]"):
+            vendors.github(f"{name}/{login}", "add_member", repository=name, login=login, by="rex", at=at)
+        for branch in ("main", "prod"):
+            vendors.github(f"{name}/{branch}/rules", "set_protection", repository=name, branch=branch, by="rex", at=at)
+        for environment in company.ENVIRONMENTS:
+            app, org = company.app_name(name, environment), company.org_of(name, environment)
+            vendors.act(f"{app}/made", "fly/create_app", name=app, org=org, at=at)
+
+
+def _files(name: str) -> dict[str, str]:
+    short = name.split("/")[1]
+    return {
+        "README.md": f"# {short}\n\n{REPOSITORIES[name]}.\n",
+        "Dockerfile": 'FROM python:3.11-slim\nCOPY . /app\nCMD ["python", "-m", "app"]\n',
+        "fly.toml": f'app = "northwind-{short}-staging"\nprimary_region = "fra"\n\n[http_service]\n  internal_port = 8080\n',
+        "app/__main__.py": f'print("{short}")\n',
+        ".github/workflows/ci.yml": CI_WORKFLOW,
+    }
+
+
+def _connect(remote: Remote, *, at: datetime) -> None:
+    """What ``manage.py connect`` does, for three repositories and one organisation; then the webhooks begin."""
+    remote.do("hooks", url="", secret=remote.state()["github"]["hook_secret"] or "northwind-hook-secret")
+    state = remote.state()
+    github, fly = state["github"], state["fly"]
+    token = remote.mark("demo-token") or remote.do("mark", name="demo-token", value=remote.do("token"))
+    for name in REPOSITORIES:
+        connect_github(
+            repository=name,
+            secret=github["hook_secret"],
+            main="main",
+            prod="prod",
+            api_url=github["api_url"],
+            token=token,
+            clone_url=github["clone_urls"][name],
+            approved_by="portal",
+            at=at,
+        )
+    apps = {company.app_name(name, word): (word, name) for name in REPOSITORIES for word in company.ENVIRONMENTS}
+    connect_fly(org="northwind-production", api_url=fly["api_url"], token=fly["token"], apps=apps, at=at)
+    remote.do("hooks", url=f"{settings.BASE_URL}/hooks/github/", secret=github["hook_secret"])
