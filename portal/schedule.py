@@ -34,6 +34,8 @@ SCHEDULE = (
     # The ledger: number and sign what was admitted; check everything once a day.
     Entry(SEAL, 1, "seal"),
     Entry("portal.ledger.tasks.verify", 86400, "verify"),
+    # What auditors read on a day goes into the ledger as one digest when the day is over.
+    Entry("audits.room.tasks.seal_read_log", 3600, "seal-read-log"),
     # Proves the way scheduler → broker → worker; without it the supervisor starts the worker again.
     Entry("portal.runtime.tasks.heartbeat", 15, "heartbeat"),
 )

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db import transaction
 
 from audits.room.models import LONGEST, Engagement, ReadLog
+from audits.room.queries import read_log_stream
 from portal.access.may import may_at, roles_at
 from portal.access.models import User
 from portal.access.people import PORTAL, actor_of
@@ -131,7 +132,7 @@ def seal_readings(*, day: date) -> str:
         digest.update(json.dumps([*said, row.at.isoformat()]).encode() + b"\n")
         pages += 1
     fact = {"day": day.isoformat(), "pages": pages, "sha256": digest.hexdigest()}
-    append(stream="read_log", kind="read_log.sealed", actor=PORTAL, fact=fact)
+    append(stream=read_log_stream(day), kind="read_log.sealed", actor=PORTAL, fact=fact)
     return digest.hexdigest()
 
 

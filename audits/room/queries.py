@@ -1,11 +1,13 @@
 """Which engagement lets an auditor in, and what was read in it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Count, Max, Q
+from django.db.models.functions import TruncDate
 
 from audits.room.models import Engagement, ReadLog
 from portal.access.models import User
+from portal.ledger.models import LedgerLeaf
 
 READ_MOST = 200
 """Pages that an auditor may ask for within a minute. Nobody reads faster; a script does."""
@@ -36,3 +38,17 @@ def pages_in_last_minute(auditor: User, *, at: datetime) -> int:
     """How many pages the auditor asked for within the last minute."""
     recent = ReadLog.objects.filter(auditor=auditor, at__gt=at - timedelta(minutes=1), outcome=ReadLog.Outcome.READ)
     return recent.count()
+
+
+def read_log_stream(day: date) -> str:
+    """The ledger's stream that seals what auditors read on one UTC day."""
+    return f"read_log:{day.isoformat()}"
+
+
+def unsealed_days(*, at: datetime) -> list[date]:
+    """UTC days that are over, on which auditors read, and whose log is not in the ledger yet; oldest first."""
+    today = datetime.combine(at.astimezone(UTC).date(), datetime.min.time(), tzinfo=UTC)
+    read = ReadLog.objects.filter(at__lt=today).annotate(day=TruncDate("at", tzinfo=UTC)).values_list("day", flat=True)
+    days = sorted(set(read.distinct().order_by("day")))
+    sealed = set(LedgerLeaf.objects.filter(stream__in=map(read_log_stream, days)).values_list("stream", flat=True))
+    return [day for day in days if read_log_stream(day) not in sealed]

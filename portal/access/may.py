@@ -63,6 +63,12 @@ def holders_of(permission: P, *, at: datetime) -> tuple[User, ...]:
     return tuple(people if permission in EVERYBODY else people.filter(pk__in=holding))
 
 
+def holders_of_role(role: Role, *, at: datetime) -> tuple[User, ...]:
+    """Active people who hold this role at that moment, by name."""
+    holding = _valid(at).filter(role=role).values("user_id")
+    return tuple(User.objects.filter(is_active=True, pk__in=holding).order_by("name", "pk"))
+
+
 def who_may(permission: P, *, at: datetime) -> WhoMay:
     """Roles and people that a 403 page or a waiting gate can name."""
     return WhoMay(permission=permission, roles=roles_with(permission), people=holders_of(permission, at=at))

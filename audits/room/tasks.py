@@ -1,0 +1,14 @@
+"""Celery tasks of the auditors' room."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from audits.room.actions import seal_readings
+from audits.room.queries import unsealed_days
+
+
+@shared_task(name="audits.room.tasks.seal_read_log")
+def seal_read_log() -> None:
+    """Put the digest of each day's read log into the ledger once the day is over; sent every hour."""
+    for day in unsealed_days(at=timezone.now()):
+        seal_readings(day=day)
