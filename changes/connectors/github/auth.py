@@ -39,9 +39,10 @@ _lock = threading.Lock()
 
 def app_jwt(*, app_id: str, private_key: str, at: datetime) -> str:
     """The App's own proof (RS256), good for nine minutes. Raises ``Unauthorised`` when the key cannot be read."""
+    key = private_key.replace("\\n", "\n")  # a key given on one line, as environment variables and prompts want it
     claims = {"iat": int((at - CLOCKS_APART).timestamp()), "exp": int((at + JWT_LASTS).timestamp()), "iss": app_id}
     try:
-        return jwt.encode(claims, private_key, algorithm="RS256")
+        return jwt.encode(claims, key, algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
         raise Unauthorised("The private key of the GitHub App cannot be read. Give the PEM file's whole text.") from None
 
@@ -81,9 +82,11 @@ def _key(*, source: Source, secret: str) -> tuple[str, ...]:
 
 def _traded(*, source: Source, private_key: str, client: Client, at: datetime) -> _Kept:
     """``POST /app/installations/{id}/access_tokens`` → 201 {"token", "expires_at"}, good for an hour."""
+    if not (source.installation_id.isascii() and source.installation_id.isdecimal()):
+        raise Unauthorised("The installation's number is missing: it stands at the end of the installation's address at GitHub")
     proof = app_jwt(app_id=source.app_id, private_key=private_key, at=at)
     answer = client.request(
-        path=f"/app/installations/{int(source.installation_id)}/access_tokens",
+        path=f"/app/installations/{source.installation_id}/access_tokens",
         method="POST",
         headers={"Authorization": f"Bearer {proof}"},
     ).checked()

@@ -133,3 +133,19 @@ def test_a_secret_that_no_key_opens_is_named(connect) -> None:
 
 def test_a_kept_token_is_not_shown() -> None:
     assert "ghs" not in repr(_Kept(token="ghs_secret", good_until=NOW))
+
+
+def test_a_key_on_one_line_is_read_as_well() -> None:
+    proof = app_jwt(app_id="4242", private_key=PEM.replace("\n", "\\n"), at=NOW)
+
+    assert said_by(proof)["iss"] == "4242"
+
+
+@pytest.mark.parametrize("number", ["", "northwind", "1/../2", "٣"])
+def test_an_app_without_its_installations_number_says_so(connect, number: str) -> None:
+    github, forge = connect({}, token_encrypted=vault.seal(PEM), app_id="4242", installation_id=number)
+
+    with pytest.raises(Unauthorised, match="installation's number is missing"):
+        github.repository()
+
+    assert forge.asked == []
