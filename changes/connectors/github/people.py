@@ -32,11 +32,29 @@ def commit_people(*, commits: Iterable[Mapping[str, Any]]) -> tuple[dict[str, An
 
 def _of_commit(*, fields: Fields) -> Iterator[dict[str, Any]]:
     git = fields.needed("commit")
+    if _is_merge_button(fields=fields, git=git):
+        return
     yield _person(fields=fields, git=git, role="author")
     committer = _person(fields=fields, git=git, role="committer")
     if committer["login"] != WEB_FLOW and committer["email"].lower() != WEB_FLOW_MAIL:
         yield committer
     yield from co_authors(message=git.text("message") or "")
+
+
+def _is_merge_button(*, fields: Fields, git: Fields) -> bool:
+    """A merge of a pull request that GitHub made and signed: whoever pressed the button contributed nothing to it.
+
+    A promotion brings such commits along. Only GitHub's own signature counts, since anybody can write its address; a merge
+    of one's base branch can hold resolved conflicts and stays a contribution.
+    """
+    verified = git.within("verification")
+    return (
+        len(fields.items("parents")) > 1
+        and verified is not None
+        and verified.flag("verified") is True
+        and _person(fields=fields, git=git, role="committer")["login"] == WEB_FLOW
+        and (git.text("message") or "").startswith("Merge pull request #")
+    )
 
 
 def _person(*, fields: Fields, git: Fields, role: str) -> dict[str, Any]:

@@ -116,6 +116,11 @@ class World:
         """The branch protection rule; None when the branch is not protected."""
         return self.store.one("protection", place=repository, subject=branch)
 
+    def signed_at(self, repository: str, sha: str) -> str:
+        """When GitHub itself made and signed this commit, by its merge button; "" for commits that people pushed."""
+        row = self.store.one("signed", place=repository, subject=sha)
+        return str(row["at"]) if row else ""
+
     def tip(self, repository: str, ref: str) -> str:
         """The commit that a ref names. Raises a 422 like GitHub for a name that leads nowhere."""
         try:

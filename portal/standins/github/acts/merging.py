@@ -37,6 +37,8 @@ def merge(
         except Conflict as problem:
             raise GitHubError(405, "Pull Request is not mergeable") from problem
         world.git(repository).write(f"refs/heads/{row['base_ref']}", merged)
+        if method != "rebase":
+            world.store.add("signed", place=repository, subject=merged, body={"at": world.stamp(at)})
         following.mark_merged(world, repo, row, sha=merged, by=by, at=world.stamp(at))
         repo["open"] = max(0, repo.get("open", 0) - 1)
         branches.after_move(world, repo, branch=row["base_ref"], before=before, after=merged, by=by, at=at)

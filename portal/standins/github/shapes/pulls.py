@@ -4,6 +4,7 @@ from typing import Any
 
 from portal.standins.git import Commit
 from portal.standins.github.shapes import people, repositories
+from portal.standins.github.shapes.commits import verification
 from portal.standins.github.world import World, node_id
 from portal.standins.store import Row
 from portal.standins.times import stamp
@@ -189,7 +190,7 @@ def committed(world: World, repository: str, entry: Commit) -> Row:
         "message": entry.message,
         "tree": {"sha": entry.tree, "url": f"{url}/trees/{entry.tree}"},
         "parents": [{"sha": sha, "url": f"{url}/commits/{sha}", "html_url": f"{page}/{sha}"} for sha in entry.parents],
-        "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None},
+        "verification": verification(world, repository, entry),
     }
 
 

@@ -35,6 +35,19 @@ def test_githubs_own_commits_name_no_committer() -> None:
     assert commit_people(commits=[by_account, by_mail]) == (person("author"),)
 
 
+def test_pressing_the_merge_button_is_no_contribution() -> None:
+    forge = {"login": "web-flow", "id": 19864447}
+    pressed = commit(ANN, forge, message="Merge pull request #7 from northwind/greet\n\nGreet")
+    pressed["parents"] = [{"sha": made.HEAD}, {"sha": made.HEAD}]
+    pressed["commit"]["verification"] = {"verified": True, "reason": "valid"}
+    forged = {**pressed, "commit": {**pressed["commit"], "verification": {"verified": False, "reason": "unsigned"}}}
+    resolved = {**pressed, "commit": {**pressed["commit"], "message": "Merge branch 'main' into greet"}}
+
+    assert commit_people(commits=[pressed]) == ()
+    assert commit_people(commits=[forged]) == (person("author"),)
+    assert commit_people(commits=[resolved]) == (person("author"),)
+
+
 def test_a_commit_without_an_account_keeps_its_mail_address() -> None:
     (author, committer) = commit_people(
         commits=[commit(None, {}, name="Eve", email="eve@example.com", by="Eve", by_email="e2@x.org")]
