@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-JOINS = ("changes.desk.needs",)
+JOINS = ("changes.connectors.effects", "changes.desk.needs")
 """Modules that register something elsewhere (inbox, palette, outbox) when they are imported."""
 
 

@@ -3,6 +3,8 @@
 from changes.delivery.merging import DEPLOY_RANK
 from changes.delivery.models import BranchCommit, DeploymentStatus, Push, Release
 
+RELEASES_KEPT = 200
+"""How far back an image is looked for; the registry keeps fewer."""
 STATES = {
     "success": Release.State.SUCCEEDED,
     "failure": Release.State.FAILED,
@@ -31,6 +33,8 @@ def refresh_release(row: Release) -> None:
 
 def find_rollback(row: Release) -> Release | None:
     """The release that ``row`` undoes: the one before it in the same place, when ``row`` goes back behind its commit."""
+    if row.source == Release.Source.FLY and (undone := _undone_by_image(row)) is not None:
+        return undone
     if not row.commit_sha or row.repository is None:
         return None
     earlier = Release.objects.filter(
@@ -56,3 +60,22 @@ def _stands_before(row: Release, before: Release) -> bool:
     if len(places) == 2:
         return places[row.commit_sha] < places[before.commit_sha]
     return Push.objects.filter(repository=row.repository, before=row.commit_sha, after=before.commit_sha).exists()
+
+
+def _undone_by_image(row: Release) -> Release | None:
+    """The release before ``row`` when ``row`` brings back an image that ran before it, or when Fly said that it does."""
+    earlier = Release.objects.filter(source=row.source, app=row.app, version__lt=row.version).order_by("-version", "-id")
+    before = earlier.first()
+    if before is None or not row.image or same_image(before.image, row.image):
+        return row.rolls_back
+    images = earlier.values_list("image", flat=True)[:RELEASES_KEPT]
+    return before if any(same_image(image, row.image) for image in images) else row.rolls_back
+
+
+def same_image(one: str, other: str) -> bool:
+    """Whether two image references are the same image: by digest where both have one, else by name and tag."""
+    name, _, digest = one.partition("@")
+    other_name, _, other_digest = other.partition("@")
+    if digest and other_digest:
+        return digest == other_digest
+    return bool(name) and name == other_name
