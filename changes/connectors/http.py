@@ -42,6 +42,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TARGET = re.compile(r"/[!$&-;=?@A-Z_a-z~%\[\]|']*", re.ASCII)
 _LINE = re.compile(r"[\x20-\x7e\x80-\xff]*", re.DOTALL)
 _handles = threading.local()
+_inherited: list[object] = []
+"""Handles of the parent of a fork: never used, and never closed, since closing would end the parent's TLS connections."""
 WORDS = {
     pycurl.E_COULDNT_RESOLVE_HOST: "the host's name could not be resolved",
     pycurl.E_COULDNT_CONNECT: "no connection",
@@ -203,6 +205,7 @@ class _Transfer:
 def _handle(*, listed: bool) -> pycurl.Curl:
     """One handle a thread keeps its connections. Never shared with a forked child, nor between listed and other hosts."""
     if getattr(_handles, "pid", None) != os.getpid():
+        _inherited.append(getattr(_handles, "by_listing", None))
         _handles.pid, _handles.by_listing = os.getpid(), {}
     handles: dict[bool, pycurl.Curl] = _handles.by_listing
     if listed not in handles:

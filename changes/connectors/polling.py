@@ -124,13 +124,14 @@ POLLS: dict[str, Callable[[Source, Now], int]] = {"github": _poll_github, "fly":
 def mirror_due(*, now: Now) -> int:
     """Fetch repositories whose minute is over, or whose push was reported, and ask who brought the new commits."""
     done = 0
-    stale = Q(mirrored_at=None) | Q(mirrored_at__lte=now() - EVERY) | Q(mirror_wanted_at__gt=F("mirrored_at"))
-    for repository in Repository.objects.filter(stale, in_scope_until=None).exclude(clone_url="").order_by("mirrored_at", "id"):
+    stale = Q(mirror_tried_at=None) | Q(mirror_tried_at__lte=now() - EVERY) | Q(mirror_wanted_at__gt=F("mirror_tried_at"))
+    for repository in Repository.objects.filter(stale, in_scope_until=None).exclude(clone_url="").order_by("mirror_tried_at", "id"):
         done += _mirror(repository, now())
     return done
 
 
 def _mirror(repository: Repository, at: datetime) -> int:
+    Repository.objects.filter(pk=repository.pk).update(mirror_tried_at=at)
     found = mirror_repository(repository=repository, at=at)
     if found is None or not found.changed:
         return 0

@@ -73,6 +73,7 @@ def settle(*, repository: Repository, since: datetime, at: datetime) -> None:
     releases = list(Release.objects.filter(repository=repository, reported_at__gte=since).order_by("created_at", "id"))
     _mark_rollbacks(repository, releases)
     rows = _rows(repository, releases, since)
+    _fill_paths(repository, rows)
     changes: dict[int, Change] = {}
     for row in rows:
         changes.update({change.pk: change for change in follow(pull_request=row, at=at, settled=True)})
@@ -102,6 +103,15 @@ def _rows(repository: Repository, releases: list[Release], since: datetime) -> l
     commits.discard("")
     moved = Q(touched_at__gte=since) | Q(merge_sha__in=commits) | Q(head_sha__in=commits)
     return list(PullRequest.objects.filter(moved, repository=repository).order_by("opened_at", "number"))
+
+
+def _fill_paths(repository: Repository, rows: list[PullRequest]) -> None:
+    """Paths of merged pull requests that the API has not told: those of the push that merged them."""
+    unread = {row.merge_sha: row for row in rows if row.paths is None and row.state == PullRequest.State.MERGED and row.merge_sha}
+    for push in Push.objects.filter(repository=repository, after__in=unread):
+        paths = sorted({path for commit in push.commits for path in commit.get("paths", [])})
+        if paths:
+            PullRequest.objects.filter(pk=unread[push.after].pk, paths=None).update(paths=paths)
 
 
 def _find(

@@ -31,6 +31,7 @@ class Repository(models.Model):
     in_scope_from = models.DateTimeField()
     in_scope_until = models.DateTimeField(null=True, blank=True)
     mirrored_at = models.DateTimeField(null=True, blank=True)
+    mirror_tried_at = models.DateTimeField(null=True, blank=True)
     mirror_wanted_at = models.DateTimeField(null=True, blank=True)
     """A push was reported then: fetch before the minute is over."""
     mirror_error = models.TextField(blank=True)
