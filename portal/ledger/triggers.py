@@ -35,7 +35,7 @@ def row_reader(schema: str, tables: list[tuple[EvidenceTable, Model]]) -> str:
     return (
         f"CREATE OR REPLACE FUNCTION {schema}.portal_ledger_row(row_key text) RETURNS text LANGUAGE plpgsql STABLE\n"
         f"SET search_path = pg_catalog, {schema}, pg_temp AS $row$\nBEGIN\n{branches}\n"
-        "    RAISE EXCEPTION '% is not in an evidence table', key USING ERRCODE = 'invalid_parameter_value';\nEND\n$row$;"
+        "    RAISE EXCEPTION '% is not in an evidence table', row_key USING ERRCODE = 'invalid_parameter_value';\nEND\n$row$;"
     )
 
 
