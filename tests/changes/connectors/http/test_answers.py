@@ -1,6 +1,7 @@
 """What an answer means, what a broken connection means, and that no secret gets into words."""
 
 import logging
+import os
 import threading
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -195,6 +196,19 @@ def test_a_thread_keeps_its_connection() -> None:
             one.request(path="/")
 
     assert (server.connections, len(server.requests)) == (1, 5)
+
+
+def test_a_forked_child_opens_its_own_connection_and_leaves_its_parents_alone() -> None:
+    with hostile.serving(hostile.answers(), keep_alive=True) as server:
+        one = client(server)
+        one.request(path="/parent")
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if one.request(path="/child").status == 200 else 1)
+        _, status = os.waitpid(child, 0)
+        one.request(path="/parent")
+
+    assert (status, server.connections, len(server.requests)) == (0, 2, 3)
 
 
 def test_many_threads_share_a_client_without_mixing_answers() -> None:
