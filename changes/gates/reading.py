@@ -56,8 +56,7 @@ def makers(pr: PullRequestFact, work: Iterable[Actor] = ()) -> tuple[Actor, ...]
     contributors of what the change itself carries. Its other commits were reviewed where they were made, and among
     them are the merge commits of people who only pressed the button.
     """
-    own = pr.contributors if pr.role == WORK else ()
-    return (pr.author, *own, *work)
+    return tuple(dict.fromkeys((pr.author, *(pr.contributors if pr.role == WORK else work))))
 
 
 def contributors(facts: ChangeFacts) -> tuple[Actor, ...]:
@@ -124,8 +123,22 @@ def short(commit: str) -> str:
 
 
 def moment(at: datetime) -> str:
-    """``2026-02-02 10:36 UTC``."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    """``2026-02-02 10:36 UTC``, with the seconds where there are any, since they can decide."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC".replace(":00 UTC", " UTC")
+
+
+SAID_OF = {
+    "failed": "failed",
+    "running": "is still running",
+    "pending": "has not begun",
+    "inactive": "was replaced before it was seen to succeed",
+    "succeeded": "succeeded at a time that is not known",
+}
+
+
+def told(release: ReleaseFact) -> str:
+    """What is known of a release without a success: ``r7 of c21ca16 failed``."""
+    return f"{release.label} of {short(release.commit)} {SAID_OF.get(release.state, f'is {release.state}')}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ NOTHING = frozenset(
 
 HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)")
 BOLD = re.compile(r" {0,3}(?:\*\*|__)([^*_]{1,80})(?:\*\*|__)[ \t]*(:?)(.*)")
-LABEL = re.compile(r" {0,3}([A-Za-z][A-Za-z' ]{1,40}):(?:[ \t]+(\S.*))?")
+LABEL = re.compile(r" {0,3}([A-Za-z][A-Za-z' ]{1,40}):(?:[ \t]+(\S.*)|[ \t]*)$")
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 COMMENT, COMMENT_END = "<!--", "-->"
 REFERENCE = re.compile(r"(?<![A-Za-z0-9])CHG-([0-9]{1,9})(?![0-9])", re.IGNORECASE)
@@ -67,9 +67,14 @@ def lift(body: str) -> Lifted:
     section, level = "why", 0
     for line, is_code in _lines(body):
         found = None if is_code else _heading(line)
-        if found:
-            section, level, line = _turn(found, section, level, line)
-        parts[section].append(line)
+        if found is None:
+            parts[section].append(line)
+        elif found.section:
+            section, level = found.section, found.level
+            parts[section] += [*_gap(parts[section]), *filter(None, [found.rest])]
+        else:
+            section, level = ("why", 0) if found.level <= level else (section, level)
+            parts[section].append(line)
     return Lifted(**{name: _said(lines) for name, lines in parts.items()})
 
 
@@ -82,13 +87,9 @@ class _Heading:
     """What stands behind it on the same line."""
 
 
-def _turn(found: _Heading, section: str, level: int, line: str) -> tuple[str, int, str]:
-    """Where the text goes on after a heading: section, its level, and the line to keep there."""
-    if found.section:
-        return found.section, found.level, found.rest
-    if found.level <= level:
-        return "why", 0, line
-    return section, level, line
+def _gap(lines: list[str]) -> list[str]:
+    """What keeps a further piece of a part from running into the piece before it."""
+    return [""] if lines and lines[-1].strip() else []
 
 
 def _heading(line: str) -> _Heading | None:

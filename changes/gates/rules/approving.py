@@ -1,10 +1,13 @@
 """Gate 8: somebody who contributed nothing approved this revision and this commit for production (P-03, P-19, P-22)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from changes.gates.facts import ChangeFacts, PullRequestFact
+from changes.delivery.actor import Actor
+from changes.gates.facts import ApprovalFact, ChangeFacts, PullRequestFact
 from changes.gates.gate import Code, Gate, Judgement, combined, gate, met, open_or_failed
 from changes.gates.reading import (
+    PROD,
     contributors,
     deployed_at,
     evidence_of,
@@ -32,6 +35,9 @@ from changes.gates.rules.words import (
 from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 
+REVIEW = "review"
+"""The way of a repository in which an approving review counts as approval."""
+
 
 def approval(facts: ChangeFacts, parameters: Parameters) -> Gate:
     """Gate 8. An emergency needs one +1 at or before its release; everything else is approved before the merge to prod."""
@@ -39,7 +45,10 @@ def approval(facts: ChangeFacts, parameters: Parameters) -> Gate:
         return gate(Code.APPROVAL, _emergency(facts))
     if went_past(facts):
         return gate(Code.APPROVAL, open_or_failed(late=True, reason="A commit went to prod without an approval", who=""))
-    parts = [part for name in repositories(facts) for part in _judge_repository(facts, name, parameters)]
+    parts = []
+    for repository in repositories(facts):
+        targets = _targets(facts, repository)
+        parts += [_judge(facts, target, parameters) for target in targets] or [_nothing_to_approve()]
     return combined(Code.APPROVAL, parts or [_nothing_to_approve()])
 
 
@@ -66,55 +75,53 @@ def _nothing_to_approve() -> Judgement:
     return open_or_failed(late=False, reason="There is no commit to approve yet", who=who)
 
 
-def _judge_repository(facts: ChangeFacts, repository: str, parameters: Parameters) -> list[Judgement]:
+@dataclass(frozen=True)
+class Target:
+    """What is to be approved: one commit on its way to prod."""
+
+    pr: PullRequestFact
+    commit: str
+    until: datetime | None
+    """The merge to prod; None while there is none."""
+
+    def __str__(self) -> str:
+        return f"{name_of(self.pr)} at {short(self.commit)}"
+
+
+def _targets(facts: ChangeFacts, repository: str) -> list[Target]:
+    """The head of each pull request into prod; before there is one, what stands on main."""
     ways = [pr for pr in into_prod(facts) if pr.repository == repository]
     if ways:
-        return [_judge_way(facts, pr, parameters) for pr in ways]
-    merged = [pr for pr in into_main(facts) if pr.repository == repository and pr.merged_at and pr.merge_sha]
+        return [Target(pr, pr.head_sha, pr.merged_at) for pr in ways]
+    merged = [(pr.merged_at, pr) for pr in into_main(facts) if pr.repository == repository and pr.merged_at and pr.merge_sha]
     if not merged:
-        return [_nothing_to_approve()]
-    newest = max(merged, key=lambda pr: pr.merged_at or facts.as_of)
-    words = portal_words(facts, commit=newest.merge_sha, until=None)
-    return [_judge(facts, words, newest.merge_sha, f"{repository}: {short(newest.merge_sha)} on main", newest, None, parameters)]
+        return []
+    newest = max(merged, key=lambda item: item[0])[1]
+    return [Target(newest, newest.merge_sha, None)]
 
 
-def _judge_way(facts: ChangeFacts, pr: PullRequestFact, parameters: Parameters) -> Judgement:
-    """A pull request into prod: words in the portal on its head always count, reviews where the repository says so."""
-    words = portal_words(facts, commit=pr.head_sha, until=pr.merged_at)
-    if facts.approved_by == "review":
-        people = (*contributors(facts), facts.requester)
-        words += review_words(pr, excluded=people, until=pr.merged_at)
-    return _judge(facts, words, pr.head_sha, f"{name_of(pr)} at {short(pr.head_sha)}", pr, pr.merged_at, parameters)
-
-
-def _judge(
-    facts: ChangeFacts,
-    words: list[Word],
-    commit: str,
-    subject: str,
-    pr: PullRequestFact,
-    until: datetime | None,
-    parameters: Parameters,
-) -> Judgement:
+def _judge(facts: ChangeFacts, target: Target, parameters: Parameters) -> Judgement:
     people = (*contributors(facts), facts.requester)
-    given = _one_each(words)
-    refused = [item for item in standing_approvals(facts, commit=commit, until=until) if item.verdict == NO]
-    if len(given) >= parameters.approvals_needed and not refused:
-        return strangers(people) or met(
-            f"{subject}: approved by {listed(str(word) for word in given)}{_review_counts(facts, given)}",
-            *evidence_of(pr),
-            *(word.evidence for word in given),
-            confirmed=all(word.confirmed for word in given),
-            doubt=doubt_about((*(word.by for word in given), *people)),
-        )
-    names = listed(dict.fromkeys(actor.name for actor in people if actor.name))
-    return open_or_failed(
-        late=until is not None,
-        reason=f"{subject}: {_why_not(facts, given, [item.by.name for item in refused], commit, until, parameters)}",
-        who=f"An approver other than {names} approves{'' if facts.approved_by == 'portal' else ' it here or on the pull request'}.",
-        evidence=(*evidence_of(pr), *(approval_evidence(item) for item in refused)),
-        confirmed=facts.approved_by == "portal" or pr.confirmed,
+    given = _one_each(_words(facts, target, people))
+    standing = standing_approvals(facts, commit=target.commit, until=target.until)
+    refused = [item for item in standing if item.verdict == NO]
+    if len(given) < parameters.approvals_needed or refused:
+        return _not_approved(facts, target, f"{target}: {_why_not(facts, target, given, parameters)}", people)
+    return strangers(people) or met(
+        f"{target}: approved by {listed(str(word) for word in given)}{_review_counts(given)}",
+        *evidence_of(target.pr),
+        *(word.evidence for word in given),
+        confirmed=all(word.confirmed for word in given),
+        doubt=doubt_about((*(word.by for word in given), *people)),
     )
+
+
+def _words(facts: ChangeFacts, target: Target, people: tuple[Actor, ...]) -> list[Word]:
+    """Words in the portal always count; reviews of a pull request into prod where the repository says so."""
+    words = portal_words(facts, commit=target.commit, until=target.until)
+    if facts.approved_by == REVIEW and target.pr.base == PROD:
+        words += review_words(target.pr, excluded=people, until=target.until)
+    return words
 
 
 def _one_each(words: list[Word]) -> list[Word]:
@@ -126,21 +133,40 @@ def _one_each(words: list[Word]) -> list[Word]:
     return kept
 
 
-def _review_counts(facts: ChangeFacts, given: list[Word]) -> str:
-    by_review = [word for word in given if word.where != "in the portal"]
-    return ", which counts as approval in this repository" if by_review else ""
+def _review_counts(given: list[Word]) -> str:
+    return ", which counts as approval in this repository" if any(word.by_review for word in given) else ""
 
 
-def _why_not(
-    facts: ChangeFacts, given: list[Word], refused: list[str], commit: str, until: datetime | None, parameters: Parameters
-) -> str:
+def _not_approved(facts: ChangeFacts, target: Target, reason: str, people: tuple[Actor, ...]) -> Judgement:
+    names = listed(dict.fromkeys(actor.name for actor in people))
+    where = " here or on the pull request" if facts.approved_by == REVIEW else " on the change's page"
+    return open_or_failed(
+        late=target.until is not None,
+        reason=reason,
+        who=f"An approver other than {names} approves it{where}.",
+        evidence=(*evidence_of(target.pr), *map(approval_evidence, facts.approvals)),
+        confirmed=facts.approved_by != REVIEW or target.pr.confirmed,
+    )
+
+
+def _why_not(facts: ChangeFacts, target: Target, given: list[Word], parameters: Parameters) -> str:
+    standing = standing_approvals(facts, commit=target.commit, until=target.until)
+    refused = [item.by.name for item in standing if item.verdict == NO]
     if refused:
         return f"{listed(refused)} asked for changes"
     if given:
-        return f"{len(given)} of {parameters.approvals_needed} approvals"
-    moved = [item for item in facts.approvals if item.lapsed or item.head_sha != commit]
-    if moved:
-        last = max(moved, key=lambda item: item.at)
-        why = last.lapsed or f"the head is {short(commit)}"
-        return f"the word of {last.by.name} on {short(last.head_sha)} does not count: {why}"
-    return f"merged to prod at {moment(until)} without an approval" if until else "not approved for production yet"
+        return f"approved by {listed(word.by.name for word in given)}, {len(given)} of {parameters.approvals_needed} approvals"
+    if standing:
+        return f"approved only by {listed(item.by.name for item in standing)}, who contributed to it or asked for it"
+    if facts.approvals:
+        return _why_it_does_not_count(max(facts.approvals, key=lambda item: item.at), facts, target)
+    return f"merged to prod at {moment(target.until)} without an approval" if target.until else "not approved for production yet"
+
+
+def _why_it_does_not_count(item: ApprovalFact, facts: ChangeFacts, target: Target) -> str:
+    why = item.lapsed or f"the proposal is at revision {facts.revision} now"
+    if target.until and item.at > target.until:
+        why = f"it came at {moment(item.at)}, after the merge at {moment(target.until)}"
+    elif item.head_sha != target.commit:
+        why = f"the head is {short(target.commit)}"
+    return f"the word of {item.by.name} on {short(item.head_sha)} does not count: {why}"

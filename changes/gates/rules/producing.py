@@ -21,6 +21,7 @@ from changes.gates.reading import (
     releases_to,
     repositories,
     short,
+    told,
     went_past,
 )
 from changes.gates.rules.proposing import push_evidence
@@ -111,10 +112,9 @@ def _not_released(pr: PullRequestFact, facts: ChangeFacts, ours: list[ReleaseFac
     others = [item for item in releases_to(facts, PRODUCTION) if item.commit and item.created_at > since and item not in ours]
     evidence = (*evidence_of(pr), *map(release_evidence, ours or others))
     if ours and ours[-1].state == "failed":
-        reason = f"{name_of(pr)}: {ours[-1].label} of {short(pr.merge_sha)} failed"
-        return _wrong_release(reason, evidence, ours[-1])
+        return _wrong_release(f"{name_of(pr)}: {told(ours[-1])}", evidence, ours[-1])
     if ours:
-        reason = f"{name_of(pr)}: {ours[-1].label} of {short(pr.merge_sha)} is {ours[-1].state}"
+        reason = f"{name_of(pr)}: {told(ours[-1])}"
         return open_or_failed(late=False, reason=reason, who=DEPLOYER, evidence=evidence)
     if others:
         reason = f"{name_of(pr)}: released {short(others[-1].commit)}, merged {short(pr.merge_sha)}"

@@ -20,6 +20,7 @@ from changes.gates.reading import (
     releases_to,
     repositories,
     short,
+    told,
 )
 from portal.policy.parameters import Parameters
 
@@ -153,7 +154,7 @@ def _why_not(candidate: Candidate, tried: list[ReleaseFact], parameters: Paramet
         soak = f" and has to stand there for {parameters.staging_soak}" if parameters.staging_soak else ""
         return f"{short(good.commit)} succeeded in staging at {moment(good.succeeded_at)}{soak}{merged}"
     if tried:
-        return f"{tried[-1].label} of {short(tried[-1].commit)} in staging is {tried[-1].state}{merged}"
+        return f"in staging, {told(tried[-1])}{merged}"
     names = listed(dict.fromkeys(short(commit) for commit in candidate.commits))
     return f"{names} has not been released to staging{merged}"
 

@@ -37,6 +37,7 @@ class Word:
     """``on acme/web#18`` or ``in the portal``."""
     evidence: Evidence
     confirmed: bool
+    by_review: bool
 
     def __str__(self) -> str:
         return f"{self.by.name} {self.where} at {moment(self.at)}"
@@ -79,6 +80,7 @@ def review_words(pr: PullRequestFact, *, excluded: Iterable[Actor], until: datet
             where=f"on {name_of(pr)}",
             evidence=Evidence(f"Review by {review.by.name}", f"review:{name_of(pr)}@{review.by.account}"),
             confirmed=review.confirmed and pr.confirmed,
+            by_review=True,
         )
         for review in approving_reviews(pr, excluded=excluded, until=until)
         if review.at
@@ -89,7 +91,7 @@ def portal_words(facts: ChangeFacts, *, commit: str, until: datetime | None) -> 
     """Approvals in the portal that count for ``commit`` at ``until``, by people who are no contributors (P-19)."""
     people = (*contributors(facts), facts.requester)
     return [
-        Word(item.by, item.at, "in the portal", approval_evidence(item), confirmed=True)
+        Word(item.by, item.at, "in the portal", approval_evidence(item), confirmed=True, by_review=False)
         for item in standing_approvals(facts, commit=commit, until=until)
         if item.verdict == YES and not item.by.bot and not is_one_of(item.by, people)
     ]
