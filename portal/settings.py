@@ -192,6 +192,7 @@ ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # Counted in PostgreSQL. login_failed: five wrong passwords lock an account for five minutes, from wherever they come; a
 # new password by mail unlocks it.
 ACCOUNT_RATE_LIMITS = {
