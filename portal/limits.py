@@ -11,7 +11,8 @@ from typing import Any
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+"""Any ASGI application; frameworks spell the three types differently."""
 
 LARGEST = 25 * 1024 * 1024
 """Bytes. GitHub never sends a larger delivery."""

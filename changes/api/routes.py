@@ -4,9 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.timezone import now
-from ninja import NinjaAPI, Query
+from ninja import NinjaAPI
 from ninja.errors import HttpError
-from portal.ledger.queries import latest_checkpoints
 
 from changes.api import rows
 from changes.api.auth import TokenOrSession, need
@@ -26,6 +25,7 @@ from changes.gates.deploy import answer_for
 from changes.proposals.listing import Wanted, matching, visible
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
+from portal.ledger.queries import latest_checkpoints
 from portal.ui.paging import BadCursor, Page, page_of
 
 LARGEST_PAGE = 200
@@ -145,9 +145,7 @@ def checkpoints(request: HttpRequest, limit: int = 50) -> dict[str, Any]:
 
 
 @api.get("/gate", response=GateAnswer, summary="May this commit go to this environment?")
-def gate(
-    request: HttpRequest, repository: str = Query(...), commit: str = Query(...), environment: str = "production"
-) -> dict[str, Any]:
+def gate(request: HttpRequest, repository: str, commit: str, environment: str = "production") -> dict[str, Any]:
     """Allow or deny with reasons. Closed by default: an unknown commit, repository or environment is denied."""
     need(request, P.CHANGE_SEE)
     return answer_for(repository=repository, commit=commit.lower(), environment=environment, at=now())

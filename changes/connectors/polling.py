@@ -7,6 +7,7 @@ its facts keep the mark of what they are: reported.
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import F, Q
 
@@ -45,7 +46,7 @@ def _poll_github(source: Source, now: Now) -> int:
     due = Repository.objects.filter(forge="github", in_scope_until=None).filter(Q(polled_at=None) | Q(polled_at__lte=now() - EVERY))
     done = 0
     for repository in due.order_by("polled_at", "id"):
-        if not _asked(source, lambda row=repository: _poll_repository(source, row, now()), now):
+        if not _asked(source, partial(_poll_repository, source, repository, now()), now):
             break
         done += 1
     return done

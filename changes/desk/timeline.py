@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.ledger.queries import Entry, entries_about
-
 from changes.delivery.models import PullRequest, Release
 from changes.proposals.models import Change
+from portal.ledger.queries import Entry, entries_about
 
 SHOWN = 200
 

@@ -36,7 +36,15 @@ def changes(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("q", "state", "category", "kind", "size", "repository", "mine")}
     chosen = {name: asked[name] if asked[name] in dict(CHOICES[name]) else "" for name in CHOICES}
     mine = person_of(request).pk if asked["mine"] else None
-    wanted = Wanted(text=asked["q"], repository=asked["repository"], mine=mine, **chosen)
+    wanted = Wanted(
+        text=asked["q"],
+        repository=asked["repository"],
+        mine=mine,
+        state=chosen["state"],
+        category=chosen["category"],
+        kind=chosen["kind"],
+        size=chosen["size"],
+    )
     page = page_of(
         matching(wanted=wanted, scope=scope_for(request)),
         by="moved_at",

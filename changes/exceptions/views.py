@@ -1,5 +1,6 @@
 """The register of exceptions."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -83,7 +84,7 @@ def answer_exception(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("exception", pk=pk)
 
 
-def _context(request: HttpRequest, pk: int, form: AnswerForm) -> dict[str, object]:
+def _context(request: HttpRequest, pk: int, form: AnswerForm) -> dict[str, Any]:
     rows = matching(state="all", kind="", scope=scope_for(request))
     record: ExceptionRecord = get_object_or_404(rows, pk=pk)
     outcomes = ANSWERS.get(ExceptionState(record.state), ())

@@ -12,7 +12,7 @@ from portal.policy.parameters import DEFAULT
 
 def answer_for(*, repository: str, commit: str, environment: str, at: datetime) -> dict[str, Any]:
     """Allow or deny, with reasons and the gates behind them."""
-    answer = {"repository": repository, "commit": commit, "environment": environment, "change": None, "gates": []}
+    answer: dict[str, Any] = {"repository": repository, "commit": commit, "environment": environment, "change": None, "gates": []}
     refusal = _refusal(repository, commit, environment)
     if refusal:
         return {**answer, "allow": False, "reasons": [refusal]}

@@ -3,6 +3,8 @@
 Git itself answers where a mirror has been read; otherwise the merges to main that the forge reported do.
 """
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from changes.delivery.models import BranchCommit, PullRequest
@@ -38,7 +40,7 @@ def _up_to_head(promotion: PullRequest, merges: QuerySet[PullRequest]) -> QueryS
     return merges.filter(merged_at__lte=last.merged_at)
 
 
-def _carried_before(promotion: PullRequest) -> QuerySet[LinkedPullRequest]:
+def _carried_before(promotion: PullRequest) -> QuerySet[LinkedPullRequest, Any]:
     """Changes that an earlier, merged promotion of the same repository already took."""
     earlier = LinkedPullRequest.objects.filter(
         role=LinkedPullRequest.Role.PROMOTION,
