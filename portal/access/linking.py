@@ -6,15 +6,15 @@ GitHub: docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth
 Slack: api.slack.com/authentication/sign-in-with-slack.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.oauth import BaseOAuth2
 from social_core.exceptions import AuthResponseError
-from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
 from portal.access.freshness import is_fresh
@@ -31,11 +31,17 @@ class NotLinked(Exception):
 class LinkingStrategy(DjangoStrategy):
     """Runs the pipeline itself, instead of asking Django to authenticate."""
 
-    def get_backends(self) -> list[str]:
-        return list(settings.LINKING_BACKENDS)
+    def get_backend_class(self, name: str) -> type[Any]:
+        found = [backend for backend in map(import_string, settings.LINKING_BACKENDS) if backend.name == name]
+        if not found:
+            raise Http404(f"{name} is not connected")
+        return cast(type[Any], found[0])
 
     def authenticate(self, backend: Any, *args: Any, **kwargs: Any) -> Any:
-        return BaseStrategy.authenticate(self, backend, *args, **kwargs)
+        return backend.run_authentication(*args, **{**kwargs, "strategy": self, "storage": self.storage, "backend": backend})
+
+    def clean_authenticate_args(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        return args, kwargs
 
 
 class GitHub(GithubOAuth2[HttpResponse]):
