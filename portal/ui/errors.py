@@ -4,14 +4,16 @@ Four forms of one answer: a page, a piece for htmx, JSON under /api/, and a bare
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 import psycopg_pool
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -26,6 +28,8 @@ from portal.ui.answers import toast, trigger
 from portal.ui.clock import time_of
 
 log = structlog.get_logger("portal.errors")
+
+Handler = Callable[..., HttpResponse]
 
 AWAY = (OperationalError, InterfaceError, psycopg_pool.PoolTimeout)
 """The database cannot be reached: not our mistake and not the reader's, so 503 and not 500."""
@@ -182,6 +186,21 @@ def _bare(request: HttpRequest, problem: Problem, reference: str) -> HttpRespons
     return response
 
 
+def _leaving_no_connection(handler: Handler) -> Handler:
+    """Django runs these handlers in a thread beside the request's under ASGI: the connection that a page opened there would
+    stay open, or out of the pool, until the thread is used again."""
+
+    @wraps(handler)
+    def tidy(*args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return handler(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return tidy
+
+
+@_leaving_no_connection
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler400."""
     if isinstance(exception, RequestDataTooBig):
@@ -189,12 +208,14 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return answer(request, NOT_UNDERSTOOD)
 
 
+@_leaving_no_connection
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler403."""
     denied = exception if isinstance(exception, PermissionDenied) else PermissionDenied()
     return answer(request, not_allowed(request, denied))
 
 
+@_leaving_no_connection
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler404."""
     return answer(request, NOT_FOUND)
@@ -205,6 +226,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
     return answer(request, TOO_MUCH)
 
 
+@_leaving_no_connection
 def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler500: the exception is the one being handled."""
     return answer(request, UNAVAILABLE if isinstance(sys.exc_info()[1], AWAY) else BROKEN)

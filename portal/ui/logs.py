@@ -97,6 +97,8 @@ def configuration(*, level: str = "INFO", pretty: bool = False) -> dict[str, Any
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
+            # Refusals and wrong addresses are logged by portal.ui.errors, in one line and without a trace.
+            "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             "django.security.csrf": {"level": "ERROR"},
             "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
