@@ -38,24 +38,25 @@ class Code(StrEnum):
 
 @dataclass(frozen=True)
 class Kind:
-    """The unchanging part of a gate: its name on pages, its name inside a sentence, and its clause."""
+    """The unchanging part of a gate: its name on pages, its name inside a sentence, its clause, and others it enforces."""
 
     name: str
     phrase: str
     clause: Clause
+    also: tuple[Clause, ...] = ()
 
 
 KINDS: dict[Code, Kind] = {
     Code.PROPOSAL: Kind("Proposal", "description", Clause.CATEGORY),
     Code.DECISION: Kind("Decision", "decision of the meeting", Clause.LARGE_DECIDED),
     Code.PULL_REQUEST: Kind("Pull request", "pull request", Clause.STARTS_AS_PULL_REQUEST),
-    Code.REVIEW: Kind("Review", "review", Clause.REVIEWED),
-    Code.CI: Kind("CI", "CI", Clause.CI_PASSES),
-    Code.ROLLBACK: Kind("Rollback plan", "rollback plan", Clause.ROLLBACK),
+    Code.REVIEW: Kind("Review", "review", Clause.REVIEWED, (Clause.MAIN_RESTRICTED,)),
+    Code.CI: Kind("CI", "CI", Clause.CI_PASSES, (Clause.MAIN_RESTRICTED,)),
+    Code.ROLLBACK: Kind("Rollback plan", "rollback plan", Clause.ROLLBACK, (Clause.SNAPSHOT,)),
     Code.STAGING: Kind("Staging", "proof in staging", Clause.STAGING_FIRST),
-    Code.APPROVAL: Kind("Approval", "production approval", Clause.ACCESS_RESTRICTED),
-    Code.MERGE: Kind("Merge", "authorised merge", Clause.AUTHORISED_MERGE),
-    Code.RELEASE: Kind("Release", "release", Clause.PROD_RESTRICTED),
+    Code.APPROVAL: Kind("Approval", "production approval", Clause.ACCESS_RESTRICTED, (Clause.REVIEWED, Clause.EMERGENCY_REVIEW)),
+    Code.MERGE: Kind("Merge", "authorised merge", Clause.AUTHORISED_MERGE, (Clause.PROD_RESTRICTED,)),
+    Code.RELEASE: Kind("Release", "release", Clause.PROD_RESTRICTED, (Clause.DEPLOYED_THROUGH_FLY,)),
     Code.LOG: Kind("Log", "log message in Slack", Clause.LOGGED),
     Code.REVIEW_AFTER: Kind("Review after", "review afterwards", Clause.EMERGENCY_REVIEW),
 }

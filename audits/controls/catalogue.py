@@ -1,0 +1,250 @@
+"""The controls: for every clause of the policy the test that proves it, over which population, and by which check. Pure.
+
+A control has a check, or it says in words why it has none yet; a clause without either fails the tests of the
+architecture. ``checks.CHECKS`` holds the checks by their names.
+"""
+
+from dataclasses import dataclass
+
+from portal.policy.clauses import Clause
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control."""
+
+    clause: Clause
+    title: str
+    population: str
+    test: str
+    check: str = ""
+    """The name of its check; empty when it comes later."""
+    later: str = ""
+    """Why there is no check yet; empty when there is one."""
+
+    @property
+    def id(self) -> str:
+        """``C-03`` for clause ``P-03``: one control a clause."""
+        return f"C{self.clause.value[1:]}"
+
+
+_ALL = (
+    Control(
+        Clause.LARGE_DECIDED,
+        "Large changes are decided before they are implemented",
+        "Changes that are large by the rules of their day",
+        "A binding decision on the revision stands before the first merge.",
+        later="Decisions come with the meetings. Until then gate 2 of a large change says that it is not connected.",
+    ),
+    Control(
+        Clause.STARTS_AS_PULL_REQUEST,
+        "Every commit on main and prod came by a pull request",
+        "First-parent commits of main and prod, from Git itself",
+        "A merged pull request accounts for the commit.",
+        check="commits_by_pull_request",
+    ),
+    Control(
+        Clause.REVIEWED,
+        "Somebody else reviewed what was merged",
+        "Pull requests merged into main and prod",
+        "An approval of the merged head, by nobody who contributed, not dismissed, at or before the merge.",
+        check="merges_reviewed",
+    ),
+    Control(
+        Clause.STAGING_FIRST,
+        "Staging comes before production",
+        "Pull requests merged into prod, emergencies aside",
+        "The same commit succeeded in staging before the merge.",
+        check="merges_staged",
+    ),
+    Control(
+        Clause.CATEGORY,
+        "Every change is standard or an emergency",
+        "Changes opened in the window",
+        "The category is set, and the reasons for it are on record.",
+        check="changes_categorised",
+    ),
+    Control(
+        Clause.IN_GIT,
+        "What runs is in Git",
+        "Apps at Fly",
+        "The running release maps to a commit of a repository in scope.",
+        later="Comes with the inventory of Fly's apps. Releases of unknown commits are found already, under P-12.",
+    ),
+    Control(
+        Clause.INFRASTRUCTURE_AS_CODE,
+        "Machines are as their files say",
+        "Machines at Fly",
+        "The running configuration equals the file at the deployed commit.",
+        later="Comes with the inventory, which reads the running configuration.",
+    ),
+    Control(
+        Clause.PROD_RESTRICTED,
+        "Prod is restricted and its rules stand",
+        "Pushes to main and prod, and edits of branch rules",
+        "No rewritten history, no deleted branch, no rule that was weakened.",
+        check="branches_restricted",
+    ),
+    Control(
+        Clause.MAIN_RESTRICTED,
+        "Staging changes only by reviewed and green merges to main",
+        "Pull requests merged into main, and pushes past them",
+        "As P-02, P-03 and P-11, for main.",
+        check="main_reviewed_and_green",
+    ),
+    Control(
+        Clause.STAGING_MIRRORS,
+        "Staging mirrors production",
+        "Pairs of apps in staging and production",
+        "Their configuration is the same, scale aside.",
+        later="Comes with the inventory, which reads the configuration of both.",
+    ),
+    Control(
+        Clause.CI_PASSES,
+        "Checks were green at the merge",
+        "Pull requests merged into main and prod",
+        "Every required check had succeeded on the merged head at the merge.",
+        check="merges_green",
+    ),
+    Control(
+        Clause.DEPLOYED_THROUGH_FLY,
+        "Only merged commits are released",
+        "Releases to staging and production",
+        "The released commit is on the branch of its environment.",
+        check="releases_of_merged_commits",
+    ),
+    Control(
+        Clause.SECRETS_FROM_DOPPLER,
+        "Secrets come from Doppler",
+        "Names of secrets at Fly; values are never read",
+        "Every name is in Doppler's sync.",
+        later="Comes with the connection to Doppler.",
+    ),
+    Control(
+        Clause.LOGGED,
+        "Production changes are logged in Slack",
+        "Releases to production, and edits at Doppler and Cloudflare",
+        "The message was posted within the time of the policy.",
+        later="Comes with the connection to Slack. Until then gate 11 says that it is not connected.",
+    ),
+    Control(
+        Clause.ENVIRONMENTS_APART,
+        "Environments are apart",
+        "Apps and configurations by environment",
+        "None is in two environments.",
+        later="Comes with the inventory of Fly and Doppler.",
+    ),
+    Control(
+        Clause.VERSION_CONTROL,
+        "Git is read for every repository in scope",
+        "Repositories in scope",
+        "Its Git was mirrored, and the last reading did not fail.",
+        check="repositories_mirrored",
+    ),
+    Control(
+        Clause.ROLLBACK,
+        "There was a way back before production",
+        "Changes merged to prod",
+        "The plan stood when the verdict froze at the merge; that of an emergency by its retrospective review.",
+        check="ways_back",
+    ),
+    Control(
+        Clause.SNAPSHOT,
+        "Migrations name their snapshot",
+        "Changes with a migration that were merged to prod",
+        "A snapshot was named when the verdict froze at the merge.",
+        check="snapshots_named",
+    ),
+    Control(
+        Clause.ACCESS_RESTRICTED,
+        "Production is approved, and access is granted by the process",
+        "Changes merged to prod, and people given access to repositories",
+        "An approval by somebody else stood at the merge; nobody was given access past the portal.",
+        check="production_approved",
+    ),
+    Control(
+        Clause.AUTHORISED_MERGE,
+        "Authorised people merge",
+        "Merges into main and prod",
+        "Who merged was on the list as of that day.",
+        later="Comes with the list of authorised mergers. Until then gate 9 says that it is not connected.",
+    ),
+    Control(
+        Clause.EMERGENCY_COORDINATED,
+        "Emergencies are coordinated in Slack",
+        "Emergencies",
+        "Each has its thread.",
+        later="Comes with the connection to Slack.",
+    ),
+    Control(
+        Clause.EMERGENCY_REVIEW,
+        "Emergencies get a +1 at once and a review in time",
+        "Emergencies that reached prod",
+        "A +1 by another person before the release, and both reviews afterwards in time.",
+        check="emergencies_reviewed",
+    ),
+    Control(
+        Clause.INVENTORY,
+        "The inventory keeps itself",
+        "Assets at the vendors",
+        "Counts at the source and in the portal agree.",
+        later="Comes with the inventory.",
+    ),
+    Control(
+        Clause.CLOUDFLARE,
+        "Edits at Cloudflare are changes",
+        "Entries of Cloudflare's audit log on DNS and access",
+        "Each matches a change.",
+        later="Comes with the connection to Cloudflare.",
+    ),
+    Control(
+        Clause.POLICY_REVIEWED,
+        "The policy is reviewed",
+        "Policy versions",
+        "Each came into force by a meeting's decision, at least once in twelve months.",
+        later="Comes with policy versions and meetings. Until then the version is part of the released code.",
+    ),
+    Control(
+        Clause.COMPLIANCE,
+        "All changes comply",
+        "Changes merged to prod",
+        "The verdict that froze at the merge has no failed gate.",
+        check="verdicts_compliant",
+    ),
+    Control(
+        Clause.AUDITED,
+        "Audits are held",
+        "Engagements",
+        "One in twelve months, and findings closed in time.",
+        later="Comes with findings. Engagements can be opened already.",
+    ),
+    Control(
+        Clause.TRAINED,
+        "People are trained",
+        "People with access to any of the systems",
+        "Each has acknowledged the version in force and passed the quiz in time.",
+        later="Comes with training.",
+    ),
+    Control(
+        Clause.FOLLOWED,
+        "Exceptions are answered in time",
+        "Exceptions whose time to answer ran out in the window",
+        "None is still open.",
+        check="exceptions_answered",
+    ),
+    Control(
+        Clause.OVERSEEN,
+        "The architecture team oversees",
+        "Meetings",
+        "Held as planned, with a quorum.",
+        later="Comes with meetings.",
+    ),
+    Control(
+        Clause.CONFIDENTIAL,
+        "Policy and records are confidential",
+        "Pages of the portal",
+        "Every page asks for a sign-in and a right, but sign-in and health.",
+        later="Shown by the tests of every address; a check over what was read comes with the exports.",
+    ),
+)
+CONTROLS: dict[Clause, Control] = {control.clause: control for control in _ALL}

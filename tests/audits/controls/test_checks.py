@@ -1,0 +1,336 @@
+"""Each check over a small world: what it counts, what deviates, and what it leaves out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from audits.controls.catalogue import CONTROLS
+from audits.controls.checks import CHECKS, result_of
+from audits.controls.result import Deviation, Result, Window
+from changes.delivery.models import BranchCommit, PullRequest, Push, Release, Repository, RuleEvent
+from changes.exceptions.actions import Found, answer, clear, open_exception
+from changes.gates.actions import freeze
+from changes.proposals.actions import open_change
+from changes.proposals.models import Change, LinkedPullRequest
+from portal.ledger.actions import append
+from portal.policy.clauses import Clause
+from tests.portal.access.people import person
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+WINDOW = Window(AT, AT + DAY)
+OUTSIDE = (AT - timedelta(seconds=1), AT + DAY)
+
+
+@pytest.fixture
+def web():
+    return Repository.objects.create(name="acme/web", in_scope_from=AT - DAY, mirrored_at=AT)
+
+
+@pytest.fixture
+def pull_request(web):
+    """Merge one: into main, within the window, unless told otherwise."""
+
+    def merge(number, **values):
+        standard = {"base_ref": "main", "merged_at": AT, "state": "merged", "head_ref": f"work/{number}"}
+        standard |= {"head_sha": f"{number:040}", "title": "Work", "reported_at": AT, "touched_at": AT}
+        return PullRequest.objects.create(repository=web, number=number, **(standard | values))
+
+    return merge
+
+
+@pytest.fixture
+def exception(web):
+    """Open one, within the window unless told otherwise."""
+
+    def find(kind, subject="#1", at=AT, **evidence):
+        found = Found(kind, subject, f"{kind}:{subject}:{at}", f"{kind} at {subject}.", at, confirmed=True, evidence=evidence)
+        return open_exception(repository=web, found=found, at=at)
+
+    return find
+
+
+@pytest.fixture
+def change():
+    """Open one that reached prod within the window, unless told otherwise."""
+
+    def opened(merged_at=AT, assessment=None, **values):
+        texts = {"title": "Raise memory", "why": "It is short", "rollback": "Back", **values.pop("texts", {})}
+        classified = {"reasons": {"category": ["A reason."]}, **values}
+        row = open_change(texts=texts, source="form", at=AT, actor="shell:test", classified=classified)
+        Change.objects.filter(pk=row.pk).update(merged_at=merged_at, assessment=assessment)
+        row.refresh_from_db()
+        return row
+
+    return opened
+
+
+def told(record):
+    return Deviation(str(record), record.sentence, f"exception:{record.pk}")
+
+
+def run(name, window=WINDOW):
+    return CHECKS[name](window)
+
+
+def test_a_control_that_had_nothing_to_look_at_has_not_operated():
+    assert {name: run(name).outcome for name in CHECKS} == dict.fromkeys(CHECKS, "never_operated")
+
+
+def test_an_outcome_needs_a_population_and_no_deviation():
+    deviation = Deviation("#1", "It deviates.", "exception:1")
+
+    assert [Result(3).outcome, Result(3, (deviation,)).outcome, Result(0, (deviation,)).outcome, Result(0).outcome] == [
+        "passed",
+        "deviations",
+        "deviations",
+        "never_operated",
+    ]
+
+
+def test_a_control_whose_check_comes_later_has_no_result():
+    assert result_of(control=CONTROLS[Clause.LOGGED], window=WINDOW) is None
+    assert result_of(control=CONTROLS[Clause.REVIEWED], window=WINDOW) == Result(0)
+
+
+def test_commits_by_pull_request(web, exception):
+    for number, at in enumerate((AT, *OUTSIDE)):
+        BranchCommit.objects.create(
+            repository=web,
+            branch="prod",
+            sha=f"{number:040}",
+            position=number,
+            committed_at=at,
+            seen_at=at,
+            paths=[],
+            co_authors=[],
+        )
+    pushed = exception("direct_push", "prod:46997f831f28")
+    exception("force_push", "prod")
+
+    assert run("commits_by_pull_request") == Result(1, (told(pushed),))
+
+
+def test_merges_reviewed(pull_request, exception):
+    for number, at in enumerate((AT, *OUTSIDE)):
+        pull_request(number, merged_at=at)
+    pull_request(10, base_ref="prod")
+    pull_request(11, base_ref="feature")
+    pull_request(12, merged_at=None, state="open")
+    found = [exception(kind) for kind in ("no_review", "stale_approval", "self_approval", "changes_requested")]
+    exception("failed_ci_merged")
+
+    assert run("merges_reviewed") == Result(2, tuple(told(record) for record in found))
+
+
+def test_exceptions_outside_the_window_or_cleared_are_no_deviations(pull_request, exception):
+    pull_request(1)
+    for at in OUTSIDE:
+        exception("no_review", at=at)
+    clear(record=exception("no_review", "#2"), reason="later evidence", at=AT)
+
+    assert run("merges_reviewed") == Result(1)
+
+
+def test_an_explained_exception_stays_a_deviation(pull_request, exception):
+    pull_request(1)
+    record = exception("no_review")
+    answer(record=record, outcome="explained", note="The reviewer was ill.", by=person("Ann"), at=AT)
+
+    assert [item.subject for item in run("merges_reviewed").deviations] == ["no_review:#1"]
+
+
+def test_merges_green(pull_request, exception):
+    pull_request(1)
+    found = [exception("failed_ci_merged"), exception("ci_missing_merged")]
+    exception("no_review")
+
+    assert run("merges_green") == Result(1, tuple(told(record) for record in found))
+
+
+def test_merges_staged_leaves_out_main_and_emergencies(pull_request, exception, change):
+    pull_request(1)
+    pull_request(2, base_ref="prod")
+    fast = pull_request(3, base_ref="prod")
+    emergency = change(category="emergency")
+    with transaction.atomic():
+        link = LinkedPullRequest.objects.create(change=emergency, pull_request=fast, role="work", reason="test", at=AT)
+        append(stream="change:0", kind="change.linked", actor="shell:test", fact={"pull_request": "3"}, rows=[link])
+    found = exception("no_staging", "#2")
+
+    assert run("merges_staged") == Result(1, (told(found),))
+
+
+def test_main_reviewed_and_green_looks_at_main_alone(pull_request, exception):
+    pull_request(1)
+    pull_request(2, base_ref="prod")
+    review = exception("no_review", "#1", pull_request="acme/web#1")
+    exception("no_review", "#2", pull_request="acme/web#2")
+    red = exception("failed_ci_merged", "#1", pull_request="acme/web#1")
+    pushed = exception("direct_push", "main:aaaaaaaaaaaa")
+    exception("direct_push", "prod:bbbbbbbbbbbb")
+
+    assert run("main_reviewed_and_green") == Result(1, (told(review), told(red), told(pushed)))
+
+
+def test_changes_categorised(change):
+    change()
+    without = [change(reasons={}), change(reasons={"category": []}), change(reasons={"category": ["Yes."]}, category="urgent")]
+
+    sentence = "No reason for its category is on record."
+    assert run("changes_categorised") == Result(4, tuple(Deviation(str(row), sentence, f"change:{row.number}") for row in without))
+
+
+def test_branches_restricted(web, exception):
+    Push.objects.create(repository=web, branch="prod", before="a", after="b", commits=[], pushed_at=AT, reported_at=AT)
+    for number, kind in enumerate(("protection", "ruleset", "member")):
+        RuleEvent.objects.create(
+            repository=web, kind=kind, action="edited", subject="prod", delivery_key=str(number), happened_at=AT, reported_at=AT
+        )
+    found = [exception(kind) for kind in ("force_push", "branch_deleted", "protection_weakened", "ruleset_deleted")]
+    exception("access_granted_outside_process")
+
+    assert run("branches_restricted") == Result(3, tuple(told(record) for record in found))
+
+
+def test_releases_of_merged_commits(web, exception):
+    for number, environment in enumerate(("production", "staging", "development")):
+        Release.objects.create(
+            repository=web,
+            source="github",
+            vendor_id=str(number),
+            environment=environment,
+            state="succeeded",
+            created_at=AT,
+            reported_at=AT,
+        )
+    found = exception("unknown_release", "production:aaaaaaaaaaaa")
+
+    assert run("releases_of_merged_commits") == Result(2, (told(found),))
+
+
+def test_repositories_mirrored(web):
+    scope = {"in_scope_from": AT - DAY}
+    Repository.objects.create(name="acme/api", **scope)
+    Repository.objects.create(name="acme/db", mirrored_at=AT, mirror_error="access refused", **scope)
+    Repository.objects.create(name="acme/old", in_scope_until=AT, **scope)
+    Repository.objects.create(name="acme/new", in_scope_from=AT + DAY)
+
+    assert run("repositories_mirrored") == Result(
+        3,
+        (
+            Deviation("acme/api", "Its Git has not been read yet.", "repository:acme/api"),
+            Deviation("acme/db", "access refused", "repository:acme/db"),
+        ),
+    )
+
+
+def pushed(change, **values):
+    """A change that the portal opened for a push past every pull request, frozen: most of its gates have failed."""
+    row = change(**values)
+    Change.objects.filter(pk=row.pk).update(opened_by="portal")
+    row.refresh_from_db()
+    freeze(change=row, moment="merge", subject="a push", at=AT)
+    return row
+
+
+def test_ways_back(change):
+    good, bad = pushed(change), pushed(change, texts={"rollback": ""})
+    fast = change(
+        category="emergency", assessment=[{"number": 6, "code": "rollback", "state": "failed", "reason": "Still no plan."}]
+    )
+    change(category="emergency", assessment=[{"number": 6, "code": "rollback", "state": "waiting", "reason": "No plan yet."}])
+    change(merged_at=None)
+    change(merged_at=OUTSIDE[1])
+
+    assert good.number < bad.number
+    assert run("ways_back") == Result(
+        4,
+        (
+            Deviation(str(bad), "Revision 1 does not say how to undo it.", f"change:{bad.number}"),
+            Deviation(str(fast), "Still no plan.", f"change:{fast.number}"),
+        ),
+    )
+
+
+def test_production_approved(change, web, exception):
+    row = pushed(change)
+    change()
+    RuleEvent.objects.create(
+        repository=web, kind="member", action="added", subject="eve", delivery_key="1", happened_at=AT, reported_at=AT
+    )
+    granted = exception("access_granted_outside_process", "")
+
+    assert run("production_approved") == Result(
+        3, (Deviation(str(row), "A commit went to prod without an approval.", f"change:{row.number}"), told(granted))
+    )
+
+
+def test_snapshots_named(change):
+    without, named, other = pushed(change), pushed(change, texts={"snapshot": "snap-7"}), pushed(change)
+    for row, has in ((without, True), (named, True), (other, False)):
+        facts = {"has_migration": has, "snapshot": row.revisions.get().snapshot}
+        with transaction.atomic():
+            verdict = row.verdicts.model.objects.create(
+                change=row,
+                moment="merge",
+                subject="again",
+                outcome="unproven",
+                gates=[],
+                facts=facts,
+                facts_digest="",
+                rules_version="1",
+                policy_version="1",
+                at=AT,
+            )
+            append(stream=f"change:{row.number}", kind="verdict.merge", actor="portal", fact=facts, rows=[verdict])
+
+    sentence = "It has a migration, and no snapshot was named at the merge."
+    assert run("snapshots_named") == Result(2, (Deviation(str(without), sentence, f"change:{without.number}"),))
+
+
+def test_emergencies_reviewed(change):
+    gates = [
+        {"number": 4, "code": "review", "state": "failed", "reason": "Nobody reviewed it."},
+        {"number": 8, "code": "approval", "state": "failed", "reason": "No +1."},
+        {"number": 12, "code": "review_after", "state": "failed", "reason": "No retrospective."},
+    ]
+    late = change(category="emergency", assessment=gates)
+    change(category="emergency", assessment=[{"number": 8, "code": "approval", "state": "met", "reason": "+1."}])
+    change(assessment=gates)
+
+    assert run("emergencies_reviewed") == Result(
+        2,
+        (
+            Deviation(str(late), "No +1.", f"change:{late.number}"),
+            Deviation(str(late), "No retrospective.", f"change:{late.number}"),
+        ),
+    )
+
+
+def test_verdicts_compliant(change):
+    bad, bare = pushed(change), change()
+
+    failed = [gate for gate in bad.verdicts.get().gates if gate["state"] == "failed"]
+
+    assert failed
+    assert run("verdicts_compliant") == Result(
+        2,
+        (
+            Deviation(str(bare), "No verdict was frozen at its merge.", f"change:{bare.number}"),
+            *(Deviation(str(bad), gate["reason"], f"change:{bad.number}") for gate in failed),
+        ),
+    )
+
+
+def test_exceptions_answered(exception, web):
+    late = exception("no_review", at=AT - 2 * DAY)
+    answered = exception("no_review", "#2", at=AT - 2 * DAY)
+    answer(record=answered, outcome="repaired", note="Reverted.", by=person("Ann"), at=AT)
+    exception("no_review", "#3", at=AT)
+    clear(record=exception("no_review", "#4", at=AT - 2 * DAY), reason="later evidence", at=AT)
+
+    assert run("exceptions_answered") == Result(2, (told(late),))
