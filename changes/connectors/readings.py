@@ -11,7 +11,7 @@ from changes.connectors.errors import Passing, Permanent
 from changes.connectors.github.reading import read as read_github
 from changes.connectors.models import Reading, Source
 from changes.connectors.settling import touch
-from changes.delivery.models import Repository
+from changes.delivery.models import PullRequest, Push, Repository
 
 LEASE = timedelta(seconds=30)
 BATCH = 20
@@ -79,17 +79,35 @@ def _finish(reading: Reading, note: str, at: datetime, *, good: bool) -> None:
     with transaction.atomic():
         rows = Reading.objects.filter(pk=reading.pk, wanted_at=reading.wanted_at)
         rows.update(done_at=at, attempts=F("attempts") + 1, note=note[:500], not_before=None)
+        _look_again(reading, at)
         if good:
             Source.objects.filter(pk=reading.source_id).update(last_good_read_at=at, failures=0, last_error="")
-        if reading.repository is not None:
-            touch(repository=reading.repository, at=at)
+
+
+def _look_again(reading: Reading, at: datetime) -> None:
+    """What waited for this reading is looked at now, with or without its answer."""
+    if reading.repository is None:
+        return
+    what, _, which = reading.subject.partition(":")
+    pull_requests = PullRequest.objects.filter(repository=reading.repository)
+    if what == "pull_request":
+        pull_requests.filter(number=int(which)).update(touched_at=at)
+    if what == "checks":
+        pull_requests.filter(head_sha=which).update(touched_at=at)
+    if what == "commit":
+        Push.objects.filter(repository=reading.repository, after=which).update(reported_at=at)
+    touch(repository=reading.repository, at=at)
 
 
 def _later(reading: Reading, problem: Passing, at: datetime) -> None:
-    """The vendor is away or asks to wait: the reading keeps its place and the whole source rests."""
+    """The vendor is away or asks to wait: the whole source rests, and what waits is judged as reported until it is read."""
     wait = timedelta(seconds=problem.retry_after or min(300, 5 * 2 ** min(reading.source.failures, 6)))
     log.warning("reading %s failed: %s", reading.subject, problem)
     Reading.objects.filter(pk=reading.pk).update(attempts=F("attempts") + 1, note=str(problem)[:500], not_before=at + wait)
+    _look_again(reading, at)
+    for waiting in Reading.objects.select_related("repository").filter(source=reading.source, done_at=None, attempts=0):
+        Reading.objects.filter(pk=waiting.pk, attempts=0).update(attempts=1)
+        _look_again(waiting, at)
     Source.objects.filter(pk=reading.source_id).update(
         failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + wait
     )

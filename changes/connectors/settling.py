@@ -22,6 +22,8 @@ from changes.proposals.models import Change
 
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
+HELD = timedelta(minutes=5)
+"""How long a subject waits for its reading at most."""
 UPSERT = """
 INSERT INTO changes_settling (repository_id, quiet_after, since) VALUES (%s, %s, %s)
 ON CONFLICT (repository_id) DO UPDATE SET quiet_after = greatest(changes_settling.quiet_after, EXCLUDED.quiet_after),
@@ -64,8 +66,15 @@ def settle_one(*, pk: int, at: datetime) -> int:
 def _still_moving(repository: Repository, at: datetime) -> bool:
     """Deliveries wait, or something has not been read again for the first time yet."""
     waiting = Delivery.objects.filter(state=Delivery.State.NEW, received_at__lte=at).exists()
-    unread = Reading.objects.filter(repository=repository, done_at=None, attempts=0, source__paused_at=None)
-    return waiting or unread.filter(source__failures=0).exists()
+    return waiting or bool(_unread(repository, at))
+
+
+def _unread(repository: Repository, at: datetime) -> set[str]:
+    """What has been hinted at and not been read yet, while its source answers: no finding is drawn from it so far."""
+    rows = Reading.objects.filter(
+        repository=repository, done_at=None, attempts=0, source__paused_at=None, source__failures=0, wanted_at__gte=at - HELD
+    )
+    return set(rows.values_list("subject", flat=True))
 
 
 def settle(*, repository: Repository, since: datetime, at: datetime) -> None:
@@ -80,8 +89,14 @@ def settle(*, repository: Repository, since: datetime, at: datetime) -> None:
     for change in changes.values():
         change.refresh_from_db()
         reassess(change=change, at=at)
-    _find(repository, rows, releases, list(changes.values()), since, at)
-    for change in changes.values():
+    unread = _unread(repository, at)
+    read = [row for row in rows if not {f"pull_request:{row.number}", f"checks:{row.head_sha}"} & unread]
+    held = set(
+        Change.objects.filter(links__pull_request__in=[row.pk for row in rows if row not in read]).values_list("pk", flat=True)
+    )
+    judged = [change for change in changes.values() if change.pk not in held]
+    _find(repository, read, releases, judged, since, at)
+    for change in judged:
         _freeze(change, repository, at)
 
 
@@ -124,9 +139,10 @@ def _find(
         "pushed_at", "id"
     )
     events = RuleEvent.objects.filter(repository=repository, reported_at__gte=since).order_by("id")
+    unread = _unread(repository, at)
     looks = [
         *detect.about_pull_requests(rows=whole),
-        *detect.about_pushes(repository=repository, pushes=pushes),
+        *detect.about_pushes(repository=repository, pushes=[push for push in pushes if f"commit:{push.after}" not in unread]),
         *detect.about_rules(repository=repository, events=events),
         *detect.about_releases(repository=repository, releases=releases),
     ]

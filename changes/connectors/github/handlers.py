@@ -13,6 +13,7 @@ from changes.connectors.github.payloads import Disagrees, Parsed, Unreadable, pa
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.readings import ask, ask_for_rules
+from changes.connectors.secrets import signed_for
 from changes.delivery import actions as record
 from changes.delivery.facts import (
     CheckReported,
@@ -43,7 +44,7 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     repository = record.recognise(forge=FORGE, fact=parsed.repository) if parsed.repository else None
     if repository is None:
         return _without_repository(parsed, name)
-    if delivery.secret and delivery.secret.repository_id not in (None, repository.pk):
+    if not signed_for(delivery=delivery, repository=repository):
         return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
     _record_all(parsed, repository, delivery, at)
     if parsed.kind == "incomplete":
