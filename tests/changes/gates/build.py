@@ -168,6 +168,19 @@ def emergency(**values) -> ChangeFacts:
     return change(**(standard | values))
 
 
+def unconfirmed():
+    """Everything right, as webhooks alone told it."""
+    reviews, checks = (review(confirmed=False),), (check(confirmed=False),)
+    on_main = (review(commit=ON_MAIN, at=40, confirmed=False),), (check(commit=ON_MAIN, at=41, confirmed=False),)
+    return change(
+        pull_requests=(
+            merged(reviews=reviews, checks=checks, confirmed=False),
+            promoted(reviews=on_main[0], checks=on_main[1], confirmed=False),
+        ),
+        releases=(staged(confirmed=False), release(confirmed=False)),
+    )
+
+
 def pushed_past(**values) -> ChangeFacts:
     """A commit that went to prod without a pull request; the portal opened the change."""
     standard = {"opened_by": "portal", "pull_requests": (), "releases": (), "reviews_after": (), "direct_pushes": (push(),)}
