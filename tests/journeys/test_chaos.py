@@ -1,0 +1,93 @@
+"""A thousand deliveries while everything is killed: nothing acknowledged is lost, nothing is done twice, nothing ends wrong."""
+
+import time
+from collections import Counter
+
+import pytest
+
+from tests.journeys.chaos.facts import disordered, life_of
+from tests.journeys.chaos.killer import Killer
+from tests.journeys.chaos.portal import SECRET, Portal, figures
+from tests.journeys.chaos.sender import Sender, percentile
+
+pytestmark = [pytest.mark.stack, pytest.mark.chaos]
+DELIVERIES = 1000
+DIFFERENT = 900
+KILLS = 22
+PAUSE = 1.4
+DRAINED_WITHIN = 30.0
+ANSWER_P99 = 300.0
+SEED = 20260302
+
+GAPS = """
+SELECT stream FROM portal_ledgerleaf GROUP BY stream
+HAVING min(stream_seq) <> 1 OR max(stream_seq) <> count(*) OR count(DISTINCT stream_seq) <> count(*)
+"""
+ONE_CHANGE_EACH = """
+SELECT p.number, count(DISTINCT l.id), count(DISTINCT l.change_id), count(DISTINCT p.id)
+FROM changes_pullrequest p LEFT JOIN changes_linkedpullrequest l ON l.pull_request_id = p.id
+GROUP BY p.number
+HAVING count(DISTINCT l.id) <> 1 OR count(DISTINCT l.change_id) <> 1 OR count(DISTINCT p.id) <> 1
+"""
+CHANGES = """
+SELECT p.number, c.state FROM changes_change c
+JOIN changes_linkedpullrequest l ON l.change_id = c.id JOIN changes_pullrequest p ON p.id = l.pull_request_id
+"""
+
+
+def known(portal):
+    """What the portal knows at the end, in the shape of ``facts.Expected``."""
+    pulls = portal.sql("SELECT number, state, title, head_sha, merge_sha FROM changes_pullrequest")
+    reviews = portal.sql(
+        "SELECT r.vendor_id, p.number, r.state, r.commit_sha FROM changes_review r JOIN changes_pullrequest p ON p.id = r.pull_request_id"
+    )
+    checks = portal.sql("SELECT vendor_id, status, conclusion, head_sha FROM changes_check")
+    releases = portal.sql("SELECT vendor_id, environment, state, commit_sha FROM changes_release")
+    return {
+        "pull_requests": {row[0]: row[1:] for row in pulls},
+        "reviews": {row[0]: row[1:] for row in reviews},
+        "checks": {row[0]: row[1:] for row in checks},
+        "pushes": set(portal.sql("SELECT branch, before, after FROM changes_push")),
+        "releases": {row[0]: row[1:] for row in releases},
+        "changes": dict(portal.sql(CHANGES)),
+    }
+
+
+def test_a_thousand_deliveries_survive_twenty_kills(stack):
+    began = time.monotonic()
+    portal = Portal(stack(empty=True)).connect()
+    sent, expected = life_of(deliveries=DIFFERENT, seed=SEED)
+    deliveries = disordered(sent, total=DELIVERIES, seed=SEED)
+
+    killer = Killer(portal.stack, pause=PAUSE, database_answers=portal.database_answers)
+    sender = Sender(port=portal.stack.port, secret=SECRET, threads=6, pace=DELIVERIES / (KILLS * PAUSE)).start(deliveries)
+    killer.run(count=KILLS)
+    tally = sender.finish()
+    last_fault = killer.kills[-1].back
+    portal.settle(seconds=60.0)
+    drained = time.monotonic() - max(last_fault, tally.last)
+
+    inbox = portal.inbox()
+    verified = portal.stack.manage("ledger", "verify", check=False)
+    answers = tally.milliseconds(without=[(kill.at - 0.1, kill.back + 0.5) for kill in killer.kills if kill.target == "postgres"])
+    figures(
+        "chaos",
+        kills=dict(Counter(kill.target for kill in killer.kills)),
+        sent=len(deliveries),
+        requests=len(tally.answers) + tally.broken,
+        acknowledged=len(tally.acknowledged),
+        pull_requests=len(expected.pull_requests),
+        states=dict(Counter(state for state, _ in inbox.values())),
+        answer_ms={"p50": round(percentile(answers, 0.5)), "p99": round(percentile(answers, 0.99)), "of": len(answers)},
+        drained_s=round(drained, 1),
+        whole_s=round(time.monotonic() - began, 1),
+    )
+    assert set(inbox) == {each.id for each in deliveries} == tally.acknowledged
+    assert portal.sql("SELECT count(*) FROM changes_delivery")[0][0] == len(inbox)
+    assert {pk: each for pk, each in inbox.items() if each[0] not in ("applied", "duplicate", "ignored")} == {}
+    assert portal.sql(ONE_CHANGE_EACH) == []
+    assert portal.sql(GAPS) == []
+    assert known(portal) == vars(expected)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert drained <= DRAINED_WITHIN
+    assert percentile(answers, 0.99) <= ANSWER_P99
