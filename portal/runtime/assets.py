@@ -2,7 +2,9 @@
 
 import fcntl
 import hashlib
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -36,43 +38,63 @@ def build_css() -> bool:
 
 
 def are_current() -> bool:
-    """Whether the collected files were made of what lies there now."""
-    try:
-        return (COLLECTED / STAMP).read_text() == fingerprint()
-    except FileNotFoundError:
-        return False
+    """Whether style sheet and static files were made of what lies there now."""
+    return _made_of() == {"style": fingerprint(paths=_style()), "static": fingerprint(paths=_static())}
 
 
 def build() -> None:
-    """Style sheet, then static files with hashed names. Two starts in one checkout build one after the other."""
+    """Style sheet, then static files with hashed names, each only if what it is made of has changed.
+
+    Two starts in one checkout build one after the other.
+    """
     COLLECTED.mkdir(exist_ok=True)
     with (COLLECTED / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if are_current():
-            return
-        made_of = fingerprint()
-        build_css()
-        subprocess.run([sys.executable, "manage.py", "collectstatic", "--noinput"], cwd=ROOT, check=True)
-        (COLLECTED / STAMP).write_text(made_of)
+        before = _made_of()
+        style = fingerprint(paths=_style())
+        if before.get("style") != style or not TARGET.exists():
+            build_css()
+        static = fingerprint(paths=_static())
+        if before.get("static") != static:
+            subprocess.run([sys.executable, "manage.py", "collectstatic", "--noinput"], cwd=ROOT, check=True)
+        (COLLECTED / STAMP).write_text(json.dumps({"style": style, "static": static}))
 
 
-def fingerprint() -> str:
-    """Digest of everything that the style sheet and the static files are made of."""
+def fingerprint(*, paths: Iterable[Path]) -> str:
+    """Digest of the names and contents of files."""
     digest = hashlib.sha256()
-    for path in sorted(_ingredients()):
+    for path in sorted(paths):
         digest.update(str(path.relative_to(ROOT)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _ingredients() -> Iterable[Path]:
+def _made_of() -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((COLLECTED / STAMP).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def _style() -> Iterable[Path]:
+    """The parts of the style sheet, and the folders that it says class names come from (`@source "…"`)."""
     yield ROOT / "requirements.txt"
-    for folder in ("assets", "templates", "portal", "changes", "audits"):
-        for path in (ROOT / folder).rglob("*"):
-            # Class names stand in templates and in Python (components); static files are copied as they are.
-            used = path.suffix in {".css", ".html", ".py"} or "static" in path.parts
-            if used and path.is_file() and path != TARGET and "__pycache__" not in path.parts:
-                yield path
+    named = re.findall(r'^@source "(.+)";', SOURCE.read_text(), re.MULTILINE) if SOURCE.exists() else []
+    for folder in [SOURCE.parent, *(SOURCE.parent / name for name in named)]:
+        yield from _files(folder.resolve())
+
+
+def _static() -> Iterable[Path]:
+    """Static files of our apps; those of packages change with the list of packages."""
+    yield ROOT / "requirements.txt"
+    for app in ("portal", "changes", "audits"):
+        for folder in (ROOT / app).rglob("static"):
+            yield from _files(folder)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts and path.name[0] != ".")
 
 
 if __name__ == "__main__":

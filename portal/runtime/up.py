@@ -77,13 +77,18 @@ def _start(*, supervisor: Supervisor, plan: Plan, began: float) -> None:
     supervisor.note = {"address": plan.address, "demo": plan.demo}
     static = None
     if not assets.are_current():
+        say("Building the style sheet and static files …")
         static = supervisor.task(name="assets", argv=stack.python("-m", "portal.runtime.assets"), env=_env("assets", shared))
     _database(supervisor=supervisor, plan=plan, shared=shared)
     if static:
         supervisor.finish(name="assets", process=static)
-    for program in stack.applications(plan=plan, shared=shared):
-        supervisor.start(program=program)
+    web, *others = stack.applications(plan=plan, shared=shared)
+    supervisor.start(program=web)
+    say("Waiting for the sign-in page …")
     _sign_in_page(supervisor=supervisor, plan=plan)
+    # After the page, so that loading them does not hold it up; what arrives in between waits in the inbox.
+    for program in others:
+        supervisor.start(program=program)
     say(f"Ready after {time.monotonic() - began:.1f} s: {plan.address}/  (Ctrl-C stops everything)")
     _demo(supervisor=supervisor, plan=plan, shared=shared)
 
@@ -97,6 +102,7 @@ def _database(*, supervisor: Supervisor, plan: Plan, shared: dict[str, str]) -> 
         server.make_roles()
         if schema.is_current(server=server):
             return
+    supervisor.say("Migrating the database …")
     task = supervisor.task(
         name="migrate", argv=stack.python("manage.py", "migrate", "--verbosity", "1"), env=_env("migrate", shared)
     )
