@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from changes.connectors.models import Delivery, Reading, Settling
 from changes.delivery.models import PullRequest, Push, Release, Repository, RuleEvent
 from changes.delivery.releases import find_rollback
 from changes.exceptions import detect
 from changes.exceptions.actions import Found, reconcile, reconcile_population
+from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.gates.actions import freeze, reassess
 from changes.gates.models import Verdict
 from changes.proposals.following import follow
@@ -144,13 +145,37 @@ def _find(
         *detect.about_pull_requests(rows=whole),
         *detect.about_pushes(repository=repository, pushes=[push for push in pushes if f"commit:{push.after}" not in unread]),
         *detect.about_rules(repository=repository, events=events),
-        *detect.about_releases(repository=repository, releases=releases),
+        *detect.about_releases(repository=repository, releases=_releases_to_judge(repository, at)),
     ]
     if repository.approved_by == Repository.ApprovedBy.PORTAL:
         looks += detect.about_approval(changes=changes)
     _reconcile(repository, looks, at)
     if repository.mirrored_at is not None:
         reconcile_population(repository=repository, found=list(detect.about_population(repository=repository)), at=at)
+
+
+def _releases_to_judge(repository: Repository, at: datetime) -> list[Release]:
+    """Releases that nobody has looked at since their last report, and those with an open finding.
+
+    A commit that is not known yet may only not have been fetched yet: such a release waits for the next mirror.
+    """
+    doubted = ExceptionRecord.objects.filter(repository=repository, kind="unknown_release", state=ExceptionState.OPEN)
+    keys = [record.evidence.get("release_id") for record in doubted]
+    fresh = Q(judged_at=None) | Q(judged_at__lt=F("reported_at")) | Q(pk__in=[key for key in keys if key])
+    rows = list(Release.objects.filter(fresh, repository=repository).order_by("created_at", "id"))
+    waiting = [row for row in rows if detect.is_unknown(repository, row) and _mirror_is_behind(repository, row)]
+    if waiting:
+        Repository.objects.filter(pk=repository.pk).update(mirror_wanted_at=at)
+        touch(repository=repository, at=at)
+    judged = [row for row in rows if row not in waiting]
+    Release.objects.filter(pk__in=[row.pk for row in judged]).update(judged_at=at)
+    return judged
+
+
+def _mirror_is_behind(repository: Repository, row: Release) -> bool:
+    """Whether a working mirror has not been fetched since this release became known."""
+    mirrored = repository.mirrored_at
+    return mirrored is not None and not repository.mirror_error and mirrored < row.reported_at
 
 
 def _reconcile(repository: Repository, looks: list[tuple[str, list[Found]]], at: datetime) -> None:

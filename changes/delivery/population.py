@@ -145,21 +145,23 @@ def _mark_gone(repository: Repository, branch: str, *, above: int, at: datetime)
 # - a push that ends in such a merge commit with one parent: a rebase, whose earlier commits came with it.
 # Not counted at all: what the first sweep found and its committer dated before the scope began. A commit seen by a later
 # sweep counts whatever date its committer wrote.
-# "unmerged" is the one pass over the whole branch and touches indexes only. What is left is few: neighbours are put
-# together ("island"), and for each the push is looked up that ends at or after the place next to it. Commits that a force
-# push removed are compared with commits that went at the same moment only: at one place there may have stood several.
+# Two questions, because only the number of rows of the first tells PostgreSQL how to answer the second: the first passes
+# over the whole branch and touches indexes only. What is left is few: neighbours are put together ("island"), and for
+# each the push is looked up that ends at or after the place next to it. Commits that a force push removed are compared with
+# commits that went at the same moment only: at one place there may have stood several.
+UNMERGED = """
+SELECT c.sha FROM changes_branchcommit c
+WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND (%(all)s OR c.sha = ANY(%(among)s))
+  AND NOT EXISTS (
+      SELECT FROM changes_pullrequest p
+      WHERE p.repository_id = %(repository)s AND p.base_ref = %(branch)s AND p.state = 'merged' AND p.merge_sha = c.sha
+  )
+"""
 UNCOVERED = """
-WITH unmerged AS MATERIALIZED (
-    SELECT c.sha FROM changes_branchcommit c
-    WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND (%(all)s OR c.sha = ANY(%(among)s))
-      AND NOT EXISTS (
-          SELECT FROM changes_pullrequest p
-          WHERE p.repository_id = %(repository)s AND p.base_ref = %(branch)s AND p.state = 'merged' AND p.merge_sha = c.sha
-      )
-), left_over AS MATERIALIZED (
+WITH left_over AS MATERIALIZED (
     SELECT c.id, c.position, c.gone_at, c.position - row_number() OVER (PARTITION BY c.gone_at ORDER BY c.position) AS island
-    FROM changes_branchcommit c JOIN unmerged USING (sha)
-    WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND NOT (
+    FROM changes_branchcommit c
+    WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND c.sha = ANY(%(unmerged)s) AND NOT (
         c.committed_at < %(in_scope_from)s AND c.seen_at <= (
             SELECT first.seen_at FROM changes_branchcommit first
             WHERE first.repository_id = %(repository)s AND first.branch = %(branch)s
@@ -200,12 +202,11 @@ def uncovered_commits(*, repository: Repository, branch: str, among: Collection[
     ``among`` limits the question to these commits (after a sweep: the added ones). Commits that a force push removed
     are asked about too: they were on the branch.
     """
-    values = {
-        "repository": repository.pk,
-        "branch": branch,
-        "all": among is None,
-        "among": list(among or ()),
-        "in_scope_from": repository.in_scope_from,
-        "reach": REACH,
-    }
+    place = {"repository": repository.pk, "branch": branch}
+    with connection.cursor() as cursor:
+        cursor.execute(UNMERGED, {**place, "all": among is None, "among": list(among or ())})
+        unmerged = [sha for (sha,) in cursor.fetchall()]
+    if not unmerged:
+        return []
+    values = {**place, "unmerged": unmerged, "in_scope_from": repository.in_scope_from, "reach": REACH}
     return list(BranchCommit.objects.raw(UNCOVERED, values))

@@ -174,14 +174,23 @@ def _rule_sentence(event: RuleEvent) -> str:
 
 def about_releases(*, repository: Repository, releases: Iterable[Release]) -> Iterator[tuple[str, list[Found]]]:
     """Releases to staging or production whose commit was never merged to the branch that feeds the environment."""
-    branches = {Environment.PRODUCTION: repository.prod_branch, Environment.STAGING: repository.main_branch}
     for row in releases:
-        branch = branches.get(Environment(row.environment)) if row.environment in Environment.values else None
-        if branch is None:
-            continue
         prefix = f"release:{row.pk}:"
-        known = bool(row.commit_sha) and known_on_branch(repository, branch, row.commit_sha)
-        yield prefix, [] if known else [_release_found(row, prefix, branch)]
+        branch = feeding_branch(repository, row)
+        yield prefix, [_release_found(row, prefix, branch)] if branch and is_unknown(repository, row) else []
+
+
+def feeding_branch(repository: Repository, row: Release) -> str:
+    """The branch that feeds the environment of a release; empty for environments that the policy does not guard."""
+    return {Environment.PRODUCTION.value: repository.prod_branch, Environment.STAGING.value: repository.main_branch}.get(
+        row.environment, ""
+    )
+
+
+def is_unknown(repository: Repository, row: Release) -> bool:
+    """Whether the commit of a release to a guarded environment is not known on the branch that feeds it."""
+    branch = feeding_branch(repository, row)
+    return bool(branch) and not (row.commit_sha and known_on_branch(repository, branch, row.commit_sha))
 
 
 def _release_found(row: Release, prefix: str, branch: str) -> Found:
@@ -194,7 +203,7 @@ def _release_found(row: Release, prefix: str, branch: str) -> Found:
         sentence=f"{row.actor or 'Somebody'} released {name} to {row.environment} from {what}, which is not on {branch}.",
         happened_at=row.created_at,
         confirmed=row.confirmed_at is not None,
-        evidence={"release": str(row), "actor": row.actor, "image": row.image, "commit": row.commit_sha},
+        evidence={"release_id": row.pk, "release": str(row), "actor": row.actor, "image": row.image, "commit": row.commit_sha},
     )
 
 

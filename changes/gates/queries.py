@@ -32,7 +32,6 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
     rows = list(proposals.linked_pull_requests(change).prefetch_related("links"))
     links = links_for(uids_of(rows) | {uid for row in rows for uid in (row.merged_by_uid,)})
     facts = pull_request_facts(rows, links, change=change)
-    paths = [path for row in rows for path in (row.paths or [])]
     return ChangeFacts(
         number=change.number,
         as_of=at,
@@ -47,7 +46,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         snapshot=revision.snapshot,
         revision=revision.number,
         revision_digest=revision.digest,
-        has_migration=has_migration(paths),
+        has_migration=has_migration(_paths(rows, facts)),
         requester=proposals.requester_of(change),
         opened_by=change.opened_by,
         approved_by=_approved_by(rows),
@@ -67,6 +66,14 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         authorised_mergers=None,
         connected=connected_sources(),
     )
+
+
+def _paths(rows: list[PullRequest], facts: tuple[PullRequestFact, ...]) -> list[str] | None:
+    """What the work changes; None while the paths of one of its pull requests have not been read, or there is none."""
+    work = [row.paths for row, fact in zip(rows, facts, strict=True) if fact.role == "work"] or [row.paths for row in rows]
+    if not work or None in work:
+        return None
+    return [path for paths in work for path in paths or ()]
 
 
 def pull_request_facts(rows: list[PullRequest], links: Links, *, change: Change | None = None) -> tuple[PullRequestFact, ...]:
@@ -179,6 +186,7 @@ def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
             head_sha=row.head_sha,
             at=row.at,
             lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
+            lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
         )
         for row in rows
     )
