@@ -13,7 +13,7 @@ import psycopg_pool
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError, connections, connection
+from django.db import InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -195,6 +195,7 @@ def _leaving_no_connection(handler: Handler) -> Handler:
         try:
             return handler(*args, **kwargs)
         finally:
+            # One inside a transaction (an auditor's whole page is) is left to whoever began that.
             for opened in connections.all(initialized_only=True):
                 if not opened.in_atomic_block:
                     opened.close_if_unusable_or_obsolete()

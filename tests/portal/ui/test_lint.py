@@ -29,7 +29,7 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize(("markup", "why"), PLANTED.items())
+@pytest.mark.parametrize(("markup", "why"), list(PLANTED.items()))
 def test_lint_finds_what_is_planted(markup, why):
     found = [
         finding.what.split(": ")[0] if not why.startswith(("js", "dark", "javascript")) else finding.what
