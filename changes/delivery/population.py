@@ -202,7 +202,7 @@ def uncovered_commits(*, repository: Repository, branch: str, among: Collection[
     ``among`` limits the question to these commits (after a sweep: the added ones). Commits that a force push removed
     are asked about too: they were on the branch.
     """
-    place = {"repository": repository.pk, "branch": branch}
+    place: dict[str, Any] = {"repository": repository.pk, "branch": branch}
     with connection.cursor() as cursor:
         cursor.execute(UNMERGED, {**place, "all": among is None, "among": list(among or ())})
         unmerged = [sha for (sha,) in cursor.fetchall()]

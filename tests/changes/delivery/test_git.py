@@ -1,8 +1,11 @@
 """Git itself, on real repositories."""
 
 import base64
+import contextlib
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -15,6 +18,8 @@ from changes.delivery import git, git_process
 from changes.delivery.git import GitCommit
 from changes.delivery.git_process import Access, GitError, GitMissing, GitRefused
 from tests.changes.delivery.workshop import ANN, BOB, START, Workshop
+
+ROOT = Path(__file__).parents[3]
 
 
 def copy(workshop, tmp_path, local):
@@ -333,6 +338,40 @@ def test_a_forge_that_does_not_answer_is_given_up_after_the_time_limit(forge, tm
         git.mirror(clone_url=f"{origin}/x.git", folder=tmp_path / "m.git", access=Access(protocols=("http",)), seconds=1)
 
     assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("forge", [0], indirect=True)
+def test_git_ends_with_the_worker_that_started_it(forge, tmp_path):
+    handler, origin = forge
+    code = (
+        "from pathlib import Path; from changes.delivery import git; from changes.delivery.git_process import Access; "
+        f"git.mirror(clone_url='{origin}/x.git', folder=Path('{tmp_path}/m.git'), access=Access(protocols=('http',)), seconds=60)"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    wait_until(lambda: handler.seen)
+    assert running(f"{origin}/x.git")
+
+    worker.kill()
+    worker.wait()
+
+    wait_until(lambda: not running(f"{origin}/x.git"))
+
+
+def running(text):
+    """Processes of git whose command line holds ``text``."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            found += [line] if line.startswith("git ") and text in line else []
+    return found
+
+
+def wait_until(holds, seconds=20):
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("forge", [401], indirect=True)
