@@ -128,3 +128,14 @@ def test_a_replay_that_would_overwrite_a_newer_version_is_stale(quarantined, dja
     with pytest.raises(Stale):
         replay(effect=quarantined, by=rex, at=START)
     assert Effect.objects.get(key="q1").state == "quarantined"
+
+
+@pytest.mark.django_db
+def test_an_effect_without_a_subject_is_replayed_whatever_came_after(django_user_model):
+    ask("q1")
+    Effect.objects.update(state="quarantined")
+    ask("q2")
+
+    replay(effect=Effect.objects.get(key="q1"), by=django_user_model.objects.create_user("rex@northwind.example", "Rex"), at=START)
+
+    assert states() == [("q1", "waiting"), ("q2", "waiting")]
