@@ -26,7 +26,7 @@ def org_of(repository: str, environment: str) -> str:
 def branch_name(title: str, by: str) -> str:
     """A branch for a piece of work: ``ann/greet-by-name``."""
     words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    return f"{by}/{words[:40].strip('-')}"
+    return f"{by.removesuffix('[bot]')}/{words[:40].strip('-')}"
 
 
 def open_work(

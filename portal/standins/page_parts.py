@@ -77,7 +77,7 @@ def _repository(vendors: Vendors, name: str) -> str:
         f'<form class="wide" method="post" action="/open">{hidden}'
         '<label>Title <input name="title" required value="Make the greeting friendlier"></label>'
         '<label>Why <input name="why" value="Customers asked for it."></label>'
-        f"{chooser('by', 'Author', people)}<button>Open a pull request</button></form>"
+        f"{chooser('by', 'Author', people, 'ann')}<button>Open a pull request</button></form>"
     )
     pushing = (
         f'<form class="wide" method="post" action="/push">{hidden}<label>Message <input name="title" value="Quick fix"></label>'

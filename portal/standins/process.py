@@ -12,7 +12,7 @@ from typing import Any
 from portal.standins import company
 from portal.standins.client import Remote, StandInRefused
 from portal.standins.live import Living
-from portal.standins.together import StandIns, last_address
+from portal.standins.together import InUse, StandIns, last_address
 
 FOR_A_PULL = ("--repository", "--number")
 
@@ -39,8 +39,12 @@ def main(argv: Sequence[str]) -> int:
 
 def serve(asked: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT."""
-    standins = StandIns(Path(asked.data), portal=asked.portal)
-    url = standins.start(port=asked.port, hooks=asked.hooks, secret=asked.hook_secret)
+    try:
+        standins = StandIns(Path(asked.data), portal=asked.portal)
+        url = standins.start(port=asked.port, hooks=asked.hooks, secret=asked.hook_secret)
+    except (InUse, OSError) as problem:
+        print(f"The stand-ins cannot start: {problem}", file=sys.stderr)
+        return 1
     living = Living(standins.vendors, seconds=asked.live) if asked.live else None
     if living:
         living.start()

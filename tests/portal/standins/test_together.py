@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from html import unescape
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from portal.standins import __file__ as package
-from portal.standins import company
+from portal.standins import company, together
 from portal.standins.client import Remote, StandInRefused
 from portal.standins.github import GitHubError
 from portal.standins.live import Living, next_step, step_once, take
@@ -218,6 +219,37 @@ def test_the_process_keeps_its_port_and_ends_on_a_signal(tmp_path):
     assert first[0] == second[0] == last_address(tmp_path)
     assert (first[1], second[1]) == (0, 0)
     assert max(first[2], second[2]) < 44_000
+
+
+def test_two_processes_do_not_share_a_folder(standins, tmp_path):
+    code, said = run(tmp_path, "serve")
+
+    assert (code, "Another process runs the stand-ins" in said) == (1, True)
+    assert last_address(tmp_path / "standins") == standins.vendors.url
+
+
+def test_a_taken_port_is_said(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, said = run(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
+
+    assert (code, "cannot start" in said) == (1, True)
+
+
+def test_another_port_is_taken_when_the_last_one_stays_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(together, "PORT_WITHIN", 0.2)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        (tmp_path / "address").write_text(address)
+        made = StandIns(tmp_path)
+        moved = made.start()
+        made.stop()
+
+    assert moved != address
+    assert last_address(tmp_path) == moved
 
 
 def live_until(standins, wanted, *, most=20):

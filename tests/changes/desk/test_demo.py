@@ -1,0 +1,97 @@
+"""The demo company, filled through real HTTP: the portal finds exactly what was planted, and a second run changes nothing."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils.timezone import now
+
+from changes.connectors.inbox import drain
+from changes.connectors.polling import mirror_due, poll_due
+from changes.connectors.readings import read_due
+from changes.connectors.settling import settle_due
+from changes.desk.demo import check, load
+from changes.desk.demo.expected import API, WEB, found
+from changes.desk.demo.people import PEOPLE
+from changes.proposals.lifecycle import State
+from changes.proposals.models import Approval, Change
+from portal.access.may import roles_of
+from portal.access.models import RoleGrant, User
+from portal.standins.client import Remote
+from portal.standins.together import StandIns
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Clock:
+    """Real time, and two minutes more for each round of work, so that nothing has to be waited for."""
+
+    def __init__(self):
+        self.ahead = timedelta(0)
+
+    def __call__(self):
+        return now() + self.ahead
+
+    def wind(self):
+        self.ahead += timedelta(minutes=2)
+
+
+@pytest.fixture
+def standins(tmp_path, settings, live_server):
+    settings.DEMO, settings.DEMO_PASSWORD = True, "northwind-demo-2026"
+    settings.DATA_DIR = tmp_path
+    settings.BASE_URL = live_server.url
+    settings.CONNECTOR_PRIVATE_HOSTS = ["127.0.0.1"]
+    made = StandIns(tmp_path / "standins")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def pump(standins):
+    """What the workers do, done here: everything that came in is applied, read again, mirrored and settled."""
+
+    clock = Clock()
+
+    def work():
+        standins.vendors.github.flush()
+        drain(now=clock)
+        read_due(now=clock)
+        clock.wind()
+        poll_due(now=clock)
+        mirror_due(now=clock)
+        read_due(now=clock)
+        settle_due(now=clock)
+
+    return work
+
+
+def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
+    said = []
+
+    pushed = load(address=standins.vendors.url, now=now(), say=said.append, pump=pump)
+
+    assert check(direct_push=pushed) == []
+    assert len({finding.text.partition(":")[0] for finding in found()}) == 8
+    assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
+    assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
+    assert Remote(standins.vendors.url).mark("demo") == "filled"
+    before = (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count())
+
+    again = load(address=standins.vendors.url, now=now() + timedelta(days=1), say=said.append, pump=pump)
+    call_command("demo", "check")
+
+    assert again == pushed
+    assert (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count()) == before
+    states = {(change.repository_names[0], change.title): change.state for change in Change.objects.all()}
+    assert states[WEB, "Index the product search"] == State.ROLLED_BACK
+    assert states[API, "Run the service without root"] == State.RELEASED
+    assert states[API, "Answer in the caller's language"] == State.PROPOSED
+
+
+def test_outside_a_demo_nothing_is_filled(settings):
+    settings.DEMO = False
+
+    with pytest.raises(CommandError, match="no demo portal"):
+        call_command("demo")
