@@ -121,6 +121,12 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_SSL_REDIRECT = False
 X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # our own middleware (portal.ui) forbids frames, on error pages too
+    "security.W005",  # other names under the same domain belong to whoever runs the portal
+    "security.W021",  # so does the preload list
+    "security.W008",  # the proxy that ends TLS sends plain requests on
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 STATIC_URL = "/static/"

@@ -16,7 +16,8 @@ PYTEST_SECONDS = 40 * 60
 # Settings must load for checks that never connect.
 NOWHERE = {
     "DATABASE_URL": "postgresql:///nowhere?host=/nonexistent",
-    "COUNTERSIGN_SECRET_KEY": "only-for-checks-" + "0" * 40,
+    "COUNTERSIGN_SECRET_KEY": "only-for-checks-" + "0123456789" * 4,
+    "COUNTERSIGN_BASE_URL": "https://portal.example",
     "COUNTERSIGN_ENCRYPTION_KEYS": "0ICywSZzjxp_zNqbbD6I168GZSnJMcpaNpZmTNdm_lQ=",
     "DJANGO_SETTINGS_MODULE": "portal.settings",
 }
@@ -30,6 +31,7 @@ def checks():
     yield "mypy", [BIN / "mypy"]
     yield "imports", [BIN / "lint-imports"]
     yield "migrations", [sys.executable, "-W", "ignore", "manage.py", "makemigrations", "--check", "--dry-run"]
+    yield "deploy", [sys.executable, "-W", "ignore", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     if (ROOT / "portal" / "ui" / "lint.py").exists():
         yield "pages", [sys.executable, "-m", "portal.ui.lint"]
 

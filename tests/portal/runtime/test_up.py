@@ -135,15 +135,17 @@ def test_a_second_start_is_quick_and_finds_what_was_there(stack):
         second.clear()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_nothing_is_left_when_it_is_asked_to_end(stack, number):
+def test_nothing_is_left_when_it_is_asked_to_end(stack):
+    """Ctrl-C, a service manager, a closed terminal."""
     running = stack()
-    assert len(running.processes()) >= len(PROGRAMS)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        assert len(running.processes()) >= len(PROGRAMS)
 
-    assert running.stop(number) == 0
+        assert running.stop(number) == 0
 
-    assert running.processes() == set()
-    assert "Stopped." in running.said()
+        assert running.processes() == set()
+        assert "Stopped." in running.said()
+        running.start()
 
 
 @pytest.mark.chaos
