@@ -1,5 +1,12 @@
 """Addresses of what proves it."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("audits.room.urls"))]
+from audits.proof import views as proof
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("ledger/", proof.ledger, name="ledger"),
+    path("ledger/verify/", proof.verify_now, name="verify-ledger"),
+    re_path(r"^verify/(?P<digest>[0-9a-f]{64})/$", proof.check_record, name="check-record"),
+    path("", include("audits.room.urls")),
+]

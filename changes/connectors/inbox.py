@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q
+from psycopg.errors import DeadlockDetected
 
 from changes.connectors.github import handlers as github
 from changes.connectors.models import Delivery
@@ -21,8 +22,13 @@ from changes.proposals.following import follow
 from portal.ui.doorbell import ring
 
 LEASE = timedelta(seconds=10)
-BATCH = 50
+BATCH = 10
+"""Few, so that a worker that dies takes few along, and a slow machine is through before the lease ends."""
+RUN = timedelta(seconds=40)
+"""A run begins no further batch after this; Celery's hard limit is 60 seconds. The next run goes on."""
 ATTEMPTS = 5
+TOGETHER = 3
+"""How often a delivery is tried at once again when PostgreSQL chose it to resolve a deadlock."""
 SILENT_ATTEMPTS = 15
 """A delivery whose worker died this often, without ever failing in words, is set aside too."""
 SAME_BODY_WITHIN = timedelta(days=3)
@@ -31,9 +37,12 @@ log = logging.getLogger(__name__)
 
 
 def drain(*, now: Callable[[], datetime], limit: int = 1000) -> int:
-    """Apply what waits, oldest first, until nothing is left or ``limit`` is reached. Returns how many were handled."""
-    handled = 0
-    while handled < limit:
+    """Apply what waits, oldest first, until nothing is left, ``limit`` is reached or the run's time is over.
+
+    Returns how many were handled.
+    """
+    handled, ends_at = 0, now() + RUN
+    while handled < limit and now() < ends_at:
         claimed = claim(at=now())
         if not claimed:
             break
@@ -56,7 +65,22 @@ def claim(*, at: datetime) -> list[int]:
 
 
 def apply_one(*, pk: int, at: datetime) -> None:
-    """Apply one delivery and note what became of it, in one transaction; a fault is noted in another."""
+    """Apply one delivery and note what became of it, in one transaction; a fault is noted in another.
+
+    Two workers that meet on the same rows are no fault of the delivery: the one that gives way begins again at once. A
+    database that is away ends the run; the lease gives the delivery back.
+    """
+    for left in reversed(range(TOGETHER)):
+        try:
+            _apply(pk, at)
+        except OperationalError as problem:
+            if not (left and isinstance(problem.__cause__, DeadlockDetected)):
+                raise
+        else:
+            return
+
+
+def _apply(pk: int, at: datetime) -> None:
     try:
         with transaction.atomic():
             delivery = Delivery.objects.select_for_update(of=("self",)).select_related("source", "secret").get(pk=pk)

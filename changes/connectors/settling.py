@@ -23,6 +23,10 @@ from changes.proposals.models import Change
 
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
+SLICE = 50
+"""Pull requests that are settled in one transaction: a flood holds no lock for a minute, and ends before any time limit."""
+RUN = timedelta(seconds=30)
+"""A run begins no further slice after this; Celery's hard limit is 60 seconds."""
 HELD = timedelta(minutes=5)
 """How long a subject waits for its reading at most."""
 UPSERT = """
@@ -39,17 +43,22 @@ def touch(*, repository: Repository, at: datetime) -> None:
 
 
 def settle_due(*, now: Callable[[], datetime]) -> int:
-    """Settle every repository that has been quiet long enough. Returns how many were settled."""
+    """Settle every repository that has been quiet long enough. Returns how many were settled, slices counted singly."""
     at = now()
+    ends_at = at + RUN
     due = Settling.objects.filter(Q(quiet_after__lte=at) | Q(since__lte=at - LATEST)).order_by("quiet_after", "id")
     settled = 0
     for pk in list(due.values_list("pk", flat=True)):
-        settled += settle_one(pk=pk, at=now())
+        while (moment := now()) < ends_at and settle_one(pk=pk, at=moment):
+            settled += 1
     return settled
 
 
 def settle_one(*, pk: int, at: datetime) -> int:
-    """Settle one repository in one transaction. Returns 1, or 0 when it moves again or another worker has it."""
+    """Settle one repository in one transaction. Returns 1, or 0 when it moves again or another worker has it.
+
+    After a flood it is one slice of what moved, oldest first; the rest stays due.
+    """
     with transaction.atomic():
         row = Settling.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
         if row is None:
@@ -58,10 +67,20 @@ def settle_one(*, pk: int, at: datetime) -> int:
         if row.since > at - LATEST and _still_moving(repository, at):
             Settling.objects.filter(pk=pk).update(quiet_after=at + timedelta(seconds=1))
             return 0
-        since = row.since
-        row.delete()
-        settle(repository=repository, since=since, at=at)
+        until = _end_of_slice(repository, row.since)
+        if until is None:
+            Settling.objects.filter(pk=pk).delete()
+        else:
+            Settling.objects.filter(pk=pk).update(since=until, quiet_after=at)
+        settle(repository=repository, since=row.since, until=until, at=at)
     return 1
+
+
+def _end_of_slice(repository: Repository, since: datetime) -> datetime | None:
+    """When the first pull request behind the slice was touched; None when everything that moved fits into one."""
+    moved = PullRequest.objects.filter(repository=repository, touched_at__gte=since).order_by("touched_at")
+    last = moved.values_list("touched_at", flat=True)[SLICE : SLICE + 1].first()
+    return last if last is not None and last > since else None
 
 
 def _still_moving(repository: Repository, at: datetime) -> bool:
@@ -78,11 +97,15 @@ def _unread(repository: Repository, at: datetime) -> set[str]:
     return set(rows.values_list("subject", flat=True))
 
 
-def settle(*, repository: Repository, since: datetime, at: datetime) -> None:
-    """Look at everything about ``repository`` that moved since ``since``. Running it twice changes nothing."""
-    releases = list(Release.objects.filter(repository=repository, reported_at__gte=since).order_by("created_at", "id"))
+def settle(*, repository: Repository, since: datetime, at: datetime, until: datetime | None = None) -> None:
+    """Look at everything about ``repository`` that moved from ``since`` on, and before ``until`` if that is given.
+
+    Running it twice changes nothing.
+    """
+    reported = within("reported_at", since, until)
+    releases = list(Release.objects.filter(reported, repository=repository).order_by("created_at", "id"))
     _mark_rollbacks(repository, releases)
-    rows = _rows(repository, releases, since)
+    rows = _rows(repository, releases, within("touched_at", since, until))
     _fill_paths(repository, rows)
     changes: dict[int, Change] = {}
     for row in rows:
@@ -96,7 +119,7 @@ def settle(*, repository: Repository, since: datetime, at: datetime) -> None:
         Change.objects.filter(links__pull_request__in=[row.pk for row in rows if row not in read]).values_list("pk", flat=True)
     )
     judged = [change for change in changes.values() if change.pk not in held]
-    _find(repository, read, releases, judged, since, at)
+    _find(repository, read, releases, judged, reported, at)
     for change in judged:
         _freeze(change, repository, at)
 
@@ -113,11 +136,17 @@ def _mark_rollbacks(repository: Repository, releases: list[Release]) -> None:
             row.save(update_fields=["rolls_back"])
 
 
-def _rows(repository: Repository, releases: list[Release], since: datetime) -> list[PullRequest]:
+def within(field: str, since: datetime, until: datetime | None) -> Q:
+    """The moment in ``field`` is ``since`` or later, and before ``until`` if that is given."""
+    from_then = Q(**{f"{field}__gte": since})
+    return from_then if until is None else from_then & Q(**{f"{field}__lt": until})
+
+
+def _rows(repository: Repository, releases: list[Release], touched: Q) -> list[PullRequest]:
     """Pull requests that moved, and those whose commits a release has put into (or taken out of) an environment."""
     commits = {row.commit_sha for row in releases} | {row.rolls_back.commit_sha for row in releases if row.rolls_back}
     commits.discard("")
-    moved = Q(touched_at__gte=since) | Q(merge_sha__in=commits) | Q(head_sha__in=commits)
+    moved = touched | Q(merge_sha__in=commits) | Q(head_sha__in=commits)
     return list(PullRequest.objects.filter(moved, repository=repository).order_by("opened_at", "number"))
 
 
@@ -131,15 +160,15 @@ def _fill_paths(repository: Repository, rows: list[PullRequest]) -> None:
 
 
 def _find(
-    repository: Repository, rows: list[PullRequest], releases: list[Release], changes: list[Change], since: datetime, at: datetime
+    repository: Repository, rows: list[PullRequest], releases: list[Release], changes: list[Change], reported: Q, at: datetime
 ) -> None:
     whole = [PullRequest.objects.select_related("repository").prefetch_related("reviews").get(pk=row.pk) for row in rows]
-    pushes = Push.objects.filter(repository=repository, reported_at__gte=since)
+    pushes = Push.objects.filter(reported, repository=repository)
     merges = {row.merge_sha for row in rows if row.merge_sha}
     pushes = Push.objects.filter(Q(pk__in=pushes.values("pk")) | Q(repository=repository, after__in=merges)).order_by(
         "pushed_at", "id"
     )
-    events = RuleEvent.objects.filter(repository=repository, reported_at__gte=since).order_by("id")
+    events = RuleEvent.objects.filter(reported, repository=repository).order_by("id")
     unread = _unread(repository, at)
     looks = [
         *detect.about_pull_requests(rows=whole),

@@ -138,11 +138,9 @@ def record_review(*, repository: Repository, fact: ReviewReported, at: datetime,
         row = Review(pull_request=pull_request, vendor_id=fact.vendor_id, reported_at=at, state=fact.state)
         newest = True
     else:
-        newest = (REVIEW_RANK.get(fact.state, 0), fact.vendor_updated_at or EPOCH, confirmed) >= (
-            REVIEW_RANK.get(row.state, 0),
-            row.vendor_updated_at or EPOCH,
-            row.confirmed_at is not None,
-        )
+        rank, known = REVIEW_RANK.get(fact.state, 0), REVIEW_RANK.get(row.state, 0)
+        later = (rank, fact.vendor_updated_at or EPOCH) >= (known, row.vendor_updated_at or EPOCH)
+        newest = later or (confirmed and rank >= known)
     _copy(row, values, newest=newest)
     row.reported_at = at
     if confirmed and newest:

@@ -17,6 +17,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 
 OPEN = ("failed", "waiting")
+MERGE = 9
 GOOD = ("success", "neutral", "skipped")
 
 
@@ -94,8 +95,16 @@ class ChangePage:
 
     @property
     def open(self) -> list[GateLine]:
-        """Gates that stand between the change and production, failed ones first."""
-        return sorted((gate for gate in self.gates if gate.state in OPEN), key=lambda gate: OPEN.index(gate.state))
+        """Gates that stand between the change and its next step, failed ones first."""
+        near = [gate for gate in self.gates if gate.state in OPEN and gate not in self.later]
+        return sorted(near, key=lambda gate: OPEN.index(gate.state))
+
+    @property
+    def later(self) -> list[GateLine]:
+        """Gates whose turn comes after the merge to production."""
+        if self.change.merged_at is not None:
+            return []
+        return [gate for gate in self.gates if gate.state == "waiting" and gate.number >= MERGE]
 
     @property
     def met(self) -> list[GateLine]:

@@ -6,7 +6,7 @@ Each asks few queries whatever the number of items; what a person cannot act on 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from changes.exceptions.kinds import KINDS
@@ -22,7 +22,10 @@ from portal.home import inbox
 from portal.ui import palette
 
 MOST = 50
-APPROVAL, STAGING = 8, 7
+READY = "[mnc]{7}w"
+"""All gates before the approval are done (or cannot be judged), and the approval waits."""
+URGENT = ".{7}w"
+TO_PROVE = "[mnc]{6}w"
 
 
 @inbox.provider
@@ -35,13 +38,12 @@ def needs_of(user: User, at: datetime) -> Iterator[inbox.Item]:
     if may(user, P.CHANGE_REVIEW_AFTER):
         yield from _reviews(user)
     if may(user, P.EXCEPTION_EXPLAIN):
-        yield from _exceptions()
+        yield from _exceptions(user)
 
 
-def _waiting(number: int) -> QuerySet[Change]:
-    """Changes before production whose gate ``number`` waits, newest first."""
-    letter = rf"^.{{{number - 1}}}w"
-    rows = Change.objects.filter(state__in=(State.PROPOSED, State.APPROVED), gates__regex=letter)
+def _waiting(letters: str) -> QuerySet[Change]:
+    """Changes before production whose gates begin like ``letters`` (a pattern of one sign a gate), newest first."""
+    rows = Change.objects.filter(state__in=(State.PROPOSED, State.APPROVED), gates__regex=f"^{letters}")
     return rows.defer("assessment", "reasons").select_related("requester").order_by("-moved_at", "-id")
 
 
@@ -54,7 +56,8 @@ def _not_by(rows: QuerySet[Change], user: User) -> QuerySet[Change]:
 
 
 def _approvals(user: User) -> Iterator[inbox.Item]:
-    rows = _not_by(_waiting(APPROVAL), user).exclude(approvals__by=user, approvals__lapse=None)
+    ready = _waiting(READY) | _waiting(URGENT).filter(category="emergency")
+    rows = _not_by(ready, user).exclude(approvals__by=user, approvals__lapse=None)
     for change in rows.filter(links__isnull=False).distinct()[:MOST]:
         emergency = change.category == "emergency"
         yield inbox.Item(
@@ -71,7 +74,7 @@ def _approvals(user: User) -> Iterator[inbox.Item]:
 
 
 def _sign_offs(user: User) -> Iterator[inbox.Item]:
-    for change in _waiting(STAGING).filter(requester=user)[:MOST]:
+    for change in _waiting(TO_PROVE).filter(requester=user)[:MOST]:
         yield inbox.Item(
             title="Prove it in staging",
             about=change.title,
@@ -102,8 +105,15 @@ def _reviews(user: User) -> Iterator[inbox.Item]:
         )
 
 
-def _exceptions() -> Iterator[inbox.Item]:
+def _exceptions(user: User) -> Iterator[inbox.Item]:
+    """All of them for those who oversee; for others those of their own changes and accounts."""
     rows = ExceptionRecord.objects.filter(state=ExceptionState.OPEN).select_related("repository").order_by("due_at", "id")
+    if not may(user, P.CHANGE_CLASSIFY) and not may(user, P.EXCEPTION_ACCEPT):
+        logins = list(Identity.objects.filter(user=user, provider="github", ended_at=None).values_list("login", flat=True))
+        own = Q(change__requester=user)
+        for name in ("merged_by", "author", "pusher", "actor"):
+            own |= Q(**{f"evidence__{name}__in": logins})
+        rows = rows.filter(own)
     for record in rows[:MOST]:
         yield inbox.Item(
             title="Answer an exception",

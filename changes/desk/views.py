@@ -86,6 +86,7 @@ def _context(request: HttpRequest, change: Change, **more: Any) -> dict[str, Any
         "topic": f"change-{change.number}",
         **{f"{part}_url": reverse("change-part", args=[change.number, part]) for part in ("gates", "linked", "timeline")},
         "met_words": f"{len(page.met)} met",
+        "later_words": f"{len(page.later)} after the approval",
         "rest_words": f"{len(page.rest)} not needed or not connected",
         "class_reasons": [reason for name in ("category", "kind", "size") for reason in change.reasons.get(name, [])],
         "approve_form": ApproveForm(),

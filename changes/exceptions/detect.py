@@ -194,7 +194,8 @@ def is_unknown(repository: Repository, row: Release) -> bool:
 
 
 def _release_found(row: Release, prefix: str, branch: str) -> Found:
-    what = f"commit {row.commit_sha[:7]}" if row.commit_sha else f"image {row.image or 'unknown'}"
+    image = row.image.partition("@")[0].rpartition("/")[2]
+    what = f"commit {row.commit_sha[:7]}" if row.commit_sha else f"image {image or 'unknown'}"
     name = f"{row.app} v{row.version}" if row.app else row.environment
     return Found(
         kind="unknown_release",

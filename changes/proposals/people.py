@@ -24,7 +24,8 @@ def account_actor(uid: int | None, login: str, links: Links, *, bot: bool = Fals
     """The actor behind a forge account."""
     person = links.get(str(uid)) if uid is not None else None
     account = f"{FORGE}:{uid}" if uid is not None else f"{FORGE}:@{login.lower()}"
-    return Actor(account=account, name=login, person=person[0] if person else None, bot=bot or login.endswith("[bot]"))
+    name = person[1] if person else login
+    return Actor(account=account, name=name, person=person[0] if person else None, bot=bot or login.endswith("[bot]"))
 
 
 def user_actor(user: User) -> Actor:
