@@ -1,0 +1,95 @@
+"""A flood of deliveries: settled slice by slice, drained run by run, and two workers that meet give way to each other."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from psycopg.errors import DeadlockDetected
+
+from changes.connectors import inbox, settling
+from changes.connectors.models import Delivery, Settling
+from tests.changes.connectors.test_door import STORY, body_of, opened, send
+from tests.changes.stories import NAMES, Clock, connect, findings, post, read_story, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_story_settled_in_slices_of_one_ends_with_the_same_findings(client, monkeypatch, name):
+    monkeypatch.setattr(settling, "SLICE", 1)
+    story = read_story(name)
+    connect(story)
+
+    for delivery in story["deliveries"]:
+        post(client, delivery)
+    work(Clock())
+
+    assert findings() == sorted(story["expect"]["violations"])
+
+
+def test_what_is_behind_a_slice_stays_due(client, monkeypatch):
+    monkeypatch.setattr(settling, "SLICE", 2)
+    connect(STORY)
+    for number in (1, 2, 3, 4, 5):
+        send(client, body_of(opened(number=number)))
+    clock = Clock()
+    inbox.drain(now=clock)
+    clock.wait(6)
+
+    settled = [settling.settle_one(pk=Settling.objects.get().pk, at=clock()) for _ in range(3)]
+
+    assert settled == [1, 1, 1]
+    assert not Settling.objects.exists()
+
+
+def test_a_run_over_a_flood_ends_in_time_and_the_next_one_goes_on(client, monkeypatch):
+    monkeypatch.setattr(inbox, "RUN", timedelta(milliseconds=5))
+    monkeypatch.setattr(inbox, "BATCH", 1)
+    connect(STORY)
+    for number in range(1, 9):
+        send(client, body_of(opened(number=number)))
+    clock = Clock()
+
+    first = inbox.drain(now=clock)
+    while inbox.drain(now=clock):
+        pass
+
+    assert 0 < first < 8
+    assert Delivery.objects.filter(state="applied").count() == 8
+
+
+def gives_way(monkeypatch, *, times):
+    """The first ``times`` attempts to apply lose a deadlock."""
+    apply, left = inbox.APPLY["github"], [times]
+
+    def losing(**values):
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("deadlock detected") from DeadlockDetected("deadlock detected")
+        return apply(**values)
+
+    monkeypatch.setitem(inbox.APPLY, "github", losing)
+
+
+def test_a_delivery_that_gave_way_in_a_deadlock_is_applied_at_once(client, monkeypatch):
+    gives_way(monkeypatch, times=inbox.TOGETHER - 1)
+    connect(STORY)
+    send(client, body_of(opened()))
+
+    inbox.drain(now=Clock())
+
+    assert Delivery.objects.get().state == "applied"
+
+
+def test_a_delivery_that_gives_way_again_and_again_waits_for_its_lease(client, monkeypatch):
+    gives_way(monkeypatch, times=inbox.TOGETHER)
+    connect(STORY)
+    send(client, body_of(opened()))
+    clock = Clock()
+
+    with pytest.raises(OperationalError):
+        inbox.drain(now=clock)
+    clock.wait(11)
+    inbox.drain(now=clock)
+
+    assert Delivery.objects.get().state == "applied"
