@@ -54,6 +54,9 @@ document.addEventListener('securitypolicyviolation', event => {
 """
 
 
+SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 class Site:
     """The application on a port of this machine, in a thread, with static files as they are delivered."""
 
@@ -191,7 +194,9 @@ def assert_accessible(page, *, widths=(WIDE, NARROW), themes=("light", "dark")):
         assert overflow_of(page) <= 0, f"the page is {overflow_of(page)} px wider than a window of {width}"
         for theme in themes:
             page.emulate_media(color_scheme=theme)
-            assert axe.violations(page) == [], f"{page.url} at {width} px, {theme}"
+            page.evaluate(SETTLED)
+            found = axe.violations(page)
+            assert found == [], f"{page.url} at {width} px, {theme}: {found}"
     page.set_viewport_size(before)
 
 
