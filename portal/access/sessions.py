@@ -31,9 +31,14 @@ def end_when_due(request: HttpRequest, *, at: datetime) -> bool:
     if over or idle:
         logout(request)
         return True
-    if now - seen >= NOTED_EVERY.total_seconds():
+    if now - seen >= NOTED_EVERY.total_seconds() and not _is_unattended(request):
         request.session[SEEN] = now
     return False
+
+
+def _is_unattended(request: HttpRequest) -> bool:
+    """Whether an open page asked by itself (a refresh, its live stream): that does not show that anybody is there."""
+    return request.headers.get("X-Unattended") == "true" or request.headers.get("Accept") == "text/event-stream"
 
 
 def renew_after_proof(sender: object, request: HttpRequest, **extra: Any) -> None:
