@@ -39,7 +39,8 @@ def known(portal):
     """What the portal knows at the end, in the shape of ``facts.Expected``."""
     pulls = portal.sql("SELECT number, state, title, head_sha, merge_sha FROM changes_pullrequest")
     reviews = portal.sql(
-        "SELECT r.vendor_id, p.number, r.state, r.commit_sha FROM changes_review r JOIN changes_pullrequest p ON p.id = r.pull_request_id"
+        "SELECT r.vendor_id, p.number, r.state, r.commit_sha FROM changes_review r "
+        "JOIN changes_pullrequest p ON p.id = r.pull_request_id"
     )
     checks = portal.sql("SELECT vendor_id, status, conclusion, head_sha FROM changes_check")
     releases = portal.sql("SELECT vendor_id, environment, state, commit_sha FROM changes_release")

@@ -107,7 +107,7 @@ class Request:
             "number": self.number,
             "title": self.title,
             "state": "open" if self.state == "open" else "closed",
-            "body": "## Why\nCustomers ask for it.\n## What\nA page.\n## Tested\nBy hand.\n## Rollback\nRelease the version before.",
+            "body": "## Why\nCustomers ask.\n## What\nA page.\n## Tested\nBy hand.\n## Rollback\nRelease the one before.",
             "draft": False,
             "user": ANN,
             "head": {"ref": f"ann/page-{self.number}", "sha": self.head},
