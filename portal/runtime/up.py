@@ -70,6 +70,9 @@ def _live(*, supervisor: Supervisor, asked: argparse.Namespace, began: float) ->
 def _start(*, supervisor: Supervisor, plan: Plan, began: float) -> None:
     say = supervisor.say
     say(f"Countersign, data in {plan.places.data}, {'demo company' if plan.demo else 'no demo data'}")
+    for what, ours, name in (("database", plan.postgres, "DATABASE_URL"), ("broker", plan.valkey, "BROKER_URL")):
+        if ours is None:
+            say(f"The {what} is the one that {name} names; none is started here.")
     for program in stack.foundations(plan=plan):
         supervisor.start(program=program)
     shared = stack.shared_environment(plan=plan, outside=os.environ)
