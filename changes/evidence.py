@@ -58,7 +58,8 @@ RULES: tuple[RowRule, ...] = (
         JOIN changes_pullrequest p ON p.id = l.pull_request_id
         WHERE i.user_id = NEW.by_id AND i.provider = 'github'
           AND (i.uid = p.author_uid::text
-               OR EXISTS (SELECT FROM jsonb_array_elements(p.commit_people) person WHERE person ->> 'uid' = i.uid));
+               OR l.role = 'work'
+                  AND EXISTS (SELECT FROM jsonb_array_elements(p.commit_people) person WHERE person ->> 'uid' = i.uid));
     IF FOUND THEN
         RAISE EXCEPTION 'a contributor cannot approve the own change'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_is_somebody_else', TABLE = TG_TABLE_NAME;

@@ -24,7 +24,7 @@ class Entry:
 SCHEDULE = (
     # What a lost broker forgot.
     Entry("changes.connectors.tasks.sweep_inbox", 15, "sweep-inbox"),
-    Entry("portal.outbox.tasks.sweep_outbox", 15, "sweep-outbox"),
+    Entry("portal.outbox.tasks.sweep_outbox", 5, "sweep-outbox"),
     # Reported facts are confirmed by reading the vendor again; settling draws the conclusions.
     Entry("changes.connectors.tasks.read_again", 2, "read-again"),
     Entry("changes.connectors.tasks.settle", 2, "settle"),

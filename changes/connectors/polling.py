@@ -26,6 +26,8 @@ OVERLAP = timedelta(minutes=5)
 """How far a poll reaches back behind the last one: clocks differ, and finding a thing twice changes nothing."""
 FIRST = timedelta(days=90)
 """How far the first poll of a repository reaches back."""
+FETCH = 240.0
+"""Seconds for one fetch: the first one of a large repository takes minutes; below the time limit of its task."""
 NEWEST = 50
 """New commits of one sweep whose pull requests are asked for by name; older ones come with the poll."""
 log = logging.getLogger(__name__)
@@ -133,7 +135,7 @@ def mirror_due(*, now: Now) -> int:
 
 def _mirror(repository: Repository, at: datetime) -> int:
     Repository.objects.filter(pk=repository.pk).update(mirror_tried_at=at)
-    found = mirror_repository(repository=repository, at=at)
+    found = mirror_repository(repository=repository, at=at, seconds=FETCH)
     if found is None or not found.changed:
         return 0
     source = Source.objects.filter(kind=repository.forge).order_by("id").first()

@@ -39,7 +39,7 @@ def poll_sources() -> None:
     poll_due(now=now)
 
 
-@shared_task(name="changes.connectors.tasks.mirror_repositories")
+@shared_task(name="changes.connectors.tasks.mirror_repositories", time_limit=280)
 def mirror_repositories() -> None:
     """Fetch the repositories in scope and compare their branches with what is on record."""
     mirror_due(now=now)

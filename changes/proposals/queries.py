@@ -32,6 +32,12 @@ def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
     return rows.select_related("repository").prefetch_related("reviews").order_by("opened_at", "id")
 
 
+def is_promotion(row: PullRequest) -> bool:
+    """Whether it brings main to prod."""
+    repository = row.repository
+    return not row.head_is_fork and (row.head_ref, row.base_ref) == (repository.main_branch, repository.prod_branch)
+
+
 def carrying(change: Change, rows: list[PullRequest] | None) -> list[PullRequest]:
     """Its work and promotion pull requests; from ``rows`` (with links loaded) when the caller has them already."""
     if rows is None:
@@ -75,7 +81,11 @@ def contributors(change: Change, *, rows: list[PullRequest] | None = None) -> tu
     """Everybody whose work the change carries (P-03): of its work and promotion pull requests, not of back merges."""
     rows = carrying(change, rows)
     links = links_for(uids_of(rows))
-    found = {actor.account: actor for row in rows for actor in contributor_actors(row, links)}
+    found = {}
+    for row in rows:
+        # A promotion carries what others made and merged: only who opened it contributed to it (see gates 4 and 8).
+        people = contributor_actors(row, links)[:1] if is_promotion(row) else contributor_actors(row, links)
+        found.update({actor.account: actor for actor in people})
     return tuple(found.values())
 
 

@@ -6,17 +6,10 @@ from changes.desk.demo import deciding
 from changes.desk.demo.acting import MINUTE, Said, Vendors
 from changes.desk.demo.deciding import Pump
 from changes.desk.demo.people import PEOPLE
+from changes.desk.demo.plot import UNDO, Work, text
 from portal.standins import company
 
-BODY = "## Why\n{why}\n\n## How tested\n{tested}\n\n## How to undo\n{undo}\n"
-UNDO = "Revert the merge and release the version before; nothing else changes."
-TESTED = "Unit tests, and by hand in staging."
 PROMOTION = f"## Why\nBrings what is on main to production.\n\n## How to undo\n{UNDO}\n"
-
-
-def text(why: str, *, tested: str = TESTED, undo: str = UNDO, more: str = "") -> str:
-    """The description of a pull request under the headings that the portal lifts."""
-    return BODY.format(why=why, tested=tested, undo=undo) + more
 
 
 class Week:
@@ -26,32 +19,21 @@ class Week:
         self.vendors = vendors
         self.pump = pump
 
-    def work(
-        self,
-        repository: str,
-        title: str,
-        *,
-        by: str,
-        at: datetime,
-        files: dict[str, str],
-        body: str,
-        reviewer: str = "bob",
-        merger: str = "",
-        ci: str = "success",
-        staging: bool = True,
-    ) -> str:
+    def work(self, work: Work, *, at: datetime | None = None) -> str:
         """A pull request into main from opening to staging, an hour in all. Returns the commit on main.
 
-        ``reviewer`` "" leaves the review out; ``merger`` defaults to the reviewer.
+        ``at`` overrides the moment in ``work``.
         """
-        vendors = self.vendors
-        pull = vendors.open(repository, title, by=by, files=files, body=body, at=at)
-        vendors.check(repository, pull, at=at + 9 * MINUTE, conclusion=ci)
-        if reviewer:
-            vendors.review(repository, pull, by=reviewer, at=at + 40 * MINUTE)
-        merged = vendors.merge(repository, pull, by=merger or reviewer, at=at + 50 * MINUTE)
-        if staging:
-            vendors.ship(repository, merged, "staging", at=at + 58 * MINUTE)
+        vendors, repository = self.vendors, work.repository
+        begun = at or vendors.on(*work.when)
+        body = text(work.why, more=work.more)
+        pull = vendors.open(repository, work.title, by=work.by, files=work.files, body=body, at=begun)
+        vendors.check(repository, pull, at=begun + 9 * MINUTE, conclusion=work.ci)
+        if work.reviewer:
+            vendors.review(repository, pull, by=work.reviewer, at=begun + 40 * MINUTE)
+        merged = vendors.merge(repository, pull, by=work.merger or work.reviewer, at=begun + 50 * MINUTE)
+        if work.staging:
+            vendors.ship(repository, merged, "staging", at=begun + 58 * MINUTE)
         return merged
 
     def propose_promotion(self, repository: str, key: str, *, at: datetime, reviewer: str = "bob") -> Said:

@@ -78,8 +78,10 @@ def test_the_requester_does_not(opened, person, verdict):
         approve(change, ann, verdict)
 
 
-@pytest.mark.parametrize("role", ["work", "promotion"])
-@pytest.mark.parametrize(("author", "people"), [(1, []), (9, [9, 1]), (None, [None, 1])])
+@pytest.mark.parametrize(
+    ("role", "author", "people"),
+    [("work", 1, []), ("work", 9, [9, 1]), ("work", None, [None, 1]), ("promotion", 1, [])],
+)
 def test_a_contributor_does_not(opened, person, identity, pull_request, role, author, people):
     ann = person()
     change = opened()
@@ -87,6 +89,17 @@ def test_a_contributor_does_not(opened, person, identity, pull_request, role, au
     pull_request(change, role=role, author_uid=author, people=people)
     with refused("a contributor cannot approve"):
         approve(change, ann)
+
+
+def test_whose_work_a_promotion_only_carries_is_asked_at_that_work(opened, person, identity, pull_request):
+    ann = person()
+    change = opened()
+    identity(ann, "1")
+    pull_request(change, role="promotion", author_uid=9, people=[9, 1])
+
+    approve(change, ann)
+
+    assert Approval.objects.count() == 1
 
 
 def test_an_unlinked_account_still_counts(opened, person, identity, pull_request):
