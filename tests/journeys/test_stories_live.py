@@ -1,0 +1,233 @@
+"""Recorded stories and payloads against a whole running portal over HTTP, without an API, with one, and with broken ones."""
+
+import http.server
+import random
+import threading
+import uuid
+
+import pytest
+
+from tests.changes.stories import FOLDER, NAMES, read_story
+from tests.journeys.chaos.facts import Sent, life_of
+from tests.journeys.chaos.portal import SECRET, Portal, figures
+from tests.journeys.chaos.seeds import Seed
+from tests.journeys.chaos.sender import Sender, signed
+from tests.stack import free_port, wait_for
+
+pytestmark = pytest.mark.stack
+WEBHOOKS = FOLDER.parent / "webhooks"
+LARGE = b"x" * (26 * 1024 * 1024)
+FINAL = {"applied", "duplicate", "ignored", "quarantined"}
+
+
+@pytest.fixture(scope="module")
+def seed():
+    each = Seed(secret=read_story(NAMES[0])["secret"])
+    yield each
+    each.clear()
+
+
+def in_order(deliveries):
+    return deliveries
+
+
+def thrice_and_shuffled(deliveries):
+    mixed = deliveries * 3
+    random.Random(7).shuffle(mixed)
+    return mixed
+
+
+@pytest.mark.parametrize("order", [in_order, thrice_and_shuffled])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_story_posted_to_a_running_portal_ends_with_exactly_its_findings(seed, name, order):
+    story = read_story(name)
+    with seed.running() as portal:
+        for delivery in order(story["deliveries"]):
+            assert portal.post(body=delivery["body_raw"].encode(), headers=delivery["headers"]) == 202
+        portal.settle(seconds=60.0)
+
+        found = sorted(row["finding"] for row in portal.all("exceptions", repository=story["repository"]))
+        assert found == sorted(story["expect"]["violations"])
+        assert {state for state, _ in portal.inbox().values()} == {"applied"}
+        assert len(portal.inbox()) == len(story["deliveries"])
+        CHECKS[name](portal, story["expect"])
+
+
+def the_standard_change(portal, expect):
+    (change,) = portal.all("changes")
+    whole = portal.ask(f"changes/{change['id']}")
+    bases = [(row["base"], row["role"]) for row in sorted(whole["pull_requests"], key=lambda row: row["number"])]
+    assert (change["state"], change["emergency"]) == ("released", False)
+    assert bases == [("main", "work"), ("prod", "promotion")]
+    assert sorted(row["moment"] for row in whole["verdicts"]) == ["merge", "release"]
+    assert {row["author"] for row in whole["pull_requests"] if row["role"] == "work"} == {expect["author"]}
+    assert not any(row["confirmed"] for row in whole["pull_requests"])
+
+
+def the_emergency(portal, expect):
+    (change,) = portal.all("changes")
+    (back,) = portal.all("releases", commit=expect["rollback_to"])
+    assert (change["state"], change["emergency"]) == ("rolled_back", expect["emergency"])
+    assert (change["retrospective_due_at"] is not None) == expect["retro_review_due"]
+    assert (back["rollback"], back["rolls_back_commit"]) == (True, expect["failed_deploy"])
+
+
+def the_violations(portal, expect):
+    assert {row["pull_requests"][0]["number"] for row in (portal.ask(f"changes/{row['id']}") for row in portal.all("changes"))} == {
+        31,
+        32,
+    }
+
+
+CHECKS = dict(zip(NAMES, (the_standard_change, the_violations, the_emergency), strict=True))
+
+
+def recorded():
+    """Every recorded payload with the event that its folder names."""
+    if not WEBHOOKS.exists():
+        pytest.skip(f"{WEBHOOKS} is not here: recorded payloads are read in place and are no part of the project")
+    return [Sent(str(uuid.uuid4()), path.parent.name, path.read_bytes()) for path in sorted(WEBHOOKS.rglob("*.json"))]
+
+
+def test_every_recorded_payload_is_accepted_and_ends_somewhere_with_a_reason(stack):
+    deliveries = recorded()
+    portal = Portal(stack(empty=True)).connect()
+
+    answers = [portal.post(body=each.body, headers=signed(each, SECRET)) for each in deliveries]
+    wait_for(lambda: {state for state, _ in portal.inbox().values()} <= FINAL, seconds=60.0, what="an end of every delivery")
+
+    inbox = portal.inbox()
+    assert set(answers) == {202}
+    assert set(inbox) == {each.id for each in deliveries}
+    assert [pk for pk, (state, note) in inbox.items() if state != "applied" and not note] == []
+
+
+def test_an_oversized_delivery_is_refused_and_the_next_one_taken(stack):
+    portal = Portal(stack(empty=True)).connect()
+    (sent, *_), _ = life_of(deliveries=1, seed=13)
+
+    status = portal.post(body=LARGE, headers=signed(Sent("large", "push", LARGE), SECRET))
+    tally = Sender(port=portal.stack.port, secret=SECRET, threads=1).start([sent]).finish()
+    portal.settle()
+
+    assert status == 413
+    assert tally.acknowledged == {sent.id}
+    assert {pk: state for pk, (state, _) in portal.inbox().items()} == {sent.id: "applied"}
+
+
+class Broken:
+    """A vendor that answers everything with one bad answer."""
+
+    def __init__(self, *, status, kind, body):
+        owner = self
+        self.asked = 0
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                owner.asked += 1
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *args):
+                """Silence."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+BROKEN = {
+    "error": {"status": 500, "kind": "application/json", "body": b'{"message": "Server Error"}'},
+    "html": {"status": 200, "kind": "text/html", "body": b"<html><h1>Unicorn!</h1></html>"},
+}
+
+
+@pytest.fixture(params=["refused", *BROKEN])
+def broken_api(request):
+    """(address, how often it was asked so far)."""
+    if request.param == "refused":
+        yield f"http://127.0.0.1:{free_port()}", lambda: 1
+        return
+    vendor = Broken(**BROKEN[request.param])
+    yield vendor.url, lambda: vendor.asked
+    vendor.close()
+
+
+def test_with_a_broken_api_facts_stay_unconfirmed_and_the_workers_go_on(stack, broken_api):
+    url, asked = broken_api
+    portal = Portal(stack(empty=True, env={"COUNTERSIGN_PRIVATE_HOSTS": "127.0.0.1"})).connect(api_url=url, token="t0ken")
+    sent, expected = life_of(deliveries=30, seed=14)
+
+    tally = Sender(port=portal.stack.port, secret=SECRET, threads=2).start(sent).finish()
+    wait_for(
+        lambda: portal.sql("SELECT count(*) FROM changes_delivery WHERE state = 'applied'") == [(len(sent),)],
+        seconds=30.0,
+        what="the deliveries",
+    )
+    wait_for(lambda: portal.sql("SELECT count(*) FROM changes_settling") == [(0,)], seconds=90.0, what="the settling")
+
+    assert tally.acknowledged == {each.id for each in sent}
+    assert portal.sql("SELECT count(*), count(confirmed_at) FROM changes_pullrequest") == [(len(expected.pull_requests), 0)]
+    assert asked() > 0
+    assert portal.sql("SELECT last_error <> '' FROM changes_source") == [(True,)]
+    assert portal.stack.status()["programs"]["worker"]["starts"] == 1
+    assert portal.stack.get("/healthz") == 200
+
+
+def live(github, portal):
+    """Open, check, review, merge, stage, promote, deploy at the stand-in; the heads of both pull requests."""
+    at = {"repository": "acme/web"}
+    github.commit(**at, branch="greet", files={"app/main.py": "print('hello')\n"}, author="ann", message="Greet")
+    work = github.open_pull_request(**at, head="greet", base="main", title="Greet by name", by="ann", body="## Why\nPolite.")
+    github.check(**at, sha=work["head"]["sha"])
+    github.review(**at, number=work["number"], by="bob")
+    merged = github.merge(**at, number=work["number"], by="bob")
+    github.deploy(**at, environment="staging", sha=merged["sha"], by="bob")
+    promotion = github.open_pull_request(**at, head="main", base="prod", title="Promote", by="ann")
+    github.check(**at, sha=promotion["head"]["sha"])
+    github.review(**at, number=promotion["number"], by="bob")
+    shipped = github.merge(**at, number=promotion["number"], by="bob")
+    github.deploy(**at, environment="production", sha=shipped["sha"], by="bob")
+    assert github.flush()
+    return {work["head"]["sha"], promotion["head"]["sha"]}
+
+
+def test_with_a_reachable_api_facts_are_confirmed_and_the_check_run_is_published(stack, github_standin):
+    github = github_standin
+    github.create_repository(name="acme/web", by="rex", files={"app/main.py": "print()\n"})
+    for login in ("ann", "bob"):
+        github.add_member(repository="acme/web", login=login, by="rex")
+    for branch in ("main", "prod"):
+        github.set_protection(repository="acme/web", branch=branch, by="rex")
+    portal = Portal(stack(empty=True, env={"COUNTERSIGN_PRIVATE_HOSTS": "127.0.0.1"}))
+    portal.connect(api_url=github.api_url, token=github.token(), clone_url=github.clone_url("acme/web")).join()
+    github.send_hooks_to(f"{portal.stack.url}/hooks/github/", secret=SECRET)
+
+    heads = live(github, portal)
+    wait_for(lambda: [row["state"] for row in portal.all("changes")] == ["released"], seconds=90.0, what="the release")
+    wait_for(lambda: all(row["confirmed"] for row in whole(portal)["pull_requests"]), seconds=60.0, what="confirmation")
+    wait_for(lambda: heads <= published(github), seconds=60.0, what="the check run")
+
+    assert portal.all("exceptions") == []
+    assert portal.sql("SELECT count(*) FROM changes_release WHERE confirmed_at IS NULL") == [(0,)]
+    assert {state for state, _ in portal.inbox().values()} <= {"applied", "ignored"}
+    figures("reachable api", gates=whole(portal)["gates_summary"], deliveries=len(portal.inbox()))
+
+
+def whole(portal):
+    (change,) = portal.all("changes")
+    return portal.ask(f"changes/{change['id']}")
+
+
+def published(github):
+    """Commits that carry the check run ``Countersign``."""
+    return {row["subject"] for row in github.store.all("check_run", place="acme/web") if row["name"] == "Countersign"}
