@@ -4,6 +4,7 @@ Pages read the domain tables. Somebody with rights in the database could change 
 alone; this finds the row, whether it was edited, removed or slipped in.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,7 @@ WITH last_word AS (
 ), there AS (
 {tables}
 )
-SELECT key, s.leaf_id, s.said, t.there FROM said s FULL JOIN there t USING (key)
+SELECT key, s.leaf_id, s.said::text, t.there::text FROM said s FULL JOIN there t USING (key)
 WHERE s.said IS NULL OR t.there IS NULL OR NOT t.there @> s.said
 ORDER BY s.leaf_id NULLS LAST, key
 """
@@ -35,7 +36,7 @@ def check(cursor: Any, limit: int) -> Iterator[Problem]:
     known = plan.known_tables(guards.declared(), catalogue.look(connection))
     named = 0
     for key, leaf, said, there in rows(cursor, _query(known)):
-        sentence = _sentence(leaf, said, there)
+        sentence = _sentence(leaf, said and json.loads(said), there and json.loads(there))
         if sentence and named < limit:
             named += 1
             yield Problem(key, sentence)
@@ -59,5 +60,5 @@ def _sentence(leaf: int | None, said: dict[str, Any] | None, there: dict[str, An
     if said is None:
         return "the last entry about the row has lost its text"
     # A column that a later migration removed says nothing about tampering.
-    changed = [column for column in said if column in there and there[column] != said[column]]
+    changed = [column for column in sorted(said) if column in there and there[column] != said[column]]
     return f"the row was changed without an entry: {', '.join(changed)}" if changed else ""
