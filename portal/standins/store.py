@@ -73,6 +73,15 @@ class Store:
             ).fetchone()
         return {**json.loads(found[1]), "id": found[0]} if found else None
 
+    def keep_newest(self, kind: str, *, count: int) -> None:
+        """Forgets the oldest records of a kind."""
+        with self._lock:
+            self._database.execute(
+                "DELETE FROM record WHERE kind = ? AND id <= "
+                "(SELECT id FROM record WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                (kind, kind, count),
+            )
+
     def close(self) -> None:
         """Lets go of the file."""
         with self._lock:

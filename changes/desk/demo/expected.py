@@ -48,7 +48,7 @@ def at_rest() -> bool:
     return not (waiting or unread or Settling.objects.exists())
 
 
-def check(*, direct_push: str) -> list[str]:
+def differences(*, direct_push: str) -> list[str]:
     """How what was found differs from what was planted, in sentences; empty when it is exactly that."""
     wanted, shown = expected(direct_push=direct_push), found()
     missing = [f"not found: {item.repository} {item.text}" for item in sorted(wanted - shown)]

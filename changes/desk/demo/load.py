@@ -1,5 +1,6 @@
 """The demo company from nothing to now: set up the vendors, connect them, live through a week."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ Say = Callable[[str], None]
 JOINED = timedelta(days=30)
 CONNECTED = timedelta(days=8)
 REPOSITORIES = {WEB: "The shop that customers see", API: "The service behind the shop", BILLING: "Invoices and payments"}
+FILLED = "filled"
 CI_WORKFLOW = (
     "name: ci\non: [push, pull_request]\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n      - run: ./bin/test\n"
 )
@@ -33,12 +35,21 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     say("Seven people have joined; everybody's password is the demo password.")
     _set_up(vendors)
     _connect(remote, at=vendors.began - CONNECTED)
+    if remote.mark("demo") == FILLED:
+        say("The company was filled before; its sources are connected anew, and nothing else is done.")
+        return str(json.loads(remote.mark("demo/direct-push"))["sha"])
     say("Three repositories and six Fly apps are connected; a week of work begins.")
     pushed = story.tell(vendors, pump=pump, say=say)
-    deciding.wait_for("everything", lambda: expected.at_rest() and not expected.check(direct_push=pushed), pump=pump)
-    remote.do("mark", name="demo", value="filled")
+    deciding.wait_for("everything", lambda: expected.at_rest() and not expected.differences(direct_push=pushed), pump=pump)
+    remote.do("mark", name="demo", value=FILLED)
     say(f"The company is up to date. {len(expected.expected(direct_push=pushed))} deviations were planted and found.")
     return pushed
+
+
+def check(*, address: str) -> list[str]:
+    """How what the portal found differs from what was planted, in sentences; empty when it is exactly that."""
+    kept = json.loads(Remote(address).mark("demo/direct-push"))
+    return expected.differences(direct_push=kept["sha"])
 
 
 def _set_up(vendors: Vendors) -> None:

@@ -72,7 +72,7 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
 
     pushed = load(address=standins.vendors.url, now=now(), say=said.append, pump=pump)
 
-    assert check(direct_push=pushed) == []
+    assert check(address=standins.vendors.url) == []
     assert len({finding.text.partition(":")[0] for finding in found()}) == 8
     assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from portal.standins.github import hooks
 from portal.standins.github.hooks import as_github_writes
 from tests.portal.standins.asking import ask
 from tests.portal.standins.life import WEB
@@ -167,6 +168,16 @@ def test_what_was_not_sent_before_a_restart_is_sent_after_it(northwind, receiver
     again.stop()
 
     assert ("ping", None) in receiver.events()
+
+
+def test_old_deliveries_are_forgotten(northwind, monkeypatch):
+    monkeypatch.setattr(hooks, "DELIVERIES_KEPT", 3)
+    northwind.hooks._counted = 495
+
+    for _ in range(6):
+        northwind.ping()
+
+    assert [row["event"] for row in northwind.deliveries()] == ["ping"] * 4
 
 
 def test_held_deliveries_are_posted_by_whoever_asks(northwind):
