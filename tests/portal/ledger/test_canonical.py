@@ -56,6 +56,10 @@ def test_characters_that_postgresql_cannot_hold_are_replaced_and_others_kept():
     assert canonical(given_value) == '{"kept":"\\\\u0000 and 😀","nul\ufffd":["a\ufffdb",["half \ufffd",7]]}'
 
 
+def test_half_a_surrogate_pair_alone_is_replaced_too():
+    assert canonical({"half": "\ud83d"}) == '{"half":"\ufffd"}'
+
+
 @given(st.dictionaries(TEXT, VALUES))
 def test_text_can_be_read_back_and_does_not_depend_on_order(value):
 
