@@ -40,9 +40,9 @@ class Portal:
         with httpx.Client(base_url=self.stack.url, follow_redirects=True, timeout=20) as browser:
             path = urlsplit(page).path
             csrf = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(path).text).group(1)
-            form = {"csrfmiddlewaretoken": csrf, "name": name, "password": PASSWORD, "password1": PASSWORD, "password2": PASSWORD}
+            form = {"csrfmiddlewaretoken": csrf, "name": name, "password": PASSWORD, "again": PASSWORD}
             answer = browser.post(path, data=form, headers={"Referer": self.stack.url + path})
-            assert answer.status_code == 200, answer.text
+            assert answer.is_success, re.findall(r"<li>(.*?)</li>", answer.text)
         scopes = [word for scope in SCOPES for word in ("--scope", scope)]
         self.token = self.stack.manage("token", "make", email, "--name", "tests", *scopes).stdout.split()[-1]
         return self
