@@ -22,6 +22,9 @@ from portal.ui.paging import page_of
 
 PAGE = 50
 STALE = timedelta(minutes=10)
+DELIVERING = frozenset({"github"})
+"""Kinds of sources that send deliveries; the others are only read."""
+NAMES = {"github": "GitHub", "fly": "Fly"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,15 @@ class Health:
     waiting: int
     last_delivery_at: datetime | None
     unread: int
+
+    @property
+    def title(self) -> str:
+        """The vendor's name as the vendor writes it."""
+        return NAMES.get(self.source.name, self.source.name)
+
+    @property
+    def delivers(self) -> bool:
+        return self.source.kind in DELIVERING
 
 
 @requires(P.SOURCE_SEE)
@@ -76,12 +88,12 @@ def judge(source: Source, at: datetime) -> tuple[str, str]:
     if not source.readable:
         return "stale", "No token: deliveries are taken in as reported, and nothing confirms them. Connect it again with --token."
     if source.failures:
-        return "broken", f"The last reading failed: {source.last_error}. It is tried again by itself."
+        return "broken", f"The last reading failed: {source.last_error.rstrip('.')}. It is tried again by itself."
     if source.last_good_read_at is None:
         return "stale", "Not read yet. The first reading follows within a minute."
     if at - source.last_good_read_at > STALE:
         return "stale", "Nothing was read for more than ten minutes. Check the worker and the scheduler with `manage.py doctor`."
-    return "healthy", "Read and listened to."
+    return "healthy", "Read and listened to." if source.kind in DELIVERING else "Read every few minutes. It sends no deliveries."
 
 
 @requires(P.INBOX_SEE)

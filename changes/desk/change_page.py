@@ -19,6 +19,8 @@ from portal.access.permissions import P
 OPEN = ("failed", "waiting")
 MERGE = 9
 GOOD = ("success", "neutral", "skipped")
+IN_REVIEW = ("proposed", "approved")
+"""States in which people still give their word: before the merge to production."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class ChangePage:
     frozen: list[Verdict]
     exceptions: list[ExceptionRecord]
     staging_commit: str
+    """The commit that can be signed off, while there is still something to decide."""
 
     @property
     def open(self) -> list[GateLine]:
@@ -111,13 +114,14 @@ class ChangePage:
         return [gate for gate in self.gates if gate.state == "met"]
 
     @property
+    def needed(self) -> int:
+        """How many gates this change has to pass; those that are not needed are left out."""
+        return sum(gate.state != "not_needed" for gate in self.gates)
+
+    @property
     def rest(self) -> list[GateLine]:
         """Not needed, or not connected."""
         return [gate for gate in self.gates if gate.state in ("not_needed", "not_connected")]
-
-    @property
-    def has_plan(self) -> bool:
-        return bool(self.revision.rollback.strip())
 
 
 def change_page(*, change: Change, reader: User) -> ChangePage:
@@ -141,7 +145,7 @@ def change_page(*, change: Change, reader: User) -> ChangePage:
         approvals=approvals,
         frozen=list(change.verdicts.defer("facts").order_by("-at", "-id")),
         exceptions=list(change.exceptions.exclude(state="cleared").order_by("-found_at", "-id")),
-        staging_commit=_staging_commit(releases),
+        staging_commit=_staging_commit(releases) if change.state in IN_REVIEW else "",
     )
 
 
@@ -231,7 +235,8 @@ def _staging_commit(releases: list[Release]) -> str:
 
 
 def _approval_box(change: Change, rows: list[PullRequest], approvals: list[Approval], reader: User) -> ApprovalBox:
-    own = next((row for row in approvals if row.by_id == reader.pk and not hasattr(row, "lapse")), None)
+    given = next((row for row in approvals if row.by_id == reader.pk and not hasattr(row, "lapse")), None)
+    own = given if change.state in IN_REVIEW else None
     head = queries.head_for_production(change, rows=rows)
     why_not = _why_not(change, rows, reader, head)
     return ApprovalBox(can=not why_not and own is None, why_not=why_not, own=own, head=head)
@@ -240,7 +245,7 @@ def _approval_box(change: Change, rows: list[PullRequest], approvals: list[Appro
 def _why_not(change: Change, rows: list[PullRequest], reader: User, head: str) -> str:
     if not may(reader, P.CHANGE_APPROVE):
         return "Only approvers, architects and the chair approve for production."
-    if change.state not in ("proposed", "approved"):
+    if change.state not in IN_REVIEW:
         return "Approval is asked for while a change is in review."
     if not head:
         return "There is no pull request yet, so there is no commit to approve."

@@ -1,12 +1,13 @@
 """The timeline of a change: its ledger entries, and what the forge and Fly told, in one order, newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from changes.delivery.models import PullRequest, Release
 from changes.proposals.models import Change
+from portal.access.models import User
 from portal.ledger.queries import Entry, entries_about
 
 SHOWN = 200
@@ -53,21 +54,33 @@ WORDS: dict[str, tuple[str, str, str]] = {
 }
 """Icon, tone and words of each kind of entry. A kind without words here is shown by its code, so that nothing is hidden."""
 
+OUTCOMES = {"compliant": "Compliant", "not_compliant": "Not compliant", "unproven": "Not proven"}
+"""The same words as in the table of frozen verdicts."""
+
 
 def happenings(*, change: Change, pull_requests: list[PullRequest], releases: list[Release]) -> list[Happening]:
-    """All that happened. One query for the ledger; the rest is loaded already."""
-    entries = [_from_entry(entry) for entry in entries_about(stream=f"change:{change.number}", limit=SHOWN)]
+    """All that happened. One query for the ledger and one for the names in it; the rest is loaded already."""
+    found = entries_about(stream=f"change:{change.number}", limit=SHOWN)
+    names = _names(found)
+    entries = [_from_entry(entry, names) for entry in found]
     facts = [*_from_pull_requests(pull_requests), *_from_releases(releases)]
     return sorted([*entries, *facts], key=lambda item: (item.at, item.id), reverse=True)
 
 
-def _from_entry(entry: Entry) -> Happening:
+def _names(entries: Iterable[Entry]) -> dict[str, str]:
+    """The names of the people among the actors, by how the ledger writes them."""
+    written = {entry.actor.partition(":")[2] for entry in entries if entry.actor.startswith("user:")}
+    people = User.objects.filter(pk__in=[pk for pk in written if pk.isdigit()])
+    return {f"user:{pk}": name for pk, name in people.values_list("pk", "name")}
+
+
+def _from_entry(entry: Entry, names: dict[str, str]) -> Happening:
     icon, tone, words = WORDS.get(entry.kind, ("file-text", "neutral", entry.kind))
     said = entry.fact.get("at")
     return Happening(
         id=f"e-{entry.hash[:16]}",
         at=datetime.fromisoformat(said) if isinstance(said, str) else entry.at,
-        who=_who(entry),
+        who=_who(entry, names),
         text=words,
         icon=icon,
         tone=tone,
@@ -75,12 +88,17 @@ def _from_entry(entry: Entry) -> Happening:
     )
 
 
-def _who(entry: Entry) -> str:
+def _who(entry: Entry, names: dict[str, str]) -> str:
     named = entry.fact.get("by")
     if isinstance(named, str) and named:
         return named
     kind, _, rest = entry.actor.partition(":")
-    return {"github": rest.partition(":")[2] or "GitHub", "portal": "Countersign"}.get(kind, entry.actor)
+    others = {
+        "github": rest.partition(":")[2] or "GitHub",
+        "portal": "Countersign",
+        "shell": f"{rest} at the command line",
+    }
+    return names.get(entry.actor) or others.get(kind, entry.actor)
 
 
 def _sub(kind: str, fact: Any) -> str:
@@ -89,7 +107,7 @@ def _sub(kind: str, fact: Any) -> str:
     if kind == "change.revised":
         return f"Revision {fact.get('revision')}"
     if kind.startswith("verdict."):
-        return f"{str(fact.get('outcome', '')).replace('_', ' ').capitalize()}, for {fact.get('subject')}"
+        return f"{OUTCOMES.get(fact.get('outcome'), 'Frozen')}, for {fact.get('subject')}"
     if kind == "staging.signed_off":
         return f"Commit {str(fact.get('commit', ''))[:7]}. {fact.get('note', '')}".strip()
     return str(fact.get("note") or fact.get("reason") or "")

@@ -14,6 +14,7 @@ from changes.exceptions.actions import ANSWERS, answer
 from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.exceptions.queries import matching
+from changes.exceptions.showing import lines_of
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -94,7 +95,7 @@ def _context(request: HttpRequest, pk: int, form: AnswerForm) -> dict[str, Any]:
         "kind": KINDS[record.kind],
         "clause": Clause(record.clause),
         "steps": record.steps.select_related("by").order_by("at", "id"),
-        "evidence": [(name.replace("_", " ").capitalize(), value) for name, value in record.evidence.items() if value],
+        "evidence": lines_of(record.evidence),
         "form": form,
         "buttons": [(outcome.value, words[outcome.value]) for outcome in outcomes]
         if may(request.user, P.EXCEPTION_EXPLAIN)

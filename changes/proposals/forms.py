@@ -11,15 +11,29 @@ LONGEST = 200_000
 class ProposalForm(forms.Form):
     """What, why, how tested, how to undo. A draft needs only the title."""
 
+    use_required_attribute = False
+
     title = forms.CharField(
         label="Title",
         max_length=300,
         error_messages={"required": "Write a title: what changes, in one line"},
     )
-    why = forms.CharField(label="Why", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 4}))
+    why = forms.CharField(
+        label="Why",
+        max_length=LONGEST,
+        help_text="What is wrong or missing today. A draft can do without.",
+        error_messages={"required": "Write why the change is needed"},
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
     what = forms.CharField(label="What changes", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 6}))
     tested = forms.CharField(label="How it is tested", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}))
-    rollback = forms.CharField(label="How to undo it", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}))
+    rollback = forms.CharField(
+        label="How to undo it",
+        max_length=LONGEST,
+        help_text="The release to go back to, and what is lost on the way (P-17). A draft can do without.",
+        error_messages={"required": "Write how to undo this change"},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
     snapshot = forms.CharField(
         label="Snapshot and restore",
         required=False,
@@ -43,13 +57,6 @@ class ProposalForm(forms.Form):
 
     def __init__(self, *args: object, submit: bool = False, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own form arguments
-        self.submit = submit
-
-    def clean(self) -> dict[str, object]:
-        """To be put up for review it needs its reason and its way back; a draft does not."""
-        given = super().clean() or {}
-        if self.submit:
-            for name, words in (("why", "Write why the change is needed"), ("rollback", "Write how to undo this change")):
-                if not str(given.get(name) or "").strip():
-                    self.add_error(name, words)
-        return given
+        # To be put up for review it needs its reason and its way back; a draft does not.
+        for name in ("why", "rollback"):
+            self.fields[name].required = submit or not self.is_bound

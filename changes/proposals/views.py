@@ -1,5 +1,6 @@
 """The proposal form: new and edited."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -17,9 +18,9 @@ from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
-from portal.ui.markdown import render as render_markdown
 
-HEADS = {"submit": "Submit for review", "draft": "Save as draft"}
+PREVIEWED = 50_000
+"""Characters of each text that are drawn while somebody types."""
 
 
 @requires(P.CHANGE_PROPOSE)
@@ -27,11 +28,13 @@ HEADS = {"submit": "Submit for review", "draft": "Save as draft"}
 def propose(request: HttpRequest) -> HttpResponse:
     """A new proposal: saved as a draft, or put up for review."""
     if request.method == "GET":
-        return render(request, "changes/proposals/form.html", {"form": ProposalForm()})
+        return _form(request, ProposalForm())
+    if request.POST.get("step") == "preview":
+        return _form(request, _as_it_was_sent(request))
     submit = request.POST.get("step") != "draft"
     form = ProposalForm(request.POST, submit=submit)
     if not form.is_valid():
-        return render(request, "changes/proposals/form.html", {"form": form}, status=422)
+        return _form(request, form, status=422)
     change = submitting.submit(given=form.cleaned_data, by=person_of(request), ready=submit, at=now())
     messages.success(request, f"{change} is {'up for review' if submit else 'saved as a draft'}.")
     return redirect("change", number=change.number)
@@ -46,15 +49,17 @@ def edit(request: HttpRequest, number: int) -> HttpResponse:
     context: dict[str, Any] = {"change": change, "revision": present}
     if request.method == "GET":
         initial = {name: getattr(present, name) for name in TEXT_FIELDS} | {"category": change.category, "size": change.size}
-        return render(request, "changes/proposals/form.html", {**context, "form": ProposalForm(initial=initial)})
+        return _form(request, ProposalForm(initial=initial), **context)
+    if request.POST.get("step") == "preview":
+        return _form(request, _as_it_was_sent(request), seen=request.POST.get("revision"), **context)
     form = ProposalForm(request.POST, submit=change.state != "draft")
     if not form.is_valid():
-        return render(request, "changes/proposals/form.html", {**context, "form": form}, status=422)
+        return _form(request, form, status=422, seen=request.POST.get("revision"), **context)
     if request.POST.get("revision") != str(present.number):
         form.add_error(
             None, f"Somebody saved revision {present.number} meanwhile. Your text is kept below; compare, then save again."
         )
-        return render(request, "changes/proposals/form.html", {**context, "form": form, "theirs": present}, status=409)
+        return _form(request, form, status=409, theirs=present, **context)
     submitting.resubmit(change=change, given=form.cleaned_data, by=person_of(request), at=now())
     messages.success(request, "Saved as a new revision.")
     return redirect("change", number=change.number)
@@ -70,6 +75,21 @@ def _own(request: HttpRequest, number: int) -> Change:
 @requires(P.CHANGE_PROPOSE)
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
-    """Markdown as it will be shown."""
-    texts = [request.POST.get(name, "") for name in ("why", "what", "tested", "rollback")]
-    return HttpResponse(render_markdown("\n\n".join(text[:50_000] for text in texts if text.strip()) or "Nothing to preview yet."))
+    """The texts as they will be shown, while somebody types. Without script the form shows them itself."""
+    return render(request, "changes/proposals/preview.html", _previewed(request.POST))
+
+
+def _previewed(given: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {name: str(given.get(name) or "")[:PREVIEWED] for name in TEXT_FIELDS if name != "title"}
+    return {"texts": texts, "empty": not any(map(str.strip, texts.values()))}
+
+
+def _form(request: HttpRequest, form: ProposalForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    """The page with the form, its preview showing what the form holds."""
+    given = request.POST if request.method == "POST" else form.initial
+    return render(request, "changes/proposals/form.html", {"form": form, **_previewed(given), **more}, status=status)
+
+
+def _as_it_was_sent(request: HttpRequest) -> ProposalForm:
+    """The form with what was typed and without looking for mistakes: somebody only wanted to see the preview."""
+    return ProposalForm(initial=request.POST.dict())
