@@ -24,7 +24,11 @@ HEARTBEAT_SECONDS = 60.0
 # Connections that uvicorn takes at once: 300 live streams and plenty of pages.
 WEB_CONNECTIONS = 1000
 WEB_POOL = 12
+# A pool process is replaced after so many tasks, some minutes of idling: what one big task left behind goes back.
+TASKS_PER_CHILD = 400
 _APPS = ("portal", "changes", "audits")
+# glibc: threads share two arenas instead of keeping freed memory each, and free memory goes back early (mallopt(3)).
+_GIVE_BACK = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ def shared_environment(*, plan: Plan, outside: Mapping[str, str]) -> dict[str, s
 def process_environment(*, name: str, shared: Mapping[str, str], owner: bool = False) -> dict[str, str]:
     """Environment of one process. Only who migrates learns how to become the owner."""
     env = {**os.environ, **shared, "COUNTERSIGN_PROCESS": name, "PYTHONUNBUFFERED": "1"}
-    # Fewer arenas: threads of the web process would each keep freed memory of their own.
-    env.setdefault("MALLOC_ARENA_MAX", "2")
+    for variable, value in _GIVE_BACK.items():
+        env.setdefault(variable, value)
     # Compiled once, not at every start of every process.
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     if not owner:
@@ -175,7 +179,7 @@ def _worker(*, plan: Plan, shared: Mapping[str, str]) -> Program:
         return not upstream or time.time() - _touched(path=plan.places.heartbeat, never=began) < HEARTBEAT_SECONDS
 
     lean = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    pool = ["--pool", "prefork", "--concurrency", str(pool_size()), "--max-memory-per-child", "300000"]
+    pool = ["--pool", "prefork", "--concurrency", str(pool_size()), "--max-tasks-per-child", str(TASKS_PER_CHILD)]
     return Program(
         name="worker",
         argv=python("-m", "celery", "-A", "portal", "worker", *pool, *lean, "--loglevel", "WARNING"),
