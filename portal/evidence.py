@@ -40,11 +40,11 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
 )
 RULES: tuple[RowRule, ...] = ROLE_RULES
 HIDDEN: tuple[Hidden, ...] = (
-    # Queries that run as the auditors' role name the columns of a person: .only("by__name"), not the whole row.
+    # These columns are SecretFields (portal/access/secret.py): pages for auditors do not select them.
     Hidden(
         "portal.User",
         why="password hash",
-        shown=("id", "email", "name", "is_active", "joined_at", "left_at", "theme", "time_zone", "shortcuts"),
+        shown=("id", "last_login", "email", "name", "is_active", "joined_at", "left_at", "theme", "time_zone", "shortcuts"),
     ),
     Hidden(
         "portal.ApiToken",
@@ -54,7 +54,19 @@ HIDDEN: tuple[Hidden, ...] = (
     Hidden(
         "portal.Invitation",
         why="token digests",
-        shown=("id", "email", "name", "roles", "invited_by_id", "invited_at", "expires_at", "accepted_at", "accepted_by_id"),
+        shown=(
+            "id",
+            "email",
+            "name",
+            "roles",
+            "invited_by_id",
+            "at_shell",
+            "invited_at",
+            "expires_at",
+            "accepted_at",
+            "accepted_by_id",
+            "withdrawn_at",
+        ),
     ),
     Hidden(
         "portal.Effect",

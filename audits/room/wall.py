@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
+from portal.access.secret import secrets_hidden
+
 ROLE = "countersign_auditor"
 READS = re.compile(r"\s*(?:SELECT|WITH|SHOW|SAVEPOINT|RELEASE|ROLLBACK TO|DECLARE|FETCH|CLOSE)\b", re.IGNORECASE)
 LONGEST = "15s"
@@ -34,7 +36,7 @@ def read_only() -> Iterator[None]:
                     f"SET TRANSACTION READ ONLY; {role} SET default_transaction_read_only = on;"
                     f" SET LOCAL statement_timeout = '{LONGEST}'; SELECT 1"
                 )
-            with connection.execute_wrapper(_only_reads):
+            with connection.execute_wrapper(_only_reads), secrets_hidden():
                 yield
             transaction.set_rollback(True)
     finally:

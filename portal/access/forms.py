@@ -139,4 +139,5 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, offered: list[P], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.auto_id = "token_%s"  # the page has another form with a name
         offer(self, "scopes", [(permission.value, permission.sentence.capitalize()) for permission in offered])

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from portal.access.roles import Role
+from portal.access.secret import SecretField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -29,6 +30,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person. Vendor accounts are linked to it; rules of separation run on persons, never on accounts."""
 
+    password = SecretField(max_length=128, verbose_name="password")
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)
     is_active = models.BooleanField(default=True)
@@ -171,7 +173,7 @@ class Invitation(models.Model):
     email = models.EmailField(max_length=254)
     name = models.CharField(max_length=120)
     roles = ArrayField(models.CharField(max_length=20), default=list, blank=True)
-    token_digest = models.CharField(max_length=64, unique=True)
+    token_digest = SecretField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     at_shell = models.CharField(max_length=64, blank=True, default="")
     invited_at = models.DateTimeField()
@@ -201,7 +203,7 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12, unique=True)
     """The first characters, shown in lists so that a person recognises it."""
-    digest = models.CharField(max_length=64, unique=True)
+    digest = SecretField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=40))
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField()

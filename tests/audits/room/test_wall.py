@@ -13,7 +13,8 @@ from audits.room import middleware, wall
 from audits.room.actions import end_engagement, seal_readings
 from audits.room.models import Engagement, ReadLog
 from changes.delivery.models import Repository
-from portal.access.models import User
+from portal.access.invitations import invite
+from portal.access.models import Invitation, User
 from portal.access.scope import EVERYTHING, scope_for
 from portal.ledger.models import LedgerLeaf
 from tests.audits.room.attacks import ATTACKS
@@ -293,3 +294,26 @@ def test_day_of_readings_is_sealed_into_the_ledger(client, uma):
 
 def test_there_is_no_second_database_to_go_round_the_wall():
     assert list(settings.DATABASES) == ["default"]
+
+
+# Secrets
+
+
+def test_secrets_are_not_selected_behind_the_wall(client, uma):
+    rex = person("Rex", password="correct horse battery")
+    invite(email="pia@northwind.example", name="Pia", roles=[], by=rex, at=timezone.now())
+
+    with wall.read_only():
+        assert User.objects.get(pk=rex.pk).password == ""
+        assert [invitation.token_digest for invitation in Invitation.objects.select_related("invited_by")] == [""]
+        assert list(User.objects.filter(pk=rex.pk).values_list("password", flat=True)) == [""]
+
+    assert User.objects.get(pk=rex.pk).check_password("correct horse battery")
+
+
+@pytest.mark.parametrize("column", ["portal_user.password", "portal_invitation.token_digest", "portal_apitoken.digest"])
+def test_secrets_cannot_be_selected_behind_the_wall(column, client, uma):
+    table, _, name = column.partition(".")
+
+    with wall.read_only(), pytest.raises(DatabaseError, match="permission denied"), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name} FROM {table}")

@@ -1,10 +1,6 @@
 """The wall also stands under ASGI, where middleware, guards and views meet in one thread by Django's doing."""
 
-import asyncio
-
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import connections
 from django.test import AsyncClient
 
 from audits.room.models import ReadLog
@@ -12,6 +8,7 @@ from changes.delivery.models import Repository
 from portal.ledger.models import LedgerLeaf
 from tests.audits.room.attacks import ATTACKS
 from tests.audits.room.opened import admitted
+from tests.portal.access.loop import run
 from tests.portal.access.people import LONG_AGO
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.audits.room.attacks")]
@@ -28,13 +25,10 @@ def ask(user, *addresses: str) -> list:
 
     async def walk() -> list:
         client = AsyncClient()
-        try:
-            await client.aforce_login(user)
-            return [await client.get(address) for address in addresses]
-        finally:
-            await sync_to_async(connections.close_all)()
+        await client.aforce_login(user)
+        return [await client.get(address) for address in addresses]
 
-    return asyncio.run(walk())
+    return run(walk())
 
 
 def test_attempts_to_write_leave_no_row_under_asgi(uma):

@@ -1,11 +1,9 @@
 """What a view declares is kept, however the view is called."""
 
-import asyncio
+from inspect import iscoroutinefunction
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
-from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.views.decorators.http import require_POST
@@ -14,6 +12,7 @@ from portal.access.guards import NotAllowed, check, requires
 from portal.access.permissions import P
 from portal.access.scope import EVERYTHING, scope_for
 from portal.access.signed_in import person_of
+from tests.portal.access.loop import run
 from tests.portal.access.people import person
 
 
@@ -22,18 +21,6 @@ def ask(user, path="/x/?a=1") -> HttpRequest:
     request.user = user
     request.session = {}
     return request
-
-
-def run(request: HttpRequest) -> HttpResponse:
-    """Ask the asynchronous view, and leave no connection of its thread behind."""
-
-    async def ask_and_close() -> HttpResponse:
-        try:
-            return await stream(request)
-        finally:
-            await sync_to_async(connections.close_all)()
-
-    return asyncio.run(ask_and_close())
 
 
 @requires(P.CHANGE_SEE)
@@ -49,12 +36,12 @@ async def stream(request: HttpRequest) -> HttpResponse:
 def test_declaration_stands_on_the_view_and_on_what_wraps_it():
     assert (page.permission, page.fresh, page.__name__) == (P.CHANGE_SEE, False, "page")
     assert require_POST(page).permission == P.CHANGE_SEE
-    assert asyncio.iscoroutinefunction(stream)
+    assert iscoroutinefunction(stream)
 
 
 def test_person_who_is_not_signed_in_is_led_to_sign_in_and_back():
     assert page(ask(AnonymousUser())).url == "/account/login/?next=/x/%3Fa%3D1"
-    assert asyncio.run(stream(ask(AnonymousUser()))).url == "/account/login/?next=/x/%3Fa%3D1"
+    assert run(stream(ask(AnonymousUser()))).url == "/account/login/?next=/x/%3Fa%3D1"
 
 
 @pytest.mark.django_db
@@ -74,9 +61,9 @@ def test_person_with_the_permission_is_let_in():
 def test_asynchronous_view_is_guarded_too():
     ann, pia = person("Ann"), person("Pia")
 
-    assert run(ask(ann)).content == b"secret"
+    assert run(stream(ask(ann))).content == b"secret"
     with pytest.raises(NotAllowed):
-        run(ask(pia))
+        run(stream(ask(pia)))
 
 
 @pytest.mark.django_db
