@@ -29,5 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
     path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),
+    path("integrations/effects/", connector_pages.effects, name="effects"),
+    path("integrations/effects/<int:pk>/replay/", connector_pages.replay_effect, name="replay-effect"),
     path("api/v1/", api_urls()),
 ]

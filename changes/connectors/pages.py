@@ -18,6 +18,8 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.outbox import actions as outbox
+from portal.outbox.models import Effect
 from portal.ui.paging import page_of
 
 PAGE = 50
@@ -128,3 +130,36 @@ def replay_delivery(request: HttpRequest, pk: int) -> HttpResponse:
     replay(delivery=delivery, by=person_of(request), at=now())
     messages.success(request, "The delivery is back in the queue.")
     return redirect("deliveries")
+
+
+@requires(P.INBOX_SEE)
+@require_GET
+def effects(request: HttpRequest) -> HttpResponse:
+    """What the portal does outside: check runs, letters. Set-aside ones can be tried again."""
+    state = request.GET.get("state", "")
+    rows = Effect.objects.defer("payload")
+    if state in Effect.State.values:
+        rows = rows.filter(state=state)
+    page = page_of(
+        rows, by="created_at", size=PAGE, older_than=request.GET.get("older", ""), newer_than=request.GET.get("newer", "")
+    )
+    kept = {"state": state} if state else {}
+    context = {
+        "rows": page.rows,
+        "state": state,
+        "options": [("", "All"), *Effect.State.choices],
+        "may_replay": may(request.user, P.INBOX_REPLAY),
+        "older": f"?{urlencode({**kept, 'older': page.older})}" if page.older else "",
+        "newer": f"?{urlencode({**kept, 'newer': page.newer})}" if page.newer else "",
+    }
+    part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
+    return render(request, f"changes/connectors/effects.html{part}", context)
+
+
+@requires(P.INBOX_REPLAY)
+@require_POST
+def replay_effect(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try a set-aside effect again."""
+    outbox.replay(effect=get_object_or_404(Effect, pk=pk), by=person_of(request), at=now())
+    messages.success(request, "The effect is tried again.")
+    return redirect("effects")

@@ -1,13 +1,16 @@
 """The pages of changes, exceptions, deploys and integrations: who sees what, and the buttons do what they say."""
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
 from changes.delivery.models import PullRequest
 from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change
+from portal.outbox.actions import enqueue
+from portal.outbox.models import Effect
 from tests.changes.people import linked, person, sign_in
-from tests.changes.stories import Clock, connect, post, read_story, work
+from tests.changes.stories import NOW, Clock, connect, post, read_story, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADA, BO = 0, 143315473
@@ -28,7 +31,7 @@ def told(client, name, until=None):
     return Change.objects.order_by("id").first()
 
 
-@pytest.mark.parametrize("name", ["changes", "deploys", "exceptions", "propose", "integrations", "deliveries"])
+@pytest.mark.parametrize("name", ["changes", "deploys", "exceptions", "propose", "integrations", "deliveries", "effects"])
 def test_a_page_answers_people_and_sends_others_to_the_sign_in_page(client, standard, name):
     url = reverse(name)
 
@@ -45,7 +48,7 @@ def test_the_page_of_a_change_shows_the_whole_record(client, standard):
 
     for words in ("Raise web memory to 1 GB", "Frozen verdicts", "acme/web #17", "Promotes it to production", "Timeline"):
         assert words in page
-    assert page.count("<li class=\"gate\"") == 12
+    assert page.count('<li class="gate"') == 12
 
 
 @pytest.mark.parametrize("part", ["gates", "linked", "timeline"])
@@ -186,3 +189,21 @@ def test_lists_ask_the_same_number_of_queries_for_one_and_for_many(client, path,
 
     with django_assert_max_num_queries(12):
         client.get(path)
+
+
+def test_a_set_aside_effect_is_tried_again_by_an_administrator(client):
+    with transaction.atomic():
+        enqueue(kind="mail", key="letter-1", payload={}, at=NOW)
+    effect = Effect.objects.get()
+    Effect.objects.filter(pk=effect.pk).update(state="quarantined", error="the forge said no")
+    sign_in(client, person("Mia"))
+    assert client.post(reverse("replay-effect", args=[effect.pk])).status_code == 403
+    sign_in(client, person("Rex"))
+
+    page = client.get("/integrations/effects/?state=quarantined").content.decode()
+    answer = client.post(reverse("replay-effect", args=[effect.pk]))
+
+    assert "the forge said no" in page
+    assert answer.status_code == 302
+    effect.refresh_from_db()
+    assert effect.state == "waiting"

@@ -204,11 +204,10 @@ def test_one_takes_back_only_ones_own_approval_and_only_before_the_merge(waiting
 
 
 def test_a_sign_off_is_given_once_for_one_commit(waiting, ann):
-    for _ in range(2):
-        try:
-            actions.sign_off(change=waiting, commit_sha="a" * 40, by=ann, note="works", at=AT)
-        except Stale as stale:
-            assert "already" in str(stale)
+    values = {"commit_sha": "a" * 40, "by": ann, "note": "works", "at": AT}
+    actions.sign_off(change=waiting, **values)
+    with pytest.raises(Stale, match="already"):
+        actions.sign_off(change=waiting, **values)
 
     assert SignOff.objects.count() == 1
 
