@@ -22,7 +22,7 @@ from portal.access.linking import NotLinked
 from portal.access.may import roles_of
 from portal.access.models import ApiToken
 from portal.access.people import actor_of
-from portal.access.permissions import P
+from portal.access.permissions import FOR_TOKENS, P
 from portal.access.roles import Role, permissions_of
 from portal.access.signed_in import person_of
 
@@ -133,9 +133,9 @@ def unlink_own(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _scopes(request: HttpRequest) -> list[P]:
-    """What a token of this person could do, without what concerns accounts and roles."""
+    """What a token of this person could do."""
     roles = roles_of(request.user)
-    return [] if Role.AUDITOR in roles else sorted(permissions_of(roles))
+    return [] if Role.AUDITOR in roles else sorted(permissions_of(roles) & FOR_TOKENS)
 
 
 def _me(

@@ -72,3 +72,17 @@ SENTENCES: dict[P, str] = {
 
 EVERYBODY: frozenset[P] = frozenset({P.OWN_ACCOUNT})
 """What every active person may, without any role."""
+
+FOR_TOKENS: frozenset[P] = frozenset(
+    {
+        P.CHANGE_SEE,
+        P.EXCEPTION_SEE,
+        P.RELEASE_SEE,
+        P.LEDGER_SEE,
+        P.LEDGER_VERIFY,
+        P.SOURCE_SEE,
+        P.INBOX_SEE,
+        P.PERSON_SEE,
+    }
+)
+"""What a token of the API may carry: reading. Whatever decides needs a person who has just proved who they are."""

@@ -17,7 +17,7 @@ from django.utils import timezone
 from portal.access.may import may_at, roles_at
 from portal.access.models import ApiToken, User
 from portal.access.people import stream_of
-from portal.access.permissions import P
+from portal.access.permissions import FOR_TOKENS, P
 from portal.access.roles import Role
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
@@ -91,6 +91,8 @@ def _check_wish(*, user: User, name: str, wanted: frozenset[P], expires_at: date
         raise _refused("The token has no scope.", "Choose what it may do.")
     if not at < expires_at <= at + LONGEST:
         raise _refused("A token ends within a year.", "Choose an earlier end.")
+    if wanted - FOR_TOKENS:
+        raise _refused(f"No token may {min(wanted - FOR_TOKENS).sentence}.", "A person does that in the portal.")
     lacking = [permission for permission in sorted(wanted) if not may_at(user, permission, at=at)]
     if lacking:
         raise _refused(f"{user.name} may not {lacking[0].sentence}, so no token of theirs may.")

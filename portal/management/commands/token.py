@@ -9,11 +9,11 @@ from django.utils import timezone
 from portal.access import shell
 from portal.access.models import ApiToken
 from portal.access.people import shell_actor
-from portal.access.permissions import P
+from portal.access.permissions import FOR_TOKENS, P
 from portal.access.queries import tokens_of
 from portal.access.tokens import make_token, revoke_token
 
-SCOPES = [permission.value for permission in P]
+SCOPES = sorted(permission.value for permission in FOR_TOKENS)
 
 
 class Command(BaseCommand):

@@ -82,5 +82,9 @@ def test_token_is_made_listed_used_and_revoked():
 
 
 def test_token_does_not_go_beyond_its_owner():
+    ann = person("Ann")
+
     with pytest.raises(CommandError, match="may not"):
-        run("token", "make", person("Ann").email, "--name", "ci", "--scope", "source.manage")
+        run("token", "make", ann.email, "--name", "ci", "--scope", "inbox.see")
+    with pytest.raises(CommandError, match="invalid choice"):
+        run("token", "make", ann.email, "--name", "ci", "--scope", "source.manage")

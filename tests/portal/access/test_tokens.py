@@ -9,8 +9,8 @@ from django.test import RequestFactory
 
 from portal.access import actions
 from portal.access.models import ApiToken, User
-from portal.access.permissions import P
-from portal.access.roles import Role
+from portal.access.permissions import FOR_TOKENS, P
+from portal.access.roles import Role, permissions_of
 from portal.access.tokens import allows, make_token, revoke_token, token_from
 from portal.ledger.models import LedgerLeaf
 from portal.policy.refusal import Refused
@@ -90,13 +90,22 @@ def test_token_gives_its_scopes_and_nothing_else():
 
 
 def test_token_gives_no_more_than_its_owner_may_now():
-    bob, rex = person("Bob"), person("Rex")
-    token, _ = make(bob, P.CHANGE_APPROVE)
-    assert allows(token=token, permission=P.CHANGE_APPROVE, at=now())
+    una, mia = person("Una", Role.ADMINISTRATOR), person("Mia")
+    person("Rex")
+    token, _ = make(una, P.INBOX_SEE)
+    assert allows(token=token, permission=P.INBOX_SEE, at=now())
 
-    actions.revoke(grant=bob.grants.get(), by=rex, reason="Moved", at=now())
+    actions.revoke(grant=una.grants.get(), by=mia, reason="Moved", at=now())
 
-    assert not allows(token=token, permission=P.CHANGE_APPROVE, at=now())
+    assert not allows(token=token, permission=P.INBOX_SEE, at=now())
+
+
+@pytest.mark.parametrize("permission", sorted(set(P) - FOR_TOKENS))
+def test_no_token_decides_anything(permission):
+    owner = person("Owner", Role.ADMINISTRATOR if permission in permissions_of([Role.ADMINISTRATOR]) else Role.CHAIR)
+
+    with pytest.raises(Refused, match="No token may"):
+        make(owner, permission)
 
 
 def test_auditors_have_no_tokens():
@@ -122,6 +131,7 @@ def test_token_of_somebody_who_became_an_auditor_is_nobody():
         {"scopes": []},
         {"expires_at": now() - timedelta(seconds=1)},
         {"expires_at": soon(days=366)},
+        {"scopes": [P.INBOX_SEE]},
         {"scopes": [P.SOURCE_MANAGE]},
     ],
 )
