@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 
+from portal.ui.navigation import pages_for
+
 Chooser = Callable[[HttpRequest], str | None]
 
 _choosers: list[Chooser] = []
@@ -17,5 +19,10 @@ def chooser(function: Chooser) -> Chooser:
 
 
 def page_for(request: HttpRequest) -> str | None:
-    """The address that "/" sends this person to; None means the inbox."""
-    return next((address for address in (choose(request) for choose in _choosers) if address), None)
+    """The address that "/" sends this person to; None means the inbox.
+
+    Whoever has no inbox in the navigation (auditors act on nothing) starts on the first page that they have.
+    """
+    chosen = next((address for address in (choose(request) for choose in _choosers) if address), None)
+    first = next((page.path for page in pages_for(request.user)), "/")
+    return chosen or (first if first != "/" else None)

@@ -12,16 +12,17 @@ from django.urls import Resolver404, get_urlconf, resolve
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.access.may import may
+from portal.access.may import may, roles_of
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.roles import Role
 from portal.ui.components.leaf import icon
 
 
 @dataclass(frozen=True)
 class Page:
-    """One link. ``key`` follows ``g`` on the keyboard; ``tab`` puts it into the phone's bar; ``topic`` is a doorbell of its
-    count, whose address is ``count``."""
+    """One link. ``key`` follows ``g`` on the keyboard; ``tab`` puts it into the phone's bar; ``count`` is the address of the
+    number beside it; ``but`` are roles that have no use for it."""
 
     path: str
     words: str
@@ -30,10 +31,11 @@ class Page:
     key: str = ""
     tab: bool = False
     count: str = ""
+    but: frozenset[Role] = frozenset()
 
 
 PAGES = (
-    Page("/", "Inbox", "inbox", key="i", tab=True, count="/inbox/count/"),
+    Page("/", "Inbox", "inbox", key="i", tab=True, count="/inbox/count/", but=frozenset({Role.AUDITOR})),
     Page("/changes/", "Changes", "git-pull-request", key="c", tab=True),
     Page("/deploys/", "Deploys", "rocket", "Systems", key="d", tab=True),
     Page("/integrations/", "Integrations", "plug", "Systems", key="n"),
@@ -48,7 +50,8 @@ ACCOUNT = Page("/me/", "Your account", "user-round")
 
 def pages_for(user: User | AnonymousUser, pages: Iterable[Page] = PAGES) -> tuple[Page, ...]:
     """The pages that exist and that this person may open, in the order of the table."""
-    return tuple(page for page in pages if exists_for(user, page.path))
+    roles = roles_of(user)
+    return tuple(page for page in pages if exists_for(user, page.path) and not page.but & roles)
 
 
 def exists_for(user: User | AnonymousUser, path: str) -> bool:

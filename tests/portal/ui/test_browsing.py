@@ -8,15 +8,24 @@ from playwright.sync_api import expect
 from portal.home import inbox
 from portal.home.inbox import Item
 from portal.ui import doorbell
+from portal.ui.markdown import render
 from portal.ui.switchboard import CHECK_EVERY
 from portal.ui.theme import COOKIE
 from tests.browser import assert_accessible, overflow_of, transferred
 from tests.portal.access.people import person
+from tests.portal.ui.test_words import ATTACKS
 
 pytestmark = pytest.mark.browser
 
 LIMIT = 120 * 1024
 """Bytes of a first visit, with everything that it loads."""
+PLANT = """html => {
+  window.pwned = 0; window.pwn = () => { window.pwned += 1; };
+  const box = document.createElement('div');
+  box.setAttribute('hx-disable', ''); box.innerHTML = html;
+  document.querySelector('#main').append(box); htmx.process(box);
+  box.querySelectorAll('*').forEach(node => node.dispatchEvent(new MouseEvent('mouseover', {bubbles: true})));
+}"""
 PASSWORD = "correct horse battery staple"
 
 
@@ -281,3 +290,27 @@ def test_nothing_is_kept_in_the_browsers_storage(visit, waiting):
 
     kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
     assert set(kept) <= {"htmx-current-path-for-history"}
+
+
+def test_markdown_of_attackers_does_nothing_in_a_browser_with_htmx(visit):
+    page = visit("/help/", by=person("Ann"))
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    for text in ATTACKS:
+        page.evaluate(PLANT, render(text))
+        page.wait_for_timeout(40)
+        assert page.evaluate("window.pwned") == 0, text
+
+    assert [url for url in asked if not url.split("?")[0].endswith(("/live/", "/inbox/count/", ".svg"))] == []
+
+
+def test_htmx_does_not_look_into_untrusted_markup_even_if_it_got_through(visit):
+    page = visit("/help/", by=person("Ann"))
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.evaluate(PLANT, "<b hx-get='/theme/' hx-trigger='load'>x</b><b data-hx-get='/theme/' data-hx-trigger='load'>y</b>")
+    page.wait_for_timeout(200)
+
+    assert [url for url in asked if "/theme/" in url] == []

@@ -1,8 +1,11 @@
 """Headers, theme, navigation, palette, inbox, help: the frame without a browser."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
+from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone
 
@@ -241,3 +244,17 @@ def test_a_static_file_comes_whole_with_the_policy(settings, tmp_path):
     assert answer.status_code == 200
     assert answer.content == b"p{}"
     assert answer["Content-Security-Policy"] == POLICY
+
+
+def test_an_auditor_has_no_inbox_and_starts_on_the_first_page():
+    uma = person("Uma")
+
+    assert navigation.pages_for(uma)[0].path == "/changes/"
+    assert navigation.PAGES[0].path == "/"
+
+
+def test_the_bundled_htmx_is_the_second_for_which_our_rules_are_written():
+    script = finders.find("django_htmx/htmx-2.min.js")
+
+    assert 'version:"2.0.' in Path(script).read_text()
+    assert "htmx-2" in Template("{% htmx_script %}").render(Context())
