@@ -155,7 +155,6 @@ def _me(
         "identities": linked,
         "vendors": [(code, VENDORS[code]) for code in offered if code not in missing],
         "factors": list(Authenticator.objects.filter(user=user).order_by("type", "pk")),
-        "missing_factor": vars(request).get("missing_factor"),
         "sessions": own.sessions_of(user, at=now),
         "this_session": request.session.session_key,
         "read_only": Role.AUDITOR in roles_of(user),

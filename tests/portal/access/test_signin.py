@@ -396,7 +396,8 @@ def test_privileged_person_is_asked_and_the_grace_is_recorded(demanded):
     grace = FactorGrace.objects.get()
     assert (grace.user, grace.ends_at - grace.asked_at) == (bob, timedelta(days=7))
     assert LedgerLeaf.objects.filter(kind="second_factor.asked", stream=f"person:{bob.pk}").count() == 1
-    assert "Set up a second factor" in client.get(reverse("me")).content.decode()
+    for name in ("people", "me"):
+        assert client.get(reverse(name)).content.decode().count("Set up a second factor.") == 1
 
 
 def test_person_without_a_second_factor_is_led_to_its_set_up_after_the_grace(demanded):
@@ -425,6 +426,8 @@ def test_where_it_is_not_demanded_people_are_only_asked():
     request = client.get(reverse("people")).wsgi_request
 
     assert (request.missing_factor.until, request.missing_factor.is_over(at=now())) == (None, False)
+    assert "Set up a second factor." not in client.get(reverse("people")).content.decode()
+    assert client.get(reverse("me")).content.decode().count("Set up a second factor.") == 1
     assert FactorGrace.objects.count() == 0
 
 
