@@ -69,9 +69,8 @@ class Hooks:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="standin-hooks", daemon=True)
             self._thread.start()
-            for row in self._store.all("delivery"):
-                if row["status_code"] is None:
-                    self._enqueue(row["id"])
+            for row in self._store.all("waiting"):
+                self._enqueue(row["delivery"])
 
     def stop(self) -> None:
         """Ends the sender after what it is sending now."""
@@ -99,7 +98,7 @@ class Hooks:
         """Sends an old delivery again: a new row with the same GUID and body."""
         copy = {**delivery, "redelivery": True, "status_code": None, "at": stamp(datetime.now(UTC))}
         copy.pop("id")
-        row = self._store.add("delivery", body=copy)
+        row = self._keep(copy)
         self._enqueue(row["id"])
         return row
 
@@ -115,10 +114,12 @@ class Hooks:
 
     def post_held(self, post: Post) -> int:
         """With the URL ``hold:``, hands every waiting delivery to ``post`` in this thread. Returns how many there were."""
-        rows = [row for row in self._store.all("delivery") if row["status_code"] is None]
-        for row in rows:
-            self._finish(row, Outcome(post(self._headers(row), row["body"].encode()), "", 0.0))
-        return len(rows)
+        waiting = self._store.all("waiting")
+        for one in waiting:
+            row = self._store.by_id("delivery", one["delivery"])
+            if row is not None:
+                self._finish(row, Outcome(post(self._headers(row), row["body"].encode()), "", 0.0))
+        return len(waiting)
 
     def _record(self, event: str, payload: Row, repository: Row | None, *, guid: str, redelivery: bool) -> Row:
         body: dict[str, Any] = {
@@ -131,7 +132,13 @@ class Hooks:
             "status_code": None,
             "at": stamp(datetime.now(UTC)),
         }
-        return self._store.add("delivery", body=body)
+        return self._keep(body)
+
+    def _keep(self, body: Row) -> Row:
+        """Adds a delivery, and the note that it waits to be sent, which outlives a restart."""
+        row = self._store.add("delivery", body=body)
+        self._store.add("waiting", subject=str(row["id"]), body={"delivery": row["id"]})
+        return row
 
     def _enqueue(self, number: int) -> None:
         if self.config["url"].startswith("hold:"):
@@ -170,6 +177,9 @@ class Hooks:
     def _finish(self, row: Row, outcome: Outcome) -> None:
         row |= {"status_code": outcome.status, "answer": outcome.body, "duration": round(outcome.seconds, 2)}
         self._store.save(row)
+        waiting = self._store.one("waiting", subject=str(row["id"]))
+        if waiting:
+            self._store.delete(waiting)
 
     def _headers(self, row: Row) -> dict[str, str]:
         body = row["body"].encode()
