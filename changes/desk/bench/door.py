@@ -1,0 +1,74 @@
+"""W4: deliveries accepted durably, against a view that makes one insert and nothing else."""
+
+import hashlib
+import hmac
+import os
+import signal
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import redis
+from django.conf import settings
+
+from changes.desk.bench import client, shapes
+from changes.desk.bench.figures import Line, median, ms, percentile
+
+SHARE, P99_MS, P99_ALONE_MS = 0.8, 60.0, 300.0
+SECRET = "the secret of the benchmark"  # noqa: S105  # signs made-up deliveries of a database that is thrown away
+Make = Callable[[int], bytes]
+
+
+def measure(*, port: int, many: int, turns: int = 3) -> Iterator[Line]:
+    """Accepted per second with one client and with thirty-two, then once more with the broker hanging."""
+    for clients in (1, 32):
+        yield from _compared(port, clients, many if clients > 1 else many // 4, turns, "")
+    with _broker_hanging():
+        yield from _compared(port, 32, many, turns, ", broker hanging")
+
+
+def _compared(port: int, clients: int, many: int, turns: int, words: str) -> Iterator[Line]:
+    door, bare = delivery(), insert()
+    rates: dict[str, list[float]] = {"door": [], "bare": []}
+    seconds: list[float] = []
+    for turn in range(turns + 1):
+        for name, make in (("bare", bare), ("door", door)):
+            rate, took = client.at_once(port=port, clients=clients, many=many if turn else many // 4, make=make)
+            if turn:
+                rates[name].append(rate)
+                seconds += took if name == "door" else []
+    ours, plain, late = median(rates["door"]), median(rates["bare"]), percentile(seconds, 99)
+    who = f"{clients} client{'s' if clients > 1 else ''}{words}"
+    yield Line(f"W4 deliveries, {who}", f"{ours:,.0f}/s", f"one INSERT {plain:,.0f}/s", ours / plain, target=SHARE, better="more")
+    if clients > 1:
+        p50 = f"p50 {ms(median(seconds))}, p99 {ms(late)}"
+        yield Line(f"W4 answer, {who}", p50, "", late * 1000, "ms", P99_ALONE_MS if words else P99_MS)
+
+
+def delivery() -> Make:
+    """Makes signed deliveries of 24 KB, each with an id of its own."""
+    body = shapes.delivery()
+    signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+
+    def make(number: int) -> bytes:
+        named = {"X-Hub-Signature-256": signature, "X-GitHub-Event": "pull_request", "X-GitHub-Delivery": str(uuid4())}
+        return client.request("POST", "/hooks/github/", headers={**named, "Content-Type": "application/json"}, body=body)
+
+    return make
+
+
+def insert() -> Make:
+    """Makes requests with the same body to the bare view."""
+    data = client.request("POST", "/bench/one-insert/", headers={"Content-Type": "application/json"}, body=shapes.delivery())
+    return lambda number: data
+
+
+class _broker_hanging:
+    """Holds the broker's process while inside: it takes connections and never answers, which is worse than gone."""
+
+    def __enter__(self) -> None:
+        broker = redis.Redis.from_url(str(settings.CELERY_BROKER_URL).replace("redis+socket", "unix"))
+        self._pid = int(broker.info("server")["process_id"])
+        os.kill(self._pid, signal.SIGSTOP)
+
+    def __exit__(self, *problem: object) -> None:
+        os.kill(self._pid, signal.SIGCONT)

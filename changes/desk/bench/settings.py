@@ -1,0 +1,5 @@
+"""The product's settings with the addresses of the bare baselines beside the product's own. Only for ./bin/bench."""
+
+from portal.settings import *  # noqa: F403  # the benchmark measures the product as it is set
+
+ROOT_URLCONF = "changes.desk.bench.urls"
