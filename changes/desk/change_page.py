@@ -145,7 +145,7 @@ def change_page(*, change: Change, reader: User) -> ChangePage:
         approvals=approvals,
         frozen=list(change.verdicts.defer("facts").order_by("-at", "-id")),
         exceptions=list(change.exceptions.exclude(state="cleared").order_by("-found_at", "-id")),
-        staging_commit=_staging_commit(releases) if change.state in IN_REVIEW else "",
+        staging_commit=_to_sign_off(change, releases),
     )
 
 
@@ -228,10 +228,13 @@ def _stages(releases: list[Release]) -> list[Stage]:
     return stages
 
 
-def _staging_commit(releases: list[Release]) -> str:
-    """The commit that a tester can sign off: the last one that runs in staging."""
+def _to_sign_off(change: Change, releases: list[Release]) -> str:
+    """The commit that a tester can sign off: the last one that runs in staging, unless somebody has done it already."""
     running = [row for row in releases if row.environment == "staging" and row.succeeded_at is not None]
-    return running[-1].commit_sha if running else ""
+    commit = running[-1].commit_sha if running else ""
+    if not commit or change.state not in IN_REVIEW or change.sign_offs.filter(commit_sha=commit).exists():
+        return ""
+    return commit
 
 
 def _approval_box(change: Change, rows: list[PullRequest], approvals: list[Approval], reader: User) -> ApprovalBox:
