@@ -108,6 +108,9 @@ class PullRequest(Reported):
         indexes = [
             models.Index(fields=["repository", "head_sha"]),
             models.Index(fields=["repository", "merge_sha"]),
+            # A commit is asked for by its first digits, whichever the repository.
+            models.Index(fields=["head_sha"], opclasses=["varchar_pattern_ops"], name="pull_request_by_head"),
+            models.Index(fields=["merge_sha"], opclasses=["varchar_pattern_ops"], name="pull_request_by_merge"),
             models.Index(
                 fields=["repository", "base_ref", "merge_sha"],
                 condition=models.Q(state="merged"),

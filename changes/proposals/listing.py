@@ -7,10 +7,12 @@ from django.db.models import Q, QuerySet
 
 from changes.delivery.models import PullRequest
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Category, Change, Kind, Size
+from changes.proposals.models import Category, Change, Kind, LinkedPullRequest, Size
 from portal.access.scope import Scope
 
 NUMBER = re.compile(r"^\s*(?:CHG-)?(\d{1,15})\s*$", re.IGNORECASE)
+NAMED = re.compile(r"^\s*CHG-(\d{1,15})\s*$", re.IGNORECASE)
+"""A number that can be nothing else: it is looked up, and no title is read."""
 COMMIT = re.compile(r"^\s*([0-9a-f]{7,64})\s*$", re.IGNORECASE)
 CHOICES: dict[str, list[tuple[str, str]]] = {
     "state": list(State.choices),
@@ -66,15 +68,23 @@ def _by_pull_request(rows: QuerySet[Change], wanted: Wanted) -> QuerySet[Change]
 
 
 def _text(text: str) -> Q:
-    number, commit = NUMBER.match(text), COMMIT.match(text)
-    found = Q(title__icontains=text.strip()) | Q(requester_login__iexact=text.strip())
+    """A number of ours or a commit goes straight to its index; anything else is looked for in titles too."""
+    asked = text.strip()
+    named, number, commit = NAMED.match(asked), NUMBER.match(asked), COMMIT.match(asked)
+    if named:
+        return Q(number=int(named.group(1)))
+    if commit and not number and any(sign.isdigit() for sign in asked):
+        return _of_commit(asked)
+    found = Q(title__icontains=asked) | Q(requester_login__iexact=asked)
     if number:
         found |= Q(number=int(number.group(1)))
-    if commit:
-        sha = commit.group(1).lower()
-        ours = PullRequest.objects.filter(Q(head_sha__startswith=sha) | Q(merge_sha__startswith=sha))
-        found |= Q(links__pull_request__in=ours)
-    return found
+    return found | _of_commit(asked) if commit else found
+
+
+def _of_commit(text: str) -> Q:
+    sha = text.lower()
+    ours = PullRequest.objects.filter(Q(head_sha__startswith=sha) | Q(merge_sha__startswith=sha))
+    return Q(pk__in=LinkedPullRequest.objects.filter(pull_request__in=ours).values("change"))
 
 
 def _inside(rows: QuerySet[Change], scope: Scope) -> QuerySet[Change]:

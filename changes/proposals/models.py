@@ -67,8 +67,15 @@ class Change(models.Model):
             models.Index(fields=["state", "-moved_at", "-id"], name="change_by_state"),
             models.Index(fields=["category", "-moved_at", "-id"], name="change_by_category"),
             models.Index(fields=["kind", "-moved_at", "-id"], name="change_by_kind"),
+            models.Index(fields=["size", "-moved_at", "-id"], name="change_by_size"),
             models.Index(fields=["requester", "-moved_at", "-id"], name="change_by_requester"),
             GinIndex(fields=["repository_names"], name="change_by_repository"),
+            # Few changes wait for a review after an emergency; every inbox asks for them.
+            models.Index(
+                fields=["retrospective_due_at", "id"],
+                condition=models.Q(retrospective_due_at__isnull=False),
+                name="change_to_review_after",
+            ),
         ]
 
     def __str__(self) -> str:
