@@ -16,10 +16,17 @@ ANSWER_P99 = 300.0
 DELIVERIES = 240
 
 
-def send(portal, *, seed):
+def send(portal, *, seed, deliveries=DELIVERIES):
     """A burst at concurrency 8; the tally, when all are acknowledged."""
-    sent, _ = life_of(deliveries=DELIVERIES, seed=seed)
+    sent, _ = life_of(deliveries=deliveries, seed=seed)
     return Sender(port=portal.stack.port, secret=SECRET, threads=8).start(disordered(sent, total=len(sent), seed=seed)).finish()
+
+
+def in_use(stack):
+    """A portal that has taken deliveries before: its connections to the database are open, as on any day but the first minute."""
+    portal = Portal(stack(empty=True)).connect()
+    send(portal, seed=10, deliveries=24)
+    return portal
 
 
 def pages(portal):
@@ -34,7 +41,7 @@ def pages(portal):
 def in_the_end(portal, tally):
     portal.settle(seconds=60.0)
     states = {state for state, _ in portal.inbox().values()}
-    assert set(portal.inbox()) == tally.acknowledged
+    assert tally.acknowledged <= set(portal.inbox())
     assert states <= {"applied", "duplicate"}
 
 
@@ -51,7 +58,7 @@ def judge(name, portal, tally, seen):
 
 
 def test_with_a_hanging_broker_the_door_answers_and_nothing_is_lost(stack):
-    portal = Portal(stack(empty=True)).connect()
+    portal = in_use(stack)
     pid = portal.stack.kill("valkey", signal.SIGSTOP)
 
     tally = send(portal, seed=11)
@@ -62,7 +69,7 @@ def test_with_a_hanging_broker_the_door_answers_and_nothing_is_lost(stack):
 
 
 def test_without_a_broker_the_door_answers_and_nothing_is_lost(stack):
-    portal = Portal(stack(empty=True)).connect()
+    portal = in_use(stack)
     broker = portal.stack.places.broker
     away = broker.with_name("valkey-away")
     # A broker that finds no folder ends at once: the supervisor tries again and again, as with a broken disk.
