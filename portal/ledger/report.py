@@ -1,6 +1,7 @@
 """What a verification found, and keeping it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from portal.ledger.models import LedgerCheck
@@ -12,6 +13,13 @@ class Problem:
 
     place: str
     sentence: str
+    seq: int | None = field(default=None, compare=False)
+    """Number of the entry, where it is one that has a number."""
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The first broken entry first; behind the entries what is no entry, in the order in which it was found."""
+    return tuple(sorted(problems, key=lambda problem: (problem.seq is None, problem.seq or 0)))
 
 
 @dataclass(frozen=True)

@@ -27,22 +27,30 @@ SELECT id FROM (
     FROM portal_ledgerleaf WINDOW before AS (PARTITION BY stream ORDER BY stream_seq)
 ) entry WHERE stream_seq <> last_seq + 1 OR prev_hash <> last_hash
 """
-NEVER_SEALED = """
-SELECT l.id FROM portal_ledgerleaf l
-WHERE l.xid < (SELECT floor FROM portal_ledgercheckpoint ORDER BY size DESC LIMIT 1)
-    AND NOT EXISTS (SELECT FROM portal_ledgersealed s WHERE s.leaf_id = l.id)
-"""
+# One join for four questions: does every number point to its entry, has every entry that should have one a number, and was
+# no entry written with a time long before the checkpoint in front of it (no transaction is open for an hour)?
 FALSE_NUMBERS = """
-SELECT s.seq, l.id FROM portal_ledgersealed s LEFT JOIN portal_ledgerleaf l ON l.id = s.leaf_id
-WHERE l.hash IS DISTINCT FROM s.hash ORDER BY s.seq LIMIT %(limit)s
+WITH marks AS (
+    SELECT array_agg(size ORDER BY size) AS sizes, array_agg(sealed_at ORDER BY size) AS times, max(size) AS last
+    FROM portal_ledgercheckpoint
+)
+SELECT s.seq, l.id, l.stream, l.stream_seq, l.hash IS DISTINCT FROM s.hash
+FROM portal_ledgersealed s FULL JOIN portal_ledgerleaf l ON l.id = s.leaf_id CROSS JOIN marks
+WHERE l.hash IS DISTINCT FROM s.hash AND (
+    s.seq IS NOT NULL OR l.xid < (SELECT floor FROM portal_ledgercheckpoint WHERE size = marks.last)
+) OR l.recorded_at < marks.times[width_bucket(s.seq, marks.sizes)] - interval '1 hour'
+ORDER BY s.seq NULLS LAST, l.id LIMIT %(limit)s
 """
+COUNTED = "SELECT count(*) = coalesce(max(seq) + 1, 0) FROM portal_ledgersealed"
 GAPS = """
 SELECT last + 1 FROM (SELECT seq, lag(seq, 1, -1::bigint) OVER (ORDER BY seq) AS last FROM portal_ledgersealed) numbered
 WHERE seq <> last + 1 ORDER BY seq LIMIT %(limit)s
 """
 LOOSE_BODIES = """
-SELECT b.leaf_id FROM portal_ledgerbody b LEFT JOIN portal_ledgerleaf l ON l.id = b.leaf_id
-WHERE l.id IS NULL ORDER BY b.leaf_id LIMIT %(limit)s
+SELECT b.leaf_id FROM portal_ledgerbody b
+WHERE (SELECT count(*) FROM portal_ledgerbody) <> (SELECT count(*) FROM portal_ledgerleaf)
+    AND NOT EXISTS (SELECT FROM portal_ledgerleaf l WHERE l.id = b.leaf_id)
+ORDER BY b.leaf_id LIMIT %(limit)s
 """
 
 
@@ -65,15 +73,25 @@ def streams(cursor: Any, limit: int) -> Iterator[Problem]:
 
 def numbers(cursor: Any, limit: int) -> Iterator[Problem]:
     """Numbers that are missing, point to nothing or to something else; entries that were left out of the tree."""
-    for (seq,) in rows(cursor, GAPS, {"limit": limit}):
-        yield Problem(f"entry {seq}", "the number is missing")
-    for seq, leaf in rows(cursor, FALSE_NUMBERS, {"limit": limit}):
-        what = "is gone" if leaf is None else "is not the entry that was sealed"
-        yield Problem(f"entry {seq}", what)
-    yield from _entries(cursor, NEVER_SEALED, limit, "was left out of the tree")
+    if rows(cursor, COUNTED) != [(True,)]:
+        for (seq,) in rows(cursor, GAPS, {"limit": limit}):
+            yield Problem(f"entry {seq}", "the number is missing", seq)
+    for seq, leaf, stream, stream_seq, differs in rows(cursor, FALSE_NUMBERS, {"limit": limit}):
+        if leaf is None:
+            yield Problem(f"entry {seq}", "is gone", seq)
+        elif seq is None:
+            yield Problem(_named(seq, leaf, stream, stream_seq), "was left out of the tree")
+        else:
+            backdated = "was written with a time long before the checkpoint in front of it: it is backdated"
+            sentence = "is not the entry that was sealed" if differs else backdated
+            yield Problem(_named(seq, leaf, stream, stream_seq), sentence, seq)
 
 
 def _entries(cursor: Any, found: str, limit: int, sentence: str) -> Iterator[Problem]:
     for seq, leaf, stream, stream_seq in rows(cursor, NAMED.replace("{found}", found), {"limit": limit}):
-        name = f"unsealed entry {leaf}" if seq is None else f"entry {seq}"
-        yield Problem(f"{name} ({stream}, number {stream_seq})", sentence)
+        yield Problem(_named(seq, leaf, stream, stream_seq), sentence, seq)
+
+
+def _named(seq: int | None, leaf: int, stream: str, stream_seq: int) -> str:
+    name = f"unsealed entry {leaf}" if seq is None else f"entry {seq}"
+    return f"{name} ({stream}, number {stream_seq})"

@@ -9,7 +9,7 @@ from django.db import connection
 
 from portal.ledger import catalogue, guards, plan, projection, rows, tree
 from portal.ledger.places import Places
-from portal.ledger.report import Problem, Report
+from portal.ledger.report import Problem, Report, in_order
 from portal.ledger.snapshot import moment, same_moment
 
 MANY = 1000
@@ -31,7 +31,7 @@ def verify(*, where: Places, full: bool = False) -> Report:
         domain = list(projection.check(cursor, limit))
         cursor.execute("SELECT count(*) FROM portal_ledgerleaf")
         entries = int(cursor.fetchone()[0])
-    problems = (*hashes, *bodies, *streams, *numbers, *in_tree, *domain, *_guards())
+    problems = in_order([*hashes, *bodies, *streams, *numbers, *in_tree, *domain, *_guards()])
     return Report(entries, checkpoints, problems, tuple(remarks), time.perf_counter() - started)
 
 
