@@ -13,6 +13,8 @@ from tests.stack import is_alive
 
 ROUND = ("web", "pool child", "postgres", "worker", "valkey", "scheduler", "pool child")
 DATABASE_BACK = 15.0
+GROWN = 2.0
+"""Seconds that a pool child must have lived: one that dies while the pool starts takes the whole worker along."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Killer:
     def _pid(self, target):
         if target != "pool child":
             return self.portal.pid(target)
-        children = children_of(self.portal.pid("worker") or 0)
+        children = [pid for pid in children_of(self.portal.pid("worker") or 0) if age(pid) > GROWN]
         return children[len(self.kills) % len(children)] if children else None
 
     def _database_back(self):
@@ -83,3 +85,9 @@ def children_of(pid):
         with suppress(OSError):
             found += [int(word) for word in entry.read_text().split()]
     return sorted(found)
+
+
+def age(pid):
+    """Seconds that a process has lived (proc(5): starttime is the 22nd field, in ticks since the machine started)."""
+    words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(words[19]) / os.sysconf("SC_CLK_TCK")
