@@ -121,6 +121,14 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @requires(P.CHANGE_SEE)
+def endless(request: HttpRequest) -> StreamingHttpResponse:
+    async def rows():
+        yield "never"
+
+    return StreamingHttpResponse(rows())
+
+
+@requires(P.CHANGE_SEE)
 def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ding")
 
@@ -130,6 +138,7 @@ urlpatterns = [
     path("read/<int:number>/", lambda request, number: read(request)),
     path("read/", read, name="read"),
     path("stream/", stream),
+    path("endless/", endless),
     path("live/", live, name="live"),
     path("", include("portal.urls")),
 ]

@@ -132,6 +132,11 @@ def test_stream_is_read_behind_the_wall(client, uma):
     assert (answer.content, answer.headers["X-Kept"], answer.headers["Content-Type"]) == (b"countersign_auditor", "yes", "text/csv")
 
 
+def test_stream_that_outlives_the_wall_is_refused(client, uma):
+    with pytest.raises(TypeError, match="asynchronous stream"):
+        client.get("/endless/")
+
+
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_auditor_sends_nothing(method, client, uma):
     before = state()

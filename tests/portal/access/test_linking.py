@@ -1,5 +1,7 @@
 """Linking an account at a vendor: it links, and never signs anybody in."""
 
+from types import SimpleNamespace
+
 import pytest
 import time_machine
 from django.contrib.messages import get_messages
@@ -8,6 +10,7 @@ from django.urls import reverse
 from social_django.models import UserSocialAuth
 
 from portal.access.identities import link_identity
+from portal.access.linking import NotLinked, only_signed_in_people
 from portal.access.models import Identity, User
 from portal.ledger.models import LedgerLeaf
 from tests.portal.access.browsing import prove, sign_in
@@ -235,3 +238,21 @@ def test_page_offers_what_is_configured(github):
 
 def test_backends_of_vendors_are_none_of_djangos(settings):
     assert settings.AUTHENTICATION_BACKENDS == ["allauth.account.auth_backends.AuthenticationBackend"]
+
+
+@pytest.mark.parametrize("case", ["nobody", "somebody else", "too long ago"])
+def test_pipeline_itself_refuses_whoever_is_not_there(case, client):
+    ann = person("Ann")
+    sign_in(client, ann, minutes_ago=6 if case == "too long ago" else 1)
+    strategy = SimpleNamespace(request=client.get(reverse("me")).wsgi_request)
+    user = {"nobody": None, "somebody else": person("Bob"), "too long ago": ann}[case]
+
+    with pytest.raises(NotLinked, match="Sign in, confirm"):
+        only_signed_in_people(strategy=strategy, user=user)
+
+
+def test_pipeline_lets_the_person_through_who_is_there(client):
+    ann = person("Ann")
+    sign_in(client, ann, minutes_ago=1)
+
+    only_signed_in_people(strategy=SimpleNamespace(request=client.get(reverse("me")).wsgi_request), user=ann)

@@ -109,6 +109,10 @@ def test_sign_in_leads_back_to_the_page_that_was_asked_for(client, ann):
     assert client.post(LOGIN, {"login": ann.email, "password": PASSWORD, "next": "/people/"}).url == "/people/"
 
 
+def test_sign_up_is_closed(client):
+    assert not AccountAdapter().is_open_for_signup(client.get(LOGIN).wsgi_request)
+
+
 # Locks
 
 
