@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from changes.delivery.models import Check, PullRequest, Release
+from changes.delivery.models import PullRequest, Release
+from changes.desk.opening import checks_of, opening_of, pull_requests_of
 from changes.desk.timeline import Happening, happenings
 from changes.exceptions.models import ExceptionRecord
 from changes.gates.models import Verdict
@@ -126,14 +127,14 @@ class ChangePage:
 
 def change_page(*, change: Change, reader: User) -> ChangePage:
     """The page of ``change`` as ``reader`` sees it. The number of queries is the same for one event and for sixty."""
-    revision = queries.current_revision(change)
-    rows = list(queries.linked_pull_requests(change).prefetch_related("links"))
+    opening = opening_of(change)
+    rows = pull_requests_of(change)
     releases = list(queries.releases_of(rows))
     approvals = list(change.approvals.select_related("by", "revision", "lapse").order_by("id"))
     kept: dict[str, Any] = change.assessment or {}
     return ChangePage(
         change=change,
-        revision=revision,
+        revision=opening.revision,
         tone=str(kept.get("tone", "neutral")),
         headline=str(kept.get("headline", "Not judged yet")),
         sentence=str(kept.get("sentence", "The gates are judged as soon as the first facts have settled.")),
@@ -143,9 +144,9 @@ def change_page(*, change: Change, reader: User) -> ChangePage:
         timeline=happenings(change=change, pull_requests=rows, releases=releases),
         approval=_approval_box(change, rows, approvals, reader),
         approvals=approvals,
-        frozen=list(change.verdicts.defer("facts").order_by("-at", "-id")),
-        exceptions=list(change.exceptions.exclude(state="cleared").order_by("-found_at", "-id")),
-        staging_commit=_to_sign_off(change, releases),
+        frozen=opening.verdicts,
+        exceptions=opening.exceptions,
+        staging_commit=_to_sign_off(change, releases, opening.proven),
     )
 
 
@@ -170,11 +171,6 @@ def _gate(item: dict[str, Any], addresses: dict[str, str]) -> GateLine:
 
 def _linked(change: Change, rows: list[PullRequest]) -> list[LinkedLine]:
     roles = {link.pull_request_id: link.role for row in rows for link in row.links.all() if link.change_id == change.pk}
-    checks: dict[tuple[int, str], list[Check]] = {}
-    heads = {row.head_sha for row in rows}
-    repositories = {row.repository_id for row in rows}
-    for check in Check.objects.filter(repository__in=repositories, head_sha__in=heads).exclude(source=Check.Source.CHECK_SUITE):
-        checks.setdefault((check.repository_id, check.head_sha), []).append(check)
     return [
         LinkedLine(
             name=f"{row.repository.name} #{row.number}",
@@ -183,7 +179,7 @@ def _linked(change: Change, rows: list[PullRequest]) -> list[LinkedLine]:
             role=LinkedPullRequest.Role(roles.get(row.pk, "work")).label,
             base=row.base_ref,
             state=row.state,
-            checks=_check_words(checks.get((row.repository_id, row.head_sha), [])),
+            checks=_check_words(checks_of(row)),
             reviews=_review_words(row),
             unconfirmed=row.confirmed_at is None,
         )
@@ -191,10 +187,10 @@ def _linked(change: Change, rows: list[PullRequest]) -> list[LinkedLine]:
     ]
 
 
-def _check_words(checks: Iterable[Check]) -> str:
-    latest = {check.name: check for check in sorted(checks, key=lambda item: (str(item.completed_at or ""), item.pk))}
-    done = [check for check in latest.values() if check.status == "completed"]
-    failed = sum(check.conclusion not in GOOD for check in done)
+def _check_words(checks: Iterable[dict[str, Any]]) -> str:
+    latest = {check["name"]: check for check in sorted(checks, key=lambda item: (str(item["completed_at"] or ""), item["id"]))}
+    done = [check for check in latest.values() if check["status"] == "completed"]
+    failed = sum(check["conclusion"] not in GOOD for check in done)
     if not latest:
         return "none reported"
     words = f"{len(done) - failed} passed"
@@ -228,13 +224,11 @@ def _stages(releases: list[Release]) -> list[Stage]:
     return stages
 
 
-def _to_sign_off(change: Change, releases: list[Release]) -> str:
+def _to_sign_off(change: Change, releases: list[Release], proven: frozenset[str]) -> str:
     """The commit that a tester can sign off: the last one that runs in staging, unless somebody has done it already."""
     running = [row for row in releases if row.environment == "staging" and row.succeeded_at is not None]
     commit = running[-1].commit_sha if running else ""
-    if not commit or change.state not in IN_REVIEW or change.sign_offs.filter(commit_sha=commit).exists():
-        return ""
-    return commit
+    return "" if change.state not in IN_REVIEW or commit in proven else commit
 
 
 def _approval_box(change: Change, rows: list[PullRequest], approvals: list[Approval], reader: User) -> ApprovalBox:

@@ -1,6 +1,6 @@
 """What is asked about changes."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from changes.delivery.actor import Actor
 from changes.delivery.models import PullRequest, Release, Review
@@ -106,10 +106,14 @@ def releases_of(pull_requests: list[PullRequest]) -> QuerySet[Release]:
     """Releases of any commit that these pull requests put onto a branch, and those that undo them, oldest first."""
     wanted = Q(pk__in=[])
     for row in pull_requests:
-        commits = {row.head_sha, row.merge_sha} - {""}
-        wanted |= Q(repository_id=row.repository_id, commit_sha__in=commits)
-        wanted |= Q(repository_id=row.repository_id, rolls_back__commit_sha__in=commits)
-    return Release.objects.filter(wanted).select_related("repository", "rolls_back").order_by("created_at", "id")
+        wanted |= Q(repository_id=row.repository_id, commit_sha__in={row.head_sha, row.merge_sha} - {""})
+    if not pull_requests:
+        return Release.objects.none()
+    # Two questions with an index each: as one condition over both, PostgreSQL reads every release.
+    own = Release.objects.filter(wanted)
+    undoing = Release.objects.filter(rolls_back__in=own, repository=F("rolls_back__repository"))
+    found = Release.objects.filter(pk__in=own.values("pk").union(undoing.values("pk")))
+    return found.select_related("repository", "rolls_back").order_by("created_at", "id")
 
 
 def changes_by_commit(commits: set[str]) -> dict[str, list[str]]:

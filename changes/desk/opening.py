@@ -1,0 +1,76 @@
+"""The first question of the page of a change: its newest text, and the short lists that hang on the change, in one query.
+
+A page asks as often for a change with many verdicts as for one with none; each list comes as an array of JSON objects.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, QuerySet
+from django.db.models.functions import JSONObject
+
+from changes.delivery.models import Check, PullRequest
+from changes.exceptions.models import ExceptionRecord, ExceptionState
+from changes.gates.models import Verdict
+from changes.proposals import queries
+from changes.proposals.models import Change, Revision, SignOff
+from portal.policy.refusal import Stale
+
+VERDICT = ("id", "moment", "subject", "outcome", "gates", "facts_digest", "rules_version", "policy_version", "at")
+EXCEPTION = ("id", "sentence", "state", "confirmed")
+CHECK = ("id", "name", "status", "conclusion", "completed_at")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """``verdicts`` and ``exceptions`` are newest first and hold what the page shows; ``proven`` are commits signed off."""
+
+    revision: Revision
+    verdicts: list[Verdict]
+    exceptions: list[ExceptionRecord]
+    proven: frozenset[str]
+
+
+def opening_of(change: Change) -> Opening:
+    """What the page begins with. Raises ``Stale`` for a change without a text, which a whole change never is."""
+    here = OuterRef("change_id")
+    verdicts = Verdict.objects.filter(change_id=here).order_by("-at", "-id")
+    exceptions = ExceptionRecord.objects.filter(change_id=here).exclude(state=ExceptionState.CLEARED).order_by("-found_at", "-id")
+    revision = (
+        change.revisions.order_by("-number")
+        .annotate(
+            verdicts_here=_listed(verdicts, VERDICT),
+            exceptions_here=_listed(exceptions, EXCEPTION),
+            proven_here=ArraySubquery(SignOff.objects.filter(change_id=here).values("commit_sha")),
+        )
+        .first()
+    )
+    if revision is None:
+        raise Stale(f"{change} has no text yet.")
+    return Opening(
+        revision=revision,
+        verdicts=[Verdict(**{**row, "at": datetime.fromisoformat(row["at"])}) for row in revision.verdicts_here],
+        exceptions=[ExceptionRecord(**row) for row in revision.exceptions_here],
+        proven=frozenset(revision.proven_here),
+    )
+
+
+def pull_requests_of(change: Change) -> list[PullRequest]:
+    """Its pull requests with repository, reviews and links, each with the checks of its head (see ``checks_of``)."""
+    checks = Check.objects.filter(repository_id=OuterRef("repository_id"), head_sha=OuterRef("head_sha"))
+    counted = checks.exclude(source=Check.Source.CHECK_SUITE)
+    rows = queries.linked_pull_requests(change).prefetch_related("links")
+    return list(rows.annotate(checks_here=_listed(counted, CHECK)))
+
+
+def checks_of(row: PullRequest) -> Iterable[dict[str, Any]]:
+    """The checks that ``pull_requests_of`` read, each with the columns of ``CHECK``; times are ISO text."""
+    found: list[dict[str, Any]] = vars(row)["checks_here"]
+    return found
+
+
+def _listed(rows: QuerySet[Any], columns: tuple[str, ...]) -> ArraySubquery:
+    return ArraySubquery(rows.values(line=JSONObject(**{name: F(name) for name in columns})))
