@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from changes.desk.bench import shapes
 
@@ -84,7 +85,7 @@ def _common(url: str, at: datetime) -> dict[str, Any]:
         "verbs": list(shapes.VERBS),
         **LETTERS,
         **{f"{name}_json": shapes.assessment(letters) for name, letters in LETTERS.items()},
-        "gates_json": psycopg.types.json.Jsonb(shapes.gates(shapes.DONE)),
+        "gates_json": Jsonb(shapes.gates(shapes.DONE)),
     }
 
 

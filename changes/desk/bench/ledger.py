@@ -4,8 +4,10 @@ import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 from django.db import connection, connections, models, transaction
@@ -46,6 +48,7 @@ class Record(models.Model):
     title = models.TextField()
     note = models.TextField()
     times = models.BigIntegerField()
+    objects: ClassVar[models.Manager["Record"]] = models.Manager()
 
     class Meta:
         app_label = "bench"
@@ -66,12 +69,12 @@ def make_tables(*, url: str) -> None:
 def measure(*, seconds: float, superuser: str, folder: Path) -> Iterator[Line]:
     """Saves per second by one and by eight processes through the ORM, then by 32 connections at 2 ms a commit."""
     for writers in (1, 8):
-        plain, logged = _in_turn(lambda with_entry, writers=writers: _by_orm(writers, seconds, with_entry))
+        plain, logged = _in_turn(partial(_by_orm, writers, seconds))
         words = f"W9 ORM saves, {writers} writer{'s' if writers > 1 else ''}"
         yield Line(words, f"{logged:,.0f}/s", f"plain saves {plain:,.0f}/s", logged / plain, target=SHARE, better="more")
     for delay, words in ((0, "no delay"), (2000, "commit_delay 2 ms")):
         _set_delay(superuser, delay)
-        plain, logged = _in_turn(lambda with_entry: _by_pgbench(32, seconds, with_entry, folder))
+        plain, logged = _in_turn(partial(_by_pgbench, 32, seconds, folder))
         line = f"W9 SQL saves, 32 writers, {words}"
         yield Line(line, f"{logged:,.0f}/s", f"plain saves {plain:,.0f}/s", logged / plain, target=SHARE, better="more")
     _set_delay(superuser, 0)
@@ -112,7 +115,7 @@ def _save(number: int, with_entry: bool) -> None:
         append(stream=f"bench:{number}", kind="record.saved", actor="user:1", fact=fact)
 
 
-def _by_pgbench(clients: int, seconds: float, with_entry: bool, folder: Path) -> float:
+def _by_pgbench(clients: int, seconds: float, folder: Path, with_entry: bool) -> float:
     """The same statements from PostgreSQL's own load generator, so that Python's pace does not hide the database's."""
     script = folder / "save.sql"
     script.write_text(PLAIN.format(entry=ENTRY if with_entry else ""))

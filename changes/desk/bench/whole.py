@@ -17,6 +17,7 @@ from pathlib import Path
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import connections
+from django.utils.crypto import get_random_string
 
 from changes.desk.bench import client, reader
 from changes.desk.bench.figures import Line
@@ -148,8 +149,7 @@ def _sign_in(portal: Portal, at: datetime) -> list[str]:
     person = people.filter(email="ann@northwind.example").first() or people.create(email="ann@northwind.example", name="Ann")
     cookies = []
     for _ in range(MANY_STREAMS // OF_ONE_SESSION):
-        store = SessionStore()
-        key = store._get_new_session_key()
+        store, key = SessionStore(), get_random_string(32)
         text = store.encode(reader.session_of(person, at=at))
         Session.objects.using(ALIAS).create(session_key=key, session_data=text, expire_date=store.get_expiry_date())
         cookies.append(f"session={key}")

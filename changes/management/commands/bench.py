@@ -33,7 +33,7 @@ class Command(BaseCommand):
         Bench(
             sizes=(first, LARGE) if options["large"] else (first,),
             rounds=40 if quick else 300,
-            deliveries=400 if quick else 3000,
+            deliveries=1200 if quick else 3000,
             seconds=1.0 if quick else 5.0,
             parts=frozenset(options["only"].split(",")),
             cold=options["cold"],
