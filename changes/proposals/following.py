@@ -140,11 +140,12 @@ def _take_over(change: Change, row: PullRequest, at: datetime) -> None:
 
 
 def _classes(rows: list[PullRequest], change: Change, parameters: Parameters) -> dict[str, Any]:
-    known = [row.paths for row in rows if row.paths is not None]
-    lines = [(row.additions or 0) + (row.deletions or 0) for row in rows if row.additions is not None and role_of(row) == Role.WORK]
+    work = [row for row in rows if role_of(row) == Role.WORK]
+    known = [row.paths for row in work or rows if row.paths is not None]
+    lines = [(row.additions or 0) + (row.deletions or 0) for row in work if row.additions is not None]
     found = classify(
-        titles=tuple(row.title for row in rows if role_of(row) == Role.WORK) or (change.title,),
-        labels=tuple(label for row in rows for label in row.labels),
+        titles=tuple(row.title for row in work) or (change.title,),
+        labels=tuple(label for row in work or rows for label in row.labels),
         paths=tuple(path for paths in known for path in paths) if known else None,
         changed_lines=sum(lines) if lines else None,
         asked=dict(change.reasons.get("asked", {})),

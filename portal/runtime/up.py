@@ -15,6 +15,7 @@ from portal.runtime.stack import Plan
 from portal.runtime.supervisor import Failed, Stopped, Supervisor
 
 SIGN_IN_SECONDS = 120.0
+STANDINS_SECONDS = 10.0
 PATIENCE_WITH_WEB = 3
 
 
@@ -127,6 +128,8 @@ def _sign_in_page(*, supervisor: Supervisor, plan: Plan) -> None:
 def _demo(*, supervisor: Supervisor, plan: Plan, shared: dict[str, str]) -> None:
     """Fill the demo company once, while the portal is already usable."""
     done = plan.places.data / "demo.done"
+    if plan.demo:
+        _say_standins(supervisor=supervisor, plan=plan)
     if not plan.demo or done.exists() or not stack.has_command(name="demo"):
         return
     supervisor.say("Filling the demo company …")
@@ -138,6 +141,16 @@ def _demo(*, supervisor: Supervisor, plan: Plan, shared: dict[str, str]) -> None
         return
     done.touch()
     supervisor.say("The demo company is there.")
+
+
+def _say_standins(*, supervisor: Supervisor, plan: Plan) -> None:
+    """Where a newcomer plays the vendors' part; said once their process has written its address."""
+    address = plan.places.data / "standins" / "address"
+    deadline = time.monotonic() + STANDINS_SECONDS
+    while not address.exists() and time.monotonic() < deadline:
+        supervisor.nap(0.1)
+    if address.exists():
+        supervisor.say(f"Stand-ins of GitHub and Fly, to play with: {address.read_text().strip()}")
 
 
 def _env(name: str, shared: dict[str, str]) -> dict[str, str]:
