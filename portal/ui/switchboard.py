@@ -6,7 +6,6 @@ once, because something may have been missed.
 """
 
 import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -128,14 +127,13 @@ PEOPLE = f"SELECT id, password FROM {User._meta.db_table} WHERE id = ANY(%s) AND
 
 async def _end_without_session(connection: psycopg.AsyncConnection[Any], streams: set[Stream]) -> None:
     """End the streams whose session is gone or expired, whose person left, or whose password has changed."""
-    of_session: dict[str, list[Stream]] = defaultdict(list)
-    for stream in streams:
-        of_session[stream.session].append(stream)
-    rows = await (await connection.execute(SESSIONS, [list(of_session)])).fetchall()
+    # Only those that were here before the questions: one that joins meanwhile is in no answer, and was checked when it came.
+    asked = list(streams)
+    rows = await (await connection.execute(SESSIONS, [list({stream.session for stream in asked})])).fetchall()
     standing = {key for (key,) in rows}
-    people = await (await connection.execute(PEOPLE, [list({stream.person for stream in streams})])).fetchall()
+    people = await (await connection.execute(PEOPLE, [list({stream.person for stream in asked})])).fetchall()
     stamps = {pk: User(pk=pk, password=password).get_session_auth_hash() for pk, password in people}
-    for stream in list(streams):
+    for stream in asked:
         if stream.session not in standing or stamps.get(stream.person) != stream.stamp:
             stream.end()
 

@@ -3,9 +3,11 @@
 import time
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 
+from portal.access.models import User
 from portal.access.permissions import P
 from portal.ui import doorbell, switchboard
 from portal.ui.live import MOST_TOPICS
@@ -14,6 +16,7 @@ from tests.portal.access.people import person
 from tests.portal.ui.streams import Reader
 
 OPEN = "retry: 3000"
+ROUND = switchboard.CHECK_EVERY
 
 
 @pytest.fixture
@@ -30,7 +33,8 @@ def listen(site, monkeypatch):
     yield start
     for reader in readers:
         reader.close()
-    _wait_until(lambda: connections_named("countersign-live") == 0)
+    # A listener of an earlier page may still be in its own, longer round.
+    _wait_until(lambda: connections_named("countersign-live") == 0, seconds=2 * ROUND)
 
 
 def connections_named(name):
@@ -184,3 +188,30 @@ def test_the_listener_comes_back_and_rings_everything_after_the_database_was_awa
         )
 
     reader.until("data: change-12")
+
+
+class Answers:
+    """A connection on which a stream joins while the first question is being answered."""
+
+    def __init__(self, streams, late, rows):
+        self.streams, self.late, self.rows = streams, late, iter(rows)
+
+    async def execute(self, *question):
+        self.streams.add(self.late)
+        return self
+
+    async def fetchall(self):
+        return next(self.rows)
+
+
+def test_a_stream_that_joins_during_the_check_is_not_ended_by_it():
+    here, gone, late = (switchboard.Stream(frozenset({"inbox"}), key, 1, stamp_of("x")) for key in ("here", "gone", "late"))
+    streams = {here, gone}
+
+    async_to_sync(switchboard._end_without_session)(Answers(streams, late, [[("here",)], [(1, "x")]]), streams)
+
+    assert [stream.ended for stream in (here, gone, late)] == [False, True, False]
+
+
+def stamp_of(password):
+    return User(pk=1, password=password).get_session_auth_hash()
