@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from changes.desk.timeline import OUTCOMES
 from changes.gates.models import Verdict
 from changes.proposals.models import Revision
 from portal.ledger.models import LedgerLeaf
@@ -25,7 +26,8 @@ def found_under(digest: str) -> FoundRecord | None:
         return FoundRecord(words, f"/changes/{revision.change.number}/", revision.at)
     verdict = Verdict.objects.select_related("change").filter(facts_digest=digest).order_by("id").first()
     if verdict is not None:
-        words = f"{verdict.get_moment_display()}: the verdict on {verdict.change}, {verdict.outcome.replace('_', ' ')}"
+        said = OUTCOMES.get(verdict.outcome, verdict.outcome).lower()
+        words = f"{verdict.get_moment_display()}: the verdict on {verdict.change}, {said}"
         return FoundRecord(words, f"/changes/{verdict.change.number}/", verdict.at)
     leaf = LedgerLeaf.objects.filter(hash=bytes.fromhex(digest)).first()
     if leaf is not None:

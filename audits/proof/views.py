@@ -3,10 +3,12 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from audits.proof.lookup import found_under
+from changes.desk.timeline import names_of
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -27,8 +29,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
     before = int(asked) if asked.isdigit() and len(asked) < 19 else None
     entries = latest_entries(limit=PAGE + 1, before=before)
     lag = seal_lag(at=now())
+    names = names_of(entry.actor for entry in entries)
     context = {
-        "entries": entries[:PAGE],
+        "lines": [(entry, names.get(entry.actor, entry.actor), _address(entry.stream)) for entry in entries[:PAGE]],
         "older": f"?before={entries[PAGE - 1].id}" if len(entries) > PAGE else "",
         "newer": "?" if before is not None else "",
         "checkpoints": latest_checkpoints(limit=5),
@@ -39,6 +42,12 @@ def ledger(request: HttpRequest) -> HttpResponse:
     }
     part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
     return render(request, f"audits/proof/ledger.html{part}", context)
+
+
+def _address(stream: str) -> str:
+    """Where that which a stream is about can be read; empty when it has no page."""
+    kind, _, number = stream.partition(":")
+    return reverse(kind, args=[number]) if kind in ("change", "exception", "person") and number.isdigit() else ""
 
 
 @requires(P.LEDGER_VERIFY)

@@ -61,15 +61,15 @@ OUTCOMES = {"compliant": "Compliant", "not_compliant": "Not compliant", "unprove
 def happenings(*, change: Change, pull_requests: list[PullRequest], releases: list[Release]) -> list[Happening]:
     """All that happened. One query for the ledger and one for the names in it; the rest is loaded already."""
     found = entries_about(stream=f"change:{change.number}", limit=SHOWN)
-    names = _names(found)
+    names = names_of(entry.actor for entry in found)
     entries = [_from_entry(entry, names) for entry in found]
     facts = [*_from_pull_requests(pull_requests), *_from_releases(releases)]
     return sorted([*entries, *facts], key=lambda item: (item.at, item.id), reverse=True)
 
 
-def _names(entries: Iterable[Entry]) -> dict[str, str]:
-    """The names of the people among the actors, by how the ledger writes them."""
-    written = {entry.actor.partition(":")[2] for entry in entries if entry.actor.startswith("user:")}
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """The names of the people among the actors of ledger entries, by how the ledger writes them. One query."""
+    written = {actor.partition(":")[2] for actor in actors if actor.startswith("user:")}
     people = User.objects.filter(pk__in=[pk for pk in written if pk.isdigit()])
     return {f"user:{pk}": name for pk, name in people.values_list("pk", "name")}
 

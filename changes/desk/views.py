@@ -25,6 +25,7 @@ from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.ui.paging import page_of
+from portal.ui.text import revealed
 
 PAGE = 50
 
@@ -83,12 +84,13 @@ def _context(request: HttpRequest, change: Change, **more: Any) -> dict[str, Any
     return {
         "page": page,
         "change": change,
+        "name": f"{change} {revealed(change.title)}",
         "topic": f"change-{change.number}",
         **{f"{part}_url": reverse("change-part", args=[change.number, part]) for part in ("gates", "linked", "timeline")},
         "met_words": f"{len(page.met)} met",
         "later_words": f"{len(page.later)} after the approval",
         "rest_words": f"{len(page.rest)} not needed or not connected",
-        "class_reasons": [reason for name in ("category", "kind", "size") for reason in change.reasons.get(name, [])],
+        "class_reasons": dict.fromkeys(reason for name in ("category", "kind", "size") for reason in change.reasons.get(name, [])),
         "approve_form": ApproveForm(),
         "sign_off_form": SignOffForm(),
         "review_form": ReviewAfterForm(),
@@ -121,7 +123,7 @@ def approve(request: HttpRequest, number: int) -> HttpResponse:
     found = _found(request, number)
     form = ApproveForm(request.POST)
     if not form.is_valid():
-        context = _context(request, found, approve_form=form)
+        context = _context(request, found, approve_form=form, problem=True)
         return render(request, "changes/desk/change.html", context, status=422)
     given = actions.approve(
         change=found,
@@ -151,7 +153,7 @@ def sign_off(request: HttpRequest, number: int) -> HttpResponse:
     found = _found(request, number)
     form = SignOffForm(request.POST)
     if not form.is_valid():
-        context = _context(request, found, sign_off_form=form)
+        context = _context(request, found, sign_off_form=form, problem=True)
         return render(request, "changes/desk/change.html", context, status=422)
     actions.sign_off(
         change=found,
@@ -170,7 +172,7 @@ def review_after(request: HttpRequest, number: int) -> HttpResponse:
     found = _found(request, number)
     form = ReviewAfterForm(request.POST)
     if not form.is_valid():
-        context = _context(request, found, review_form=form)
+        context = _context(request, found, review_form=form, problem=True)
         return render(request, "changes/desk/change.html", context, status=422)
     actions.review_after(change=found, by=person_of(request), at=now(), **form.cleaned_data)
     return _back(request, found, "The review is recorded.")

@@ -22,6 +22,7 @@ from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.clauses import Clause
 from portal.ui.paging import page_of
+from portal.ui.text import revealed
 
 PAGE = 50
 STATES = [("", "Open"), *[(value, label) for value, label in ExceptionState.choices if value != "open"], ("all", "All")]
@@ -92,6 +93,7 @@ def _context(request: HttpRequest, pk: int, form: AnswerForm) -> dict[str, Any]:
     words = {"explained": "Record the explanation", "repaired": "Record the repair", "open": "Open it again"}
     return {
         "record": record,
+        "name": f"Exception {record.pk}: {revealed(record.sentence)}",
         "kind": KINDS[record.kind],
         "clause": Clause(record.clause),
         "steps": record.steps.select_related("by").order_by("at", "id"),
