@@ -98,19 +98,19 @@ def socket_folder(*, wanted: Path, name: str, mark: str, uid: int, gid: int) -> 
 
     Raises PathTooLong when even that does not fit.
     """
-    folder = wanted if fits(folder=wanted, name=name) else _short(mark=mark, uid=uid)
-    if not fits(folder=folder, name=name):
-        raise PathTooLong(f"The path of the socket {folder / name} is over {LONGEST_SOCKET} bytes. Choose a shorter --data.")
+    folder = wanted if fits(folder=wanted, name=name) else _short(mark=mark, uid=uid, name=name)
     make(path=folder, mode=0o700)
     if os.geteuid() == 0:
         os.chown(folder, uid, gid, follow_symlinks=False)
     return folder
 
 
-def _short(*, mark: str, uid: int) -> Path:
+def _short(*, mark: str, uid: int, name: str) -> Path:
     """A folder in a short place that is ours alone. A name that somebody took before us is not used."""
     base = Path("/run") if os.geteuid() == 0 and Path("/run").is_dir() else Path(tempfile.gettempdir())
     folder = base / f"countersign-{uid}-{mark}"
+    if not fits(folder=folder, name=name):
+        raise PathTooLong(f"The path of the socket {folder / name} is over {LONGEST_SOCKET} bytes. Choose a shorter --data.")
     make(path=folder, mode=0o700)
     found = folder.lstat()
     closed = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700
