@@ -288,5 +288,5 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - tried as a program of its own in test_export
     sys.exit(main(sys.argv[1:]))

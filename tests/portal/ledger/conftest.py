@@ -12,9 +12,26 @@ from portal.access.models import User
 from portal.ledger.actions import append
 from portal.ledger.places import GIT_VARIABLE, KEY_VARIABLE, places
 from portal.ledger.sealer import seal
+from tests.database import cover, lifted
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ORIGIN = "countersign.example/ledger"
+REHASH = """
+DO $$
+DECLARE entry record; previous bytea;
+BEGIN
+    UPDATE portal_ledgerleaf l SET payload_digest = sha256(b.salt || convert_to(b.payload, 'UTF8'))
+        FROM portal_ledgerbody b WHERE b.leaf_id = l.id;
+    FOR entry IN SELECT * FROM portal_ledgerleaf ORDER BY stream, stream_seq LOOP
+        SELECT hash INTO previous FROM portal_ledgerleaf WHERE stream = entry.stream AND stream_seq = entry.stream_seq - 1;
+        UPDATE portal_ledgerleaf SET prev_hash = coalesce(previous, '') WHERE id = entry.id;
+        UPDATE portal_ledgerleaf SET hash = portal_ledger_hash(
+            event_id, stream, stream_seq, kind, actor, recorded_at, payload_digest, rows, prev_hash) WHERE id = entry.id;
+    END LOOP;
+    UPDATE portal_ledgersealed s SET hash = l.hash FROM portal_ledgerleaf l WHERE l.id = s.leaf_id;
+END $$
+"""
+"""All hashes made to fit again, as somebody would who rules the database."""
 
 
 @pytest.fixture
@@ -90,3 +107,28 @@ def connected(role=None, **options):
             other.execute(f"SET SESSION AUTHORIZATION {role}")
             other.commit()
         yield other
+
+
+@pytest.fixture
+def ledger(where, sealed, opened):
+    """Three checkpoints over seven entries, then two entries that none covers yet."""
+    change = opened(1001)
+    note("one", stream="change:1001")
+    sealed()
+    for text in ("two", "three", "four"):
+        note(text)
+    sealed()
+    with transaction.atomic():
+        Change.objects.filter(pk=change.pk).update(state="proposed")
+        cover(change, stream="change:1001", kind="change.proposed")
+    note("five")
+    sealed()
+    note("unsealed one")
+    note("unsealed two")
+    return change
+
+
+def tamper(*statements):
+    with lifted(connection), connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

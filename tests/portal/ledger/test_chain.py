@@ -85,7 +85,7 @@ def test_root_is_that_of_the_definition(size):
     assert chain.root(leaves(size)) == root_by_definition(leaves(size))
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 40), max_size=6))
 def test_a_tree_grows_the_same_however_it_is_cut(pieces):
     frontier, size = Frontier(), 0
@@ -98,7 +98,7 @@ def test_a_tree_grows_the_same_however_it_is_cut(pieces):
     assert Frontier.unpacked(frontier.size, frontier.packed()) == frontier
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 70), st.data())
 def test_inclusion_holds_for_every_leaf_and_for_no_other(size, data):
     index = data.draw(st.integers(0, size - 1))
@@ -113,7 +113,7 @@ def test_inclusion_holds_for_every_leaf_and_for_no_other(size, data):
     assert not proof or not chain.is_included(index=index, leaf=tree[index], size=size, head=head, proof=proof[:-1])
 
 
-@settings(max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(st.integers(1, 70), st.data())
 def test_consistency_holds_for_a_continued_tree_and_for_no_other(second, data):
     first = data.draw(st.integers(1, second))

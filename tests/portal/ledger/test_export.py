@@ -1,6 +1,7 @@
 """What leaves the portal can be verified without it, by a program that shares nothing with it but the vectors."""
 
 import ast
+import base64
 import json
 import shutil
 import subprocess
@@ -36,10 +37,22 @@ def exported(where, sealed, opened, tmp_path):
     return folder
 
 
-def verify(folder, *arguments):
-    """Run the exported verifier as a stranger would: another folder, no environment of ours."""
+@pytest.fixture
+def verify(capsys):
+    """Run the verifier in this process: its exit code and what it said."""
+
+    def run(folder, *arguments):
+        code = tool.main([str(folder), *map(str, arguments)])
+        said = capsys.readouterr()
+        return code, (said.out + said.err).strip()
+
+    return run
+
+
+def verify_as_a_stranger(folder):
+    """Run the exported copy as a stranger would: another folder, an environment without anything of ours."""
     done = subprocess.run(
-        [sys.executable, "-I", str(folder / "verify.py"), str(folder), *map(str, arguments)],
+        [sys.executable, "-I", str(folder / "verify.py"), str(folder)],
         capture_output=True,
         text=True,
         cwd=folder,
@@ -72,8 +85,14 @@ def leave_one_out(changed):
         entry["seq"] -= 1
 
 
+def test_an_export_verifies_far_from_the_portal(exported):
+    code, said = verify_as_a_stranger(exported)
+
+    assert (code, said.split(" (")[0]) == (0, "7 entries and 8 checkpoints verify")
+
+
 @pytest.mark.parametrize("processes", [1, 2, 20])
-def test_an_export_verifies(exported, processes):
+def test_an_export_verifies(exported, verify, processes):
     code, said = verify(exported, "--processes", processes)
 
     assert (code, said.split(" (")[0]) == (0, "7 entries and 8 checkpoints verify")
@@ -85,7 +104,7 @@ def test_the_text_of_an_entry_comes_out_as_it_was_written(exported):
     assert payload["fact"]["text"] == TEXT
 
 
-def test_an_empty_ledger_can_be_exported_and_verified(where, tmp_path):
+def test_an_empty_ledger_can_be_exported_and_verified(where, tmp_path, verify):
     keys.make(where=where, origin="log")
     assert export(folder=tmp_path / "export", where=where) == Exported(0, 0)
 
@@ -110,7 +129,7 @@ def test_an_empty_ledger_can_be_exported_and_verified(where, tmp_path):
         ),
     ],
 )
-def test_damage_is_named(exported, damage, place, processes):
+def test_damage_is_named(exported, damage, place, processes, verify):
     changed = entries(exported)
     damage(changed)
     write(exported, changed)
@@ -132,7 +151,7 @@ def rewritten(folder):
     write(folder, changed)
 
 
-def test_a_ledger_hashed_anew_does_not_fit_its_checkpoints(exported):
+def test_a_ledger_hashed_anew_does_not_fit_its_checkpoints(exported, verify):
     rewritten(exported)
 
     code, said = verify(exported)
@@ -140,7 +159,7 @@ def test_a_ledger_hashed_anew_does_not_fit_its_checkpoints(exported):
     assert (code, "checkpoint 7" in said, "the root differs" in said) == (1, True, True)
 
 
-def test_checkpoints_that_one_kept_oneself_tell_when_those_of_the_export_were_replaced(exported, where):
+def test_checkpoints_that_one_kept_oneself_tell_when_those_of_the_export_were_replaced(exported, where, verify):
     kept = exported.with_name("kept.txt")
     shutil.copyfile(where.anchors / "checkpoints.txt", kept)
     changed = entries(exported)[:2]
@@ -154,7 +173,7 @@ def test_checkpoints_that_one_kept_oneself_tell_when_those_of_the_export_were_re
     assert (code, said) == (1, f"BROKEN  checkpoint 7 ({kept}): the ledger shrank, the export has only 2 entries")
 
 
-def test_a_note_with_another_signature_is_refused(exported):
+def test_a_note_with_another_signature_is_refused(exported, verify):
     note_file = exported / "checkpoints" / "00000001.note"
     note_file.write_text(note_file.read_text().replace("\n2\n", "\n1\n"))
 
@@ -163,7 +182,7 @@ def test_a_note_with_another_signature_is_refused(exported):
     assert (code, "no valid signature of a known key" in said) == (1, True)
 
 
-def test_a_key_that_was_given_beforehand_decides(exported, where, settings, tmp_path):
+def test_a_key_that_was_given_beforehand_decides(exported, where, settings, tmp_path, verify):
     where.key.unlink()
     where.public_keys.unlink()
     keys.make(where=where, origin="countersign.example/ledger")
@@ -174,13 +193,13 @@ def test_a_key_that_was_given_beforehand_decides(exported, where, settings, tmp_
 
 
 @pytest.mark.parametrize("missing", ["entries.jsonl", "keys.txt"])
-def test_an_export_without_a_part_cannot_be_used(exported, missing):
+def test_an_export_without_a_part_cannot_be_used(exported, missing, verify):
     (exported / missing).unlink()
 
     assert verify(exported) == (2, f"UNUSABLE  {exported / missing} is missing")
 
 
-def test_entries_that_no_checkpoint_covers_are_named(exported):
+def test_entries_that_no_checkpoint_covers_are_named(exported, verify):
     for folder in ("checkpoints", "outside"):
         shutil.rmtree(exported / folder)
 
@@ -246,3 +265,49 @@ def test_the_command_fails_when_an_anchor_cannot_be_written(where):
     note()
     with pytest.raises(CommandError, match="Not everywhere written outside: git"):
         call_command("ledger", "seal")
+
+
+def test_a_tree_that_stops_in_the_middle_of_the_file_is_read_to_its_end(exported, verify):
+    (exported / "entries.jsonl").write_text("")
+
+    code, said = verify(exported)
+    assert (code, "the ledger shrank, the export has only 0 entries" in said) == (1, True)
+
+
+def test_a_stream_that_breaks_between_two_processes_is_named(exported, verify):
+    changed = entries(exported)
+    changed[4]["prev_hash"] = "00" * 32
+    changed[4]["hash"] = tool.entry_hash(changed[4]).hex()
+    write(exported, changed)
+
+    for processes in (1, 7):
+        code, said = verify(exported, "--processes", processes)
+        assert (code, said) == (1, "BROKEN  entry 4 (notes, number 3): does not follow on the entry before it")
+
+
+def test_a_file_of_checkpoints_that_holds_none_is_named(exported, verify, tmp_path):
+    (tmp_path / "empty.txt").write_text("nothing")
+
+    assert verify(exported, "--checkpoints", tmp_path / "empty.txt") == (
+        1,
+        f"BROKEN  {tmp_path / 'empty.txt'}: holds no checkpoint",
+    )
+    missing = tmp_path / "missing"
+    assert verify(exported, "--checkpoints", missing) == (2, f"UNUSABLE  {missing} is missing")
+
+
+def test_a_file_of_keys_that_holds_none_cannot_be_used(exported, verify):
+    (exported / "keys.txt").write_text("")
+
+    assert verify(exported) == (2, f"UNUSABLE  {exported / 'keys.txt'} holds no key")
+
+
+def test_a_forged_signature_of_a_known_key_is_refused(exported, verify):
+    note_file = exported / "checkpoints" / "00000001.note"
+    lines = note_file.read_text().splitlines()
+    name, blob = lines[-1].split()[1:]
+    forged = base64.b64encode(base64.b64decode(blob)[:4] + bytes(64)).decode()
+    note_file.write_text("\n".join([*lines[:-1], f"— {name} {forged}"]) + "\n")
+
+    code, said = verify(exported)
+    assert (code, "no valid signature of a known key" in said) == (1, True)

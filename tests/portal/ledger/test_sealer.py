@@ -258,7 +258,7 @@ def test_an_anchor_that_fails_is_caught_up_a_minute_later(where, sealed):
     where.git.unlink()
     publish_again(at=failed_at + timedelta(seconds=59), where=where)
     assert GitAnchor(where.git).last() == 0
-    publish_again(at=failed_at + timedelta(seconds=60), where=where)
+    publish_again(at=failed_at + timedelta(seconds=61), where=where)
     assert (GitAnchor(where.git).last(), behind.exists()) == (1, False)
     publish_again(at=failed_at + timedelta(seconds=120), where=where)
 
