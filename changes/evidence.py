@@ -83,7 +83,8 @@ HIDDEN: tuple[Hidden, ...] = (
         "changes.Source",
         why="vendor tokens",
         shown=(
-            *("id", "name", "kind", "api_url", "connected_at", "paused_at", "last_good_read_at", "last_failed_read_at"),
+            *("id", "name", "kind", "api_url", "has_token", "app_id", "installation_id", "settings", "connected_at", "paused_at"),
+            *("last_good_read_at", "last_failed_read_at"),
             *("last_error", "rate_remaining", "rate_resets_at", "not_before", "failures"),
         ),
     ),

@@ -40,7 +40,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
 )
 RULES: tuple[RowRule, ...] = ROLE_RULES
 HIDDEN: tuple[Hidden, ...] = (
-    # These columns are SecretFields (portal/access/secret.py): pages for auditors do not select them.
+    # These columns are SecretFields (portal/secret.py): pages for auditors do not select them.
     Hidden(
         "portal.User",
         why="password hash",
@@ -71,6 +71,6 @@ HIDDEN: tuple[Hidden, ...] = (
     Hidden(
         "portal.Effect",
         why="letters in the outbox carry invitation links",
-        shown=("id", "kind", "key", "subject", "state", "attempts", "not_before", "created_at", "done_at", "error"),
+        shown=("id", "kind", "key", "subject", "state", "attempts", "not_before", "created_at", "done_at", "result", "error"),
     ),
 )

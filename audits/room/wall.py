@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
-from portal.access.secret import secrets_hidden
+from portal.secret import secrets_hidden
 
 ROLE = "countersign_auditor"
 READS = re.compile(r"\s*(?:SELECT|WITH|SHOW|SAVEPOINT|RELEASE|ROLLBACK TO|DECLARE|FETCH|CLOSE)\b", re.IGNORECASE)

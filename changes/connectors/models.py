@@ -3,6 +3,7 @@
 from django.db import models
 
 from changes.delivery.models import Repository
+from portal.secret import SecretBinaryField
 
 
 class Source(models.Model):
@@ -12,7 +13,13 @@ class Source(models.Model):
     """What stands in /hooks/<source>/, for example ``github``."""
     kind = models.CharField(max_length=20)
     api_url = models.CharField(max_length=300)
-    token_encrypted = models.BinaryField(blank=True, default=b"")
+    token_encrypted = SecretBinaryField(blank=True, default=b"")
+    has_token = models.GeneratedField(
+        expression=models.Q(token_encrypted__gt=b""),  # type: ignore[arg-type]  # Django takes a condition as well
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    """Whether there is one: auditors may know that, but not read it."""
     app_id = models.CharField(max_length=40, blank=True)
     installation_id = models.CharField(max_length=40, blank=True)
     settings = models.JSONField(default=dict, blank=True)
@@ -33,7 +40,7 @@ class Source(models.Model):
     @property
     def readable(self) -> bool:
         """Whether its API can be read: with a token, as an App, or at an address of one's own that may ask for neither."""
-        return bool(self.token_encrypted) or bool(self.app_id) or not self.api_url.startswith("https://api.github.com")
+        return bool(self.has_token) or bool(self.app_id) or not self.api_url.startswith("https://api.github.com")
 
 
 class HookSecret(models.Model):
@@ -41,7 +48,7 @@ class HookSecret(models.Model):
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="hook_secrets")
     repository = models.ForeignKey(Repository, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    secret_encrypted = models.BinaryField()
+    secret_encrypted = SecretBinaryField()
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)
 

@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=20)),
                 ('api_url', models.CharField(max_length=300)),
                 ('token_encrypted', models.BinaryField(blank=True, default=b'')),
+                ('has_token', models.GeneratedField(db_persist=True, expression=models.Q(('token_encrypted__gt', b'')), output_field=models.BooleanField())),
                 ('app_id', models.CharField(blank=True, max_length=40)),
                 ('installation_id', models.CharField(blank=True, max_length=40)),
                 ('settings', models.JSONField(blank=True, default=dict)),

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from portal.access.roles import Role
-from portal.access.secret import SecretField
+from portal.secret import SecretField
 
 
 class UserManager(BaseUserManager["User"]):

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from portal.secret import SecretJSONField
+
 
 class Effect(models.Model):
     """An effect asked for by a committed transaction. ``key`` makes asking twice the same as asking once.
@@ -18,7 +20,7 @@ class Effect(models.Model):
     kind = models.CharField(max_length=60)
     key = models.CharField(max_length=400, unique=True)
     subject = models.CharField(max_length=400, null=True, blank=True)
-    payload = models.JSONField(default=dict)
+    payload = SecretJSONField(default=dict)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     attempts = models.IntegerField(default=0)
     """Tries that were begun and not postponed by the vendor; counted before the try, so that a dying worker counts."""

@@ -7,8 +7,8 @@ from portal.access.identities import link_identity
 from portal.access.invitations import invite
 from portal.access.models import FactorGrace, Invitation, RoleProposal, User
 from portal.access.permissions import P
-from portal.access.secret import SecretField
 from portal.access.tokens import make_token
+from portal.secret import SecretField
 from tests.portal.access.people import now, person, soon
 
 pytestmark = pytest.mark.django_db
