@@ -1,9 +1,10 @@
 """Live streams over real HTTP: who hears what, when a stream ends, and what three hundred waiting pages cost."""
 
+import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 
@@ -208,7 +209,10 @@ def test_a_stream_that_joins_during_the_check_is_not_ended_by_it():
     here, gone, late = (switchboard.Stream(frozenset({"inbox"}), key, 1, stamp_of("x")) for key in ("here", "gone", "late"))
     streams = {here, gone}
 
-    async_to_sync(switchboard._end_without_session)(Answers(streams, late, [[("here",)], [(1, "x")]]), streams)
+    # In a thread: Playwright keeps an event loop in this one once any browser test has run.
+    check = switchboard._end_without_session(Answers(streams, late, [[("here",)], [(1, "x")]]), streams)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, check).result()
 
     assert [stream.ended for stream in (here, gone, late)] == [False, True, False]
 
