@@ -32,8 +32,8 @@ class Command(BaseCommand):
         first = options["changes"] or (2000 if quick else SMALL)
         Bench(
             sizes=(first, LARGE) if options["large"] else (first,),
-            rounds=40 if quick else 300,
-            deliveries=1200 if quick else 3000,
+            rounds=40 if quick else 200,
+            deliveries=800 if quick else 1600,
             seconds=1.0 if quick else 5.0,
             parts=frozenset(options["only"].split(",")),
             cold=options["cold"],
