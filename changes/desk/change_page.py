@@ -139,7 +139,7 @@ def change_page(*, change: Change, reader: User) -> ChangePage:
         headline=str(kept.get("headline", "Not judged yet")),
         sentence=str(kept.get("sentence", "The gates are judged as soon as the first facts have settled.")),
         gates=[_gate(item, _addresses(rows)) for item in kept.get("gates", [])],
-        linked=_linked(change, rows),
+        linked=_linked(rows),
         stages=_stages(releases),
         timeline=happenings(change=change, pull_requests=rows, releases=releases),
         approval=_approval_box(change, rows, approvals, reader),
@@ -169,14 +169,13 @@ def _gate(item: dict[str, Any], addresses: dict[str, str]) -> GateLine:
     )
 
 
-def _linked(change: Change, rows: list[PullRequest]) -> list[LinkedLine]:
-    roles = {link.pull_request_id: link.role for row in rows for link in row.links.all() if link.change_id == change.pk}
+def _linked(rows: list[PullRequest]) -> list[LinkedLine]:
     return [
         LinkedLine(
             name=f"{row.repository.name} #{row.number}",
             href=f"{row.repository.web_url}/pull/{row.number}",
             title=row.title,
-            role=LinkedPullRequest.Role(roles.get(row.pk, "work")).label,
+            role=LinkedPullRequest.Role(queries.part_of(row)).label,
             base=row.base_ref,
             state=row.state,
             checks=_check_words(checks_of(row)),

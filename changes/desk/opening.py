@@ -59,11 +59,10 @@ def opening_of(change: Change) -> Opening:
 
 
 def pull_requests_of(change: Change) -> list[PullRequest]:
-    """Its pull requests with repository, reviews and links, each with the checks of its head (see ``checks_of``)."""
+    """Its pull requests with repository and reviews, each with the checks of its head (see ``checks_of``)."""
     checks = Check.objects.filter(repository_id=OuterRef("repository_id"), head_sha=OuterRef("head_sha"))
     counted = checks.exclude(source=Check.Source.CHECK_SUITE)
-    rows = queries.linked_pull_requests(change).prefetch_related("links")
-    return list(rows.annotate(checks_here=_listed(counted, CHECK)))
+    return list(queries.linked_pull_requests(change).annotate(checks_here=_listed(counted, CHECK)))
 
 
 def checks_of(row: PullRequest) -> Iterable[dict[str, Any]]:

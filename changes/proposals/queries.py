@@ -1,6 +1,6 @@
 """What is asked about changes."""
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from changes.delivery.actor import Actor
 from changes.delivery.models import PullRequest, Release, Review
@@ -26,9 +26,10 @@ def current_revision(change: Change) -> Revision:
 
 
 def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
-    """Its pull requests (in these roles, or in all) with repository and reviews, oldest first."""
+    """Its pull requests (in these roles, or in all) with repository, reviews and part (``part_of``), oldest first."""
     links = LinkedPullRequest.objects.filter(change=change, role__in=roles or Role.values)
-    rows = PullRequest.objects.filter(pk__in=links.values("pull_request"))
+    part = links.filter(pull_request=OuterRef("pk")).values("role")[:1]
+    rows = PullRequest.objects.filter(pk__in=links.values("pull_request")).annotate(part=Subquery(part))
     return rows.select_related("repository").prefetch_related("reviews").order_by("opened_at", "id")
 
 
@@ -38,12 +39,16 @@ def is_promotion(row: PullRequest) -> bool:
     return not row.head_is_fork and (row.head_ref, row.base_ref) == (repository.main_branch, repository.prod_branch)
 
 
+def part_of(row: PullRequest) -> str:
+    """The role in which ``linked_pull_requests`` found this row at its change."""
+    return str(vars(row)["part"])
+
+
 def carrying(change: Change, rows: list[PullRequest] | None) -> list[PullRequest]:
-    """Its work and promotion pull requests; from ``rows`` (with links loaded) when the caller has them already."""
+    """Its work and promotion pull requests; from ``rows`` when the caller has its linked ones already."""
     if rows is None:
         return list(linked_pull_requests(change, Role.WORK, Role.PROMOTION))
-    back = {row.pk for row in rows for link in row.links.all() if link.change_id == change.pk and link.role == Role.BACK_MERGE}
-    return [row for row in rows if row.pk not in back]
+    return [row for row in rows if part_of(row) != Role.BACK_MERGE]
 
 
 def head_for_production(change: Change, *, rows: list[PullRequest] | None = None) -> str:

@@ -1,0 +1,81 @@
+"""The benchmark in small: its rows pass every guard, its figures come out, and its bare views stay out of the product."""
+
+import pytest
+from django.db import connection
+from django.urls import Resolver404, resolve
+from django.utils.timezone import now
+
+from changes.delivery.models import Check, PullRequest, Release, Review
+from changes.desk.bench import client, door, fill, reader, shapes
+from changes.desk.bench.figures import Line, Table, median, percentile
+from changes.gates.models import Verdict
+from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
+from portal.ledger import projection
+from portal.ledger.models import LedgerLeaf
+
+MANY = 440
+"""Enough for changes that are open (the newest four hundred) and for some in production."""
+
+
+def address():
+    at = connection.settings_dict
+    named = {"host": at["HOST"], "port": at["PORT"], "dbname": at["NAME"], "user": at["USER"], "password": at["PASSWORD"]}
+    return " ".join(f"{key}='{value}'" for key, value in named.items() if value)
+
+
+@pytest.fixture
+def bob(transactional_db):
+    person = reader.approver(email="bob@northwind.example", name="Bob", at=now())
+    fill.fill(url=address(), have=0, want=MANY, approver=person.pk, at=now(), say=lambda text: None)
+    return person
+
+
+def test_the_filled_changes_pass_every_guard(bob):
+    assert {model.objects.count() for model in (Change, Revision, LinkedPullRequest, PullRequest)} == {MANY}
+    assert (Review.objects.count(), Check.objects.count()) == (2 * MANY, 3 * MANY)
+    assert set(Change.objects.values_list("state", flat=True)) >= {"proposed", "approved", "released", "closed", "withdrawn"}
+    assert Release.objects.exists()
+    covered = 3 * MANY + Approval.objects.count() + Verdict.objects.count()
+    assert LedgerLeaf.objects.filter(stream__startswith="change:").count() == covered
+    with connection.cursor() as cursor:
+        assert list(projection.check(cursor, 10)) == []
+
+
+def test_list_and_record_ask_as_often_for_many_as_for_few(bob):
+    long = Change.objects.filter(state="released").order_by("-number").values_list("number", flat=True)[0]
+    fill.lengthen(url=address(), number=long, entries=57)
+    cookie = reader.signed_in(bob, at=now())
+
+    assert len({reader.queries_of(path, cookie) for path in ("/changes/", "/changes/?q=CHG-7", "/changes/?state=draft")}) == 1
+    newest = dict(Change.objects.order_by("number").values_list("state", "number"))
+    asked = {state: reader.queries_of(f"/changes/{number}/", cookie) for state, number in {**newest, "long": long}.items()}
+    assert {state: number for state, number in asked.items() if number > 12} == {}
+
+
+def test_the_bare_views_are_no_part_of_the_product():
+    with pytest.raises(Resolver404):
+        resolve("/bench/one-insert/")
+
+
+def test_a_made_up_delivery_is_as_large_and_as_genuine_as_a_real_one(db):
+    sent = door.delivery()(1)
+    head, _, body = sent.partition(b"\r\n\r\n")
+
+    assert len(body) == 24 * 1024 == client.length_of(head)
+    assert shapes.delivery() == body
+    assert door.delivery()(1) != sent
+
+
+def test_a_line_says_by_how_much_a_target_was_missed():
+    near = Line("W1", "7 ms", "1 ms", 7.0, target=6.0)
+    rate = Line("W4", "40/s", "100/s", 0.4, target=0.8, better="more")
+
+    assert (near.reached, rate.reached) == ("no, 1.17 times away", "no, 2.00 times away")
+    assert Line("W1", "6 ms", "1 ms", 6.0, target=6.0).reached == "yes"
+    assert Line("W1", "6 ms", "1 ms").reached == ""
+    assert Table([near, rate]).text().count("\n") == 3
+
+
+def test_percentiles_are_those_of_the_values():
+    assert (median([3.0, 1.0, 2.0]), percentile([float(n) for n in range(1, 101)], 99)) == (2.0, pytest.approx(99.01))
+    assert percentile([5.0], 99) == 5.0
