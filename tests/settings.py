@@ -8,3 +8,6 @@ from tests import server
 server.ensure()
 
 from portal.settings import *  # noqa: E402, F403  # only now: the portal's settings read DATABASE_URL while they load
+
+# Tests read static files where they lie; WhiteNoise warns about a missing folder, and a fresh checkout has none.
+STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405  # from the portal's settings above
