@@ -41,6 +41,7 @@ PAGES = (
     Page("/integrations/", "Integrations", "plug", "Systems", key="n"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),
+    Page("/audits/engagements/", "Engagements", "clipboard-check", "Compliance"),
     Page("/people/", "People", "users", "Compliance", key="p"),
     Page("/gallery/", "Gallery", "blocks", "Foot"),
     Page("/help/", "Help", "life-buoy", "Foot", key="h"),
