@@ -8,5 +8,6 @@ from changes.connectors.tasks import (
     settle,
     sweep_inbox,
 )
+from changes.gates.tasks import judge_overdue
 
-__all__ = ["drain_inbox", "mirror_repositories", "poll_sources", "read_again", "settle", "sweep_inbox"]
+__all__ = ["drain_inbox", "judge_overdue", "mirror_repositories", "poll_sources", "read_again", "settle", "sweep_inbox"]

@@ -31,6 +31,8 @@ SCHEDULE = (
     # The population, independent of what was delivered; each repository at most once a minute, at once after a push.
     Entry("changes.connectors.tasks.poll_sources", 15, "poll-sources"),
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
+    # Clocks of the policy.
+    Entry("changes.gates.tasks.judge_overdue", 300, "judge-overdue"),
     # The ledger: number and sign what was admitted; check everything once a day.
     Entry(SEAL, 1, "seal"),
     Entry("portal.ledger.tasks.verify", 86400, "verify"),

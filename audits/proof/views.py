@@ -12,6 +12,7 @@ from changes.desk.timeline import names_of
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.ledger import report, verification
 from portal.ledger.places import places
 from portal.ledger.queries import latest_checkpoints, latest_checks, latest_entries, seal_lag
@@ -67,5 +68,5 @@ def verify_now(request: HttpRequest) -> HttpResponse:
 @require_GET
 def check_record(request: HttpRequest, digest: str) -> HttpResponse:
     """Whether a digest on a printed record belongs to something in the portal."""
-    found = found_under(digest)
+    found = found_under(digest, scope=scope_for(request))
     return render(request, "audits/proof/record.html", {"digest": digest, "found": found}, status=200 if found else 404)

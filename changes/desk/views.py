@@ -18,7 +18,7 @@ from changes.gates.actions import reassess
 from changes.proposals import actions
 from changes.proposals.listing import CHOICES, Wanted, matching, visible
 from changes.proposals.models import Approval, Change
-from portal.access.freshness import authenticated_at
+from portal.access.freshness import authenticated_at, is_fresh
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -91,6 +91,7 @@ def _context(request: HttpRequest, change: Change, **more: Any) -> dict[str, Any
         "later_words": f"{len(page.later)} after the approval",
         "rest_words": f"{len(page.rest)} not needed or not connected",
         "class_reasons": dict.fromkeys(reason for name in ("category", "kind", "size") for reason in change.reasons.get(name, [])),
+        "fresh": is_fresh(request),
         "approve_form": ApproveForm(),
         "sign_off_form": SignOffForm(),
         "review_form": ReviewAfterForm(),

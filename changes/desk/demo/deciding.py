@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from changes.delivery.models import PullRequest
 from changes.desk.demo.people import named
+from changes.gates.actions import reassess
 from changes.proposals.actions import approve, review_after, sign_off
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, Change, ReviewAfter, SignOff
@@ -60,6 +61,7 @@ def sign_off_in_staging(change: Change, commit: str, *, by: str, at: datetime) -
     user = named(by)
     if not SignOff.objects.filter(change=change, commit_sha=commit, by=user).exists():
         sign_off(change=change, commit_sha=commit, by=user, note="Looked at it in staging; works.", at=at)
+        reassess(change=change, at=at)
 
 
 def approve_change(change: Change, *, by: str, at: datetime, note: str = "") -> None:
@@ -67,6 +69,7 @@ def approve_change(change: Change, *, by: str, at: datetime, note: str = "") -> 
     user = named(by)
     if not Approval.objects.filter(change=change, by=user, lapse=None).exists():
         approve(change=change, by=user, verdict=Approval.Verdict.YES, note=note, authenticated_at=at - SIGNED_IN, at=at)
+        reassess(change=change, at=at)
 
 
 def look_back(change: Change, *, by: str, at: datetime, outcome: str = "went_well", note: str = "") -> None:
@@ -74,3 +77,4 @@ def look_back(change: Change, *, by: str, at: datetime, outcome: str = "went_wel
     user, kind = named(by), ReviewAfter.Kind.POST_IMPLEMENTATION
     if not ReviewAfter.objects.filter(change=change, kind=kind, by=user).exists():
         review_after(change=change, kind=kind, outcome=outcome, note=note, by=user, at=at)
+        reassess(change=change, at=at)
