@@ -220,9 +220,10 @@ def life_of(*, deliveries, seed):
 def disordered(sent, *, total, seed, window=40):
     """``total`` deliveries: those of ``sent``, the rest repeated (with their id, or replayed with a new one), shuffled in windows.
 
-    A repetition stands anywhere behind the first time, as with GitHub.
+    A repetition stands anywhere behind the first time, as with GitHub. The generator is another than the lives', or a replay
+    would get the id of a later delivery.
     """
-    mixer = random.Random(seed)
+    mixer = random.Random(f"order {seed}")
     found = [(place + mixer.random() * window, each) for place, each in enumerate(sent)]
     for _ in range(total - len(sent)):
         place = mixer.randrange(len(sent))

@@ -13,6 +13,8 @@ from tests.stack import is_alive
 
 ROUND = ("web", "pool child", "postgres", "worker", "valkey", "scheduler", "pool child")
 DATABASE_BACK = 15.0
+WARM = {"postgres": 0.5, "web": 4.0}
+"""Seconds after which a started one answers as before: new connections, code loaded."""
 GROWN = 2.0
 """Seconds that a pool child must have lived: one that dies while the pool starts takes the whole worker along."""
 
@@ -39,6 +41,10 @@ class Killer:
             began = time.monotonic()
             self.kill(target)
             time.sleep(max(0.0, began + self.pause - time.monotonic()))
+
+    def windows(self, *targets):
+        """From and to when these were away or just came back, by the monotonic clock."""
+        return [(kill.at - 0.1, kill.back + WARM.get(kill.target, 0.0)) for kill in self.kills if kill.target in targets]
 
     def kill(self, target):
         """Kill one, as soon as it runs."""
