@@ -13,7 +13,9 @@ __all__ = ["linked", "person", "sign_in"]
 @transaction.atomic
 def linked(user, uid, login=""):
     """Link a GitHub account to the person."""
-    row = Identity.objects.create(provider="github", uid=str(uid), login=login, user=user, linked_by="shell:test", linked_at=LONG_AGO)
+    row = Identity.objects.create(
+        provider="github", uid=str(uid), login=login, user=user, linked_by="shell:test", linked_at=LONG_AGO
+    )
     append(stream=f"person:{user.pk}", kind="identity.linked", actor="shell:test", fact={"uid": str(uid)}, rows=[row])
     return row
 
