@@ -9,6 +9,8 @@ import logging
 import threading
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -45,14 +47,27 @@ class Arrived:
 class Bell:
     """Wakes the workers after something was stored; rings of one moment are one.
 
-    A statement of its own: a commit that notifies holds a lock of the whole database while it waits for the disk, so that
-    deliveries would be written one after the other (PostgreSQL, async.c). What is lost with the process between the two
-    is found by the sweep.
+    A commit that notifies holds a lock of the whole database while it waits for the disk (PostgreSQL, async.c): if all
+    did, deliveries would be written one after the other. So the storing statement rings only when nobody else is storing;
+    of several, one rings for all afterwards. What is lost with the process in between is found by the sweep.
     """
 
     def __init__(self) -> None:
-        self._ringing = threading.Lock()
+        self._counting, self._ringing = threading.Lock(), threading.Lock()
+        self._storing = 0
         self._wanted = False
+
+    @contextmanager
+    def storing(self) -> Iterator[bool]:
+        """Around the storing of one delivery; tells whether it is the only one at this moment."""
+        with self._counting:
+            self._storing += 1
+            alone = self._storing == 1
+        try:
+            yield alone
+        finally:
+            with self._counting:
+                self._storing -= 1
 
     def ring(self) -> None:
         """Ring once after this call began, or leave it to whoever is ringing and looks again before they stop."""
@@ -82,7 +97,7 @@ WITH stored AS (
      WHERE changes_delivery.state = 'quarantined' AND changes_delivery.body_digest = EXCLUDED.body_digest
     RETURNING id
 )
-SELECT count(*) FROM stored
+SELECT count(*), (SELECT pg_notify('inbox', '') FROM stored WHERE %s LIMIT 1) FROM stored
 """
 RING = "SELECT pg_notify('inbox', '')"
 
@@ -118,7 +133,7 @@ def signed_by(door: Door, body: bytes, signature: str) -> int | None:
 def arrive(*, name: str, body: bytes, headers: dict[str, str]) -> Arrived:
     """Take one delivery in: 202 once it is stored, 401 when not genuine, 400 when a needed header is missing.
 
-    ``headers`` have lower-case names. Exactly one statement writes, a second one wakes; the answer does not wait for any worker.
+    ``headers`` have lower-case names. Exactly one statement writes; the answer does not wait for any worker.
     """
     door = door_of(name)
     if door is None:
@@ -144,10 +159,11 @@ def _store(door: Door, secret: int, delivery_id: str, event: str, body: bytes, h
     digest = hashlib.sha256(body).hexdigest()
     kept = json.dumps({key: value[:300].replace("\x00", "") for key, value in headers.items()})
     packed = zlib.compress(body, 1)
-    with connection.cursor() as cursor:
-        cursor.execute(STORE, [door.source_id, delivery_id, event, kept, packed, len(body), digest, secret])
+    with _bell.storing() as alone, connection.cursor() as cursor:
+        cursor.execute(STORE, [door.source_id, delivery_id, event, kept, packed, len(body), digest, secret, alone])
         row = cursor.fetchone()
     if not row or not row[0]:
         return Arrived(202, "already here")
-    _bell.ring()
+    if not alone:
+        _bell.ring()
     return Arrived(202, "accepted")
