@@ -33,8 +33,8 @@ class Command(BaseCommand):
         Bench(
             sizes=(first, LARGE) if options["large"] else (first,),
             rounds=40 if quick else 200,
-            deliveries=800 if quick else 1600,
-            seconds=1.0 if quick else 5.0,
+            deliveries=400 if quick else 1000,
+            seconds=1.0 if quick else 2.0,
             parts=frozenset(options["only"].split(",")),
             cold=options["cold"],
             say=self._say,
