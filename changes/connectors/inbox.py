@@ -26,6 +26,8 @@ BATCH = 10
 """Few, so that a worker that dies takes few along, and a slow machine is through before the lease ends."""
 RUN = timedelta(seconds=40)
 """A run begins no further batch after this; Celery's hard limit is 60 seconds. The next run goes on."""
+FLOOD = 50
+"""Waiting deliveries above which changes follow later, once for all deliveries about them."""
 ATTEMPTS = 5
 TOGETHER = 3
 """How often a delivery is tried at once again when PostgreSQL chose it to resolve a deadlock."""
@@ -46,10 +48,16 @@ def drain(*, now: Callable[[], datetime], limit: int = 1000) -> int:
         claimed = claim(at=now())
         if not claimed:
             break
+        flooded = is_flooded()
         for pk in claimed:
-            apply_one(pk=pk, at=now())
+            apply_one(pk=pk, at=now(), at_once=not flooded)
             handled += 1
     return handled
+
+
+def is_flooded() -> bool:
+    """Whether so many deliveries wait that only their facts are recorded; settling then follows each subject once."""
+    return len(Delivery.objects.filter(state=Delivery.State.NEW).values_list("pk")[: FLOOD + 1]) > FLOOD
 
 
 def claim(*, at: datetime) -> list[int]:
@@ -64,15 +72,17 @@ def claim(*, at: datetime) -> list[int]:
     return []
 
 
-def apply_one(*, pk: int, at: datetime) -> None:
+def apply_one(*, pk: int, at: datetime, at_once: bool = True) -> None:
     """Apply one delivery and note what became of it, in one transaction; a fault is noted in another.
+
+    ``at_once`` lets the changes follow in the same transaction; without it they follow when the repository settles.
 
     Two workers that meet on the same rows are no fault of the delivery: the one that gives way begins again at once. A
     database that is away ends the run; the lease gives the delivery back.
     """
     for left in reversed(range(TOGETHER)):
         try:
-            _apply(pk, at)
+            _apply(pk, at, at_once)
         except OperationalError as problem:
             if not (left and isinstance(problem.__cause__, DeadlockDetected)):
                 raise
@@ -80,13 +90,13 @@ def apply_one(*, pk: int, at: datetime) -> None:
             return
 
 
-def _apply(pk: int, at: datetime) -> None:
+def _apply(pk: int, at: datetime, at_once: bool) -> None:
     try:
         with transaction.atomic():
             delivery = Delivery.objects.select_for_update(of=("self",)).select_related("source", "secret").get(pk=pk)
             if delivery.state != Delivery.State.NEW:
                 return
-            outcome = _outcome(delivery, at)
+            outcome = _outcome(delivery, at, at_once)
             _note(delivery, outcome, at)
     except OperationalError:
         raise
@@ -95,7 +105,7 @@ def _apply(pk: int, at: datetime) -> None:
         _failed(pk, problem, at)
 
 
-def _outcome(delivery: Delivery, at: datetime) -> Outcome:
+def _outcome(delivery: Delivery, at: datetime, at_once: bool) -> Outcome:
     if delivery.attempts > SILENT_ATTEMPTS:
         return Outcome(Delivery.State.QUARANTINED, f"its processing ended the worker {SILENT_ATTEMPTS} times")
     twin = _twin(delivery)
@@ -103,7 +113,9 @@ def _outcome(delivery: Delivery, at: datetime) -> Outcome:
         return Outcome(Delivery.State.DUPLICATE, f"the same content as {twin.delivery_id}", twin.repository_name)
     outcome = APPLY[delivery.source.kind](delivery=delivery, body=zlib.decompress(bytes(delivery.body)), at=at)
     if outcome.repository is not None:
-        _follow_touched(outcome, at)
+        if at_once:
+            _follow_touched(outcome, at)
+        touch(repository=outcome.repository, at=at)
     return outcome
 
 
@@ -111,8 +123,6 @@ def _follow_touched(outcome: Outcome, at: datetime) -> None:
     rows = PullRequest.objects.filter(repository=outcome.repository, touched_at=at).order_by("number")
     for row in rows:
         follow(pull_request=row, at=at, settled=False)
-    if outcome.repository is not None:
-        touch(repository=outcome.repository, at=at)
 
 
 def _twin(delivery: Delivery) -> Delivery | None:

@@ -83,8 +83,11 @@ def test_a_thousand_deliveries_survive_twenty_kills(stack):
     killer.run(count=KILLS)
     tally = sender.finish()
     last_fault = killer.kills[-1].back
+    calm = max(last_fault, tally.last)
+    portal.empty(seconds=240.0)
+    drained = time.monotonic() - calm
     portal.settle(seconds=240.0)
-    drained = time.monotonic() - max(last_fault, tally.last)
+    rested = time.monotonic() - calm
 
     inbox = portal.inbox()
     verified = portal.stack.manage("ledger", "verify", check=False)
@@ -101,6 +104,7 @@ def test_a_thousand_deliveries_survive_twenty_kills(stack):
         answer_ms={"p50": round(percentile(answers, 0.5)), "p99": round(percentile(answers, 0.99)), "of": len(answers)},
         answer_p99_ms_without_restarts_of_web=round(percentile(ordinary, 0.99)),
         drained_s=round(drained, 1),
+        at_rest_s=round(rested, 1),
         whole_s=round(time.monotonic() - began, 1),
     )
     assert set(inbox) == {each.id for each in deliveries} == tally.acknowledged

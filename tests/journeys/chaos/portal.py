@@ -87,6 +87,12 @@ class Portal:
         except psycopg.Error:
             return -1
 
+    def empty(self, *, seconds=30.0):
+        """Wait until no delivery waits any more."""
+        waiting = "SELECT count(*) FROM changes_delivery WHERE state = 'new'"
+        wait_for(lambda: self.sql(waiting)[0][0] == 0, seconds=seconds, what="an empty inbox")
+        return self
+
     def settle(self, *, seconds=30.0):
         """Wait until nothing is left to do."""
         wait_for(lambda: self.left() == 0, seconds=seconds, what="rest")
