@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from portal.ledger.queries import entries_about
 
 from changes.connectors.models import Delivery
 from changes.delivery.models import PullRequest, Release
@@ -12,6 +11,7 @@ from changes.exceptions.models import ExceptionRecord
 from changes.gates.models import Verdict
 from changes.proposals import queries
 from changes.proposals.models import Change
+from portal.ledger.queries import entries_about
 
 
 def change_row(row: Change) -> dict[str, Any]:

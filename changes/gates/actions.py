@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from portal.ui.doorbell import ring
 
 from changes.delivery.models import PullRequest
 from changes.gates.facts import ChangeFacts
@@ -31,6 +30,7 @@ from changes.proposals.models import Change
 from portal.ledger.actions import append
 from portal.outbox.actions import enqueue
 from portal.policy.parameters import DEFAULT, Parameters
+from portal.ui.doorbell import ring
 
 CHECK_NAME = "Countersign"
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from portal.ui.doorbell import ring
 
 from changes.delivery.models import PullRequest
 from changes.proposals import policy, queries
@@ -30,6 +29,7 @@ from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
+from portal.ui.doorbell import ring
 
 NUMBERS = 7201
 """Key of the advisory lock under which change numbers are given: no number is lost, none is given twice."""
