@@ -123,11 +123,6 @@ def _pull_request_row(repository: Repository, number: int, at: datetime) -> Pull
     )
 
 
-def known_pull_request(*, repository: Repository, number: int, at: datetime) -> PullRequest:
-    """The row of a pull request of which perhaps nothing but the number is known yet."""
-    return _pull_request_row(repository, number, at)
-
-
 @transaction.atomic
 def record_review(*, repository: Repository, fact: ReviewReported, at: datetime, confirmed: bool) -> Review:
     """Merge one version of a review. A dismissal is final; otherwise the later word of the vendor stands."""

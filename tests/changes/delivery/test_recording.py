@@ -19,7 +19,7 @@ from changes.delivery.facts import (
     RuleEventReported,
 )
 from changes.delivery.merging import EPOCH, Said, merge_fields
-from changes.delivery.models import Check, DeploymentStatus, PullRequest, Push, Release, Repository, Review, RuleEvent
+from changes.delivery.models import Check, DeploymentStatus, Push, Release, Repository, Review, RuleEvent
 
 AT = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 
@@ -245,10 +245,3 @@ def test_a_repository_connected_by_name_learns_its_number(db):
 
 def test_another_repository_under_a_known_name_is_not_it(repository):
     assert recognised(name="acme/web", vendor_id=99) is None
-
-
-def test_a_pull_request_of_which_only_the_number_is_known_has_a_row(repository):
-    row = actions.known_pull_request(repository=repository, number=3, at=AT)
-
-    assert PullRequest.objects.get() == row
-    assert row.head_sha == ""
