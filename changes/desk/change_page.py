@@ -1,12 +1,16 @@
 """Everything that the page of one change shows, prepared once: templates then only place it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.forms import Form
+
 from changes.delivery.models import PullRequest, Release
 from changes.desk.opening import checks_of, opening_of, pull_requests_of
+from changes.desk.panels import PANELS
+from changes.desk.panels.panel import Asked, Placed, placed
 from changes.desk.timeline import Happening, happenings
 from changes.exceptions.models import ExceptionRecord
 from changes.gates.models import Verdict
@@ -96,6 +100,22 @@ class ChangePage:
     exceptions: list[ExceptionRecord]
     staging_commit: str
     """The commit that can be signed off, while there is still something to decide."""
+    panels: list[Placed]
+
+    @property
+    def top(self) -> list[Placed]:
+        """Panels above everything."""
+        return [panel for panel in self.panels if panel.place == "top"]
+
+    @property
+    def main(self) -> list[Placed]:
+        """Panels of the record."""
+        return [panel for panel in self.panels if panel.place == "main"]
+
+    @property
+    def aside(self) -> list[Placed]:
+        """Panels beside the gates."""
+        return [panel for panel in self.panels if panel.place == "aside"]
 
     @property
     def open(self) -> list[GateLine]:
@@ -125,8 +145,11 @@ class ChangePage:
         return [gate for gate in self.gates if gate.state in ("not_needed", "not_connected")]
 
 
-def change_page(*, change: Change, reader: User) -> ChangePage:
-    """The page of ``change`` as ``reader`` sees it. The number of queries is the same for one event and for sixty."""
+def change_page(*, change: Change, reader: User, auditor: bool = False, bound: Mapping[str, Form] | None = None) -> ChangePage:
+    """The page of ``change`` as ``reader`` sees it. The number of queries is the same for one event and for sixty.
+
+    ``bound`` are forms of panels whose post was not accepted.
+    """
     opening = opening_of(change)
     rows = pull_requests_of(change)
     releases = list(queries.releases_of(rows))
@@ -147,6 +170,7 @@ def change_page(*, change: Change, reader: User) -> ChangePage:
         frozen=opening.verdicts,
         exceptions=opening.exceptions,
         staging_commit=_to_sign_off(change, releases, opening.proven),
+        panels=placed(PANELS, Asked(change, opening.revision, rows, opening.lists, reader, auditor, bound or {})),
     )
 
 

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import OuterRef
 
 from changes.delivery.models import Check, PullRequest
+from changes.desk.lists import annotations, listed
+from changes.desk.panels import PANELS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.gates.models import Verdict
 from changes.proposals import queries
@@ -22,6 +23,7 @@ from portal.policy.refusal import Stale
 VERDICT = ("id", "moment", "subject", "outcome", "gates", "facts_digest", "rules_version", "policy_version", "at")
 EXCEPTION = ("id", "sentence", "state", "confirmed")
 CHECK = ("id", "name", "status", "conclusion", "completed_at")
+LISTS = {name: listing for panel in PANELS for name, listing in panel.lists.items()}
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Opening:
     verdicts: list[Verdict]
     exceptions: list[ExceptionRecord]
     proven: frozenset[str]
+    lists: dict[str, list[dict[str, Any]]]
+    """What the panels of the page asked for, by name."""
 
 
 def opening_of(change: Change) -> Opening:
@@ -42,9 +46,10 @@ def opening_of(change: Change) -> Opening:
     revision = (
         change.revisions.order_by("-number")
         .annotate(
-            verdicts_here=_listed(verdicts, VERDICT),
-            exceptions_here=_listed(exceptions, EXCEPTION),
+            verdicts_here=listed(verdicts, VERDICT),
+            exceptions_here=listed(exceptions, EXCEPTION),
             proven_here=ArraySubquery(SignOff.objects.filter(change_id=here).values("commit_sha")),
+            **annotations(LISTS, here=here),
         )
         .first()
     )
@@ -55,6 +60,7 @@ def opening_of(change: Change) -> Opening:
         verdicts=[Verdict(**{**row, "at": datetime.fromisoformat(row["at"])}) for row in revision.verdicts_here],
         exceptions=[ExceptionRecord(**row) for row in revision.exceptions_here],
         proven=frozenset(revision.proven_here),
+        lists={name: vars(revision)[f"{name}_here"] for name in LISTS},
     )
 
 
@@ -62,14 +68,10 @@ def pull_requests_of(change: Change) -> list[PullRequest]:
     """Its pull requests with repository and reviews, each with the checks of its head (see ``checks_of``)."""
     checks = Check.objects.filter(repository_id=OuterRef("repository_id"), head_sha=OuterRef("head_sha"))
     counted = checks.exclude(source=Check.Source.CHECK_SUITE)
-    return list(queries.linked_pull_requests(change).annotate(checks_here=_listed(counted, CHECK)))
+    return list(queries.linked_pull_requests(change).annotate(checks_here=listed(counted, CHECK)))
 
 
 def checks_of(row: PullRequest) -> Iterable[dict[str, Any]]:
     """The checks that ``pull_requests_of`` read, each with the columns of ``CHECK``; times are ISO text."""
     found: list[dict[str, Any]] = vars(row)["checks_here"]
     return found
-
-
-def _listed(rows: QuerySet[Any], columns: tuple[str, ...]) -> ArraySubquery:
-    return ArraySubquery(rows.values(line=JSONObject(**{name: F(name) for name in columns})))

@@ -1,22 +1,23 @@
 """Pages of the list and of one change. A view finds, calls one action, and shows."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
+from changes.desk.answering import asked_for, back
 from changes.desk.change_page import change_page
 from changes.desk.forms import ApproveForm, ReviewAfterForm, SignOffForm
 from changes.desk.list_rows import list_rows
 from changes.desk.moves import moves_for
-from changes.gates.actions import reassess
 from changes.proposals import actions
-from changes.proposals.listing import CHOICES, Wanted, matching, visible
+from changes.proposals.listing import CHOICES, Wanted, matching
 from changes.proposals.models import Approval, Change
 from portal.access.freshness import authenticated_at, is_fresh
 from portal.access.guards import requires
@@ -71,16 +72,10 @@ def _link(kept: dict[str, str], name: str, cursor: str) -> str:
     return f"?{urlencode({**kept, name: cursor})}" if cursor else ""
 
 
-def _found(request: HttpRequest, number: int) -> Change:
-    change = visible(number=number, scope=scope_for(request))
-    if change is None:
-        raise Http404(f"There is no CHG-{number}, or it is outside of what you may see.")
-    return change
-
-
-def _context(request: HttpRequest, change: Change, **more: Any) -> dict[str, Any]:
+def change_context(request: HttpRequest, change: Change, *, bound: Mapping[str, Form] | None = None, **more: Any) -> dict[str, Any]:
+    """What the page of a change is drawn with. ``bound`` are forms of panels whose post was not accepted."""
     reader = person_of(request)
-    page = change_page(change=change, reader=reader)
+    page = change_page(change=change, reader=reader, auditor=bool(getattr(request, "auditor", None)), bound=bound)
     return {
         "page": page,
         "change": change,
@@ -107,24 +102,24 @@ def _context(request: HttpRequest, change: Change, **more: Any) -> dict[str, Any
 @require_GET
 def change(request: HttpRequest, number: int) -> HttpResponse:
     """The record of one change."""
-    return render(request, "changes/desk/change.html", _context(request, _found(request, number)))
+    return render(request, "changes/desk/change.html", change_context(request, asked_for(request, number)))
 
 
 @requires(P.CHANGE_SEE)
 @require_GET
 def change_part(request: HttpRequest, number: int, part: str) -> HttpResponse:
     """One region of the page, fetched when the doorbell rings: gates, linked, timeline."""
-    return render(request, f"changes/desk/change_{part}.html", _context(request, _found(request, number)))
+    return render(request, f"changes/desk/change_{part}.html", change_context(request, asked_for(request, number)))
 
 
 @requires(P.CHANGE_APPROVE, fresh=True)
 @require_POST
 def approve(request: HttpRequest, number: int) -> HttpResponse:
     """Give one's word for production."""
-    found = _found(request, number)
+    found = asked_for(request, number)
     form = ApproveForm(request.POST)
     if not form.is_valid():
-        context = _context(request, found, approve_form=form, problem=True)
+        context = change_context(request, found, approve_form=form, problem=True)
         return render(request, "changes/desk/change.html", context, status=422)
     given = actions.approve(
         change=found,
@@ -135,26 +130,26 @@ def approve(request: HttpRequest, number: int) -> HttpResponse:
         at=now(),
     )
     words = "Approval recorded." if given.verdict == Approval.Verdict.YES else "Your request for changes is recorded."
-    return _back(request, found, words)
+    return back(request, found, words)
 
 
 @requires(P.CHANGE_APPROVE)
 @require_POST
 def withdraw_approval(request: HttpRequest, number: int, pk: int) -> HttpResponse:
     """Take one's own approval back."""
-    found = _found(request, number)
+    found = asked_for(request, number)
     actions.withdraw_approval(approval=get_object_or_404(found.approvals, pk=pk), by=person_of(request), at=now())
-    return _back(request, found, "Your approval is withdrawn; it stays on record.")
+    return back(request, found, "Your approval is withdrawn; it stays on record.")
 
 
 @requires(P.CHANGE_SIGN_OFF)
 @require_POST
 def sign_off(request: HttpRequest, number: int) -> HttpResponse:
     """The tester's word for staging."""
-    found = _found(request, number)
+    found = asked_for(request, number)
     form = SignOffForm(request.POST)
     if not form.is_valid():
-        context = _context(request, found, sign_off_form=form, problem=True)
+        context = change_context(request, found, sign_off_form=form, problem=True)
         return render(request, "changes/desk/change.html", context, status=422)
     actions.sign_off(
         change=found,
@@ -163,32 +158,26 @@ def sign_off(request: HttpRequest, number: int) -> HttpResponse:
         note=form.cleaned_data["note"],
         at=now(),
     )
-    return _back(request, found, "Signed off in staging.")
+    return back(request, found, "Signed off in staging.")
 
 
 @requires(P.CHANGE_REVIEW_AFTER)
 @require_POST
 def review_after(request: HttpRequest, number: int) -> HttpResponse:
     """Write the post-implementation or the retrospective review."""
-    found = _found(request, number)
+    found = asked_for(request, number)
     form = ReviewAfterForm(request.POST)
     if not form.is_valid():
-        context = _context(request, found, review_form=form, problem=True)
+        context = change_context(request, found, review_form=form, problem=True)
         return render(request, "changes/desk/change.html", context, status=422)
     actions.review_after(change=found, by=person_of(request), at=now(), **form.cleaned_data)
-    return _back(request, found, "The review is recorded.")
+    return back(request, found, "The review is recorded.")
 
 
 @requires(P.CHANGE_PROPOSE)
 @require_POST
 def press(request: HttpRequest, number: int, verb: str) -> HttpResponse:
     """Propose, withdraw, reopen or close: the moves that a person presses."""
-    found = _found(request, number)
+    found = asked_for(request, number)
     actions.press(change=found, verb=verb, by=person_of(request), at=now())
-    return _back(request, found, f"{found} is {found.get_state_display().lower()} now.")
-
-
-def _back(request: HttpRequest, found: Change, words: str) -> HttpResponse:
-    reassess(change=Change.objects.get(pk=found.pk), at=now())
-    messages.success(request, words)
-    return redirect("change", number=found.number)
+    return back(request, found, f"{found} is {found.get_state_display().lower()} now.")

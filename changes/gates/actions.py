@@ -25,8 +25,8 @@ from changes.gates.verdict import (
     summary,
 )
 from changes.proposals import queries as proposals
-from changes.proposals.actions import stream_of
 from changes.proposals.models import Change
+from changes.proposals.moving import stream_of
 from portal.ledger.actions import append
 from portal.outbox.actions import enqueue
 from portal.policy.parameters import DEFAULT, Parameters

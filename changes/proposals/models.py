@@ -139,6 +139,8 @@ class Approval(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals")
     verdict = models.CharField(max_length=3, choices=Verdict.choices)
     note = models.TextField(blank=True)
+    via = models.CharField(max_length=8, default="portal")
+    """Where it was said: portal, or slack for the +1 of an emergency."""
     authenticated_at = models.DateTimeField()
     at = models.DateTimeField()
 

@@ -12,11 +12,20 @@ class P(StrEnum):
     CHANGE_APPROVE = "change.approve"
     CHANGE_SIGN_OFF = "change.sign_off"
     CHANGE_REVIEW_AFTER = "change.review_after"
+    CHANGE_COMMENT = "change.comment"
+    CHANGE_SCHEDULE = "change.schedule"
+    APPROVAL_DELEGATE = "approval.delegate"
+    WAIVER_PROPOSE = "waiver.propose"
+    WAIVER_DECIDE = "waiver.decide"
+    FREEZE_SET = "freeze.set"
+    FREEZE_OVERRIDE = "freeze.override"
+    DRILL_RECORD = "drill.record"
     EMERGENCY_DECLARE = "emergency.declare"
     EMERGENCY_PLUS_ONE = "emergency.plus_one"
     EXCEPTION_SEE = "exception.see"
     EXCEPTION_EXPLAIN = "exception.explain"
     EXCEPTION_ACCEPT = "exception.accept"
+    NOISE_SET = "noise.set"
     RELEASE_SEE = "release.see"
     LEDGER_SEE = "ledger.see"
     LEDGER_VERIFY = "ledger.verify"
@@ -47,11 +56,20 @@ SENTENCES: dict[P, str] = {
     P.CHANGE_APPROVE: "approve changes for production",
     P.CHANGE_SIGN_OFF: "sign off a change in staging",
     P.CHANGE_REVIEW_AFTER: "review changes after the event",
+    P.CHANGE_COMMENT: "comment on changes",
+    P.CHANGE_SCHEDULE: "plan when a change goes to production",
+    P.APPROVAL_DELEGATE: "hand approvals over while away",
+    P.WAIVER_PROPOSE: "propose waivers and the acceptance of exceptions",
+    P.WAIVER_DECIDE: "decide on waivers",
+    P.FREEZE_SET: "set and end freezes",
+    P.FREEZE_OVERRIDE: "override a freeze together with somebody else",
+    P.DRILL_RECORD: "record rollbacks and rollback drills",
     P.EMERGENCY_DECLARE: "declare an emergency",
     P.EMERGENCY_PLUS_ONE: "give the +1 of an emergency",
     P.EXCEPTION_SEE: "see exceptions",
     P.EXCEPTION_EXPLAIN: "explain exceptions",
     P.EXCEPTION_ACCEPT: "accept exceptions",
+    P.NOISE_SET: "say what is noise",
     P.RELEASE_SEE: "see releases",
     P.LEDGER_SEE: "see the ledger",
     P.LEDGER_VERIFY: "verify the ledger",

@@ -46,9 +46,17 @@ class Definition:
 READS = frozenset(
     {P.CHANGE_SEE, P.EXCEPTION_SEE, P.RELEASE_SEE, P.LEDGER_SEE, P.LEDGER_VERIFY, P.PERSON_SEE},
 )
-WORKS = READS | {P.CHANGE_PROPOSE, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
-BUILDS = WORKS | {P.CHANGE_SIGN_OFF, P.EMERGENCY_DECLARE}
-DECIDES = BUILDS | {P.CHANGE_APPROVE, P.EMERGENCY_PLUS_ONE, P.CHANGE_REVIEW_AFTER}
+WORKS = READS | {P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
+BUILDS = WORKS | {P.CHANGE_SIGN_OFF, P.CHANGE_SCHEDULE, P.DRILL_RECORD, P.EMERGENCY_DECLARE}
+DECIDES = BUILDS | {
+    P.CHANGE_APPROVE,
+    P.APPROVAL_DELEGATE,
+    P.WAIVER_PROPOSE,
+    P.FREEZE_OVERRIDE,
+    P.EMERGENCY_PLUS_ONE,
+    P.CHANGE_REVIEW_AFTER,
+}
+OVERSEES = frozenset({P.CHANGE_CLASSIFY, P.FREEZE_SET, P.NOISE_SET})
 CONNECTIONS = frozenset({P.SOURCE_SEE, P.INBOX_SEE})
 
 DECIDING = frozenset({Role.APPROVER, Role.ARCHITECT, Role.CHAIR})
@@ -71,14 +79,14 @@ ROLES: dict[Role, Definition] = {
     Role.ARCHITECT: Definition(
         label="Architect",
         sentence="Decides large changes with the architecture team and may classify changes anew.",
-        permissions=DECIDES | {P.CHANGE_CLASSIFY},
+        permissions=DECIDES | OVERSEES,
         granted_with=P.ROLE_GRANT_PRIVILEGED,
         excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.COMPLIANCE}),
     ),
     Role.CHAIR: Definition(
         label="Chair",
         sentence="Leads the architecture team, records its decisions and accepts exceptions together with compliance.",
-        permissions=DECIDES | {P.CHANGE_CLASSIFY, P.EXCEPTION_ACCEPT, P.ROLE_GIVE, P.ENGAGEMENT_MAKE},
+        permissions=DECIDES | OVERSEES | {P.WAIVER_DECIDE, P.EXCEPTION_ACCEPT, P.ROLE_GIVE, P.ENGAGEMENT_MAKE},
         granted_with=P.ROLE_GRANT_PRIVILEGED,
         excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.COMPLIANCE}),
     ),
@@ -87,8 +95,10 @@ ROLES: dict[Role, Definition] = {
         sentence="Watches exceptions, people and audits, and never approves a change.",
         permissions=WORKS
         | CONNECTIONS
+        | OVERSEES
         | {
-            P.CHANGE_CLASSIFY,
+            P.WAIVER_PROPOSE,
+            P.WAIVER_DECIDE,
             P.EXCEPTION_ACCEPT,
             P.PERSON_INVITE,
             P.ROLE_GIVE,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from changes.delivery.models import PullRequest
 from changes.desk.demo.people import named
 from changes.gates.actions import reassess
-from changes.proposals.actions import approve, review_after, sign_off
+from changes.proposals.approving import approve, review_after, sign_off
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, Change, ReviewAfter, SignOff
 

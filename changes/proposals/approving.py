@@ -1,0 +1,160 @@
+"""What people say about a change: approvals, sign-offs, reviews afterwards. Evidence in the same transaction, under a lock.
+
+Actions raise ``Refused`` (the policy forbids it) or ``Stale`` (somebody was faster); nothing was changed then.
+"""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from changes.proposals import policy, queries
+from changes.proposals.lifecycle import State
+from changes.proposals.models import Approval, ApprovalLapse, Change, ReviewAfter, SignOff
+from changes.proposals.moving import move, ring_for, stream_of
+from portal.access.models import User
+from portal.access.people import actor_of
+from portal.ledger.actions import append
+from portal.policy.clauses import Clause
+from portal.policy.refusal import Refused, Stale
+
+
+@transaction.atomic
+def approve(*, change: Change, by: User, verdict: str, note: str, authenticated_at: datetime | None, at: datetime) -> Approval:
+    """A person's yes or no for production, on the present revision and head commit (P-03, P-19).
+
+    Refused for a contributor by any linked identity, without a fresh sign-in, or when nothing waits for approval;
+    the database refuses it once more by itself. Raises ``Stale`` when this person has already said it.
+    """
+    locked = queries.locked(change.pk)
+    revision = queries.current_revision(locked)
+    head = queries.head_for_production(locked)
+    policy.check_approver(
+        state=locked.state,
+        approver=queries.actor_for(by),
+        contributors=queries.contributors(locked),
+        requester=queries.requester_of(locked),
+        head_sha=head,
+        authenticated_at=authenticated_at,
+        at=at,
+    )
+    approval = Approval(
+        change=locked,
+        revision=revision,
+        head_sha=head,
+        by=by,
+        verdict=verdict,
+        note=note,
+        authenticated_at=authenticated_at or at,
+        at=at,
+    )
+    try:
+        with transaction.atomic():
+            approval.save()
+    except IntegrityError as problem:
+        raise Stale("You have already given your word on this revision and commit.") from problem
+    append(
+        stream=stream_of(locked),
+        kind="approval.given" if verdict == Approval.Verdict.YES else "approval.refused",
+        actor=actor_of(by),
+        fact={
+            "by": by.name,
+            "revision": revision.number,
+            "digest": revision.digest,
+            "head": head,
+            "verdict": verdict,
+            "note": note,
+            "at": at.isoformat(),
+        },
+        rows=[approval],
+    )
+    _after_approval(locked, verdict, actor_of(by), at)
+    return approval
+
+
+def _after_approval(change: Change, verdict: str, actor: str, at: datetime) -> None:
+    if verdict == Approval.Verdict.YES and change.state == State.PROPOSED:
+        move(change=change, verb="approve", actor=actor, at=at)
+    if verdict == Approval.Verdict.NO and change.state == State.APPROVED:
+        move(change=change, verb="lapse", actor=actor, at=at, fact={"reason": "changes were requested"})
+    ring_for(change)
+
+
+@transaction.atomic
+def lapse_approvals(*, change: Change, reason: str, at: datetime, only: list[Approval] | None = None) -> int:
+    """Record why approvals no longer count, and take an approved change back to review. Returns how many lapsed."""
+    standing = only if only is not None else queries.standing_approvals(change)
+    for approval in standing:
+        lapse = ApprovalLapse.objects.create(approval=approval, reason=reason, at=at)
+        append(
+            stream=stream_of(change),
+            kind="approval.lapsed",
+            actor="portal",
+            fact={"by": approval.by.name, "reason": reason, "at": at.isoformat()},
+            rows=[lapse],
+        )
+    if standing and change.state == State.APPROVED:
+        move(change=change, verb="lapse", actor="portal", at=at, fact={"reason": reason})
+    return len(standing)
+
+
+@transaction.atomic
+def withdraw_approval(*, approval: Approval, by: User, at: datetime) -> None:
+    """Take one's own approval back, until the merge."""
+    locked = queries.locked(approval.change_id)
+    if approval.by_id != by.pk:
+        raise Refused(Clause.ACCESS_RESTRICTED, "Only the person who approved can take the approval back.")
+    if locked.merged_at is not None:
+        raise Refused(Clause.PROD_RESTRICTED, "The change is merged to production; the approval stays on record.")
+    if ApprovalLapse.objects.filter(approval=approval).exists():
+        raise Stale("This approval no longer counts already.")
+    lapse_approvals(change=locked, reason=f"withdrawn by {by.name}", at=at, only=[approval])
+
+
+@transaction.atomic
+def sign_off(*, change: Change, commit_sha: str, by: User, note: str, at: datetime) -> SignOff:
+    """The tester's word that a commit works in staging (P-04). Raises ``Stale`` when it was given before."""
+    locked = queries.locked(change.pk)
+    given = SignOff(change=locked, commit_sha=commit_sha, by=by, note=note, at=at)
+    try:
+        with transaction.atomic():
+            given.save()
+    except IntegrityError as problem:
+        raise Stale("You have already signed this commit off.") from problem
+    append(
+        stream=stream_of(locked),
+        kind="staging.signed_off",
+        actor=actor_of(by),
+        fact={"by": by.name, "commit": commit_sha, "note": note, "at": at.isoformat()},
+        rows=[given],
+    )
+    ring_for(locked)
+    return given
+
+
+@transaction.atomic
+def review_after(*, change: Change, kind: str, outcome: str, note: str, by: User, at: datetime) -> ReviewAfter:
+    """Post-implementation review, or the retrospective review of an emergency by somebody who took no part (P-22)."""
+    locked = queries.locked(change.pk)
+    policy.check_review_after(
+        kind=kind,
+        state=locked.state,
+        reviewer=queries.actor_for(by),
+        contributors=queries.contributors(locked),
+        requester=queries.requester_of(locked),
+        plus_ones=queries.plus_ones(locked),
+    )
+    row = ReviewAfter(change=locked, kind=kind, outcome=outcome, note=note, by=by, at=at)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as problem:
+        raise Stale("You have already written this review.") from problem
+    append(
+        stream=stream_of(locked),
+        kind=f"review.{kind}",
+        actor=actor_of(by),
+        fact={"by": by.name, "outcome": outcome, "note": note, "at": at.isoformat()},
+        rows=[row],
+    )
+    ring_for(locked)
+    return row
