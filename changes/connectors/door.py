@@ -1,4 +1,5 @@
-"""The door of every delivery: verify the raw bytes, store once, answer. Nothing is parsed and no broker is asked.
+"""The door of every delivery: verify the raw bytes, store once, answer. No broker is asked, and nothing is parsed where
+the vendor names its deliveries in headers.
 
 Sources: GitHub "Validating webhook deliveries" and "Handling failed webhook deliveries" (a redelivery keeps its id).
 """
@@ -42,6 +43,8 @@ class Arrived:
 
     status: int
     word: str
+    answer: bytes | None = None
+    """The whole body, for vendors that want one of their own; None: the word."""
 
 
 class Bell:
@@ -131,7 +134,8 @@ def signed_by(door: Door, body: bytes, signature: str) -> int | None:
 
 
 def arrive(*, name: str, body: bytes, headers: dict[str, str]) -> Arrived:
-    """Take one delivery in: 202 once it is stored, 401 when not genuine, 400 when a needed header is missing.
+    """Take one delivery in: 202 once it is stored (200 with an answer, if the vendor wants one), 401 when it is not genuine
+    or too old, 400 when a needed header is missing.
 
     ``headers`` have lower-case names. Exactly one statement writes; the answer does not wait for any worker.
     """
@@ -139,16 +143,21 @@ def arrive(*, name: str, body: bytes, headers: dict[str, str]) -> Arrived:
     if door is None:
         return Arrived(404, "no such source is connected")
     kind = KINDS[door.kind]
-    secret = signed_by(door, body, headers.get(kind.signature_header, ""))
+    signature = kind.signature_of(headers)
+    secret = signed_by(door, body, signature)
     if secret is None:
         fresh = door_of(name, afresh=True)
-        secret = signed_by(fresh, body, headers.get(kind.signature_header, "")) if fresh else None
-    if secret is None:
+        secret = signed_by(fresh, body, signature) if fresh else None
+    if secret is None or not kind.fresh(headers, time.time()):
         return Arrived(401, "signature missing or wrong")
-    delivery_id, event = headers.get(kind.id_header, ""), headers.get(kind.event_header, "")
-    if not _plain(delivery_id, 80) or not _plain(event, 60):
+    named = kind.named(body, headers)
+    if not named.kept:
+        return Arrived(200, named.event, named.answer)
+    if not _plain(named.delivery_id, 80) or not _plain(named.event, 60):
         return Arrived(400, f"headers {kind.id_header} and {kind.event_header} are needed, printable and short")
-    return _store(door, secret, delivery_id, event, body, {key: headers[key] for key in kind.kept_headers if key in headers})
+    kept = {key: headers[key] for key in kind.kept_headers if key in headers}
+    arrived = _store(door, secret, named.delivery_id, named.event, body, kept)
+    return arrived if named.answer is None else Arrived(200, arrived.word, named.answer)
 
 
 def _plain(text: str, longest: int) -> bool:

@@ -1,9 +1,12 @@
 """The kinds of sources that can send deliveries, listed by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from changes.connectors.github import signature
+from changes.connectors.named import Named
+from changes.connectors.slack import arriving
+from changes.connectors.slack import signature as slack
 
 
 @dataclass(frozen=True)
@@ -11,11 +14,32 @@ class Kind:
     """How a vendor signs and names what it sends. Header names in lower case."""
 
     is_genuine: Callable[[bytes, str, str], bool]
-    """(raw body, signature header, secret) -> whether it is genuine."""
+    """(raw body, ``signature_of``, secret) -> whether it is genuine."""
     signature_header: str
     id_header: str
     event_header: str
     kept_headers: tuple[str, ...]
+    stamp_header: str = ""
+    """The moment of signing, for vendors that sign it too."""
+    is_fresh: Callable[[str, float], bool] | None = None
+    """(stamp, arrival in seconds since 1970) -> whether it was signed lately; None: the vendor signs no time."""
+    reads: Callable[[bytes, Mapping[str, str]], Named] | None = None
+    """(body, headers) -> the delivery's name, for vendors that name it in the body; never raises."""
+
+    def signature_of(self, headers: Mapping[str, str]) -> str:
+        """What ``is_genuine`` takes: the signature, behind the stamp and a colon if there is one."""
+        given = headers.get(self.signature_header, "")
+        return f"{headers.get(self.stamp_header, '')}:{given}" if self.stamp_header else given
+
+    def fresh(self, headers: Mapping[str, str], arrived: float) -> bool:
+        """Whether it was signed lately, as far as the vendor lets us know."""
+        return self.is_fresh is None or self.is_fresh(headers.get(self.stamp_header, ""), arrived)
+
+    def named(self, body: bytes, headers: Mapping[str, str]) -> Named:
+        """Id and event of a genuine delivery."""
+        if self.reads is not None:
+            return self.reads(body, headers)
+        return Named(headers.get(self.id_header, ""), headers.get(self.event_header, ""))
 
 
 KINDS: dict[str, Kind] = {
@@ -33,5 +57,21 @@ KINDS: dict[str, Kind] = {
             "user-agent",
             "content-type",
         ),
+    ),
+    "slack": Kind(
+        is_genuine=slack.is_genuine,
+        signature_header="x-slack-signature",
+        id_header="event_id",
+        event_header="type",
+        kept_headers=(
+            "x-slack-request-timestamp",
+            "x-slack-retry-num",
+            "x-slack-retry-reason",
+            "user-agent",
+            "content-type",
+        ),
+        stamp_header="x-slack-request-timestamp",
+        is_fresh=slack.is_fresh,
+        reads=arriving.named,
     ),
 }

@@ -1,7 +1,7 @@
 """The one door for what vendors send."""
 
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -11,17 +11,21 @@ from portal.access.guards import public
 
 @csrf_exempt
 @require_POST
-def hook(request: HttpRequest, source: str) -> JsonResponse:
-    """Take one delivery. 202 stored, 400/401/404 refused, 413 too large, 503 the database is away: send it again."""
+def hook(request: HttpRequest, source: str) -> HttpResponse:
+    """Take one delivery. 202 stored (200 where the vendor wants an answer of its own), 400/401/404 refused, 413 too large,
+    503 the database is away: send it again.
+    """
     body = request.read(LARGEST_BODY + 1)
     if len(body) > LARGEST_BODY:
         return JsonResponse({"error": "the body is larger than 25 MiB"}, status=413)
     try:
         arrived = arrive(name=source, body=body, headers={key.lower(): value for key, value in request.headers.items()})
     except (DatabaseError, InterfaceError):
-        answer = JsonResponse({"error": "not stored, send it again"}, status=503)
+        answer: HttpResponse = JsonResponse({"error": "not stored, send it again"}, status=503)
         answer["Retry-After"] = "5"
         return answer
+    if arrived.answer is not None:
+        return HttpResponse(arrived.answer, content_type="application/json" if arrived.answer else "text/plain")
     word = "state" if arrived.status == 202 else "error"
     return JsonResponse({word: arrived.word}, status=arrived.status)
 
