@@ -5,10 +5,12 @@ from changes.proposals.lifecycle import State, permitted_pairs
 from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
 
 _SETTLED = (ExceptionState.EXPLAINED, ExceptionState.REPAIRED, ExceptionState.ACCEPTED, ExceptionState.CLEARED)
+_FILTERED = {(ExceptionState.OPEN.value, ExceptionState.FILTERED.value), (ExceptionState.FILTERED.value, ExceptionState.OPEN.value)}
 _EXCEPTION_MOVES = (
     {(ExceptionState.OPEN.value, state.value) for state in _SETTLED}
     | {(state.value, ExceptionState.OPEN.value) for state in _SETTLED}
     | {(ExceptionState.EXPLAINED.value, state.value) for state in (ExceptionState.REPAIRED, ExceptionState.ACCEPTED)}
+    | _FILTERED
 )
 
 EVIDENCE: tuple[EvidenceTable, ...] = (
@@ -27,9 +29,19 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.ReviewAfter", append_only=True),
     EvidenceTable("changes.Verdict", append_only=True),
     EvidenceTable(
+        "changes.NoiseRule",
+        columns=("ended_at", "ended_by_id"),
+        fixed=("kind", "field", "pattern", "reason", "made_by_id", "made_at", "until"),
+    ),
+    EvidenceTable(
+        "changes.Acceptance",
+        columns=("confirmed_at", "confirmed_by_id", "withdrawn_at", "ended_at"),
+        fixed=("record_id", "until", "reason", "digest", "proposed_by_id", "proposed_at", "expires_at"),
+    ),
+    EvidenceTable(
         "changes.ExceptionRecord",
-        columns=("state",),
-        fixed=("key", "kind", "clause"),
+        columns=("state", "owner_id", "judged_by_id", "judged_at"),
+        fixed=("key", "kind", "clause", "fold", "folds_into_id"),
         moves=frozenset(_EXCEPTION_MOVES),
         born=frozenset({ExceptionState.OPEN.value}),
     ),
@@ -43,12 +55,22 @@ RULES: tuple[RowRule, ...] = (
     RowRule(
         name="approver_is_somebody_else",
         model="changes.Approval",
-        declare="requester bigint;",
+        declare="requester bigint; lane text;",
         body="""
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
         RAISE EXCEPTION 'approvals are given under READ COMMITTED' USING ERRCODE = 'check_violation';
     END IF;
-    SELECT c.requester_id INTO requester FROM changes_change c WHERE c.id = NEW.change_id FOR UPDATE;
+    SELECT c.requester_id, c.category INTO requester, lane FROM changes_change c WHERE c.id = NEW.change_id FOR UPDATE;
+    IF NEW.head_sha = '' AND lane <> 'emergency' THEN
+        RAISE EXCEPTION 'only the +1 of an emergency may come before there is a commit'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'approval_names_its_commit', TABLE = TG_TABLE_NAME;
+    END IF;
+    PERFORM 1 FROM changes_approval a LEFT JOIN changes_approvallapse l ON l.approval_id = a.id
+        WHERE a.change_id = NEW.change_id AND a.by_id = NEW.by_id AND a.head_sha = NEW.head_sha AND l.id IS NULL;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a person gives one word on one commit until it is taken back'
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'approval_once', TABLE = TG_TABLE_NAME;
+    END IF;
     IF requester = NEW.by_id THEN
         RAISE EXCEPTION 'the requester cannot approve the own change'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_is_somebody_else', TABLE = TG_TABLE_NAME;

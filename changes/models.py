@@ -13,7 +13,7 @@ from changes.delivery.models import (
     Review,
     RuleEvent,
 )
-from changes.exceptions.models import ExceptionRecord, ExceptionStep
+from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import Verdict
 from changes.proposals.models import (
     Approval,
@@ -26,6 +26,7 @@ from changes.proposals.models import (
 )
 
 __all__ = [
+    "Acceptance",
     "Approval",
     "ApprovalLapse",
     "BranchCommit",
@@ -38,6 +39,7 @@ __all__ = [
     "ExceptionStep",
     "HookSecret",
     "LinkedPullRequest",
+    "NoiseRule",
     "PullRequest",
     "Push",
     "Reading",

@@ -61,7 +61,9 @@ def _found(row: PullRequest, fact: PullRequestFact, kind: str, change: Change | 
             "head": row.head_sha,
             "merge": row.merge_sha,
             "merged_by": row.merged_by_login,
+            "merged_by_uid": row.merged_by_uid,
             "author": row.author_login,
+            "author_uid": row.author_uid,
         },
     )
 
@@ -98,7 +100,14 @@ def _push_found(repository: Repository, push: Push, prefix: str, kind: str) -> F
         sentence=words[kind],
         happened_at=push.pushed_at,
         confirmed=push.confirmed_at is not None,
-        evidence={"before": push.before, "after": push.after, "pusher": push.pusher_login, "commits": push.commits[:20]},
+        evidence={
+            "branch": push.branch,
+            "before": push.before,
+            "after": push.after,
+            "pusher": push.pusher_login,
+            "pusher_uid": push.pusher_uid,
+            "commits": push.commits[:20],
+        },
     )
 
 
@@ -148,7 +157,12 @@ def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Itera
                     sentence=_rule_sentence(event),
                     happened_at=event.happened_at,
                     confirmed=event.confirmed_at is not None,
-                    evidence={"actor": event.actor_login, "subject": event.subject, "detail": event.detail},
+                    evidence={
+                        "actor": event.actor_login,
+                        "actor_uid": event.actor_uid,
+                        "subject": event.subject,
+                        "detail": event.detail,
+                    },
                 )
             ],
         )
@@ -204,7 +218,14 @@ def _release_found(row: Release, prefix: str, branch: str) -> Found:
         sentence=f"{row.actor or 'Somebody'} released {name} to {row.environment} from {what}, which is not on {branch}.",
         happened_at=row.created_at,
         confirmed=row.confirmed_at is not None,
-        evidence={"release_id": row.pk, "release": str(row), "actor": row.actor, "image": row.image, "commit": row.commit_sha},
+        evidence={
+            "release_id": row.pk,
+            "release": str(row),
+            "app": row.app,
+            "actor": row.actor,
+            "image": row.image,
+            "commit": row.commit_sha,
+        },
     )
 
 

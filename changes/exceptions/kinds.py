@@ -1,19 +1,31 @@
-"""The kinds of exceptions: clause, clock, and what each is called. Unknown kinds are an error, never silence. Pure."""
+"""The kinds of exceptions: clause, clock, who answers, what folds, what may be noise. Unknown kinds are an error. Pure."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from portal.policy.clauses import Clause
 
+MERGE = ("merged_by", "author", "requester", "chair")
+"""Who answers for a merge: whoever merged, made or asked for it, in this order; else the chair."""
+
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind: its code, its words, the clause that it breaks, and how long somebody has to answer it."""
+    """One kind: its code, its words, the clause that it breaks, and how long somebody has to answer it.
+
+    ``owners`` are the ways to its owner in their order: names of accounts in the evidence, ``requester`` of the change, or
+    a role (``chair``, ``compliance``, ``administrator``). Exceptions of one kind and repository with the same ``folds_by``
+    values in their evidence fold into the first of them. ``noise_by`` are the fields by which a rule may filter it as
+    noise; a kind without any is never filtered.
+    """
 
     code: str
     label: str
     clause: Clause
     answer_within: timedelta = timedelta(days=2)
+    owners: tuple[str, ...] = MERGE
+    folds_by: tuple[str, ...] = ("merged_by",)
+    noise_by: tuple[str, ...] = ()
 
 
 _ALL = (
@@ -24,13 +36,48 @@ _ALL = (
     Kind("failed_ci_merged", "Merged with failed checks", Clause.CI_PASSES),
     Kind("ci_missing_merged", "Merged without its required checks", Clause.CI_PASSES),
     Kind("no_staging", "Merged to production without staging", Clause.STAGING_FIRST),
-    Kind("unapproved_production", "Merged to production without approval", Clause.ACCESS_RESTRICTED),
-    Kind("direct_push", "Pushed without a pull request", Clause.STARTS_AS_PULL_REQUEST),
-    Kind("force_push", "History was rewritten", Clause.PROD_RESTRICTED),
-    Kind("branch_deleted", "A restricted branch was deleted", Clause.PROD_RESTRICTED),
-    Kind("protection_weakened", "A branch rule was weakened", Clause.PROD_RESTRICTED, timedelta(days=1)),
-    Kind("ruleset_deleted", "A ruleset was deleted", Clause.PROD_RESTRICTED, timedelta(days=1)),
-    Kind("access_granted_outside_process", "Access was granted outside the process", Clause.ACCESS_RESTRICTED),
-    Kind("unknown_release", "A release of a commit that nobody merged", Clause.DEPLOYED_THROUGH_FLY, timedelta(days=1)),
+    Kind("unapproved_production", "Merged to production without approval", Clause.ACCESS_RESTRICTED, folds_by=()),
+    Kind(
+        "direct_push",
+        "Pushed without a pull request",
+        Clause.STARTS_AS_PULL_REQUEST,
+        owners=("pusher", "chair"),
+        folds_by=("pusher", "branch"),
+    ),
+    Kind("force_push", "History was rewritten", Clause.PROD_RESTRICTED, owners=("pusher", "chair"), folds_by=("pusher", "branch")),
+    Kind("branch_deleted", "A restricted branch was deleted", Clause.PROD_RESTRICTED, owners=("pusher", "chair"), folds_by=()),
+    Kind(
+        "protection_weakened",
+        "A branch rule was weakened",
+        Clause.PROD_RESTRICTED,
+        timedelta(days=1),
+        owners=("actor", "chair"),
+        folds_by=("actor", "subject"),
+    ),
+    Kind(
+        "ruleset_deleted",
+        "A ruleset was deleted",
+        Clause.PROD_RESTRICTED,
+        timedelta(days=1),
+        owners=("actor", "chair"),
+        folds_by=(),
+    ),
+    Kind(
+        "access_granted_outside_process",
+        "Access was granted outside the process",
+        Clause.ACCESS_RESTRICTED,
+        owners=("actor", "compliance"),
+        folds_by=("actor",),
+        noise_by=("subject", "actor"),
+    ),
+    Kind(
+        "unknown_release",
+        "A release of a commit that nobody merged",
+        Clause.DEPLOYED_THROUGH_FLY,
+        timedelta(days=1),
+        owners=("actor", "chair"),
+        folds_by=("app", "actor"),
+        noise_by=("app", "image"),
+    ),
 )
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

@@ -15,8 +15,8 @@ NAMES = {
     "detail": "What was changed",
 }
 """Words for codes that do not read well by themselves."""
-LEFT_OUT = frozenset({"release_id"})
-"""Numbers of the portal's own rows, which say nothing to a person."""
+LEFT_OUT = frozenset({"release_id", "merged_by_uid", "author_uid", "pusher_uid", "actor_uid"})
+"""Numbers of the portal's own rows and of accounts, which say nothing to a person."""
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
