@@ -63,7 +63,9 @@ class Site:
     """The application on a port of this machine, in a thread, with static files as they are delivered."""
 
     def __init__(self, static):
-        self.settings = override_settings(STATIC_ROOT=str(static), STORAGES=MANIFEST, ALLOWED_HOSTS=["127.0.0.1", "testserver"])
+        self.settings = override_settings(
+            STATIC_ROOT=str(static), STORAGES=MANIFEST, ALLOWED_HOSTS=["127.0.0.1", "localhost", "testserver"]
+        )
 
     def start(self):
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=NOT_SERVED)
@@ -182,7 +184,7 @@ def session_of(user, *, fresh=True):
     client.force_login(user)
     if fresh:
         session = client.session
-        session[PROOFS] = [{"method": "password", "at": time.time()}]
+        session[PROOFS] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
         session[PROVEN_BY] = str(user.pk)
         session.save()
     return client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -6,6 +6,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.signals import authentication_step_completed
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -31,7 +33,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # as above
-    """Secrets of second factors are sealed in the database."""
+    """Secrets of second factors are sealed in the database; keys have names in our words."""
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        """What the form for a new key proposes, so that two keys can be told apart."""
+        return f"Key {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """What the browser and the key say whom they prove it to; the id must be the host's name (WebAuthn Level 2, 5.1.2)."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        return {**entity, "name": settings.MFA_TOTP_ISSUER}
 
     def encrypt(self, text: str) -> str:
         return vault.seal(text).decode()

@@ -101,7 +101,12 @@ on('htmx:responseError', event => {
 on('htmx:sendError', event => { if (event.detail.requestConfig.verb !== 'get') toast('No connection. Your text is still here; try again in a moment.', 'bad'); });
 on('htmx:afterSettle', event => { enhance(event.detail.target); const first = $('[data-autofocus]', event.detail.target); if (first) first.focus(); });
 
-on('allauth.error', event => { event.preventDefault(); toast('The passkey or security key did not work, or you cancelled. Nothing was changed.', 'bad'); });
+on('allauth.error', event => {
+  event.preventDefault();
+  const numbers = event.detail.exception.name === 'SecurityError';  // browsers know no passkeys for bare IP addresses
+  toast(numbers ? 'Passkeys need an address with a name, not with numbers: open this page at localhost or at the portal’s own name.'
+    : 'The passkey or security key did not work, or you cancelled. Nothing was changed.', 'bad');
+});
 
 // --- command palette: a combobox whose list the server fills --------------------------------------------------------
 let chosen = -1;

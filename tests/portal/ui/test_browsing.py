@@ -1,7 +1,12 @@
 """The frame in a real browser: keyboard, palette, theme, live refresh, and the same without script, narrow and on paper."""
 
+import re
+
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.sessions.models import Session
+from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -99,7 +104,57 @@ def test_the_entrance_is_accessible_with_the_demos_people(visit, settings):
 def test_pages_about_ones_sign_in_are_accessible(visit, path):
     page = visit(path, by=person("Bob", password=PASSWORD))
 
+    assert page.url == f"{visit.site}{path}"
     assert "oops-code" not in page.content()
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/2fa/",
+        "/account/2fa/totp/deactivate/",
+        "/account/2fa/recovery-codes/",
+        "/account/2fa/recovery-codes/generate/",
+        "/account/2fa/reauthenticate/",
+    ],
+)
+def test_pages_about_a_second_factor_that_is_there_are_accessible(visit, path):
+    bob = person("Bob", password=PASSWORD)
+    TOTP.activate(bob, generate_totp_secret())
+    RecoveryCodes.activate(bob)
+
+    page = visit(path, by=bob)
+
+    assert page.url == f"{visit.site}{path}"
+    assert "oops-code" not in page.content()
+    assert_accessible(page)
+
+
+def test_a_forgotten_password_is_replaced_and_its_letter_counts_once(visit):
+    person("Bob", password=PASSWORD)
+    page = visit("/account/password/reset/")
+    page.fill("#id_email", "bob@northwind.example")
+    page.get_by_role("button", name="Send me the link").click()
+    page.wait_for_url("**/reset/done/")
+    link = re.search(r"/account/password/reset/key/\S+", mail.outbox[0].body)[0]
+
+    page.goto(f"{visit.site}{link}")
+    expect(page.locator("h1")).to_have_text("Choose a new password")
+    assert_accessible(page)
+    page.fill("#id_password1", f"{PASSWORD} again")
+    page.fill("#id_password2", PASSWORD)
+    page.get_by_role("button", name="Change password").click()
+    expect(page.locator(".errsum")).to_be_focused()
+    assert_accessible(page)
+    page.fill("#id_password1", f"{PASSWORD} again")
+    page.fill("#id_password2", f"{PASSWORD} again")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.locator("h1")).to_have_text("Your password is changed")
+    assert_accessible(page)
+
+    page.goto(f"{visit.site}{link}")
+    expect(page.locator("h1")).to_have_text("This link no longer works")
     assert_accessible(page)
 
 
