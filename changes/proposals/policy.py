@@ -16,6 +16,8 @@ from portal.policy.refusal import Refused
 MERGED_STATES = frozenset({State.MERGED, State.RELEASED, State.ROLLED_BACK, State.CLOSED})
 APPROVABLE = frozenset({State.PROPOSED, State.APPROVED})
 RETROSPECTIVE = "retrospective"
+PORTAL, SLACK = "portal", "slack"
+"""Where a word can be given."""
 
 
 def check_approver(
@@ -113,9 +115,13 @@ def check_plus_one(
     requester: Actor,
     authenticated_at: datetime | None,
     at: datetime,
+    via: str = PORTAL,
     fresh_within: timedelta = DEFAULT.fresh_sign_in_within,
 ) -> None:
-    """May ``giver`` give the +1 of an emergency (P-22)? Before or after the merge, as long as the change is not over."""
+    """May ``giver`` give the +1 of an emergency (P-22)? Before or after the merge, as long as the change is not over.
+
+    In the portal it needs a fresh sign-in. From Slack, the signed request of a linked account is the proof instead.
+    """
     if category != "emergency":
         raise Refused(Clause.EMERGENCY_REVIEW, "The change is no emergency.", "Approve it in the ordinary way.")
     if state not in OPEN_STATES and state != State.MERGED:
@@ -125,7 +131,8 @@ def check_plus_one(
             "Write the retrospective review instead.",
         )
     check_independent(person=giver, contributors=contributors, requester=requester)
-    check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=fresh_within)
+    if via == PORTAL:
+        check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=fresh_within)
 
 
 def check_sign_off(*, state: str, tester: Actor, commit_sha: str, staged_commits: Collection[str]) -> None:

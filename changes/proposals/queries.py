@@ -99,6 +99,12 @@ def standing_approvals(change: Change) -> list[Approval]:
     return list(change.approvals.filter(lapse=None).select_related("by", "revision").order_by("id"))
 
 
+def standing_words(change: Change, *, by: User, verdict: str | None = None) -> QuerySet[Approval]:
+    """The words of one person that still count: all, or those with this verdict."""
+    words = change.approvals.filter(by=by, lapse=None)
+    return words if verdict is None else words.filter(verdict=verdict)
+
+
 def plus_ones(change: Change) -> tuple[Actor, ...]:
     """Who gave the quick +1 of an emergency: approvers in the portal and approving reviewers."""
     reviews = Review.objects.filter(pull_request__links__change=change, state=Review.State.APPROVED).order_by("id")

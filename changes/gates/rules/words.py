@@ -9,6 +9,7 @@ from changes.gates.facts import ApprovalFact, ChangeFacts, PullRequestFact, Revi
 from changes.gates.gate import Evidence, Judgement, met, not_connected
 from changes.gates.reading import (
     contributors,
+    counted,
     deployed_at,
     into_prod,
     is_emergency,
@@ -25,6 +26,7 @@ from portal.policy.clauses import Clause
 APPROVED, CHANGES_REQUESTED, DISMISSED = "approved", "changes_requested", "dismissed"
 OPINIONS = (APPROVED, CHANGES_REQUESTED, DISMISSED)
 YES, NO = "yes", "no"
+SLACK = "slack"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class Word:
     by: Actor
     at: datetime
     where: str
-    """``on acme/web#18`` or ``in the portal``."""
+    """``on acme/web#18``, ``in the portal`` or ``in Slack``."""
     evidence: Evidence
     confirmed: bool
     by_review: bool
+    early: bool = False
+    """A +1 that came before there was a commit."""
 
     def __str__(self) -> str:
-        return f"{self.by.name} {self.where} at {moment(self.at)}"
+        return f"{self.by.name} {self.where} at {moment(self.at)}{', given before there was a commit' if self.early else ''}"
 
 
 def standing_reviews(pr: PullRequestFact, *, until: datetime | None) -> tuple[ReviewFact, ...]:
@@ -89,10 +93,27 @@ def review_words(pr: PullRequestFact, *, excluded: Iterable[Actor], until: datet
 
 def portal_words(facts: ChangeFacts, *, commit: str, until: datetime | None) -> list[Word]:
     """Approvals in the portal that count for ``commit`` at ``until``, by people who are no contributors (P-19)."""
+    return _counting(facts, standing_approvals(facts, commit=commit, until=until))
+
+
+def early_words(facts: ChangeFacts, *, until: datetime | None) -> list[Word]:
+    """The +1s of an emergency that came before there was a commit: they count for whatever commit followed (P-22)."""
+    return _counting(facts, [item for item in facts.approvals if not item.head_sha and _stands(item, facts, until)])
+
+
+def _counting(facts: ChangeFacts, items: Iterable[ApprovalFact]) -> list[Word]:
     people = (*contributors(facts), facts.requester)
     return [
-        Word(item.by, item.at, "in the portal", approval_evidence(item), confirmed=True, by_review=False)
-        for item in standing_approvals(facts, commit=commit, until=until)
+        Word(
+            by=item.by,
+            at=item.at,
+            where="in Slack" if item.via == SLACK else "in the portal",
+            evidence=approval_evidence(item),
+            confirmed=True,
+            by_review=False,
+            early=not item.head_sha,
+        )
+        for item in items
         if item.verdict == YES and not item.by.bot and not is_one_of(item.by, people)
     ]
 
@@ -116,18 +137,22 @@ def _stands(item: ApprovalFact, facts: ChangeFacts, until: datetime | None) -> b
 
 def approval_evidence(item: ApprovalFact) -> Evidence:
     """Where an approval in the portal is found."""
-    return Evidence(f"Word of {item.by.name} on {short(item.head_sha)}", f"approval:{item.by.account}@{item.head_sha}")
+    on = f"on {short(item.head_sha)}" if item.head_sha else "before there was a commit"
+    return Evidence(f"Word of {item.by.name} {on}", f"approval:{item.by.account}@{item.head_sha}")
 
 
 def plus_one(facts: ChangeFacts) -> Judgement | None:
     """The +1 of an emergency: one yes by another person, before the release to production began or in that second.
 
+    It counts for the commit on its way to prod; given before there was a commit, for whatever commit followed.
+
     None when nobody has given it. While nothing is released, it may still come.
     """
     people, until = (*contributors(facts), facts.requester), deployed_at(facts)
     ways = into_prod(facts)
-    heads = [pr.head_sha for pr in ways] + [push.commit for push in facts.direct_pushes]
+    heads = [pr.head_sha for pr in ways] + [push.commit for push in facts.direct_pushes] or _heads_of_work(facts)
     words = [word for pr in ways for word in review_words(pr, excluded=people, until=until)]
+    words += early_words(facts, until=until)
     words += [word for head in heads for word in portal_words(facts, commit=head, until=until)]
     if not words:
         return None
@@ -139,6 +164,11 @@ def plus_one(facts: ChangeFacts) -> Judgement | None:
         doubt=doubt_about((first.by, *people)),
         clause=Clause.EMERGENCY_REVIEW,
     )
+
+
+def _heads_of_work(facts: ChangeFacts) -> list[str]:
+    """Before anything is on its way to prod, what stands on main or is to be merged there."""
+    return list(dict.fromkeys(pr.merge_sha if pr.merged_at else pr.head_sha for pr in counted(facts)))
 
 
 def strangers(people: Iterable[Actor]) -> Judgement | None:

@@ -110,8 +110,10 @@ def staged(commit=ON_MAIN, succeeded=STAGED, began=25, **values) -> ReleaseFact:
     return release(**({"environment": "staging", "commit": commit, "began": began, "succeeded": succeeded, "label": "r1"} | values))
 
 
-def approval(by=BOB_IN_PORTAL, verdict="yes", head=ON_MAIN, at=45, digest="digest", lapsed="", lapsed_at=None) -> ApprovalFact:
-    return ApprovalFact(by, verdict, digest, head, minute(at), lapsed, None if lapsed_at is None else minute(lapsed_at))
+def approval(
+    by=BOB_IN_PORTAL, verdict="yes", head=ON_MAIN, at=45, digest="digest", lapsed="", lapsed_at=None, **more
+) -> ApprovalFact:
+    return ApprovalFact(by, verdict, digest, head, minute(at), lapsed, None if lapsed_at is None else minute(lapsed_at), **more)
 
 
 def sign_off(by=MIA, commit=ON_MAIN, at=35) -> SignOffFact:

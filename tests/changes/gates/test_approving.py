@@ -259,6 +259,7 @@ def test_approval_gate_where_two_are_needed(facts, state, reason):
 
 
 PLUS_ONE = "Emergency: +1 by Bob Brown in the portal at 2026-02-02 09:45 UTC."
+EARLY = "Emergency: +1 by Bob Brown in the portal at 2026-02-02 09:45 UTC, given before there was a commit."
 NONE_YET = "Emergency: nobody else has given the +1 yet."
 TOO_LATE = "Emergency: it was released at 2026-02-02 10:05 UTC without a +1 by somebody else."
 BARE = (hotfix(reviews=()),)
@@ -309,6 +310,43 @@ EMERGENCIES = {
     "by a bot": (emergency(pull_requests=BARE, approvals=(word(by=ROBOT, head=HEAD),)), "failed", TOO_LATE),
     "a no": (emergency(pull_requests=BARE, approvals=(word(head=HEAD, verdict="no"),)), "failed", TOO_LATE),
     "no pull request yet": (draft(category="emergency"), "waiting", NONE_YET),
+    "before there was a commit": (draft(category="emergency", approvals=(word(head=""),)), "met", EARLY),
+    "before there was a commit, in Slack": (
+        draft(category="emergency", approvals=(word(head="", via="slack"),)),
+        "met",
+        "Emergency: +1 by Bob Brown in Slack at 2026-02-02 09:45 UTC, given before there was a commit.",
+    ),
+    "before there was a commit, which then came": (emergency(pull_requests=BARE, approvals=(word(head=""),)), "met", EARLY),
+    "before there was a commit, which was pushed past": (
+        pushed_past(category="emergency", direct_pushes=(push(),), approvals=(word(head=""),)),
+        "met",
+        EARLY,
+    ),
+    "before there was a commit, and taken back": (
+        emergency(pull_requests=BARE, releases=(), approvals=(word(head="", lapsed="withdrawn by Bob Brown", lapsed_at=46),)),
+        "waiting",
+        NONE_YET,
+    ),
+    "before there was a commit, by who then wrote it": (
+        emergency(pull_requests=(hotfix(contributors=(ANN, BOB), reviews=()),), approvals=(word(head=""),)),
+        "failed",
+        TOO_LATE,
+    ),
+    "before there was a commit, after the release": (
+        emergency(pull_requests=BARE, approvals=(word(head="", at=66),)),
+        "failed",
+        TOO_LATE,
+    ),
+    "on work that is not merged to main": (
+        emergency(pull_requests=(pull_request(reviews=()),), releases=(), approvals=(word(head=HEAD),)),
+        "met",
+        PLUS_ONE,
+    ),
+    "on work that stands on main": (
+        emergency(pull_requests=(merged(),), releases=(), approvals=(word(head=ON_MAIN),)),
+        "met",
+        PLUS_ONE,
+    ),
     "a stranger's commits": (
         emergency(pull_requests=(hotfix(contributors=(STRANGER,)),)),
         "not_connected",

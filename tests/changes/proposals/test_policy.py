@@ -176,6 +176,8 @@ PLUS_ONES = {
     "a co-author": ({"contributors": (BOB_AT_THE_FORGE,)}, OWN),
     "a bot": ({"giver": ROBOT}, (Clause.REVIEWED, "renovate[bot] is a bot, and only people approve.")),
     "an old sign-in": ({"authenticated_at": NOW - timedelta(minutes=6)}, OLD_SIGN_IN),
+    "from Slack, whose signed request is the proof": ({"authenticated_at": None, "via": "slack"}, None),
+    "from Slack, by a contributor": ({"via": "slack", "giver": ANN}, ASKED),
 }
 
 

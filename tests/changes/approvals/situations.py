@@ -1,0 +1,51 @@
+"""Situations in which somebody approves: a change with its pull request, as the form and the forge would leave it."""
+
+from datetime import UTC, datetime
+
+from changes.delivery.models import PullRequest, Repository
+from changes.proposals import actions, submitting
+from portal.ledger.queries import entries_about
+
+AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
+TEXTS = {"title": "Split the queue", "why": "slow", "what": "", "tested": "", "rollback": "redeploy", "snapshot": ""}
+
+
+def proposed(ann, *, category="standard", ready=True, at=AT, title=""):
+    """A change of ``ann`` in review, without a pull request yet."""
+    given = {**TEXTS, "category": category, "size": "normal"} | ({"title": title} if title else {})
+    return submitting.submit(given=given, by=ann, ready=ready, at=at)
+
+
+def with_pull_request(change, *, number=1, at=AT, **more):
+    """The change with one open pull request into main, whose head commit is ``number`` in forty digits."""
+    repository, _ = Repository.objects.get_or_create(name="acme/web", defaults={"in_scope_from": at})
+    values = {
+        "title": "x",
+        "state": "open",
+        "head_ref": "f",
+        "head_sha": f"{number:040x}",
+        "base_ref": "main",
+        "reported_at": at,
+        "touched_at": at,
+        "opened_at": at,
+    }
+    row = PullRequest.objects.create(repository=repository, number=number, **{**values, **more})
+    actions.link(change=change, pull_request=row, role="work", reason="test", actor="portal", at=at)
+    return row
+
+
+def waiting_change(ann, *, number=1, at=AT, **more):
+    """A change in review with one open pull request."""
+    change = proposed(ann, at=at, **more)
+    with_pull_request(change, number=number, at=at)
+    return change
+
+
+def kinds(change):
+    """What the ledger says about the change, oldest first."""
+    return [entry.kind for entry in reversed(entries_about(stream=f"change:{change.number}"))]
+
+
+def approve(change, by, verdict="yes", **more):
+    """The word of ``by`` after a sign-in just now."""
+    return actions.approve(change=change, by=by, **{"verdict": verdict, "note": "", "at": AT, "authenticated_at": AT, **more})
