@@ -22,6 +22,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         born=frozenset({State.DRAFT.value, State.PROPOSED.value, State.MERGED.value}),
     ),
     EvidenceTable("changes.Revision", append_only=True),
+    EvidenceTable("changes.ClassChoice", append_only=True),
     EvidenceTable("changes.LinkedPullRequest", append_only=True),
     EvidenceTable("changes.Approval", append_only=True),
     EvidenceTable("changes.ApprovalLapse", append_only=True),
@@ -111,5 +112,6 @@ HIDDEN: tuple[Hidden, ...] = (
         ),
     ),
     Hidden("changes.HookSecret", why="secrets that sign deliveries"),
+    Hidden("changes.Draft", why="texts that nobody has sent yet, private to their author"),
     Hidden("changes.StoredAnswer", why="raw answers of vendors' APIs, which nobody audits"),
 )

@@ -1,6 +1,6 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
-from changes.connectors.models import Delivery, HookSecret, Reading, Settling, Source, StoredAnswer
+from changes.connectors.models import Delivery, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
 from changes.delivery.models import (
     BranchCommit,
     BranchRules,
@@ -19,6 +19,8 @@ from changes.proposals.models import (
     Approval,
     ApprovalLapse,
     Change,
+    ClassChoice,
+    Draft,
     LinkedPullRequest,
     ReviewAfter,
     Revision,
@@ -33,13 +35,16 @@ __all__ = [
     "BranchRules",
     "Change",
     "Check",
+    "ClassChoice",
     "Delivery",
     "DeploymentStatus",
+    "Draft",
     "ExceptionRecord",
     "ExceptionStep",
     "HookSecret",
     "LinkedPullRequest",
     "NoiseRule",
+    "Posting",
     "PullRequest",
     "Push",
     "Reading",

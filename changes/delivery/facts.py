@@ -43,6 +43,8 @@ class PullRequestReported:
     author_is_bot: bool | None = None
     labels: tuple[str, ...] | None = None
     paths: tuple[str, ...] | None = None
+    files: tuple[Mapping[str, Any], ...] | None = None
+    """What was changed, by file: {"path", "status", "lines", "added"} (see ``changes.delivery.models.PullRequest.files``)."""
     additions: int | None = None
     deletions: int | None = None
     changed_files: int | None = None
@@ -52,6 +54,7 @@ class PullRequestReported:
     merged_by_uid: int | None = None
     merged_by_login: str | None = None
     merge_sha: str | None = None
+    head_is_fork: bool | None = None
     commit_people: tuple[Mapping[str, Any], ...] | None = None
     """Contributors by commit: {"uid", "login", "name", "email", "role": author, committer or co-author}."""
     vendor_updated_at: datetime | None = None

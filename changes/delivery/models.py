@@ -24,6 +24,8 @@ class Repository(models.Model):
     forge = models.CharField(max_length=20, default="github")
     vendor_id = models.BigIntegerField(null=True, blank=True)
     name = models.CharField(max_length=200)
+    former_names = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    """Names that it had while in scope: what was written under them still means this repository."""
     main_branch = models.CharField(max_length=200, default="main")
     prod_branch = models.CharField(max_length=200, default="prod")
     approved_by = models.CharField(max_length=10, choices=ApprovedBy.choices, default=ApprovedBy.REVIEW)
@@ -86,6 +88,8 @@ class PullRequest(Reported):
     base_ref = models.TextField()
     labels = ArrayField(models.TextField(), default=list, blank=True)
     paths = ArrayField(models.TextField(), null=True, blank=True)
+    files = models.JSONField(null=True, blank=True)
+    """The same by file, once the API was read: [{"path", "status", "lines", "added": new lines of a migration, or null}]."""
     additions = models.IntegerField(null=True, blank=True)
     deletions = models.IntegerField(null=True, blank=True)
     changed_files = models.IntegerField(null=True, blank=True)
@@ -95,6 +99,8 @@ class PullRequest(Reported):
     merged_by_uid = models.BigIntegerField(null=True, blank=True)
     merged_by_login = models.CharField(max_length=120, blank=True)
     merge_sha = models.CharField(max_length=64, blank=True)
+    queue_sha = models.CharField(max_length=64, blank=True)
+    """The head that a merge queue made of it and tests: what it is merged as, when the queue lets it through."""
     head_is_fork = models.BooleanField(default=False)
     clocks = models.JSONField(default=dict, blank=True)
     """When the vendor said each field last ({field: ISO time}): two versions merge field by field, in any order."""

@@ -16,7 +16,7 @@ from changes.gates.rules import RULES
 from changes.proposals.digest import digest_of
 from portal.policy.parameters import Parameters
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Rises with every change of a rule that can change a verdict."""
 AT_MERGE, AT_RELEASE = NUMBERS[Code.MERGE], NUMBERS[Code.RELEASE]
 """The last gate that a verdict can know at the merge to production, and at the release."""

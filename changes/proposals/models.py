@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from changes.delivery.models import PullRequest
+from changes.delivery.models import PullRequest, Repository
 from changes.proposals.lifecycle import State
 
 
@@ -39,10 +39,19 @@ class Change(models.Model):
     title = models.TextField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
     category = models.CharField(max_length=10, choices=Category.choices, default=Category.STANDARD)
+    undeclared = models.BooleanField(default=False)
+    """An emergency that nobody declared: the portal did, after it had found a way past the rules. It excuses nothing (P-21)."""
     size = models.CharField(max_length=8, choices=Size.choices, default=Size.NORMAL)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.APPLICATION)
     reasons = models.JSONField(default=dict)
-    """Why category, size and kind are as they are: {"category": [...], "size": [...], "kind": [...]}."""
+    """Why category, size and kind are as they are: {"category": [...], "size": [...], "kind": [...]}; under "asked" what the
+    requester answered, and under "causes" what each class rests on, so that a lowered one ends when something new comes."""
+    routine = models.BooleanField(default=False)
+    """Derived: a dependency update by bots alone (``changes.proposals.routine``)."""
+    risk = models.JSONField(default=dict)
+    """Derived: {"points", "level", "reasons": [{"points", "text"}]} (``changes.proposals.risk``); empty: not looked at."""
+    risk_points = models.IntegerField(default=0)
+    risk_level = models.CharField(max_length=8, blank=True)
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="changes")
     requester_login = models.CharField(max_length=120, blank=True)
     repository_names = ArrayField(models.TextField(), default=list, blank=True)
@@ -68,6 +77,7 @@ class Change(models.Model):
             models.Index(fields=["category", "-moved_at", "-id"], name="change_by_category"),
             models.Index(fields=["kind", "-moved_at", "-id"], name="change_by_kind"),
             models.Index(fields=["size", "-moved_at", "-id"], name="change_by_size"),
+            models.Index(fields=["risk_level", "-moved_at", "-id"], name="change_by_risk"),
             models.Index(fields=["requester", "-moved_at", "-id"], name="change_by_requester"),
             GinIndex(fields=["repository_names"], name="change_by_repository"),
             # Few changes wait for a review after an emergency; every inbox asks for them.
@@ -83,7 +93,11 @@ class Change(models.Model):
 
 
 class Revision(models.Model):
-    """One text of the proposal. Approvals and decisions bind to its digest."""
+    """One text of the proposal. Approvals and decisions bind to ``binds``.
+
+    That is its own digest when the edit was material, and what the revision before bound to when it was not
+    (``changes.proposals.material`` has the rule): an immaterial edit so leaves every word that was given standing.
+    """
 
     change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="revisions")
     number = models.IntegerField()
@@ -92,8 +106,18 @@ class Revision(models.Model):
     what = models.TextField(blank=True)
     tested = models.TextField(blank=True)
     rollback = models.TextField(blank=True)
+    target_release = models.TextField(blank=True)
+    """The release to go back to: one that ran in production (``acme-web v12``), or in the requester's own words."""
     snapshot = models.TextField(blank=True)
+    data_loss = models.TextField(blank=True)
+    """What data would be lost on the way back, in a sentence."""
     digest = models.CharField(max_length=64)
+    binds = models.CharField(max_length=64)
+    material = models.BooleanField(default=True)
+    material_reason = models.TextField(blank=True)
+    """Why the edit is material, or why not, by the rule in force when it was made."""
+    form_key = models.UUIDField(null=True, blank=True)
+    """The form that was sent, so that one sent twice makes one revision. None for texts of pull requests."""
     source = models.CharField(max_length=16)
     """form or pull_request."""
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -101,10 +125,56 @@ class Revision(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["change", "number"], name="revision_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "number"], name="revision_once"),
+            models.UniqueConstraint(fields=["form_key"], name="revision_of_one_form"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.change} revision {self.number}"
+
+
+class Draft(models.Model):
+    """What somebody typed into a form and has not sent yet. Private to its author, and no evidence: dropped once it is sent."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    about = models.CharField(max_length=16)
+    """new, or the number of the change whose text is being edited."""
+    form_key = models.UUIDField()
+    """The form it was typed into: two windows keep two drafts."""
+    fields = models.JSONField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "form_key"], name="draft_of_one_form")]
+        indexes = [models.Index(fields=["person", "about", "-saved_at"], name="draft_of_person")]
+
+    def __str__(self) -> str:
+        return f"Draft about {self.about}"
+
+
+class ClassChoice(models.Model):
+    """A person's word on a class of a change. The newest one for each ``name`` counts, as far as it still holds."""
+
+    class Name(models.TextChoices):
+        CATEGORY = "category", "Category"
+        SIZE = "size", "Size"
+        KIND = "kind", "Kind"
+
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="class_choices")
+    name = models.CharField(max_length=8, choices=Name.choices)
+    was = models.CharField(max_length=16)
+    value = models.CharField(max_length=16)
+    lowers = models.BooleanField()
+    """It lowers the class, which needs a right and a reason; else it raises it."""
+    reason = models.TextField(blank=True)
+    causes = models.JSONField(default=list)
+    """What the rules saw when it was lowered. As soon as they see more, the rules count again."""
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.change} {self.name} {self.value}"
 
 
 class LinkedPullRequest(models.Model):
@@ -124,6 +194,33 @@ class LinkedPullRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change} {self.role} {self.pull_request}"
+
+
+class LinkedPush(models.Model):
+    """A push that reached prod past every pull request, and the change that answers for it (P-02, P-08)."""
+
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="pushes")
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="linked_pushes")
+    branch = models.TextField()
+    commit_sha = models.CharField(max_length=64)
+    pusher_uid = models.BigIntegerField(null=True, blank=True)
+    pusher_login = models.CharField(max_length=120, blank=True)
+    people = models.JSONField(default=list, blank=True)
+    """Contributors by commit, as ``PullRequest.commit_people``."""
+    paths = ArrayField(models.TextField(), default=list, blank=True)
+    reason = models.TextField()
+    confirmed = models.BooleanField(default=False)
+    pushed_at = models.DateTimeField()
+    at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+    """When later evidence showed that a pull request had brought it after all."""
+
+    class Meta:
+        verbose_name_plural = "linked pushes"
+        constraints = [models.UniqueConstraint(fields=["repository", "branch", "commit_sha"], name="linked_push_once")]
+
+    def __str__(self) -> str:
+        return f"{self.repository.name}@{self.commit_sha[:12]}"
 
 
 class Approval(models.Model):

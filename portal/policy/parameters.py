@@ -12,6 +12,9 @@ Case does not matter in patterns.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from portal.policy import classes
+from portal.policy.classes import LargeRule
+
 KIND_PATHS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("access", ("dns/", "zero-trust/", "access/")),
     ("secrets", ("doppler/", "doppler*.yaml", "doppler*.yml", ".doppler*")),
@@ -43,9 +46,11 @@ class Parameters:
 
     version: str = "1"
     large_changed_lines: int = 800
-    large_paths: tuple[str, ...] = ("access/", "zero-trust/", "dns/")
+    large_rules: tuple[LargeRule, ...] = classes.LARGE_RULES
+    destructive_statements: tuple[str, ...] = classes.DESTRUCTIVE_STATEMENTS
+    way_back: tuple[str, ...] = classes.WAY_BACK
     destructive_words: tuple[str, ...] = ("drop", "delete", "remove", "truncate", "purge")
-    """Words in the file name of a migration that make the change large: data may be lost."""
+    """Words in the file name of a migration that make the change large where its lines could not be read: data may be lost."""
     kind_paths: tuple[tuple[str, tuple[str, ...]], ...] = KIND_PATHS
     migration_paths: tuple[str, ...] = ("migrations/", "db/migrate/*", "alembic/versions/*")
     test_paths: tuple[str, ...] = ("tests/", "test/", "__tests__/", "spec/", "test_*", "*_test.*", "*.test.*", "*.spec.*")
@@ -67,7 +72,19 @@ class Parameters:
     sign_off_needed: bool = True
     approvals_needed: int = 1
     fresh_sign_in_within: timedelta = timedelta(minutes=5)
-    ai_co_authors: tuple[str, ...] = field(default=())
+    ai_co_authors: tuple[str, ...] = classes.AI_CO_AUTHORS
+    bot_accounts: tuple[str, ...] = classes.BOT_ACCOUNTS
+    dependency_files: tuple[str, ...] = classes.DEPENDENCY_FILES
+    routine_rollback: str = classes.ROUTINE_ROLLBACK
+    """The way back of a routine dependency update whose description has none; empty: none is filled in."""
+    shared_paths: tuple[str, ...] = classes.SHARED_PATHS
+    risk_points: tuple[tuple[str, int], ...] = classes.RISK_POINTS
+    risk_levels: tuple[tuple[str, int], ...] = classes.RISK_LEVELS
+    risk_steps: tuple[tuple[str, tuple[int, int]], ...] = classes.RISK_STEPS
+    failures_within: timedelta = timedelta(days=90)
+    """How long a failed release or a rollback counts against the paths that it touched."""
+    unfamiliar_after: timedelta = timedelta(days=180)
+    """Paths that nobody has changed for so long are unfamiliar."""
 
 
 DEFAULT = Parameters()
