@@ -47,6 +47,21 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         born=frozenset({ExceptionState.OPEN.value}),
     ),
     EvidenceTable("changes.ExceptionStep", append_only=True),
+    EvidenceTable("changes.PlannedWindow", append_only=True),
+    EvidenceTable("changes.Freeze", append_only=True),
+    EvidenceTable("changes.FreezeEnd", append_only=True),
+    EvidenceTable("changes.FreezeOverride", append_only=True),
+    EvidenceTable("changes.OverrideAnswer", append_only=True),
+    EvidenceTable(
+        "changes.CalendarFeed",
+        columns=("revoked_at",),
+        fixed=("user_id", "name", "prefix", "digest", "kinds", "environments", "repositories", "made_at", "expires_at"),
+        unspoken=("digest",),
+    ),
+    EvidenceTable("changes.GateMode", append_only=True),
+    EvidenceTable("changes.GateModeConfirmation", append_only=True),
+    # One row for each question of a deploy: the ledger gets a digest of each day instead of an entry for each row.
+    EvidenceTable("changes.GateAnswer", append_only=True, entry=False),
 )
 
 RULES: tuple[RowRule, ...] = (
@@ -99,9 +114,44 @@ RULES: tuple[RowRule, ...] = (
     RETURN NEW;
 """,
     ),
+    RowRule(
+        name="override_confirmed_by_another",
+        model="changes.OverrideAnswer",
+        declare="",
+        body="""
+    PERFORM 1 FROM changes_freezeoverride o
+        WHERE o.id = NEW.override_id AND o.proposed_by_id = NEW.by_id AND NEW.verdict = 'yes';
+    IF FOUND THEN
+        RAISE EXCEPTION 'an override is confirmed by another person than the one who asked for it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'override_confirmed_by_another', TABLE = TG_TABLE_NAME;
+    END IF;
+    RETURN NEW;
+""",
+    ),
+    RowRule(
+        name="gate_mode_confirmed_by_another",
+        model="changes.GateModeConfirmation",
+        declare="",
+        body="""
+    PERFORM 1 FROM changes_gatemode m WHERE m.id = NEW.gate_mode_id AND m.by_id = NEW.by_id;
+    IF FOUND THEN
+        RAISE EXCEPTION 'an open gate is confirmed by another person than the one who asked for it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'gate_mode_confirmed_by_another', TABLE = TG_TABLE_NAME;
+    END IF;
+    RETURN NEW;
+""",
+    ),
 )
 
 HIDDEN: tuple[Hidden, ...] = (
+    Hidden(
+        "changes.CalendarFeed",
+        why="token digests",
+        shown=(
+            *("id", "user_id", "name", "prefix", "kinds", "environments", "repositories"),
+            *("made_at", "expires_at", "last_used_at", "revoked_at"),
+        ),
+    ),
     Hidden(
         "changes.Source",
         why="vendor tokens",

@@ -1,11 +1,21 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
+from changes.calendar.models import (
+    CalendarFeed,
+    Freeze,
+    FreezeEnd,
+    FreezeMark,
+    FreezeOverride,
+    OverrideAnswer,
+    PlannedWindow,
+)
 from changes.connectors.models import Delivery, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
 from changes.delivery.models import (
     BranchCommit,
     BranchRules,
     Check,
     DeploymentStatus,
+    MergeGroup,
     PullRequest,
     Push,
     Release,
@@ -14,7 +24,7 @@ from changes.delivery.models import (
     RuleEvent,
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
-from changes.gates.models import Verdict
+from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
 from changes.proposals.models import (
     Approval,
     ApprovalLapse,
@@ -33,6 +43,7 @@ __all__ = [
     "ApprovalLapse",
     "BranchCommit",
     "BranchRules",
+    "CalendarFeed",
     "Change",
     "Check",
     "ClassChoice",
@@ -41,9 +52,19 @@ __all__ = [
     "Draft",
     "ExceptionRecord",
     "ExceptionStep",
+    "Freeze",
+    "FreezeEnd",
+    "FreezeMark",
+    "FreezeOverride",
+    "GateAnswer",
+    "GateMode",
+    "GateModeConfirmation",
     "HookSecret",
     "LinkedPullRequest",
+    "MergeGroup",
     "NoiseRule",
+    "OverrideAnswer",
+    "PlannedWindow",
     "Posting",
     "PullRequest",
     "Push",

@@ -324,6 +324,30 @@ class RuleEvent(Reported):
         return f"{self.kind} {self.action} {self.subject}"
 
 
+class MergeGroup(Reported):
+    """The head of a merge queue: a commit that GitHub made to try some pull requests together before it merges them."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Waits for its checks"
+        GONE = "gone", "Merged or taken out of the queue"
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="merge_groups")
+    head_sha = models.CharField(max_length=64)
+    head_ref = models.TextField()
+    base_ref = models.TextField()
+    base_sha = models.CharField(max_length=64, blank=True)
+    numbers = ArrayField(models.IntegerField(), default=list, blank=True)
+    """Numbers of its pull requests."""
+    state = models.CharField(max_length=4, choices=State.choices, default=State.OPEN)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "head_sha"], name="merge_group_once")]
+        indexes = [models.Index(fields=["repository"], condition=models.Q(state="open"), name="merge_group_open")]
+
+    def __str__(self) -> str:
+        return f"{self.repository.name} queue {self.head_sha[:7]}"
+
+
 class BranchRules(models.Model):
     """The required checks and reviews of a branch as last read from the API; null means never read."""
 
