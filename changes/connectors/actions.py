@@ -1,5 +1,6 @@
 """Connect sources, and put a set-aside delivery back. Each leaves an entry in the ledger; no secret is ever shown."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from django.db import transaction
 
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.readings import ask_for_rules
+from changes.connectors.slack.client import SLACK_API
 from changes.delivery.models import Repository
 from portal import vault
 from portal.access.models import User
@@ -17,6 +19,7 @@ from portal.policy.refusal import Stale
 
 GITHUB_API = "https://api.github.com"
 FLY_API = "https://api.fly.io"
+SLACK_CHANNEL = re.compile(r"[CG][A-Z0-9]{5,30}", re.ASCII)
 
 
 @transaction.atomic
@@ -53,9 +56,7 @@ def connect_github(
     row, made = Repository.objects.update_or_create(
         forge="github", name=repository, defaults=values, create_defaults={**values, "in_scope_from": at}
     )
-    known = HookSecret.objects.filter(source=source, repository=row, retired_at=None)
-    if not any(vault.open(bytes(item.secret_encrypted)) == secret for item in known):
-        HookSecret.objects.create(source=source, repository=row, secret_encrypted=vault.seal(secret), created_at=at)
+    _add_secret(source=source, repository=row, secret=secret, at=at)
     append(
         stream=f"repository:{row.pk}",
         kind="repository.connected" if made else "repository.changed",
@@ -108,6 +109,47 @@ def connect_fly(
         rows=[],
     )
     return source
+
+
+@transaction.atomic
+def connect_slack(
+    *,
+    token: str,
+    signing_secret: str,
+    channel: str,
+    at: datetime,
+    emergencies: str = "",
+    api_url: str = "",
+    actor: str = "shell",
+) -> Source:
+    """Connect one Slack workspace. ``channel`` takes the log of production changes, ``emergencies`` their threads.
+
+    Run again it changes what is given; an added signing secret is valid beside the old ones. Raises ``ValueError`` in words.
+    """
+    channels = {"changes": channel, "emergencies": emergencies or channel}
+    for wrong in (name for name in channels.values() if not SLACK_CHANNEL.fullmatch(name)):
+        raise ValueError(f"{wrong!r} is no channel's id. It stands at the end of the channel's details in Slack: C and letters.")
+    if not signing_secret:
+        raise ValueError("The signing secret is empty. It stands under Basic Information of the app at Slack.")
+    source = _source(name="slack", kind="slack", api_url=api_url or SLACK_API, token=token, at=at)
+    source.settings = {"channels": channels}
+    source.save(update_fields=["settings"])
+    _add_secret(source=source, repository=None, secret=signing_secret, at=at)
+    append(
+        stream=f"source:{source.pk}",
+        kind="source.connected",
+        actor=actor,
+        fact={"name": "slack", "channels": channels, "at": at.isoformat()},
+        rows=[],
+    )
+    return source
+
+
+def _add_secret(*, source: Source, repository: Repository | None, secret: str, at: datetime) -> None:
+    """Let this secret sign deliveries too, unless it does already."""
+    known = HookSecret.objects.filter(source=source, repository=repository, retired_at=None)
+    if not any(vault.open(bytes(item.secret_encrypted)) == secret for item in known):
+        HookSecret.objects.create(source=source, repository=repository, secret_encrypted=vault.seal(secret), created_at=at)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """Index: what this app delivers for the outbox. Importing it registers the deliverers, once per process."""
 
 from changes.connectors.github import check_run
+from changes.connectors.slack import answers, messages
 
-__all__ = ["check_run"]
+__all__ = ["answers", "check_run", "messages"]

@@ -13,10 +13,12 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q
 from psycopg.errors import DeadlockDetected
 
+from changes.connectors.errors import Passing
 from changes.connectors.github import handlers as github
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.settling import touch
+from changes.connectors.slack import handlers as slack
 from changes.delivery.models import PullRequest
 from changes.proposals.following import follow
 from portal.ui.doorbell import ring
@@ -34,7 +36,7 @@ TOGETHER = 3
 SILENT_ATTEMPTS = 15
 """A delivery whose worker died this often, without ever failing in words, is set aside too."""
 SAME_BODY_WITHIN = timedelta(days=3)
-APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply}
+APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply, "slack": slack.apply}
 log = logging.getLogger(__name__)
 
 
@@ -100,7 +102,7 @@ def _apply(pk: int, at: datetime, at_once: bool) -> None:
             _note(delivery, outcome, at)
     except OperationalError:
         raise
-    except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as problem:
+    except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, Passing) as problem:
         log.exception("delivery %s failed", pk)
         _failed(pk, problem, at)
 

@@ -5,9 +5,12 @@ from django.db import models
 from changes.delivery.models import Repository
 from portal.secret import SecretBinaryField
 
+CLOSED = ("https://api.github.com", "https://slack.com")
+"""APIs that tell nothing without a token."""
+
 
 class Source(models.Model):
-    """One connected account: GitHub, Fly. Secrets are encrypted at rest and never shown."""
+    """One connected account: GitHub, Fly, Slack. Secrets are encrypted at rest and never shown."""
 
     name = models.CharField(max_length=40, unique=True)
     """What stands in /hooks/<source>/, for example ``github``."""
@@ -40,7 +43,7 @@ class Source(models.Model):
     @property
     def readable(self) -> bool:
         """Whether its API can be read: with a token, as an App, or at an address of one's own that may ask for neither."""
-        return bool(self.has_token) or bool(self.app_id) or not self.api_url.startswith("https://api.github.com")
+        return bool(self.has_token) or bool(self.app_id) or not self.api_url.startswith(CLOSED)
 
 
 class HookSecret(models.Model):
@@ -142,3 +145,28 @@ class Settling(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository}"
+
+
+class Posting(models.Model):
+    """Where a message of ours stands in Slack, by the name that it was posted under: the key of its effect.
+
+    Written by whoever delivered it. Threads and later versions find their message here, and so does a reaction to it.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="postings")
+    name = models.CharField(max_length=400)
+    channel = models.CharField(max_length=40)
+    ts = models.CharField(max_length=40)
+    """Slack's name for a message within its channel; seconds since 1970."""
+    thread_ts = models.CharField(max_length=40, blank=True)
+    """The first message of the thread that it stands in; empty when it is none's reply."""
+    permalink = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "name"], name="posting_by_name"),
+            models.UniqueConstraint(fields=["source", "channel", "ts"], name="posting_by_place"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -24,9 +24,9 @@ from portal.ui.paging import page_of
 
 PAGE = 50
 STALE = timedelta(minutes=10)
-DELIVERING = frozenset({"github"})
+DELIVERING = frozenset({"github", "slack"})
 """Kinds of sources that send deliveries; the others are only read."""
-NAMES = {"github": "GitHub", "fly": "Fly"}
+NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack"}
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,9 @@ def judge(source: Source, at: datetime) -> tuple[str, str]:
         return "stale", "Not read yet. The first reading follows within a minute."
     if at - source.last_good_read_at > STALE:
         return "stale", "Nothing was read for more than ten minutes. Check the worker and the scheduler with `manage.py doctor`."
+    if source.kind == "slack":
+        names = source.settings.get("names", {}).values()
+        return "healthy", f"Listened to; posts to {', '.join(f'#{name}' for name in names)}."
     return "healthy", "Read and listened to." if source.kind in DELIVERING else "Read every few minutes. It sends no deliveries."
 
 

@@ -18,6 +18,7 @@ from changes.connectors.github.client import GitHub
 from changes.connectors.models import Source
 from changes.connectors.readings import ask
 from changes.connectors.settling import touch
+from changes.connectors.slack.health import look
 from changes.delivery import actions as record
 from changes.delivery.models import PullRequest, Release, Repository
 
@@ -121,7 +122,14 @@ def _sync_fly(source: Source, at: datetime) -> None:
         touch(repository=repository, at=at)
 
 
-POLLS: dict[str, Callable[[Source, Now], int]] = {"github": _poll_github, "fly": _poll_fly}
+def _poll_slack(source: Source, now: Now) -> int:
+    """Slack tells nothing by itself that a poll could find; this keeps its health."""
+    if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY:
+        return 0
+    return int(_asked(source, lambda: look(source=source), now))
+
+
+POLLS: dict[str, Callable[[Source, Now], int]] = {"github": _poll_github, "fly": _poll_fly, "slack": _poll_slack}
 
 
 def mirror_due(*, now: Now) -> int:

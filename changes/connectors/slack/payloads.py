@@ -45,6 +45,8 @@ class Asked:
     response_url: str = field(default="", repr=False)
     message: str = ""
     """The key under which the portal posted that message; empty when it is not one of ours. Filled in by the worker."""
+    thread_ts: str = ""
+    """The thread that this message is a reply in. Filled in by the worker."""
     known_by: str = ""
     """How the person was recognised: identity or email. Filled in by the worker."""
 

@@ -1,20 +1,21 @@
-"""`manage.py connect github …` and `manage.py connect fly …`."""
+"""`manage.py connect github …`, `manage.py connect fly …`, `manage.py connect slack …`."""
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from changes.connectors.actions import connect_fly, connect_github
+from changes.connectors.actions import connect_fly, connect_github, connect_slack
 
 
 class Command(BaseCommand):
-    help = "Connect a repository at GitHub, or an organisation at Fly. Run it again to change what you give."
+    help = "Connect a repository at GitHub, an organisation at Fly, a workspace at Slack. Run it again to change what you give."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|fly")
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|fly|slack")
         github = kinds.add_parser("github", help="put a repository in scope")
         github.add_argument("--repository", required=True, metavar="OWNER/NAME")
         github.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
@@ -42,11 +43,19 @@ class Command(BaseCommand):
             metavar="APP=ENVIRONMENT:OWNER/NAME",
             help="for example web-prod=production:acme/web",
         )
+        slack = kinds.add_parser("slack", help="post to channels, and listen to commands, buttons and reactions")
+        given = slack.add_mutually_exclusive_group(required=True)
+        given.add_argument("--token", default="", help="the app's bot token (xoxb-…); - reads it from standard input")
+        given.add_argument("--token-file", default="", help="a file that holds it")
+        slack.add_argument("--signing-secret", required=True, help="of the app; - reads it from standard input")
+        slack.add_argument("--channel", required=True, metavar="C…", help="id of the channel of production changes")
+        slack.add_argument("--emergencies", default="", metavar="C…", help="id of the channel of emergencies (default: the same)")
+        slack.add_argument("--api-url", default="", help="another address of the API: a stand-in")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            {"github": self._github, "fly": self._fly}[options["kind"]](options)
-        except ValueError as problem:
+            {"github": self._github, "fly": self._fly, "slack": self._slack}[options["kind"]](options)
+        except (ValueError, OSError) as problem:
             raise CommandError(str(problem)) from problem
 
     def _github(self, options: dict[str, Any]) -> None:
@@ -70,6 +79,19 @@ class Command(BaseCommand):
         apps = dict(_app(text) for text in options["app"])
         source = connect_fly(org=options["org"], token=_given(options["token"]), api_url=options["api_url"], apps=apps, at=now())
         self.stdout.write(f"Fly is connected; {len(source.settings['apps'])} apps are read every minute.")
+
+    def _slack(self, options: dict[str, Any]) -> None:
+        token = Path(options["token_file"]).read_text().strip() if options["token_file"] else _given(options["token"])
+        connect_slack(
+            token=token,
+            signing_secret=_given(options["signing_secret"]),
+            channel=options["channel"],
+            emergencies=options["emergencies"],
+            api_url=options["api_url"],
+            at=now(),
+        )
+        self.stdout.write("Slack is connected. Invite the app to its channels: /invite @Countersign.")
+        self.stdout.write("Point its events, interactivity and the slash command /change at /hooks/slack/.")
 
 
 def _given(text: str) -> str:
