@@ -16,7 +16,7 @@ _EXCEPTION_MOVES = (
 EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable(
         "changes.Change",
-        columns=("state", "category", "size", "kind", "requester_id"),
+        columns=("state", "category", "size", "kind", "requester_id", "undeclared"),
         fixed=("number",),
         moves=permitted_pairs(),
         born=frozenset({State.DRAFT.value, State.PROPOSED.value, State.MERGED.value}),
@@ -24,6 +24,11 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.Revision", append_only=True),
     EvidenceTable("changes.ClassChoice", append_only=True),
     EvidenceTable("changes.LinkedPullRequest", append_only=True),
+    EvidenceTable(
+        "changes.LinkedPush",
+        columns=("taken_back_at",),
+        fixed=("change_id", "repository_id", "branch", "commit_sha", "pusher_uid", "pusher_login", "pushed_at"),
+    ),
     EvidenceTable("changes.Approval", append_only=True),
     EvidenceTable("changes.ApprovalLapse", append_only=True),
     EvidenceTable("changes.SignOff", append_only=True),
@@ -47,6 +52,12 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         born=frozenset({ExceptionState.OPEN.value}),
     ),
     EvidenceTable("changes.ExceptionStep", append_only=True),
+    EvidenceTable("changes.Emergency", append_only=True),
+    EvidenceTable("changes.EmergencyCause", append_only=True),
+    EvidenceTable("changes.EmergencyThread", append_only=True),
+    EvidenceTable("changes.EmergencyReminder", append_only=True),
+    EvidenceTable("changes.Ask", append_only=True),
+    EvidenceTable("changes.Answer", append_only=True),
     EvidenceTable("changes.PlannedWindow", append_only=True),
     EvidenceTable("changes.Freeze", append_only=True),
     EvidenceTable("changes.FreezeEnd", append_only=True),
@@ -100,6 +111,14 @@ RULES: tuple[RowRule, ...] = (
                   AND EXISTS (SELECT FROM jsonb_array_elements(p.commit_people) person WHERE person ->> 'uid' = i.uid));
     IF FOUND THEN
         RAISE EXCEPTION 'a contributor cannot approve the own change'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_is_somebody_else', TABLE = TG_TABLE_NAME;
+    END IF;
+    PERFORM 1 FROM portal_identity i JOIN changes_linkedpush p ON p.change_id = NEW.change_id AND p.taken_back_at IS NULL
+        WHERE i.user_id = NEW.by_id AND i.provider = 'github'
+          AND (i.uid = p.pusher_uid::text
+               OR EXISTS (SELECT FROM jsonb_array_elements(p.people) person WHERE person ->> 'uid' = i.uid));
+    IF FOUND THEN
+        RAISE EXCEPTION 'who pushed it cannot approve it'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_is_somebody_else', TABLE = TG_TABLE_NAME;
     END IF;
     RETURN NEW;

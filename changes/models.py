@@ -23,6 +23,14 @@ from changes.delivery.models import (
     Review,
     RuleEvent,
 )
+from changes.emergencies.models import (
+    Answer,
+    Ask,
+    Emergency,
+    EmergencyCause,
+    EmergencyReminder,
+    EmergencyThread,
+)
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
 from changes.proposals.models import (
@@ -32,6 +40,7 @@ from changes.proposals.models import (
     ClassChoice,
     Draft,
     LinkedPullRequest,
+    LinkedPush,
     ReviewAfter,
     Revision,
     SignOff,
@@ -39,8 +48,10 @@ from changes.proposals.models import (
 
 __all__ = [
     "Acceptance",
+    "Answer",
     "Approval",
     "ApprovalLapse",
+    "Ask",
     "BranchCommit",
     "BranchRules",
     "CalendarFeed",
@@ -50,6 +61,10 @@ __all__ = [
     "Delivery",
     "DeploymentStatus",
     "Draft",
+    "Emergency",
+    "EmergencyCause",
+    "EmergencyReminder",
+    "EmergencyThread",
     "ExceptionRecord",
     "ExceptionStep",
     "Freeze",
@@ -61,6 +76,7 @@ __all__ = [
     "GateModeConfirmation",
     "HookSecret",
     "LinkedPullRequest",
+    "LinkedPush",
     "MergeGroup",
     "NoiseRule",
     "OverrideAnswer",

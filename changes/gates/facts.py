@@ -95,6 +95,7 @@ class ApprovalFact:
     by: Actor
     verdict: str
     revision_digest: str
+    """The digest to which the text binds that it was given on."""
     head_sha: str
     at: datetime
     lapsed: str
@@ -114,6 +115,8 @@ class DirectPushFact:
     by: Actor
     at: datetime
     confirmed: bool
+    contributors: tuple[Actor, ...] = ()
+    """Authors, committers and co-authors of what was pushed, and who pushed it."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class ChangeFacts:
     snapshot: str
     revision: int
     revision_digest: str
+    """The digest to which words on the present text bind: its own, or the one before its immaterial edits."""
     has_migration: bool | None
     """None when the changed paths were not read."""
     requester: Actor
@@ -165,5 +169,11 @@ class ChangeFacts:
     authorised_mergers: tuple[Actor, ...] | None = None
     """None when no list has been approved for the branch."""
     direct_pushes: tuple[DirectPushFact, ...] = ()
+    declared: bool = True
+    """Somebody declared the emergency, in time. False where only the portal did, after the fact: that excuses nothing."""
+    target_release: str = ""
+    """The release to go back to, as the proposal names it."""
+    data_loss: str = ""
+    """What data would be lost on the way back, as the proposal says it."""
     connected: frozenset[str] = field(default=frozenset())
     """Which sources feed the portal: meetings, slack, training, mergers, fly."""

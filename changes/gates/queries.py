@@ -10,6 +10,7 @@ from changes.gates.facts import (
     ApprovalFact,
     ChangeFacts,
     CheckFact,
+    DirectPushFact,
     PullRequestFact,
     ReleaseFact,
     ReviewAfterFact,
@@ -18,8 +19,17 @@ from changes.gates.facts import (
 )
 from changes.proposals import queries as proposals
 from changes.proposals.classification import has_migration
-from changes.proposals.models import Change
-from changes.proposals.people import Links, account_actor, contributor_actors, links_for, uids_of, user_actor
+from changes.proposals.models import Change, LinkedPush
+from changes.proposals.people import (
+    Links,
+    account_actor,
+    contributor_actors,
+    links_for,
+    push_actors,
+    uids_of,
+    uids_of_pushes,
+    user_actor,
+)
 from portal.policy.connected import connected_sources
 
 Checks = dict[tuple[int, str], list[CheckFact]]
@@ -30,7 +40,8 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
     """Everything a verdict needs about ``change``, as known at ``at`` (UTC)."""
     revision = proposals.current_revision(change)
     rows = list(proposals.linked_pull_requests(change).prefetch_related("links"))
-    links = links_for(uids_of(rows) | {uid for row in rows for uid in (row.merged_by_uid,)})
+    pushes = proposals.standing_pushes(change)
+    links = links_for(uids_of(rows) | uids_of_pushes(pushes))
     facts = pull_request_facts(rows, links, change=change)
     return ChangeFacts(
         number=change.number,
@@ -44,14 +55,16 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         tested=revision.tested,
         rollback=revision.rollback,
         snapshot=revision.snapshot,
+        target_release=revision.target_release,
+        data_loss=revision.data_loss,
         revision=revision.number,
-        revision_digest=revision.digest,
-        has_migration=has_migration(_paths(rows, facts)),
+        revision_digest=revision.binds,
+        has_migration=has_migration(_paths(rows, facts, pushes)),
         requester=proposals.requester_of(change),
         opened_by=change.opened_by,
         approved_by=_approved_by(rows),
         pull_requests=facts,
-        releases=release_facts(rows),
+        releases=release_facts(rows, pushes),
         approvals=_approvals(change),
         sign_offs=tuple(
             SignOffFact(by=user_actor(row.by), commit=row.commit_sha, at=row.at)
@@ -64,13 +77,28 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         retrospective_due_at=change.retrospective_due_at,
         review_due_at=change.review_due_at,
         authorised_mergers=None,
+        direct_pushes=tuple(_push(push, links) for push in pushes),
+        declared=not change.undeclared,
         connected=connected_sources(),
     )
 
 
-def _paths(rows: list[PullRequest], facts: tuple[PullRequestFact, ...]) -> list[str] | None:
+def _push(push: LinkedPush, links: Links) -> DirectPushFact:
+    people = push_actors(push, links)
+    return DirectPushFact(
+        repository=push.repository.name,
+        commit=push.commit_sha,
+        by=people[0],
+        at=push.pushed_at,
+        confirmed=push.confirmed,
+        contributors=people,
+    )
+
+
+def _paths(rows: list[PullRequest], facts: tuple[PullRequestFact, ...], pushes: list[LinkedPush]) -> list[str] | None:
     """What the work changes; None while the paths of one of its pull requests have not been read, or there is none."""
     work = [row.paths for row, fact in zip(rows, facts, strict=True) if fact.role == "work"] or [row.paths for row in rows]
+    work += [push.paths or None for push in pushes]
     if not work or None in work:
         return None
     return [path for paths in work for path in paths or ()]
@@ -155,9 +183,11 @@ def _rules(rows: list[PullRequest]) -> Rules:
     return {(row.repository_id, row.branch): tuple(row.required_checks or ()) for row in read}
 
 
-def release_facts(rows: Iterable[PullRequest]) -> tuple[ReleaseFact, ...]:
-    """Releases of any commit that these pull requests put onto a branch, oldest first."""
+def release_facts(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()) -> tuple[ReleaseFact, ...]:
+    """Releases of any commit that these pull requests or pushes put onto a branch, oldest first."""
     wanted = Q(pk__in=[])
+    for push in pushes:
+        wanted |= Q(repository_id=push.repository_id, commit_sha=push.commit_sha)
     for row in rows:
         commits = {row.head_sha, row.merge_sha} - {""}
         wanted |= Q(repository_id=row.repository_id, commit_sha__in=commits)
@@ -182,7 +212,7 @@ def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
         ApprovalFact(
             by=user_actor(row.by),
             verdict=row.verdict,
-            revision_digest=row.revision.digest,
+            revision_digest=row.revision.binds,
             head_sha=row.head_sha,
             at=row.at,
             lapsed=row.lapse.reason if hasattr(row, "lapse") else "",

@@ -15,8 +15,13 @@ PRODUCTION, STAGING, DEVELOPMENT = "production", "staging", "development"
 
 
 def is_emergency(facts: ChangeFacts) -> bool:
-    """Whether the fast lane of the policy applies (P-22)."""
+    """Whether a retrospective review is due (P-22)."""
     return facts.category == EMERGENCY
+
+
+def fast_lane(facts: ChangeFacts) -> bool:
+    """Whether the fast lane of the policy applies: an emergency that somebody declared, not one that only the portal found."""
+    return is_emergency(facts) and facts.declared
 
 
 def is_one_of(actor: Actor, others: Iterable[Actor]) -> bool:
@@ -60,8 +65,9 @@ def makers(pr: PullRequestFact, work: Iterable[Actor] = ()) -> tuple[Actor, ...]
 
 
 def contributors(facts: ChangeFacts) -> tuple[Actor, ...]:
-    """Everybody whose work the change carries: of its work, and who opened its promotions (P-03)."""
-    return tuple(dict.fromkeys(actor for pr in carrying(facts) for actor in makers(pr)))
+    """Everybody whose work the change carries: of its work, of pushes past it, and who opened its promotions (P-03)."""
+    pushed = [actor for push in facts.direct_pushes for actor in (push.by, *push.contributors)]
+    return tuple(dict.fromkeys([*(actor for pr in carrying(facts) for actor in makers(pr)), *pushed]))
 
 
 def work_people(facts: ChangeFacts) -> tuple[Actor, ...]:

@@ -50,6 +50,11 @@ MOVES: tuple[Move, ...] = (
     Move("roll_back", State.CLOSED, State.ROLLED_BACK, False),
     Move("close", State.RELEASED, State.CLOSED, True),
     Move("close", State.ROLLED_BACK, State.CLOSED, True),
+    # Only what the portal itself opened for a push, once later evidence shows that a pull request had brought it.
+    Move("take_back", State.MERGED, State.WITHDRAWN, False),
+    Move("take_back", State.RELEASED, State.WITHDRAWN, False),
+    Move("take_back", State.ROLLED_BACK, State.WITHDRAWN, False),
+    Move("take_back", State.CLOSED, State.WITHDRAWN, False),
 )
 OPEN_STATES = frozenset({State.DRAFT, State.PROPOSED, State.APPROVED})
 

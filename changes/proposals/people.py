@@ -5,6 +5,7 @@ from typing import Any
 
 from changes.delivery.actor import Actor
 from changes.delivery.models import PullRequest
+from changes.proposals.models import LinkedPush
 from portal.access.models import Identity, User
 
 FORGE = "github"
@@ -43,12 +44,13 @@ def contributor_actors(pull_request: PullRequest, links: Links) -> tuple[Actor, 
     for person in pull_request.commit_people:
         if person.get("uid") == WEB_FLOW:
             continue
-        actor = _commit_actor(person, links)
+        actor = commit_actor(person, links)
         found.setdefault(actor.account, actor)
     return tuple(found.values())
 
 
-def _commit_actor(person: Mapping[str, Any], links: Links) -> Actor:
+def commit_actor(person: Mapping[str, Any], links: Links) -> Actor:
+    """The actor behind one contributor by commit: by account, else by nothing but the address in the commit."""
     if person.get("uid") is not None or person.get("login"):
         return account_actor(person.get("uid"), str(person.get("login") or ""), links)
     return Actor(account=f"mail:{str(person.get('email') or '').lower()}", name=str(person.get("name") or ""))
@@ -61,4 +63,19 @@ def uids_of(pull_requests: Iterable[PullRequest]) -> set[int | None]:
         uids |= {pull_request.author_uid, pull_request.merged_by_uid}
         uids |= {person.get("uid") for person in pull_request.commit_people}
         uids |= {review.uid for review in pull_request.reviews.all()}
+    return uids
+
+
+def push_actors(push: LinkedPush, links: Links) -> tuple[Actor, ...]:
+    """Everybody whose work a push brought, the pusher first: then authors, committers and co-authors of its commits."""
+    pusher = account_actor(push.pusher_uid, push.pusher_login, links)
+    others = [commit_actor(person, links) for person in push.people if person.get("uid") != WEB_FLOW]
+    return tuple({actor.account: actor for actor in (pusher, *others)}.values())
+
+
+def uids_of_pushes(pushes: Iterable[LinkedPush]) -> set[int | None]:
+    """Every account number that appears on these pushes."""
+    uids: set[int | None] = set()
+    for push in pushes:
+        uids |= {push.pusher_uid, *(person.get("uid") for person in push.people)}
     return uids

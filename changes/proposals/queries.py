@@ -4,8 +4,16 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from changes.delivery.actor import Actor
 from changes.delivery.models import PullRequest, Release, Review
-from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
-from changes.proposals.people import account_actor, contributor_actors, links_for, uids_of, user_actor
+from changes.proposals.models import Approval, Category, Change, LinkedPullRequest, LinkedPush, Revision
+from changes.proposals.people import (
+    account_actor,
+    contributor_actors,
+    links_for,
+    push_actors,
+    uids_of,
+    uids_of_pushes,
+    user_actor,
+)
 from portal.access.models import User
 from portal.policy.refusal import Stale
 
@@ -23,6 +31,14 @@ def current_revision(change: Change) -> Revision:
     if revision is None:
         raise Stale(f"{change} has no text yet.")
     return revision
+
+
+def bound_revision(revision: Revision) -> Revision:
+    """The text that words on ``revision`` bind to: its own, or the last material one before it."""
+    if revision.binds == revision.digest:
+        return revision
+    earlier = Revision.objects.filter(change=revision.change_id, digest=revision.binds, number__lt=revision.number)
+    return earlier.order_by("-number").first() or revision
 
 
 def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
@@ -51,10 +67,17 @@ def carrying(change: Change, rows: list[PullRequest] | None) -> list[PullRequest
     return [row for row in rows if part_of(row) != Role.BACK_MERGE]
 
 
+def standing_pushes(change: Change) -> list[LinkedPush]:
+    """The pushes past the pull requests that a change answers for, oldest first. Only emergencies have any."""
+    if change.category != Category.EMERGENCY:
+        return []
+    return list(change.pushes.filter(taken_back_at=None).select_related("repository").order_by("pushed_at", "id"))
+
+
 def head_for_production(change: Change, *, rows: list[PullRequest] | None = None) -> str:
     """The commit that would reach production now: the open (else the merged) pull request into prod, else the work's.
 
-    Empty when no pull request is linked yet.
+    Without a pull request the commit of the last push past them; empty when there is neither.
     """
     rows = [row for row in carrying(change, rows) if row.state != PullRequest.State.CLOSED]
     into_prod = [row for row in rows if row.base_ref == row.repository.prod_branch]
@@ -63,7 +86,10 @@ def head_for_production(change: Change, *, rows: list[PullRequest] | None = None
         return into_prod[-1].head_sha
     if merged:
         return merged[-1].merge_sha
-    return rows[-1].head_sha if rows else ""
+    if rows:
+        return rows[-1].head_sha
+    pushes = standing_pushes(change)
+    return pushes[-1].commit_sha if pushes else ""
 
 
 def actor_for(user: User) -> Actor:
@@ -83,10 +109,11 @@ def requester_of(change: Change) -> Actor:
 
 
 def contributors(change: Change, *, rows: list[PullRequest] | None = None) -> tuple[Actor, ...]:
-    """Everybody whose work the change carries (P-03): of its work and promotion pull requests, not of back merges."""
-    rows = carrying(change, rows)
-    links = links_for(uids_of(rows))
-    found = {}
+    """Everybody whose work the change carries (P-03): of its work and promotion pull requests, not of back merges, and of
+    pushes past them."""
+    rows, pushes = carrying(change, rows), standing_pushes(change)
+    links = links_for(uids_of(rows) | uids_of_pushes(pushes))
+    found = {actor.account: actor for push in pushes for actor in push_actors(push, links)}
     for row in rows:
         # A promotion carries what others made and merged: only who opened it contributed to it (see gates 4 and 8).
         people = contributor_actors(row, links)[:1] if is_promotion(row) else contributor_actors(row, links)

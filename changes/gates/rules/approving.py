@@ -11,9 +11,9 @@ from changes.gates.reading import (
     contributors,
     deployed_at,
     evidence_of,
+    fast_lane,
     into_main,
     into_prod,
-    is_emergency,
     listed,
     moment,
     name_of,
@@ -41,7 +41,7 @@ REVIEW = "review"
 
 def approval(facts: ChangeFacts, parameters: Parameters) -> Gate:
     """Gate 8. An emergency needs one +1 at or before its release; everything else is approved before the merge to prod."""
-    if is_emergency(facts):
+    if fast_lane(facts):
         return gate(Code.APPROVAL, _emergency(facts))
     if went_past(facts):
         return gate(Code.APPROVAL, open_or_failed(late=True, reason="A commit went to prod without an approval", who=""))

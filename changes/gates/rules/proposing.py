@@ -2,13 +2,15 @@
 
 from changes.gates.facts import ChangeFacts
 from changes.gates.gate import Code, Evidence, Gate, Judgement, combined, gate, met, not_connected, not_needed, open_or_failed
-from changes.gates.reading import carrying, evidence_of, is_emergency, is_late, listed, moment, name_of, short, went_past
+from changes.gates.reading import carrying, evidence_of, fast_lane, is_late, listed, moment, name_of, short, went_past
 from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 
 CATEGORIES = ("standard", "emergency")
 LARGE = "large"
 MEETINGS = "meetings"
+DATABASE = "database"
+LONGEST_NAME = 60
 
 
 def proposal(facts: ChangeFacts, parameters: Parameters) -> Gate:
@@ -91,27 +93,48 @@ def push_evidence(facts: ChangeFacts) -> tuple[Evidence, ...]:
 
 
 def rollback(facts: ChangeFacts, parameters: Parameters) -> Gate:
-    """Gate 6: how to go back is written down before approval, with the snapshot where data would change (P-17, P-18)."""
-    if not facts.rollback.strip():
-        return gate(Code.ROLLBACK, _no_way_back(facts, "how to undo it", Clause.ROLLBACK))
+    """Gate 6: how to go back is written down before approval, with the snapshot where data would change (P-17, P-18).
+
+    A migration, or a change of the kind database, names a snapshot; where there is one, a sentence says what data is lost.
+    """
+    missing, clause = _missing_from_plan(facts)
+    if missing:
+        return gate(Code.ROLLBACK, _no_way_back(facts, missing, clause))
+    sure = _text_is_confirmed(facts)
     if facts.snapshot.strip():
-        text = f"Revision {facts.revision} says how to undo it and names its snapshot"
-        return gate(Code.ROLLBACK, met(text, _revision(facts), confirmed=_text_is_confirmed(facts)))
+        text = f"Revision {facts.revision} says how to undo it, names its snapshot and says what data is lost"
+        return gate(Code.ROLLBACK, met(f"{text}{_target(facts)}", _revision(facts), confirmed=sure))
     if facts.has_migration is None:
         text = "the changed paths have not been read, so a migration, which needs a snapshot, cannot be ruled out"
         return gate(Code.ROLLBACK, not_connected(text, _revision(facts), who="The portal reads the paths by itself."))
+    text = f"Revision {facts.revision} says how to undo it{_target(facts)}; it has no migration"
+    return gate(Code.ROLLBACK, met(text, _revision(facts), confirmed=sure))
+
+
+def _missing_from_plan(facts: ChangeFacts) -> tuple[str, Clause]:
+    """What the way back does not say, to end a sentence with; empty when nothing is missing."""
+    if not facts.rollback.strip():
+        return "how to undo it", Clause.ROLLBACK
+    if facts.snapshot.strip():
+        return ("" if facts.data_loss.strip() else "what data is lost on the way back, and it names a snapshot"), Clause.SNAPSHOT
     if facts.has_migration:
-        text = "its snapshot and how to restore it, and it has a database migration"
-        return gate(Code.ROLLBACK, _no_way_back(facts, text, Clause.SNAPSHOT))
-    text = f"Revision {facts.revision} says how to undo it; it has no migration"
-    return gate(Code.ROLLBACK, met(text, _revision(facts), confirmed=_text_is_confirmed(facts)))
+        return "its snapshot and how to restore it, and it has a database migration", Clause.SNAPSHOT
+    if facts.kind == DATABASE:
+        return "its snapshot and how to restore it, and it is a change of the database", Clause.SNAPSHOT
+    return "", Clause.ROLLBACK
+
+
+def _target(facts: ChangeFacts) -> str:
+    """The release to go back to, within the sentence; it may be the text of a stranger, so it is kept short."""
+    name = " ".join(facts.target_release.split())
+    return f", back to {name if len(name) <= LONGEST_NAME else f'{name[: LONGEST_NAME - 1]}…'}" if name else ""
 
 
 def _no_way_back(facts: ChangeFacts, missing: str, clause: Clause) -> Judgement:
     return open_or_failed(
         late=_too_late_for_text(facts),
         reason=f"Revision {facts.revision} does not say {missing}",
-        who=f"{_asker(facts)} writes it down{', at the latest for the retrospective' if is_emergency(facts) else ''}.",
+        who=f"{_asker(facts)} writes it down{', at the latest for the retrospective' if fast_lane(facts) else ''}.",
         evidence=(_revision(facts),),
         clause=clause,
     )
@@ -119,7 +142,7 @@ def _no_way_back(facts: ChangeFacts, missing: str, clause: Clause) -> Judgement:
 
 def _too_late_for_text(facts: ChangeFacts) -> bool:
     """Texts are due before prod; those of an emergency by its retrospective review (P-22)."""
-    if not is_emergency(facts):
+    if not fast_lane(facts):
         return is_late(facts)
     return facts.retrospective_due_at is not None and facts.as_of > facts.retrospective_due_at
 

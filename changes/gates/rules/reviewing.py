@@ -8,7 +8,7 @@ from changes.gates.gate import Code, Gate, Judgement, combined, gate, met, open_
 from changes.gates.reading import (
     counted,
     evidence_of,
-    is_emergency,
+    fast_lane,
     is_late,
     is_one_of,
     listed,
@@ -56,7 +56,7 @@ def review(facts: ChangeFacts, parameters: Parameters) -> Gate:
     if not prs:
         return gate(Code.REVIEW, _nothing_to_review(facts))
     judged = combined(Code.REVIEW, [_judge(pr, work_people(facts)) for pr in prs])
-    quick = plus_one(facts) if is_emergency(facts) and judged.state in (GateState.FAILED, GateState.WAITING) else None
+    quick = plus_one(facts) if fast_lane(facts) and judged.state in (GateState.FAILED, GateState.WAITING) else None
     return gate(Code.REVIEW, quick) if quick else judged
 
 

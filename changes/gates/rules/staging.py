@@ -10,9 +10,9 @@ from changes.gates.reading import (
     STAGING,
     counted,
     evidence_of,
+    fast_lane,
     into_main,
     into_prod,
-    is_emergency,
     is_late,
     listed,
     moment,
@@ -65,7 +65,7 @@ def staging_finding(pr: PullRequestFact, releases: Iterable[ReleaseFact], parame
 
 def staging(facts: ChangeFacts, parameters: Parameters) -> Gate:
     """Gate 7, for every repository of the change."""
-    if is_emergency(facts):
+    if fast_lane(facts):
         text = "An emergency may skip staging; its retrospective review looks at that"
         return gate(Code.STAGING, not_needed(text))
     parts = [part for name in repositories(facts) for part in _judge_repository(facts, name, parameters)]

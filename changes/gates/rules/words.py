@@ -11,8 +11,8 @@ from changes.gates.reading import (
     contributors,
     counted,
     deployed_at,
+    fast_lane,
     into_prod,
-    is_emergency,
     is_one_of,
     listed,
     moment,
@@ -132,7 +132,7 @@ def _stands(item: ApprovalFact, facts: ChangeFacts, until: datetime | None) -> b
         return False
     if item.lapsed:
         return until is not None and item.lapsed_at is not None and item.lapsed_at > until
-    return is_emergency(facts) or item.revision_digest == facts.revision_digest
+    return fast_lane(facts) or item.revision_digest == facts.revision_digest
 
 
 def approval_evidence(item: ApprovalFact) -> Evidence:

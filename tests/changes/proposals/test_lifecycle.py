@@ -4,7 +4,7 @@ import pytest
 
 from changes.proposals.lifecycle import MOVES, OPEN_STATES, Move, State, find_move, moves_from, permitted_pairs
 
-VERBS = ("propose", "approve", "lapse", "withdraw", "reopen", "merge", "release", "roll_back", "close")
+VERBS = ("propose", "approve", "lapse", "withdraw", "reopen", "merge", "release", "roll_back", "close", "take_back")
 D, P, A, M, R, B, C, W = (
     State.DRAFT,
     State.PROPOSED,
@@ -16,15 +16,15 @@ D, P, A, M, R, B, C, W = (
     State.WITHDRAWN,
 )
 TABLE = {
-    #              propose approve lapse withdraw reopen merge release roll_back close
-    State.DRAFT: (P, None, None, W, None, M, None, None, None),
-    State.PROPOSED: (None, A, None, W, None, M, None, None, None),
-    State.APPROVED: (None, None, P, W, None, M, None, None, None),
-    State.MERGED: (None, None, None, None, None, None, R, B, None),
-    State.RELEASED: (None, None, None, None, None, None, None, B, C),
-    State.ROLLED_BACK: (None, None, None, None, None, None, R, None, C),
-    State.CLOSED: (None, None, None, None, None, None, None, B, None),
-    State.WITHDRAWN: (None, None, None, None, P, M, None, None, None),
+    #              propose approve lapse withdraw reopen merge release roll_back close take_back
+    State.DRAFT: (P, None, None, W, None, M, None, None, None, None),
+    State.PROPOSED: (None, A, None, W, None, M, None, None, None, None),
+    State.APPROVED: (None, None, P, W, None, M, None, None, None, None),
+    State.MERGED: (None, None, None, None, None, None, R, B, None, W),
+    State.RELEASED: (None, None, None, None, None, None, None, B, C, W),
+    State.ROLLED_BACK: (None, None, None, None, None, None, R, None, C, W),
+    State.CLOSED: (None, None, None, None, None, None, None, B, None, W),
+    State.WITHDRAWN: (None, None, None, None, P, M, None, None, None, None),
 }
 CASES = [(state, verb, target) for state, row in TABLE.items() for verb, target in zip(VERBS, row, strict=True)]
 BY_A_PERSON = {"propose", "approve", "withdraw", "reopen", "close"}
