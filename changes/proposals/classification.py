@@ -1,28 +1,54 @@
 """Category, size and kind of a change, by the rules of the policy version, each with its reasons in sentences. Pure.
 
 The rules are data (``portal.policy.parameters``): labels, title and branch say whether it is an emergency; paths say
-the kind; changed lines, paths and the requester say whether it is large (P-01, P-05, P-07, P-18). What a person asked
-for can raise a class and never lowers it.
+the kind; changed lines, paths, labels and answers say whether it is large (P-01, P-05, P-07, P-18). What the requester
+asked for can raise a class and never lowers it; what a person chose later (``Choice``) raises it at once, and lowers it
+as long as the rules see nothing more than they saw then.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from changes.proposals.paths import any_match, first_match
+from changes.proposals.largeness import LARGE, NOT_READ, Cause, causes_of_size, why_normal
+from changes.proposals.measuring import Touched, is_migration
+from changes.proposals.paths import all_matches, first_match
 from portal.policy.parameters import DEFAULT, Parameters
 
 STANDARD, EMERGENCY = "standard", "emergency"
-NORMAL, LARGE = "normal", "large"
+NORMAL = "normal"
 APPLICATION = "application"
-NOT_READ = "The paths have not been read yet."
+CATEGORY, SIZE, KIND = "category", "size", "kind"
+NAMES = (CATEGORY, SIZE, KIND)
 Reasons = list[str]
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What a person chose for one class: ``causes`` are what the rules saw when it was lowered."""
+
+    value: str
+    lowers: bool
+    by: str
+    at: datetime
+    reason: str = ""
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Classed:
+    """One class: its value, why, and what tells the reasons apart."""
+
+    value: str
+    reasons: Reasons
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Classification:
-    """What a change is, and why."""
+    """What a change is, and why. ``by_rule`` is what the rules alone say."""
 
     category: str
     size: str
@@ -30,6 +56,7 @@ class Classification:
     category_reasons: Reasons
     size_reasons: Reasons
     kind_reasons: Reasons
+    by_rule: Mapping[str, Classed] = field(default_factory=dict)
 
 
 def classify(
@@ -42,33 +69,92 @@ def classify(
     parameters: Parameters,
     branches: Iterable[str] = (),
     lines_by_path: Mapping[str, int] | None = None,
+    new_paths: Iterable[str] = (),
+    migrations: Mapping[str, Sequence[str]] | None = None,
+    choices: Mapping[str, Choice] | None = None,
 ) -> Classification:
     """Classify a change from what its pull requests and its requester say.
 
     ``paths`` and ``changed_lines`` (added plus removed) are None while they are not known; ``lines_by_path`` is the
-    better count where it was read. ``asked`` is what a person chose: ``category``, ``size`` and ``kind``, each optional.
+    better count where it was read, ``new_paths`` are files that did not exist before, ``migrations`` the new lines of
+    migrations that were read. ``asked`` is what the requester chose: ``category``, ``size``, ``kind`` and ``answers``
+    (question: answer), each optional. ``choices`` are people's later words, by the name of the class.
     """
-    category, category_reasons = _category(tuple(titles), tuple(labels), tuple(branches), asked, parameters)
-    size, size_reasons = _size(paths, changed_lines, lines_by_path, asked, parameters)
-    kind, kind_reasons = _kind(paths, asked, parameters)
-    return Classification(category, size, kind, category_reasons, size_reasons, kind_reasons)
+    known = tuple(labels)
+    touched = Touched(
+        paths=None if paths is None else tuple(paths),
+        total=changed_lines,
+        lines=lines_by_path,
+        new=frozenset(new_paths),
+        said=migrations,
+    )
+    by_rule = {
+        CATEGORY: _category(tuple(titles), known, tuple(branches), asked, parameters),
+        SIZE: _size(touched, known, asked, parameters),
+        KIND: _kind(paths, asked, parameters),
+    }
+    found = {name: chosen(name, classed, (choices or {}).get(name), parameters) for name, classed in by_rule.items()}
+    return Classification(
+        *(found[name].value for name in NAMES),
+        *(found[name].reasons for name in NAMES),
+        by_rule=by_rule,
+    )
+
+
+def rank_of(name: str, value: str, parameters: Parameters = DEFAULT) -> int:
+    """How high a class is: emergency over standard, large over normal, and kinds by the harm that they can do."""
+    if name == KIND:
+        kinds = [APPLICATION, *(kind for kind, _ in reversed(parameters.kind_paths))]
+        return kinds.index(value) if value in kinds else -1
+    return int(value in (EMERGENCY, LARGE))
+
+
+def chosen(name: str, by_rule: Classed, choice: Choice | None, parameters: Parameters) -> Classed:
+    """The class after a person's word: a floor when it raises, and a ceiling when it lowers and nothing new has come."""
+    if choice is None:
+        return by_rule
+    higher = rank_of(name, choice.value, parameters) - rank_of(name, by_rule.value, parameters)
+    why = f": {choice.reason.strip().rstrip('.')}" if choice.reason.strip() else ""
+    if not choice.lowers:
+        words = [f"{choice.by} raised it to {_words(choice.value)}{why}."] if higher >= 0 else []
+        return Classed(choice.value if higher > 0 else by_rule.value, [*words, *by_rule.reasons], by_rule.causes)
+    if higher >= 0:
+        return by_rule
+    fresh = set(by_rule.causes) - set(choice.causes)
+    if fresh:
+        words = [f"{choice.by} had lowered it to {_words(choice.value)}, which holds no longer: there is more than was seen then."]
+        return Classed(by_rule.value, [*words, *by_rule.reasons], by_rule.causes)
+    words = [f"{choice.by} lowered it to {_words(choice.value)}{why}.", f"By rule it would be {_words(by_rule.value)}:"]
+    return Classed(choice.value, [*words, *by_rule.reasons], by_rule.causes)
+
+
+def _words(value: str) -> str:
+    return {"access": "DNS and access", EMERGENCY: "an emergency"}.get(value, value)
 
 
 def _category(
     titles: tuple[str, ...], labels: tuple[str, ...], branches: tuple[str, ...], asked: Mapping[str, Any], parameters: Parameters
-) -> tuple[str, Reasons]:
+) -> Classed:
     label, prefix = parameters.emergency_label, parameters.emergency_title_prefix
     branch = first_match(branches, parameters.emergency_branches)
-    said = {
-        f"It carries the label “{label}”.": bool(label) and label.lower() in {name.strip().lower() for name in labels},
-        f"Its title begins with {prefix}.": any(_begins_with(title, prefix) for title in titles),
-        f"Its branch fits “{branch[1]}”." if branch else "": branch is not None,
-        "It was declared an emergency.": asked.get("category") == EMERGENCY,
-    }
-    reasons = [sentence for sentence, true in said.items() if true]
-    if reasons:
-        return EMERGENCY, reasons
-    return STANDARD, ["Neither a label, its title, its branch nor a person says that it is an emergency."]
+    carries = bool(label) and label.lower() in {name.strip().lower() for name in labels}
+    said = (
+        (carries, Cause("label", f"It carries the label “{label}”.")),
+        (any(_begins_with(title, prefix) for title in titles), Cause("title", f"Its title begins with {prefix}.")),
+        (branch is not None, Cause("branch", f"Its branch fits “{branch[1] if branch else ''}”.")),
+        (asked.get(CATEGORY) == EMERGENCY, Cause("asked", "It was declared an emergency.")),
+    )
+    causes = [cause for true, cause in said if true]
+    if causes:
+        return _classed(EMERGENCY, causes)
+    return Classed(STANDARD, ["Neither a label, its title, its branch nor a person says that it is an emergency."])
+
+
+def _classed(value: str, causes: Sequence[Cause]) -> Classed:
+    """One reason for each kind of cause: a hundred files of one folder need no hundred sentences."""
+    first = {cause.key.partition(":")[0]: cause.sentence for cause in reversed(causes)}
+    sentences = [cause.sentence for cause in causes if first[cause.key.partition(":")[0]] == cause.sentence]
+    return Classed(value, list(dict.fromkeys(sentences)), tuple(dict.fromkeys(cause.key for cause in causes)))
 
 
 def _begins_with(title: str, prefix: str) -> bool:
@@ -79,85 +165,29 @@ def _begins_with(title: str, prefix: str) -> bool:
     return bool(re.match(rf"\W*{word}\b", title) or re.match(rf"\s*(?:\[{word}\]|\({word}\)|{word}\s*:)", title, re.IGNORECASE))
 
 
-def _kind(paths: Sequence[str] | None, asked: Mapping[str, Any], parameters: Parameters) -> tuple[str, Reasons]:
+def _kind(paths: Sequence[str] | None, asked: Mapping[str, Any], parameters: Parameters) -> Classed:
     """The first kind in the order of the parameters that a path or the requester names; else application."""
-    wanted = str(asked.get("kind") or "")
-    for kind, patterns in parameters.kind_paths:
-        found = first_match(paths or (), patterns)
-        if found:
-            return kind, [f"{found[0]} fits “{found[1]}”."]
-        if kind == wanted:
-            return kind, ["The requester says so."]
-    if paths is None:
-        return APPLICATION, [NOT_READ]
-    return APPLICATION, ["No path belongs to another kind."]
-
-
-def _size(
-    paths: Sequence[str] | None,
-    changed_lines: int | None,
-    lines_by_path: Mapping[str, int] | None,
-    asked: Mapping[str, Any],
-    parameters: Parameters,
-) -> tuple[str, Reasons]:
-    lines, counted = _lines(paths, changed_lines, lines_by_path, parameters)
-    limit = parameters.large_changed_lines
-    path = first_match(paths or (), parameters.large_paths)
-    loses = next((item for item in paths or () if _may_lose_data(item, parameters)), None)
-    large = [
-        "The requester says that it is large." if asked.get("size") == LARGE else "",
-        f"{path[0]} fits “{path[1]}”, which is large by rule." if path else "",
-        f"The migration {loses} may lose data by its name." if loses else "",
-        f"{counted}, more than {limit}." if lines is not None and lines > limit else "",
+    wanted = str(asked.get(KIND) or "")
+    causes = [
+        Cause(f"{kind}:{path}", f"{path} fits “{pattern}”.")
+        for kind, patterns in parameters.kind_paths
+        for path, pattern in all_matches(paths or (), patterns)
     ]
-    reasons = [sentence for sentence in large if sentence]
-    if reasons:
-        return LARGE, reasons
-    return NORMAL, _why_normal(paths, lines, counted, parameters)
+    seen = tuple(cause.key for cause in causes)
+    for kind, _ in parameters.kind_paths:
+        sentence = next((cause.sentence for cause in causes if cause.key.startswith(f"{kind}:")), "")
+        if sentence or kind == wanted:
+            return Classed(kind, [sentence or "The requester says so."], (*seen, *(() if sentence else ("asked",))))
+    return Classed(APPLICATION, [NOT_READ if paths is None else "No path belongs to another kind."], seen)
 
 
-def _why_normal(paths: Sequence[str] | None, lines: int | None, counted: str, parameters: Parameters) -> Reasons:
-    limit = parameters.large_changed_lines
-    reasons = [f"{counted}, not more than {limit}." if lines is not None else f"{counted}."]
-    if paths is None:
-        return [*reasons, NOT_READ]
-    reasons.append("No path is large by rule.")
-    if has_migration(paths, parameters):
-        reasons.append("It has a migration: the requester says if that one loses data, which makes it large.")
-    return reasons
-
-
-def _lines(
-    paths: Sequence[str] | None, changed_lines: int | None, lines_by_path: Mapping[str, int] | None, parameters: Parameters
-) -> tuple[int | None, str]:
-    """The changed lines that count, and how to say them. Without a count per file the total counts, which is never less."""
-    aside = (*parameters.test_paths, *parameters.lock_files)
-    if lines_by_path is not None:
-        lines = sum(count for path, count in lines_by_path.items() if not any_match(path, aside))
-        return lines, f"{_count(lines)} outside tests and lock files"
-    if paths and all(any_match(path, aside) for path in paths):
-        return 0, "Only tests and lock files were changed: no line counts"
-    if changed_lines is None:
-        return None, "The changed lines have not been counted yet"
-    mixed = any(any_match(path, aside) for path in paths or ())
-    return changed_lines, f"{_count(changed_lines)}{', tests and lock files among them' if mixed else ''}"
-
-
-def _count(lines: int) -> str:
-    return f"{lines} changed {'line' if lines == 1 else 'lines'}"
-
-
-def _is_migration(path: str, parameters: Parameters) -> bool:
-    return any_match(path, parameters.migration_paths) and not path.endswith("__init__.py")
-
-
-def _may_lose_data(path: str, parameters: Parameters) -> bool:
-    words = set(re.findall("[a-z]+", path.rpartition("/")[2].lower()))
-    return _is_migration(path, parameters) and not words.isdisjoint(parameters.destructive_words)
+def _size(touched: Touched, labels: tuple[str, ...], asked: Mapping[str, Any], parameters: Parameters) -> Classed:
+    causes = causes_of_size(touched, labels=labels, asked=asked, parameters=parameters)
+    return _classed(LARGE, causes) if causes else Classed(NORMAL, why_normal(touched, parameters))
 
 
 def has_migration(paths: Iterable[str] | None, parameters: Parameters = DEFAULT) -> bool | None:
     """Whether a database migration is among the paths, so that a snapshot has to be named (P-18). None: not read."""
     if paths is None:
         return None
-    return any(_is_migration(path, parameters) for path in paths)
+    return any(is_migration(path, parameters) for path in paths)

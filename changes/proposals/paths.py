@@ -16,8 +16,14 @@ def matches(path: str, pattern: str) -> bool:
 
 def first_match(paths: Iterable[str], patterns: Iterable[str]) -> tuple[str, str] | None:
     """The first path that fits one of the patterns, with that pattern; None when none does."""
+    return next(iter(all_matches(paths, patterns)), None)
+
+
+def all_matches(paths: Iterable[str], patterns: Iterable[str]) -> list[tuple[str, str]]:
+    """Every path that fits one of the patterns, with the first that it fits."""
     wanted = tuple(patterns)
-    return next(((path, pattern) for path in paths for pattern in wanted if matches(path, pattern)), None)
+    found = ((path, next((pattern for pattern in wanted if matches(path, pattern)), None)) for path in paths)
+    return [(path, pattern) for path, pattern in found if pattern is not None]
 
 
 def any_match(path: str, patterns: Iterable[str]) -> bool:

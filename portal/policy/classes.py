@@ -67,7 +67,15 @@ DESTRUCTIVE_STATEMENTS: tuple[str, ...] = (
     "droptable(",
 )
 """Words in a new line of a migration that lose data: SQL, Django, Alembic, Rails, Knex. Case and runs of spaces do not matter."""
-WAY_BACK: tuple[str, ...] = ("def downgrade", "def down", "exports.down", "async down(", "-- down", "-- +goose down", "-- migrate:down")
+WAY_BACK: tuple[str, ...] = (
+    "def downgrade",
+    "def down",
+    "exports.down",
+    "async down(",
+    "-- down",
+    "-- +goose down",
+    "-- migrate:down",
+)
 """Where the part of a migration begins that undoes it, which loses nothing on the way forward."""
 
 DEPENDENCY_FILES: tuple[str, ...] = (

@@ -128,6 +128,12 @@ class BareRepository:
         printed = self.run("diff-tree", "-r", "-M", "--raw", "--numstat", "--abbrev=40", "-z", old, new)
         return _changed_files(printed)
 
+    def patches(self, old: str, new: str) -> list[str]:
+        """The difference of every file that ``files`` lists, in its order: hunks only; empty for a binary or a moved file."""
+        printed = self.run("diff", "--no-color", "--no-ext-diff", "-M", old, new)
+        parts = [part.partition("\n@@ ") for part in f"\n{printed}".split("\ndiff --git ")[1:]]
+        return [f"@@ {hunks}".rstrip("\n") if mark else "" for _, mark, hunks in parts]
+
     # What is done
 
     def write(self, ref: str, sha: str) -> None:

@@ -54,8 +54,13 @@ class GitHub:
     def pull_request(self, *, number: int) -> PullRequestReported:
         """One pull request with its paths and its contributors: four or more requests, most of them free when unchanged."""
         bare = self.bare_pull_request(number=number)
-        paths = self.pull_request_files(number=number)
-        return replace(bare, paths=paths, commit_people=self.contributors(number=number))
+        rows = self._files(number=number)
+        return replace(
+            bare,
+            paths=_fact(rows, read=lambda values: objects.file_paths(values=values)),
+            files=_fact(rows, read=lambda values: objects.files(values=values)),
+            commit_people=self.contributors(number=number),
+        )
 
     def bare_pull_request(self, *, number: int) -> PullRequestReported:
         """The pull request itself, one request."""
@@ -63,8 +68,10 @@ class GitHub:
 
     def pull_request_files(self, *, number: int) -> tuple[str, ...]:
         """Paths that it touches, sorted. GitHub lists 3,000 at most; ``changed_files`` tells when some are missing."""
-        rows = list(self.api.items(path=self._path(f"/pulls/{number}/files")))
-        return _fact(rows, read=lambda values: objects.file_paths(values=values))
+        return _fact(self._files(number=number), read=lambda values: objects.file_paths(values=values))
+
+    def _files(self, *, number: int) -> list[Json]:
+        return list(self.api.items(path=self._path(f"/pulls/{number}/files")))
 
     def pull_request_commits(self, *, number: int) -> list[Json]:
         """Its commits as GitHub answers them, oldest first, 250 at most."""

@@ -16,6 +16,7 @@ from changes.delivery.facts import (
     RepositoryFact,
     ReviewReported,
 )
+from changes.proposals.measuring import is_migration
 
 REVIEW_STATES = frozenset({"approved", "changes_requested", "commented", "dismissed", "pending"})
 STATUS_STATES = frozenset({"pending", "success", "failure", "error"})
@@ -81,6 +82,7 @@ def pull_request(*, value: Mapping[str, Any], path: str = "pull_request") -> Pul
         merged_by_uid=merged_by_uid,
         merged_by_login=merged_by_login,
         merge_sha=fields.commit("merge_commit_sha") if merged else None,
+        head_is_fork=_is_fork(head=head, base=base),
         vendor_updated_at=fields.moment("updated_at"),
     )
 
@@ -94,6 +96,14 @@ def _pull_request_state(*, fields: Fields) -> str:
     if state not in ("open", "closed"):
         raise Incomplete(f"{fields.path}.state is neither open nor closed")
     return state
+
+
+def _is_fork(*, head: Fields, base: Fields) -> bool | None:
+    """Whether its branch lives in another repository: a branch named main there is not our main. A deleted fork is null."""
+    if "repo" not in head.values or not base.has("repo"):
+        return None
+    ours, theirs = base.needed("repo"), head.within("repo")
+    return theirs is None or theirs.number("id") != ours.number("id")
 
 
 def _labels(*, fields: Fields) -> tuple[str, ...] | None:
@@ -218,6 +228,36 @@ def deployment_status(*, value: Mapping[str, Any], deployment_id: int) -> Deploy
         at=fields.needed_moment("created_at"),
         vendor_updated_at=fields.moment("updated_at"),
     )
+
+
+MIGRATION_LINES, MIGRATION_LINE = 500, 500
+"""New lines of one migration that are kept, and characters of each; a longer one counts as not read."""
+
+
+def files(*, values: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """What happened to each file of a pull request: {"path", "status", "lines", "added"}, in the forge's order.
+
+    ``status`` is GitHub's word (added, removed, modified, renamed …), ``lines`` added plus removed ones. ``added`` holds
+    the new lines of a database migration, for which the policy has questions; None for other files, and for a
+    migration whose difference GitHub left out.
+    """
+    return tuple(_file(fields=Fields.of(value=value, path="file")) for value in values)
+
+
+def _file(*, fields: Fields) -> dict[str, Any]:
+    path = fields.needed_text("filename")
+    lines = fields.number("changes", largest=SMALL)
+    added = _added(patch=fields.text("patch")) if is_migration(path) else None
+    return {"path": path, "status": fields.text("status", limit=20) or "", "lines": lines or 0, "added": added}
+
+
+def _added(*, patch: str | None) -> list[str] | None:
+    if patch is None:
+        return None
+    lines = [line[1:] for line in patch.splitlines() if line.startswith("+")]
+    if len(lines) > MIGRATION_LINES or any(len(line) > MIGRATION_LINE for line in lines):
+        return None
+    return lines
 
 
 def file_paths(*, values: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ Like GitHub: ten seconds to answer, no second try by itself, redelivery under th
 import contextlib
 import hashlib
 import hmac
-import http.client
 import json
 import queue
 import re
@@ -14,12 +13,11 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from portal.standins.faults import Faults
+from portal.standins.sending import Outcome, posted
 from portal.standins.store import Row, Store
 from portal.standins.times import stamp
 
@@ -29,15 +27,6 @@ HOOK_ID = 292430182
 APP_ID = 79929
 INSTALLATION_ID = 5150
 Post = Callable[[dict[str, str], bytes], int]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the receiver said: status 0 means that nobody answered."""
-
-    status: int
-    body: str
-    seconds: float
 
 
 class Hooks:
@@ -172,7 +161,7 @@ class Hooks:
     def _deliver(self, row: Row) -> None:
         if self._faults.hooks.delay:
             time.sleep(self._faults.hooks.delay)
-        self._finish(row, posted(self.config["url"], self._headers(row), row["body"].encode()))
+        self._finish(row, posted(self.config["url"], self._headers(row), row["body"].encode(), within=ANSWER_WITHIN))
 
     def _finish(self, row: Row, outcome: Outcome) -> None:
         row |= {"status_code": outcome.status, "answer": outcome.body, "duration": round(outcome.seconds, 2)}
@@ -209,19 +198,3 @@ def as_github_writes(payload: Row) -> str:
 
 def _upper(escape: str) -> str:
     return "u" + escape[1:].upper() if len(escape) > 1 else escape
-
-
-def posted(url: str, headers: dict[str, str], body: bytes) -> Outcome:
-    """Posts once and says what came back. Follows nothing, raises nothing."""
-    parts = urlsplit(url)
-    made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = made(parts.hostname or "", parts.port, timeout=ANSWER_WITHIN)
-    began = time.monotonic()
-    try:
-        connection.request("POST", parts.path + (f"?{parts.query}" if parts.query else ""), body, headers)
-        answer = connection.getresponse()
-        return Outcome(answer.status, answer.read(2000).decode(errors="replace"), time.monotonic() - began)
-    except (OSError, http.client.HTTPException) as problem:
-        return Outcome(0, str(problem), time.monotonic() - began)
-    finally:
-        connection.close()

@@ -153,7 +153,7 @@ SIZES = {
     "a path that is large": (
         {"paths": ("dns/a.zone",)},
         "large",
-        ["dns/a.zone fits “dns/”, which is large by rule."],
+        ["dns/a.zone fits “dns/”: DNS or Zero Trust configuration makes a change large."],
     ),
     "a migration": (
         {"paths": ("shop/migrations/0042_price.py",)},
@@ -185,7 +185,7 @@ SIZES = {
         "large",
         [
             "The requester says that it is large.",
-            "access/a.yaml fits “access/”, which is large by rule.",
+            "access/a.yaml fits “access/”: an access-control mechanism makes a change large.",
             "The migration x/migrations/1_drop.py may lose data by its name.",
             "801 changed lines, more than 800.",
         ],

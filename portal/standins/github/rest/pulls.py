@@ -80,8 +80,9 @@ def of_files(call: Call) -> Answer:
     """The paths it changes, at most 3,000."""
     name, row = call.name, call.world.pull(call.name, call.number("number"))
     git = call.world.git(name)
-    changed = git.files(git.merge_base(row["base_sha"], row["head_sha"]), row["head_sha"])[:MOST_FILES]
-    return paged(call, changed, lambda one: commits.file(call.world, name, row["head_sha"], one))
+    ends = git.merge_base(row["base_sha"], row["head_sha"]), row["head_sha"]
+    changed = list(zip(git.files(*ends), git.patches(*ends), strict=True))[:MOST_FILES]
+    return paged(call, changed, lambda one: commits.file(call.world, name, row["head_sha"], one[0], patch=one[1]))
 
 
 @ROUTES.on("GET", PULL + "/merge")

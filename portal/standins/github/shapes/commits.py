@@ -69,8 +69,8 @@ def full_commit(world: World, repository: str, entry: Commit) -> Row:
     }
 
 
-def file(world: World, repository: str, sha: str, changed: ChangedFile) -> Row:
-    """One changed path."""
+def file(world: World, repository: str, sha: str, changed: ChangedFile, *, patch: str = "") -> Row:
+    """One changed path, with its difference where GitHub would show it."""
     page = f"{world.url}/{repository}"
     shape = {
         "sha": changed.sha,
@@ -83,7 +83,8 @@ def file(world: World, repository: str, sha: str, changed: ChangedFile) -> Row:
         "raw_url": f"{page}/raw/{sha}/{changed.path}",
         "contents_url": f"{world.api_url}/repos/{repository}/contents/{changed.path}?ref={sha}",
     }
-    return shape | ({"previous_filename": changed.previous} if changed.previous else {})
+    shape |= {"previous_filename": changed.previous} if changed.previous else {}
+    return shape | ({"patch": patch} if patch else {})
 
 
 def pushed(world: World, repository: str, entry: Commit) -> Row:

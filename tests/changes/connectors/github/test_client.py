@@ -67,7 +67,9 @@ def test_a_pull_request_is_read_with_paths_and_people(connect) -> None:
 
     fact = github.pull_request(number=31)
 
-    assert fact == replace(objects.pull_request(value=made.pull_request()), paths=("a", "b", "old"), commit_people=PEOPLE)
+    bare = objects.pull_request(value=made.pull_request())
+    files = tuple({"path": path, "status": "", "lines": 0, "added": None} for path in ("b", "a"))
+    assert fact == replace(bare, paths=("a", "b", "old"), files=files, commit_people=PEOPLE)
     assert forge.targets() == [
         f"GET {REPO}/pulls/31",
         f"GET {REPO}/pulls/31/files?per_page=100",

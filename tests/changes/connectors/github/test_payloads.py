@@ -396,3 +396,43 @@ def test_paths_count_a_rename_under_both_names() -> None:
     rows = [{"filename": "b", "previous_filename": "a"}, {"filename": "c"}, {"filename": "a"}]
 
     assert objects.file_paths(values=rows) == ("a", "b", "c")
+
+
+def test_files_tell_status_lines_and_the_new_lines_of_migrations() -> None:
+    patch = "@@ -0,0 +1,3 @@\n+class Migration:\n+    x = RemoveField()\n-gone\n kept"
+    rows = [
+        {"filename": "app/web.py", "status": "modified", "changes": 7, "patch": patch},
+        {"filename": "shop/migrations/0002_price.py", "status": "added", "changes": 3, "patch": patch},
+        {"filename": "shop/migrations/0003_data.py", "status": "added", "changes": 900},
+        {"filename": "shop/migrations/0004_long.py", "patch": "+" + "x" * 501},
+        {"filename": "shop/migrations/0005_many.py", "patch": "\n".join(["+x"] * 501)},
+    ]
+
+    assert objects.files(values=rows) == (
+        {"path": "app/web.py", "status": "modified", "lines": 7, "added": None},
+        {
+            "path": "shop/migrations/0002_price.py",
+            "status": "added",
+            "lines": 3,
+            "added": ["class Migration:", "    x = RemoveField()"],
+        },
+        {"path": "shop/migrations/0003_data.py", "status": "added", "lines": 900, "added": None},
+        {"path": "shop/migrations/0004_long.py", "status": "", "lines": 0, "added": None},
+        {"path": "shop/migrations/0005_many.py", "status": "", "lines": 0, "added": None},
+    )
+
+
+FORKS = {
+    "the same repository": ({"repo": {"id": 97}}, {"repo": {"id": 97}}, False),
+    "another one": ({"repo": {"id": 98}}, {"repo": {"id": 97}}, True),
+    "a fork that was deleted": ({"repo": None}, {"repo": {"id": 97}}, True),
+    "not said": ({}, {"repo": {"id": 97}}, None),
+    "not said of the base": ({"repo": {"id": 98}}, {}, None),
+}
+
+
+@pytest.mark.parametrize(("head", "base", "is_fork"), FORKS.values(), ids=FORKS.keys())
+def test_a_pull_request_tells_whether_its_branch_lives_elsewhere(head, base, is_fork) -> None:
+    ends = {"head": {"ref": "main", "sha": made.HEAD} | head, "base": {"ref": "prod", "sha": made.BEFORE} | base}
+
+    assert objects.pull_request(value=made.pull_request(**ends)).head_is_fork is is_fork
