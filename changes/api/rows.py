@@ -11,6 +11,7 @@ from changes.exceptions.models import ExceptionRecord
 from changes.gates.models import Verdict
 from changes.proposals import queries
 from changes.proposals.models import Change
+from changes.proposals.sections import texts_of
 from portal.ledger.queries import entries_about
 
 
@@ -45,9 +46,10 @@ def change_whole(row: Change) -> dict[str, Any]:
     entries = entries_about(stream=f"change:{row.number}", limit=200)
     return {
         **change_row(row),
-        **{name: getattr(revision, name) for name in ("why", "what", "tested", "rollback", "snapshot")},
+        **{name: text for name, text in texts_of(revision).items() if name != "title"},
         "revision": revision.number,
         "revision_digest": revision.digest,
+        "revision_binds": revision.binds,
         "reasons": row.reasons,
         "gates": (row.assessment or {}).get("gates", []),
         "pull_requests": [_pull_request(item, row) for item in pull_requests],

@@ -99,9 +99,13 @@ class ChangeOut(ChangeRow):
     what: str
     tested: str
     rollback: str
+    target_release: str
     snapshot: str
+    data_loss: str
     revision: int
     revision_digest: str
+    revision_binds: str
+    """The digest to which approvals of the present text bind: an immaterial edit keeps that of the text before."""
     reasons: dict[str, Any]
     gates: list[GateOut]
     pull_requests: list[PullRequestOut]

@@ -4,18 +4,21 @@ Actions raise ``Refused`` (the policy forbids it) or ``Stale`` (somebody was fas
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from changes.delivery.models import PullRequest
-from changes.proposals import queries
+from changes.proposals import material, queries
 from changes.proposals.approving import approve, lapse_approvals, plus_one, review_after, sign_off, withdraw_approval
 from changes.proposals.digest import revision_digest
 from changes.proposals.lifecycle import State, find_move
 from changes.proposals.models import Category, Change, LinkedPullRequest, Revision
 from changes.proposals.moving import move, ring_for, stream_of
+from changes.proposals.sections import texts_in, texts_of
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -45,8 +48,18 @@ __all__ = [
 NUMBERS = 7201
 """Key of the advisory lock under which change numbers are given: no number is lost, none is given twice."""
 FIRST_NUMBER = 1001
-TEXT_FIELDS = ("title", "why", "what", "tested", "rollback", "snapshot")
 Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where a text came from, who wrote it, and when."""
+
+    source: str
+    by: User | None
+    by_login: str
+    at: datetime
+    form_key: UUID | None
 
 
 @transaction.atomic
@@ -60,8 +73,9 @@ def open_change(
     actor: str,
     state: State = State.DRAFT,
     classified: Mapping[str, Any] | None = None,
+    form_key: UUID | None = None,
 ) -> Change:
-    """Open a change with its first revision. ``source`` is form, pull_request or portal; ``texts`` has the six texts."""
+    """Open a change with its first revision. ``source`` is form, pull_request or portal; ``texts`` those of ``sections``."""
     change = Change(
         number=_next_number(),
         title=texts["title"],
@@ -74,7 +88,8 @@ def open_change(
         **(classified or {}),
     )
     change.save()
-    revision = _add_revision(change, texts, source, by, by_login, at)
+    written = Written(source, by, by_login, at, form_key)
+    revision = _add_revision(change, texts_in(texts), written, material.Judged(True, material.FIRST))
     append(
         stream=stream_of(change),
         kind="change.opened",
@@ -88,15 +103,25 @@ def open_change(
 
 @transaction.atomic
 def revise(
-    *, change: Change, texts: Texts, source: str, at: datetime, by: User | None = None, by_login: str = "", actor: str
+    *,
+    change: Change,
+    texts: Texts,
+    source: str,
+    at: datetime,
+    by: User | None = None,
+    by_login: str = "",
+    actor: str,
+    form_key: UUID | None = None,
 ) -> Revision:
-    """Add a revision when the text differs from the present one; approvals of the old text lapse visibly."""
+    """Add a revision when the text differs from the present one. A material edit ends the approvals of the old text, visibly;
+    an immaterial one leaves them standing (``material`` has the rule)."""
     locked = queries.locked(change.pk)
     present = queries.current_revision(locked)
-    wanted = {name: texts.get(name, "") for name in TEXT_FIELDS}
+    wanted = texts_in(texts)
     if present.digest == revision_digest(**wanted):
         return present
-    revision = _add_revision(locked, wanted, source, by, by_login, at)
+    judged = material.judge(before=texts_of(queries.bound_revision(present)), after=wanted)
+    revision = _add_revision(locked, wanted, Written(source, by, by_login, at, form_key), judged, binds=present.binds)
     locked.title = revision.title
     locked.version += 1
     locked.moved_at = max(locked.moved_at, at)
@@ -105,11 +130,19 @@ def revise(
         stream=stream_of(locked),
         kind="change.revised",
         actor=actor,
-        fact={"revision": revision.number, "digest": revision.digest, "at": at.isoformat()},
+        fact={
+            "revision": revision.number,
+            "digest": revision.digest,
+            "binds": revision.binds,
+            "material": judged.material,
+            "reason": judged.reason,
+            "at": at.isoformat(),
+        },
         rows=[revision],
     )
-    if locked.category != Category.EMERGENCY:  # whose words bind to the commit alone: its text may be written afterwards (P-22)
-        lapse_approvals(change=locked, reason=f"the proposal was edited: revision {revision.number}", at=at)
+    if judged.material and locked.category != Category.EMERGENCY:
+        # The words of an emergency bind to the commit alone: its text may be written afterwards (P-22).
+        lapse_approvals(change=locked, reason=f"the proposal was edited: revision {revision.number}. {judged.reason}", at=at)
     ring_for(locked)
     return revision
 
@@ -192,16 +225,21 @@ def _next_number() -> int:
     return int(row[0]) if row else FIRST_NUMBER
 
 
-def _add_revision(change: Change, texts: Texts, source: str, by: User | None, by_login: str, at: datetime) -> Revision:
-    values = {name: texts.get(name, "") for name in TEXT_FIELDS}
+def _add_revision(change: Change, texts: Texts, written: Written, judged: material.Judged, *, binds: str = "") -> Revision:
+    """``binds`` is what the text before bound to, which an immaterial edit keeps."""
     last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
+    digest = revision_digest(**texts)
     return Revision.objects.create(
         change=change,
         number=last + 1,
-        digest=revision_digest(**values),
-        source=source,
-        by=by,
-        by_login=by_login,
-        at=at,
-        **values,
+        digest=digest,
+        binds=digest if judged.material else binds,
+        material=judged.material,
+        material_reason=judged.reason,
+        form_key=written.form_key,
+        source=written.source,
+        by=written.by,
+        by_login=written.by_login,
+        at=written.at,
+        **texts,
     )

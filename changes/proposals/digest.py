@@ -15,6 +15,27 @@ def digest_of(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def revision_digest(*, title: str, why: str, what: str, tested: str, rollback: str, snapshot: str) -> str:
-    """The digest of one text of a proposal. Approvals and decisions bind to it."""
-    return digest_of({"title": title, "why": why, "what": what, "tested": tested, "rollback": rollback, "snapshot": snapshot})
+def revision_digest(
+    *,
+    title: str,
+    why: str,
+    what: str,
+    tested: str,
+    rollback: str,
+    target_release: str = "",
+    snapshot: str,
+    data_loss: str = "",
+) -> str:
+    """The digest of one text of a proposal. Approvals and decisions bind to it (``Revision.binds``)."""
+    return digest_of(
+        {
+            "title": title,
+            "why": why,
+            "what": what,
+            "tested": tested,
+            "rollback": rollback,
+            "target_release": target_release,
+            "snapshot": snapshot,
+            "data_loss": data_loss,
+        }
+    )

@@ -7,6 +7,7 @@ a change of its own.
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -89,15 +90,7 @@ def _person(row: PullRequest) -> User | None:
 
 
 def _texts(row: PullRequest) -> dict[str, str]:
-    lifted = lift(row.body)
-    return {
-        "title": row.title,
-        "why": lifted.why,
-        "what": lifted.what,
-        "tested": lifted.tested,
-        "rollback": lifted.rollback,
-        "snapshot": lifted.snapshot,
-    }
+    return {"title": row.title, **asdict(lift(row.body))}
 
 
 def _open(row: PullRequest, at: datetime) -> Change:

@@ -24,6 +24,13 @@ NAMES: dict[str, tuple[str, ...]] = {
         "rollback", "roll back", "rollback plan", "roll back plan", "how to roll back", "how to undo", "undo", "revert",
         "revert plan", "reverting", "how to revert", "backout", "backout plan", "back out plan", "recovery", "recovery plan",
     ),
+    "target_release": (
+        "target release", "rollback target", "roll back to", "rollback to", "go back to", "release to go back to",
+        "release to roll back to", "previous release", "back to",
+    ),
+    "data_loss": (
+        "data loss", "expected data loss", "what data is lost", "data lost", "lost data", "loss of data", "what is lost",
+    ),
     "snapshot": (
         "snapshot", "snapshots", "database snapshot", "db snapshot", "backup", "database backup", "restore", "restore plan",
     ),
@@ -34,6 +41,8 @@ NOTHING = frozenset(
     {"", "n/a", "na", "none", "nothing", "tbd", "todo", "to do", "-", "--", "...", "…", "_no response_", "no response"}
 )
 """What templates and hurried people leave where an answer belongs."""
+ANSWERS = {"data_loss": frozenset({"none", "nothing"})}
+"""Which of them are an answer nevertheless."""
 
 HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)")
 BOLD = re.compile(r" {0,3}(?:\*\*|__)([^*_]{1,80})(?:\*\*|__)[ \t]*(:?)(.*)")
@@ -54,7 +63,9 @@ class Lifted:
     what: str = ""
     tested: str = ""
     rollback: str = ""
+    target_release: str = ""
     snapshot: str = ""
+    data_loss: str = ""
 
 
 def lift(body: str) -> Lifted:
@@ -75,7 +86,7 @@ def lift(body: str) -> Lifted:
         else:
             section, level = ("why", 0) if found.level <= level else (section, level)
             parts[section].append(line)
-    return Lifted(**{name: _said(lines) for name, lines in parts.items()})
+    return Lifted(**{name: _said(lines, ANSWERS.get(name, frozenset())) for name, lines in parts.items()})
 
 
 @dataclass(frozen=True)
@@ -118,9 +129,9 @@ def _plain(name: str) -> str:
     return " ".join(letters.split())
 
 
-def _said(lines: list[str]) -> str:
+def _said(lines: list[str], answers: frozenset[str]) -> str:
     text = "\n".join(lines).strip()
-    return "" if len(text) <= LONGEST_NAME and text.lower().strip(" .*_") in NOTHING else text
+    return "" if len(text) <= LONGEST_NAME and text.lower().strip(" .*_") in NOTHING - answers else text
 
 
 def _lines(body: str) -> Iterator[tuple[str, bool]]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from changes.proposals import actions
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, Size
+from changes.proposals.sections import texts_in
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -57,7 +58,7 @@ def _check_category(given: Mapping[str, Any], by: User, at: datetime) -> None:
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(given.get(name) or "").replace("\x00", "") for name in actions.TEXT_FIELDS}
+    return texts_in(given)
 
 
 def _reasons(given: Mapping[str, Any], by: User) -> dict[str, Any]:

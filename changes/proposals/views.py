@@ -10,10 +10,10 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST
 
 from changes.proposals import queries, submitting
-from changes.proposals.actions import TEXT_FIELDS
 from changes.proposals.forms import ProposalForm
 from changes.proposals.listing import visible
 from changes.proposals.models import Change
+from changes.proposals.sections import TEXT_FIELDS
 from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.scope import scope_for

@@ -85,6 +85,14 @@ class Parameters:
     """How long a failed release or a rollback counts against the paths that it touched."""
     unfamiliar_after: timedelta = timedelta(days=180)
     """Paths that nobody has changed for so long are unfamiliar."""
+    material_sections: tuple[str, ...] = ("what", "rollback", "target_release", "snapshot", "data_loss")
+    """Sections of a proposal in which every edit is material: it ends the approvals and decisions on the earlier text."""
+    immaterial_words: int = 5
+    """Words outside them that may be mended without ending approvals, in all edits since the text that was approved."""
+    slip_letters: int = 2
+    """Letters in which a mended word may differ, and never more than one in three of its letters."""
+    turning_words: tuple[str, ...] = ("no", "not", "never", "none", "nor", "neither", "without", "cannot")
+    """Words that turn a sentence around: one that comes or goes is never a slip."""
 
 
 DEFAULT = Parameters()

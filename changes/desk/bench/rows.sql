@@ -76,9 +76,11 @@ SELECT (%(repositories)s::bigint[])[place], 'github', n || '-' || environment, '
 FROM made, unnest(ARRAY['staging', 'production']) environment WHERE state IN ('released', 'closed');
 
 -- name: revisions
-INSERT INTO changes_revision (change_id, number, title, why, what, tested, rollback, snapshot, digest, source, by_login, at)
+INSERT INTO changes_revision (change_id, number, title, why, what, tested, rollback, target_release, snapshot, data_loss, digest,
+                              binds, material, material_reason, source, by_login, at)
 SELECT c.id, 1, c.title, 'People wait too long for it, and support heard of it twice this week.', 'One setting and one line of code.',
-       'Unit tests and an hour in staging.', 'Release the version before it. Nothing of the data changes.', '', m.head, 'pull_request',
+       'Unit tests and an hour in staging.', 'Release the version before it. Nothing of the data changes.', '', '', '', m.head,
+       m.head, true, 'It is the first text.', 'pull_request',
        c.requester_login, m.at
 FROM made m JOIN changes_change c ON c.number = m.n;
 
@@ -89,8 +91,8 @@ FROM made m JOIN changes_change c ON c.number = m.n
 JOIN changes_pullrequest p ON p.repository_id = (%(repositories)s::bigint[])[m.place] AND p.number = m.n;
 
 -- name: approvals
-INSERT INTO changes_approval (change_id, revision_id, head_sha, by_id, verdict, note, authenticated_at, at)
-SELECT c.id, r.id, m.head, %(approver)s, 'yes', '', m.moved, m.moved
+INSERT INTO changes_approval (change_id, revision_id, head_sha, by_id, verdict, note, via, authenticated_at, at)
+SELECT c.id, r.id, m.head, %(approver)s, 'yes', '', 'portal', m.moved, m.moved
 FROM made m JOIN changes_change c ON c.number = m.n JOIN changes_revision r ON r.change_id = c.id
 WHERE m.state IN ('approved', 'merged', 'released', 'closed');
 

@@ -167,13 +167,39 @@ def test_a_push_is_evidence_by_its_commit():
 
 NO_UNDO = "Revision 3 does not say how to undo it."
 NO_SNAPSHOT = "Revision 3 does not say its snapshot and how to restore it, and it has a database migration."
-SAYS_BOTH = "Revision 3 says how to undo it and names its snapshot."
+OF_THE_DATABASE = "Revision 3 does not say its snapshot and how to restore it, and it is a change of the database."
+NO_LOSS = "Revision 3 does not say what data is lost on the way back, and it names a snapshot."
+SAYS_BOTH = "Revision 3 says how to undo it, names its snapshot and says what data is lost."
+SNAPSHOT = {"snapshot": "snap-7", "data_loss": "An hour of orders."}
 NOT_READ = "Not connected: the changed paths have not been read, so a migration, which needs a snapshot, cannot be ruled out."
 
 ROLLBACKS = {
     "said, no migration": (change(), "met", "Revision 3 says how to undo it; it has no migration."),
-    "said, with a migration and its snapshot": (change(has_migration=True, snapshot="snap-7"), "met", SAYS_BOTH),
-    "said, with a snapshot, paths not read": (change(has_migration=None, snapshot="snap-7"), "met", SAYS_BOTH),
+    "said, with a migration and its snapshot": (change(has_migration=True, **SNAPSHOT), "met", SAYS_BOTH),
+    "said, with a snapshot, paths not read": (change(has_migration=None, **SNAPSHOT), "met", SAYS_BOTH),
+    "of the database, with its snapshot": (change(kind="database", **SNAPSHOT), "met", SAYS_BOTH),
+    "of the database, without": (change(kind="database", pull_requests=UNMERGED), "waiting", OF_THE_DATABASE),
+    "of the database, paths not read": (change(kind="database", has_migration=None), "failed", OF_THE_DATABASE),
+    "of the database, with a migration": (change(kind="database", has_migration=True), "failed", NO_SNAPSHOT),
+    "a snapshot without the loss, before": (change(snapshot="snap-7", pull_requests=UNMERGED), "waiting", NO_LOSS),
+    "a snapshot without the loss, after": (change(snapshot="snap-7", data_loss=" "), "failed", NO_LOSS),
+    "a loss without a snapshot": (change(has_migration=True, data_loss="None."), "failed", NO_SNAPSHOT),
+    "back to a named release": (
+        change(target_release="acme-web v12"),
+        "met",
+        "Revision 3 says how to undo it, back to acme-web v12; it has no migration.",
+    ),
+    "back to a named release, with a snapshot": (
+        change(target_release=" v12\n ", **SNAPSHOT),
+        "met",
+        "Revision 3 says how to undo it, names its snapshot and says what data is lost, back to v12.",
+    ),
+    "back to a release of many words": (
+        change(target_release="v" * 61),
+        "met",
+        f"Revision 3 says how to undo it, back to {'v' * 59}…; it has no migration.",
+    ),
+    "only a release": (change(rollback="", target_release="acme-web v12"), "failed", NO_UNDO),
     "said, paths not read": (change(has_migration=None), "not_connected", NOT_READ),
     "migration without a snapshot, before": (change(has_migration=True, pull_requests=UNMERGED), "waiting", NO_SNAPSHOT),
     "migration without a snapshot, after": (change(has_migration=True, snapshot=" "), "failed", NO_SNAPSHOT),
@@ -198,6 +224,7 @@ def test_rollback_gate(facts, state, reason):
 
 def test_a_missing_snapshot_cites_its_own_clause():
     assert rollback(change(has_migration=True), DEFAULT).clause == Clause.SNAPSHOT
+    assert rollback(change(snapshot="snap-7"), DEFAULT).clause == Clause.SNAPSHOT
     assert rollback(change(rollback=""), DEFAULT).clause == Clause.ROLLBACK
 
 

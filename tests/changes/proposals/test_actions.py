@@ -83,7 +83,9 @@ def test_an_edit_is_a_revision_and_lapses_the_approval(waiting, ann, bob):
 
     waiting.refresh_from_db()
     assert (waiting.state, waiting.title, waiting.revisions.count()) == ("proposed", "Split the queue", 2)
-    assert ApprovalLapse.objects.get().reason == "the proposal was edited: revision 2"
+    assert ApprovalLapse.objects.get().reason == (
+        "the proposal was edited: revision 2. “very” was added under “Why”, which is more than a slip of the pen."
+    )
     assert kinds(waiting)[-3:] == ["change.revised", "approval.lapsed", "change.lapse"]
 
 

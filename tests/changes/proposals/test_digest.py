@@ -4,11 +4,15 @@ import hashlib
 
 from changes.proposals.digest import digest_of, revision_digest
 
-TEXTS = {"title": "Raise memory", "why": "It is short", "what": "1 GB", "tested": "By hand", "rollback": "Back", "snapshot": ""}
+TEXTS = {"title": "Raise memory", "why": "It is short", "what": "1 GB", "tested": "By hand", "rollback": "Back"}
+TEXTS |= {"target_release": "", "snapshot": "", "data_loss": ""}
 
 
 def test_revision_digest_is_the_sha_256_of_its_canonical_json():
-    text = '{"rollback":"Back","snapshot":"","tested":"By hand","title":"Raise memory","what":"1 GB","why":"It is short"}'
+    text = (
+        '{"data_loss":"","rollback":"Back","snapshot":"","target_release":"","tested":"By hand","title":"Raise memory",'
+        '"what":"1 GB","why":"It is short"}'
+    )
 
     assert revision_digest(**TEXTS) == hashlib.sha256(text.encode()).hexdigest()
 

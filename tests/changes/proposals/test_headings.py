@@ -40,6 +40,10 @@ none needed
 
 ## Snapshot
 snap-42
+
+**Data loss:** none
+
+Target release: acme-web v12
 """
 
 
@@ -49,7 +53,9 @@ def test_lift_a_whole_description():
         what="- 1 GB instead of 512 MB\n\n### Details\nOnly for web.",
         tested="By hand:\n\n```sh\n# Rollback\nfly scale show\n```",
         rollback="Release the version before.",
+        target_release="acme-web v12",
         snapshot="snap-42",
+        data_loss="none",
     )
 
 
@@ -82,6 +88,10 @@ ONE_PART = {
     "a label that is no name of ours": ("Fixes: #12", Lifted(why="Fixes: #12")),
     "a time is no label": ("Why: at 10:30 it failed", Lifted(why="at 10:30 it failed")),
     "an address is no label": ("Context:https://example.test", Lifted(why="Context:https://example.test")),
+    "no data lost is an answer": ("## Data loss\n_None._", Lifted(data_loss="_None._")),
+    "no data lost, to be said": ("## Data loss\nTBD", Lifted()),
+    "no snapshot is none": ("## Snapshot\nnone", Lifted()),
+    "data loss below the plan": ("# Rollback\nBack.\n## Data loss\nAn hour.", Lifted(rollback="Back.", data_loss="An hour.")),
     "a part twice": ("# Testing\nOne.\n# Why\nBecause.\n# Testing\nTwo.", Lifted(why="Because.", tested="One.\n\nTwo.")),
     "an unknown heading of the same level": ("## What\nThis.\n## Notes\nMore.", Lifted(why="## Notes\nMore.", what="This.")),
     "an unknown heading above": ("## What\nThis.\n# Notes\nMore.", Lifted(why="# Notes\nMore.", what="This.")),
