@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-JOINS = ("changes.connectors.effects", "changes.desk.needs")
+JOINS = ("changes.connectors.effects", "changes.desk.needs", "changes.desk.needs_exceptions")
 """Modules that register something elsewhere (inbox, palette, outbox) when they are imported."""
 
 

@@ -8,6 +8,16 @@ from changes.connectors.tasks import (
     settle,
     sweep_inbox,
 )
+from changes.exceptions.tasks import open_again
 from changes.gates.tasks import judge_overdue
 
-__all__ = ["drain_inbox", "judge_overdue", "mirror_repositories", "poll_sources", "read_again", "settle", "sweep_inbox"]
+__all__ = [
+    "drain_inbox",
+    "judge_overdue",
+    "mirror_repositories",
+    "open_again",
+    "poll_sources",
+    "read_again",
+    "settle",
+    "sweep_inbox",
+]

@@ -6,6 +6,7 @@ from changes.api.urls import api_urls
 from changes.connectors import pages as connector_pages
 from changes.connectors import views as connectors
 from changes.desk import release_views, views
+from changes.exceptions import noise_views
 from changes.exceptions import views as exceptions
 from changes.proposals import views as proposals
 
@@ -26,6 +27,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/", exceptions.exceptions, name="exceptions"),
     path("exceptions/<int:pk>/", exceptions.exception, name="exception"),
     path("exceptions/<int:pk>/answer/", exceptions.answer_exception, name="answer-exception"),
+    path("exceptions/<int:pk>/judge/", exceptions.judge_exception, name="judge-exception"),
+    path("exceptions/<int:pk>/hand-over/", exceptions.hand_over_exception, name="hand-over-exception"),
+    path("exceptions/<int:pk>/accept/", exceptions.propose_acceptance, name="propose-acceptance"),
+    path("exceptions/<int:pk>/accept/<int:acceptance_pk>/confirm/", exceptions.confirm_acceptance, name="confirm-acceptance"),
+    path("exceptions/<int:pk>/accept/<int:acceptance_pk>/withdraw/", exceptions.withdraw_acceptance, name="withdraw-acceptance"),
+    path("exceptions/noise/", noise_views.noise_rules, name="noise-rules"),
+    path("exceptions/noise/new/", noise_views.make_noise_rule, name="make-noise-rule"),
+    path("exceptions/noise/<int:pk>/end/", noise_views.end_noise_rule, name="end-noise-rule"),
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
     path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),

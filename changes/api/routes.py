@@ -88,13 +88,16 @@ def exceptions(
     cursor: str = "",
     limit: int = 50,
 ) -> dict[str, Any]:
-    """Without ``state``: all that stand, that is without those that later evidence cleared. ``state=all`` gives all."""
+    """Without ``state``: all that stand, without what later evidence cleared or a rule filtered as noise. ``state=all``: all.
+
+    ``repeats`` is the id of the exception that this one folds into.
+    """
     need(request, P.EXCEPTION_SEE)
-    found = ExceptionRecord.objects.select_related("repository", "change")
+    found = ExceptionRecord.objects.select_related("repository", "change", "owner", "judged_by")
     if state and state not in {*ExceptionState.values, "all"}:
         raise HttpError(422, f"state is one of all, {', '.join(ExceptionState.values)}")
     if not state:
-        found = found.exclude(state=ExceptionState.CLEARED)
+        found = found.exclude(state__in=(ExceptionState.CLEARED, ExceptionState.FILTERED))
     elif state != "all":
         found = found.filter(state=state)
     if repository:

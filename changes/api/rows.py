@@ -146,6 +146,9 @@ def exception_row(row: ExceptionRecord) -> dict[str, Any]:
         "happened_at": row.happened_at,
         "found_at": row.found_at,
         "due_at": row.due_at,
+        "owner": row.owner.name if row.owner else "",
+        "judged_by": row.judged_by.name if row.judged_by else "",
+        "repeats": row.folds_into_id,
     }
 
 

@@ -131,6 +131,9 @@ class ExceptionOut(Schema):
     happened_at: datetime
     found_at: datetime
     due_at: datetime
+    owner: str
+    judged_by: str
+    repeats: int | None
 
 
 class DeliveryOut(Schema):

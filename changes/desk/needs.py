@@ -1,4 +1,4 @@
-"""What changes ask of people: approvals, sign-offs, reviews afterwards, answers to exceptions. For inbox and palette.
+"""What changes ask of people: approvals, sign-offs, reviews afterwards. For inbox and palette.
 
 Each asks few queries whatever the number of items; what a person cannot act on is not shown to that person.
 """
@@ -6,11 +6,9 @@ Each asks few queries whatever the number of items; what a person cannot act on 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from changes.exceptions.kinds import KINDS
-from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.proposals.lifecycle import State
 from changes.proposals.listing import Wanted, matching
 from changes.proposals.models import Change, LinkedPullRequest
@@ -37,8 +35,6 @@ def needs_of(user: User, at: datetime) -> Iterator[inbox.Item]:
         yield from _sign_offs(user)
     if may(user, P.CHANGE_REVIEW_AFTER):
         yield from _reviews(user)
-    if may(user, P.EXCEPTION_EXPLAIN):
-        yield from _exceptions(user)
 
 
 def _waiting(letters: str) -> QuerySet[Change]:
@@ -102,29 +98,6 @@ def _reviews(user: User) -> Iterator[inbox.Item]:
             tone="warn",
             icon="clipboard-check",
             key=str(change),
-        )
-
-
-def _exceptions(user: User) -> Iterator[inbox.Item]:
-    """All of them for those who oversee; for others those of their own changes and accounts."""
-    rows = ExceptionRecord.objects.filter(state=ExceptionState.OPEN).select_related("repository").order_by("due_at", "id")
-    if not may(user, P.CHANGE_CLASSIFY) and not may(user, P.EXCEPTION_ACCEPT):
-        logins = list(Identity.objects.filter(user=user, provider="github", ended_at=None).values_list("login", flat=True))
-        own = Q(change__requester=user)
-        for name in ("merged_by", "author", "pusher", "actor"):
-            own |= Q(**{f"evidence__{name}__in": logins})
-        rows = rows.filter(own)
-    for record in rows[:MOST]:
-        yield inbox.Item(
-            title="Answer an exception",
-            about=record.sentence,
-            why=f"{KINDS[record.kind].label}; every exception gets an answer (P-29).",
-            due_at=record.due_at,
-            href=f"/exceptions/{record.pk}/",
-            act="Answer",
-            tone="bad",
-            icon="triangle-alert",
-            key=record.repository.name if record.repository else "",
         )
 
 

@@ -86,14 +86,7 @@ def open_exception(*, repository: Repository | None, found: Found, at: datetime)
         stream=_stream(record),
         kind="exception.found",
         actor="portal",
-        fact={
-            "finding": str(record),
-            "clause": record.clause,
-            "sentence": record.sentence,
-            "owner": record.owner.name if record.owner else "",
-            "folds_into": record.folds_into_id,
-            "at": at.isoformat(),
-        },
+        fact=_fact(record, at),
         rows=[record],
     )
     rule = rule_for(record=record, at=at)
@@ -102,6 +95,17 @@ def open_exception(*, repository: Repository | None, found: Found, at: datetime)
     ring("exceptions")
     ring("inbox")
     return record
+
+
+def _fact(record: ExceptionRecord, at: datetime) -> dict[str, Any]:
+    return {
+        "finding": str(record),
+        "clause": record.clause,
+        "sentence": record.sentence,
+        "owner": record.owner.name if record.owner else "",
+        "folds_into": record.folds_into_id,
+        "at": at.isoformat(),
+    }
 
 
 def _fold(kind: Kind, record: ExceptionRecord) -> str:
@@ -164,8 +168,9 @@ def answer(*, record: ExceptionRecord, outcome: str, note: str, by: User, at: da
 @transaction.atomic
 def answer_all(*, record: ExceptionRecord, outcome: str, note: str, by: User, at: datetime) -> int:
     """The same answer for an exception and for what is folded into it, each with its own step. Returns how many."""
-    folded = ExceptionRecord.objects.filter(folds_into=record, state=record.state).order_by("id")
-    for each in [record, *folded]:
+    present = _locked(record)
+    folded = ExceptionRecord.objects.filter(folds_into=present, state=present.state).order_by("id")
+    for each in [present, *folded]:
         answer(record=each, outcome=outcome, note=note, by=by, at=at)
     return len(folded) + 1
 
@@ -195,6 +200,16 @@ def judge(*, record: ExceptionRecord, note: str, by: User, at: datetime) -> Exce
     )
     _ring()
     return locked
+
+
+@transaction.atomic
+def judge_all(*, record: ExceptionRecord, note: str, by: User, at: datetime) -> int:
+    """The same agreement for an exception and for what is folded into it and answered alike. Returns how many."""
+    present = _locked(record)
+    folded = ExceptionRecord.objects.filter(folds_into=present, state=present.state, judged_by=None).order_by("id")
+    for each in [present, *folded]:
+        judge(record=each, note=note, by=by, at=at)
+    return len(folded) + 1
 
 
 @transaction.atomic

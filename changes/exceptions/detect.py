@@ -4,7 +4,8 @@ They run once the picture of a repository has settled, read everything from the 
 changes nothing. Clauses: P-02, P-03, P-04, P-08, P-09, P-11, P-12, P-19.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from changes.delivery.models import Environment, PullRequest, Push, Release, Repository, RuleEvent
 from changes.delivery.population import uncovered_commits
@@ -19,7 +20,7 @@ from changes.proposals.people import links_for, uids_of
 from portal.policy.parameters import DEFAULT, Parameters
 
 NO_COMMIT = "0" * 40
-APPROVAL_GATE = 8
+REVIEW_GATE, APPROVAL_GATE = 4, 8
 
 
 def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters = DEFAULT) -> Iterator[tuple[str, list[Found]]]:
@@ -29,8 +30,7 @@ def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters = DEF
     facts = pull_request_facts(merged, links)
     for row, fact in zip(merged, facts, strict=True):
         change = Change.objects.filter(links__pull_request=row).order_by("id").first()
-        emergency = change is not None and change.category == Category.EMERGENCY
-        kinds = _kinds(row, fact, release_facts([row]), emergency, parameters)
+        kinds = _kinds(row, fact, release_facts([row]), change, parameters)
         yield f"{row}:", [_found(row, fact, kind, change) for kind in kinds if kind]
 
 
@@ -39,12 +39,22 @@ def _guarded(row: PullRequest) -> bool:
 
 
 def _kinds(
-    row: PullRequest, fact: PullRequestFact, releases: tuple[ReleaseFact, ...], emergency: bool, parameters: Parameters
+    row: PullRequest, fact: PullRequestFact, releases: tuple[ReleaseFact, ...], change: Change | None, parameters: Parameters
 ) -> list[str]:
-    kinds = [review_finding(fact), ci_finding(fact)]
-    if fact.base == "prod" and not emergency:
+    """A declared emergency may skip staging, and its +1 stands in for the review (P-22); one that nobody declared may not."""
+    declared = change is not None and change.category == Category.EMERGENCY and not change.undeclared
+    kinds = [ci_finding(fact)]
+    if not (declared and _gate_of(change, REVIEW_GATE).get("state") == GateState.MET):
+        kinds.insert(0, review_finding(fact))
+    if fact.base == "prod" and not declared:
         kinds.append(staging_finding(fact, releases, parameters))
     return kinds
+
+
+def _gate_of(change: Change | None, number: int) -> Mapping[str, Any]:
+    """One gate of a change as judged last; empty when it was not judged."""
+    gates = (change.assessment or {}).get("gates", []) if change is not None else []
+    return next((gate for gate in gates if gate["number"] == number), {})
 
 
 def _found(row: PullRequest, fact: PullRequestFact, kind: str, change: Change | None) -> Found:
@@ -125,7 +135,7 @@ def about_population(*, repository: Repository) -> Iterator[Found]:
                 sentence=f"{commit.committer_name} put {commit.sha[:7]} on {branch} without a pull request.",
                 happened_at=commit.committed_at,
                 confirmed=True,
-                evidence={"commit": commit.sha, "author": commit.author_name, "subject": commit.subject},
+                evidence={"branch": branch, "commit": commit.sha, "author": commit.author_name, "subject": commit.subject},
             )
 
 
@@ -233,8 +243,8 @@ def about_approval(*, changes: Iterable[Change]) -> Iterator[tuple[str, list[Fou
     """Changes merged to production without the approval in the portal that their repository asks for (gate 8)."""
     for change in changes:
         prefix = f"{change}:approval:"
-        gate = next((item for item in (change.assessment or {}).get("gates", []) if item["number"] == APPROVAL_GATE), None)
-        if change.merged_at is None or gate is None or gate["state"] != GateState.FAILED:
+        gate = _gate_of(change, APPROVAL_GATE)
+        if change.merged_at is None or gate.get("state") != GateState.FAILED:
             yield prefix, []
             continue
         found = Found(

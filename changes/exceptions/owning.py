@@ -60,5 +60,6 @@ def involved_in(record: ExceptionRecord) -> frozenset[int]:
     found = {person.pk for person in people if person}
     if record.change is not None:
         found |= {actor.person for actor in contributors(record.change) if actor.person is not None}
-        found |= {record.change.requester_id} - {None}
+        if record.change.requester_id is not None:
+            found.add(record.change.requester_id)
     return frozenset(found)

@@ -51,7 +51,7 @@ BADGES: dict[str, Look] = {
     "repaired": ("ok", "wrench", "Repaired"),
     "accepted": ("accent", "users", "Accepted"),
     "cleared": ("ok", "circle-check", "Cleared by later evidence"),
-    "filtered": ("neutral", "filter", "Filtered as noise"),
+    "filtered": ("neutral", "funnel", "Filtered as noise"),
     "pending": ("neutral", "clock", "Pending"),
     "succeeded": ("ok", "circle-check", "Succeeded"),
     "inactive": ("neutral", "circle-slash", "Replaced"),

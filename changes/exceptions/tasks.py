@@ -1,0 +1,12 @@
+"""Clocks of the register."""
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from changes.exceptions import acceptance
+
+
+@shared_task(name="changes.exceptions.tasks.open_again")
+def open_again() -> int:
+    """Open what was accepted until a moment that has come."""
+    return acceptance.open_again(at=now())
