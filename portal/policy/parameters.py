@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from portal.policy import classes
+from portal.policy.approvals import APPROVAL_RULES, ApprovalRule
 from portal.policy.classes import LargeRule
 
 KIND_PATHS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -67,11 +68,30 @@ class Parameters:
     """Patterns of branches that are emergencies by their name; none unless a meeting says so."""
     retrospective_within_working_days: int = 2
     review_within_working_days: int = 5
+    review_escalated_after: timedelta = timedelta(hours=4)
+    """How long after its due time a missing review of an emergency is told to the chair and compliance."""
+    slack_plus_one_confirmed_within: timedelta = timedelta(hours=24)
+    """A +1 given in Slack is confirmed in the portal by its giver within that time."""
     log_within: timedelta = timedelta(minutes=15)
     staging_soak: timedelta = timedelta(0)
     sign_off_needed: bool = True
-    approvals_needed: int = 1
+    approval_rules: tuple[ApprovalRule, ...] = APPROVAL_RULES
+    """How many approvals a change needs, by kind, size, environment and risk."""
+    delegation_longest: timedelta = timedelta(days=90)
+    waiver_lives: timedelta = timedelta(hours=72)
+    """How long a waiver waits for its two signatures."""
+    waiver_review_within: timedelta = timedelta(days=90)
+    """A waiver names a day within that time on which somebody looks at it again."""
     fresh_sign_in_within: timedelta = timedelta(minutes=5)
+    release_hours: tuple[int, int] = (9, 17)
+    """First and last hour in which windows are suggested, Monday to Friday, by the clocks of ``release_zone``."""
+    release_zone: str = "UTC"
+    window_length: timedelta = timedelta(hours=1)
+    """How long a window is that somebody asks a suggestion for."""
+    freezes_hold_emergencies: bool = False
+    """Whether a hard freeze holds an emergency too. Otherwise its +1 is enough, and the gate says so (P-22)."""
+    gate_open_at_most: timedelta = timedelta(days=30)
+    """How long a deploy gate may fail open before somebody has to decide anew (P-29)."""
     ai_co_authors: tuple[str, ...] = classes.AI_CO_AUTHORS
     bot_accounts: tuple[str, ...] = classes.BOT_ACCOUNTS
     dependency_files: tuple[str, ...] = classes.DEPENDENCY_FILES

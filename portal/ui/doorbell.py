@@ -15,6 +15,7 @@ SHAPE = re.compile(r"(?P<family>[a-z][a-z_]{1,30})(?:-(?P<id>[A-Za-z0-9]{1,40}))
 
 FAMILIES: dict[str, P] = {
     "inbox": P.OWN_ACCOUNT,
+    "calendar": P.CHANGE_SEE,
     "change": P.CHANGE_SEE,
     "changes": P.CHANGE_SEE,
     "deploys": P.RELEASE_SEE,
