@@ -1,5 +1,6 @@
 """Evidence of this app: what is never changed, what moves only with a ledger entry, what auditors must not read."""
 
+from changes.approvals.guard_sql import GUARDS
 from changes.exceptions.models import ExceptionState
 from changes.proposals.lifecycle import State, permitted_pairs
 from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
@@ -31,6 +32,25 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     ),
     EvidenceTable("changes.Approval", append_only=True),
     EvidenceTable("changes.ApprovalLapse", append_only=True),
+    EvidenceTable("changes.PlusOneConfirmation", append_only=True),
+    EvidenceTable(
+        "changes.Delegation",
+        columns=("ended_at", "ended_by_id"),
+        fixed=("absent_id", "delegate_id", "starts_at", "ends_at", "reason", "made_by_id", "made_at"),
+    ),
+    EvidenceTable("changes.Condition", append_only=True),
+    EvidenceTable("changes.ConditionStep", append_only=True),
+    EvidenceTable(
+        "changes.Waiver",
+        columns=(
+            *("chair_id", "chair_at", "compliance_id", "compliance_at", "withdrawn_by_id", "withdrawn_at"),
+            *("lapsed_at", "lapse_reason", "reviewed_by_id", "reviewed_at", "review_note"),
+        ),
+        fixed=(
+            *("change_id", "revision_id", "head_sha", "classes", "nobody", "reason", "review_at", "digest"),
+            *("proposed_by_id", "proposed_at", "expires_at"),
+        ),
+    ),
     EvidenceTable("changes.SignOff", append_only=True),
     EvidenceTable("changes.ReviewAfter", append_only=True),
     EvidenceTable("changes.Verdict", append_only=True),
@@ -102,6 +122,15 @@ RULES: tuple[RowRule, ...] = (
         RAISE EXCEPTION 'the requester cannot approve the own change'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_is_somebody_else', TABLE = TG_TABLE_NAME;
     END IF;
+    IF NEW.on_behalf_of_id IS NOT NULL THEN
+        PERFORM 1 FROM changes_delegation d
+            WHERE d.absent_id = NEW.on_behalf_of_id AND d.delegate_id = NEW.by_id
+              AND d.starts_at <= NEW.at AND d.ends_at > NEW.at AND (d.ended_at IS NULL OR d.ended_at > NEW.at);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'approvals were not handed over to this person for this time'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'approval_on_behalf', TABLE = TG_TABLE_NAME;
+        END IF;
+    END IF;
     PERFORM 1 FROM portal_identity i
         JOIN changes_linkedpullrequest l ON l.change_id = NEW.change_id AND l.role IN ('work', 'promotion')
         JOIN changes_pullrequest p ON p.id = l.pull_request_id
@@ -124,6 +153,7 @@ RULES: tuple[RowRule, ...] = (
     RETURN NEW;
 """,
     ),
+    *GUARDS,
     RowRule(
         name="link_locks_its_change",
         model="changes.LinkedPullRequest",

@@ -1,5 +1,6 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
+from changes.approvals.models import Condition, ConditionStep, Delegation, Waiver
 from changes.calendar.models import (
     CalendarFeed,
     Freeze,
@@ -30,6 +31,7 @@ from changes.emergencies.models import (
     EmergencyCause,
     EmergencyReminder,
     EmergencyThread,
+    ThreadReaction,
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
@@ -41,6 +43,7 @@ from changes.proposals.models import (
     Draft,
     LinkedPullRequest,
     LinkedPush,
+    PlusOneConfirmation,
     ReviewAfter,
     Revision,
     SignOff,
@@ -58,6 +61,9 @@ __all__ = [
     "Change",
     "Check",
     "ClassChoice",
+    "Condition",
+    "ConditionStep",
+    "Delegation",
     "Delivery",
     "DeploymentStatus",
     "Draft",
@@ -81,6 +87,7 @@ __all__ = [
     "NoiseRule",
     "OverrideAnswer",
     "PlannedWindow",
+    "PlusOneConfirmation",
     "Posting",
     "PullRequest",
     "Push",
@@ -95,5 +102,7 @@ __all__ = [
     "SignOff",
     "Source",
     "StoredAnswer",
+    "ThreadReaction",
     "Verdict",
+    "Waiver",
 ]

@@ -64,6 +64,21 @@ class EmergencyThread(models.Model):
         return self.permalink or f"{self.channel} {self.ts}"
 
 
+class ThreadReaction(models.Model):
+    """What somebody's :+1: in the thread says last, by Slack's clock: deliveries can come out of order. No evidence."""
+
+    emergency = models.ForeignKey(Emergency, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    added = models.BooleanField()
+    said_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["emergency", "person"], name="thread_reaction_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person} {'+1' if self.added else 'none'}"
+
+
 class Ask(models.Model):
     """What somebody who went past the rules is asked."""
 

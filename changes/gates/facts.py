@@ -104,6 +104,8 @@ class ApprovalFact:
     """When it lapsed. What lapsed after the merge still counted at the merge."""
     via: str = "portal"
     """Where it was said: portal or slack."""
+    confirmed_at: datetime | None = None
+    """When its giver stood by it in the portal, for a +1 that was given in Slack."""
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ def release_facts(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()
 
 
 def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
-    rows = change.approvals.select_related("by", "revision", "lapse").order_by("id")
+    rows = change.approvals.select_related("by", "revision", "lapse", "confirmation").order_by("id")
     return tuple(
         ApprovalFact(
             by=user_actor(row.by),
@@ -218,6 +218,7 @@ def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
             lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
             lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
             via=row.via,
+            confirmed_at=row.confirmation.at if hasattr(row, "confirmation") else None,
         )
         for row in rows
     )

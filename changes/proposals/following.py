@@ -20,9 +20,10 @@ from changes.proposals.carried import brought_back, carried_by
 from changes.proposals.classification import classify
 from changes.proposals.headings import lift, references
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Category, Change, LinkedPullRequest
+from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush
 from changes.proposals.people import links_for
 from changes.proposals.progress import Progress, next_move
+from changes.proposals.undeclared import upheld
 from portal.access.models import User
 from portal.policy.clocks import add_working_days
 from portal.policy.parameters import DEFAULT, Parameters
@@ -112,7 +113,7 @@ def refresh(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -
     work = [row for row in rows if role_of(row) == Role.WORK] or rows
     if change.opened_by == "pull_request" and work and not change.revisions.exclude(source="pull_request").exists():
         _take_over(change, work[0], at)
-    actions.classify(change=change, values=_classes(rows, change, parameters), actor="portal", at=at)
+    actions.classify(change=change, values=upheld(change, _classes(rows, change, parameters)), actor="portal", at=at)
     _lapse_outdated(change, at)
     _advance(change, rows, at, parameters)
 
@@ -181,22 +182,27 @@ def progress_of(change: Change, rows: list[PullRequest]) -> Progress:
     """What the pull requests ``rows`` and the releases of their commits say."""
     ours = [row for row in rows if role_of(row) != Role.BACK_MERGE]
     merged = [row for row in ours if row.state == PullRequest.State.MERGED and row.base_ref == row.repository.prod_branch]
-    releases = _production_releases(merged)
+    pushes = queries.standing_pushes(change)
+    releases = _production_releases(merged, pushes)
     undone = Release.objects.filter(rolls_back__in=releases.values("pk"))
     opened = [row for row in ours if row.state == PullRequest.State.OPEN]
     return Progress(
         any_open=bool(opened),
         any_ready=any(not row.draft for row in ours if row.state != PullRequest.State.CLOSED),
         all_closed=bool(ours) and all(row.state == PullRequest.State.CLOSED for row in ours),
-        merged_to_prod_at=max((row.merged_at for row in merged if row.merged_at), default=None),
+        merged_to_prod_at=max(
+            [*(row.merged_at for row in merged if row.merged_at), *(push.pushed_at for push in pushes)], default=None
+        ),
         released_at=releases.order_by("-succeeded_at").values_list("succeeded_at", flat=True).exclude(succeeded_at=None).first(),
         rolled_back_at=undone.order_by("-created_at").values_list("created_at", flat=True).first(),
         by_pull_request=change.opened_by == "pull_request",
     )
 
 
-def _production_releases(merged: list[PullRequest]) -> QuerySet[Release]:
+def _production_releases(merged: list[PullRequest], pushes: list[LinkedPush]) -> QuerySet[Release]:
     wanted = Q(pk__in=[])
+    for push in pushes:
+        wanted |= Q(repository_id=push.repository_id, commit_sha=push.commit_sha)
     for row in merged:
         wanted |= Q(repository_id=row.repository_id, commit_sha__in=[row.merge_sha, row.head_sha])
     return Release.objects.filter(wanted, environment=Environment.PRODUCTION)

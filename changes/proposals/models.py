@@ -237,6 +237,8 @@ class Approval(models.Model):
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="approvals")
     head_sha = models.CharField(max_length=64)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals")
+    on_behalf_of = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    """Somebody away, who handed approvals over to ``by`` for that time (``changes.approvals``)."""
     verdict = models.CharField(max_length=3, choices=Verdict.choices)
     note = models.TextField(blank=True)
     via = models.CharField(max_length=8, default="portal")
@@ -260,6 +262,17 @@ class ApprovalLapse(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class PlusOneConfirmation(models.Model):
+    """That whoever gave a +1 in Slack stood by it in the portal, with a fresh sign-in: an account at Slack is weak proof."""
+
+    approval = models.OneToOneField(Approval, on_delete=models.PROTECT, related_name="confirmation")
+    authenticated_at = models.DateTimeField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.approval} confirmed"
 
 
 class SignOff(models.Model):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from changes.delivery.actor import Actor
-from changes.gates.facts import ChangeFacts, PullRequestFact, ReleaseFact, ReviewAfterFact
+from changes.gates.facts import ApprovalFact, ChangeFacts, PullRequestFact, ReleaseFact, ReviewAfterFact
 from changes.gates.gate import Code, Evidence, Gate, Judgement, combined, gate, met, not_connected, open_or_failed
 from changes.gates.reading import (
     PRODUCTION,
@@ -26,7 +26,7 @@ from changes.gates.reading import (
 )
 from changes.gates.rules.proposing import push_evidence
 from changes.gates.rules.staging import release_evidence
-from changes.gates.rules.words import YES
+from changes.gates.rules.words import YES, approval_evidence
 from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 
@@ -158,6 +158,7 @@ def review_after(facts: ChangeFacts, parameters: Parameters) -> Gate:
     if is_emergency(facts):
         taking_part = (*contributors(facts), facts.requester, *plus_one_givers(facts))
         parts.append(_judge_after(facts, RETROSPECTIVE, "Retrospective review", facts.retrospective_due_at, taking_part))
+        parts += _judge_words_from_slack(facts, parameters)
     return combined(Code.REVIEW_AFTER, parts)
 
 
@@ -165,6 +166,23 @@ def plus_one_givers(facts: ChangeFacts) -> tuple[Actor, ...]:
     """Everybody who said yes at any time: approvers in the portal and approving reviewers of what went to prod."""
     reviewers = [review.by for pr in into_prod(facts) for review in pr.reviews if review.state == "approved"]
     return (*(item.by for item in facts.approvals if item.verdict == YES), *reviewers)
+
+
+def _judge_words_from_slack(facts: ChangeFacts, parameters: Parameters) -> list[Judgement]:
+    """A +1 from Slack opens the gate at once, and its giver stands by it in the portal within a day: T4 of the threats."""
+    given = [item for item in facts.approvals if item.via == SLACK and item.verdict == YES and not item.lapsed]
+    return [_confirmed(item, item.at + parameters.slack_plus_one_confirmed_within, facts.as_of) for item in given]
+
+
+def _confirmed(item: ApprovalFact, due: datetime, now: datetime) -> Judgement:
+    mark, who = approval_evidence(item), f"{item.by.name} confirms it on the change's page."
+    if item.confirmed_at is None:
+        reason = f"The +1 that {item.by.name} gave in Slack is not confirmed in the portal, due {moment(due)}"
+        return open_or_failed(late=now > due, reason=reason, who=who, evidence=(mark,), remedy=who)
+    text = f"{item.by.name} confirmed the +1 from Slack at {moment(item.confirmed_at)}"
+    if item.confirmed_at > due:
+        return open_or_failed(late=True, reason=f"{text}, but it was due {moment(due)}", who="", evidence=(mark,))
+    return met(text, mark)
 
 
 def _judge_after(facts: ChangeFacts, kind: str, name: str, due: datetime | None, excluded: Iterable[Actor]) -> Judgement:
