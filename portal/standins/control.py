@@ -10,10 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from portal.standins import company
-from portal.standins.fly import FlyError
+from portal.standins.faults import Faults
+from portal.standins.fly import FlyError, FlyStandIn
 from portal.standins.git import GitFailed
-from portal.standins.github import GitHubError
+from portal.standins.github import GitHubError, GitHubStandIn
 from portal.standins.live import step_once
+from portal.standins.slack import SlackError, SlackStandIn
 from portal.standins.times import moment
 from portal.standins.vendors import Vendors
 from portal.standins.web import Answer, Request, json_answer
@@ -31,7 +33,7 @@ def answer(vendors: Vendors, request: Request) -> Answer:
         return json_answer({"error": f"the header {HEADER} is missing"}, status=403)
     try:
         return json_answer({"result": _done(vendors, request)})
-    except (GitHubError, FlyError) as problem:
+    except (GitHubError, FlyError, SlackError) as problem:
         return json_answer({"error": problem.message, "status": problem.status}, status=422)
     except GitFailed as problem:
         return json_answer({"error": str(problem), "status": 422}, status=422)
@@ -41,12 +43,15 @@ def answer(vendors: Vendors, request: Request) -> Answer:
 
 def _done(vendors: Vendors, request: Request) -> Any:
     vendor, _, act = request.path.removeprefix("/_control/").partition("/")
-    if act == "faults" and vendor in {"github", "fly"}:
-        return _faults(vendors, vendor, request)
-    if vendor == "github" and request.method == "POST":
-        return vendors.github.perform(act, _arguments(request))
-    if vendor == "fly" and request.method == "POST":
-        return vendors.fly.perform(act, _arguments(request))
+    standins: dict[str, GitHubStandIn | FlyStandIn | SlackStandIn] = {
+        "github": vendors.github,
+        "fly": vendors.fly,
+        "slack": vendors.slack,
+    }
+    if act == "faults" and vendor in standins:
+        return _faults(standins[vendor].faults, request)
+    if vendor in standins and request.method == "POST":
+        return standins[vendor].perform(act, _arguments(request))
     door = DOORS.get((request.method, vendor))
     if door is None:
         raise Refused(f"there is no {request.method} {request.path}")
@@ -61,8 +66,7 @@ def _arguments(request: Request) -> dict[str, Any]:
     return value
 
 
-def _faults(vendors: Vendors, vendor: str, request: Request) -> Any:
-    faults = vendors.github.faults if vendor == "github" else vendors.fly.faults
+def _faults(faults: Faults, request: Request) -> Any:
     if request.method != "GET":
         faults.switch({} if request.method == "DELETE" else json.loads(request.body))
     return faults.shown()

@@ -8,6 +8,8 @@ from urllib.parse import quote
 from portal.standins import company, page_parts
 from portal.standins.fly import FlyError
 from portal.standins.github import GitHubError
+from portal.standins.slack import SlackError
+from portal.standins.slack import page as slack
 from portal.standins.vendors import Vendors
 from portal.standins.web import Answer, Request
 
@@ -28,6 +30,8 @@ def answer(vendors: Vendors, request: Request) -> Answer:
     if request.path == "/page.css":
         return Answer(200, STYLE, {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "max-age=60"})
     parts = request.path.strip("/").split("/")
+    if parts == ["slack"]:
+        return _shown(lambda: slack.page(vendors.slack, request.query))
     if request.path == "/":
         return _html(page_parts.front(vendors, said=request.query.get("said", ""), bad="no" in request.query))
     if len(parts) == 4 and parts[2] == "pull" and parts[3].isdecimal():
@@ -42,7 +46,7 @@ def answer(vendors: Vendors, request: Request) -> Answer:
 def _shown(make: Callable[[], str]) -> Answer:
     try:
         return _html(make())
-    except GitHubError as problem:
+    except (GitHubError, SlackError) as problem:
         return Answer(404, f"<!DOCTYPE html><title>Not found</title><p>{escape(problem.message)}".encode(), HEADERS)
 
 
@@ -55,6 +59,8 @@ def _pressed(vendors: Vendors, request: Request) -> Answer:
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("Host"):
         return Answer(403, b"This form belongs to another site.")
+    if request.path in slack.BUTTONS:
+        return _in_slack(vendors, request)
     button = BUTTONS.get(request.path)
     if button is None:
         return Answer(404, b"There is no such button.")
@@ -65,6 +71,13 @@ def _pressed(vendors: Vendors, request: Request) -> Answer:
     except (KeyError, ValueError) as problem:
         said, bad = f"The form is incomplete: {problem}", "&no=1"
     return Answer(303, headers={"Location": f"/?said={quote(said)}{bad}"})
+
+
+def _in_slack(vendors: Vendors, request: Request) -> Answer:
+    try:
+        return Answer(303, headers={"Location": slack.pressed(vendors.slack, request.path, request.form())})
+    except (KeyError, SlackError):
+        return Answer(400, b"The form is incomplete.")
 
 
 def _open(vendors: Vendors, fields: Fields) -> str:

@@ -61,6 +61,7 @@ def front(vendors: Vendors, *, said: str, bad: bool) -> str:
     intro = (
         "<h1>GitHub and Fly, played by stand-ins</h1>"
         "<p class=\"quiet\">Real Git repositories, GitHub's API and webhooks, Fly's API: all on this machine. "
+        'There is a <a href="/slack">Slack</a> too. '
         f"Open a pull request, review it, let CI pass, merge it, release it.{portal}</p>"
     )
     return document("Stand-ins of GitHub and Fly", intro + note + (sections or "<p>No repository yet.</p>"))

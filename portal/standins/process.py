@@ -52,7 +52,7 @@ def serve(asked: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with contextlib.suppress(BrokenPipeError):
-        print(f"The stand-ins of GitHub and Fly answer at {url}", flush=True)
+        print(f"The stand-ins of GitHub, Fly and Slack answer at {url}", flush=True)
     ended.wait()
     if living:
         living.stop()
@@ -61,7 +61,7 @@ def serve(asked: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="manage.py standins", description="Stand-ins of GitHub and Fly on this machine.")
+    parser = argparse.ArgumentParser(prog="manage.py standins", description="Stand-ins of GitHub, Fly and Slack on this machine.")
     parser.set_defaults(data=".data/standins", at="")
     _where(parser)
     words = parser.add_subparsers(dest="word", required=True)

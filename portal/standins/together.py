@@ -1,4 +1,4 @@
-"""Both stand-ins on one port: GitHub, Git, Fly, a control door for programs, and a page for people."""
+"""All stand-ins on one port: GitHub, Git, Fly, Slack, a control door for programs, and pages for people."""
 
 import fcntl
 import secrets
@@ -42,6 +42,7 @@ class StandIns:
             github.send_hooks_to(hooks, secret=secret or github.hooks.config["secret"] or secrets.token_hex(20))
         self._serving.start()
         github.hooks.start()
+        self.vendors.slack.requests.start()
         (self.directory / ADDRESS_FILE).write_text(url)
         return url
 
@@ -74,6 +75,8 @@ class StandIns:
             return self.vendors.github.answer(request)
         if request.path.startswith("/fly/"):
             return self.vendors.fly.answer(request)
+        if request.path.startswith(("/slack/api/", "/slack/respond/")):
+            return self.vendors.slack.answer(request)
         if request.path.startswith("/_control/"):
             return control.answer(self.vendors, request)
         return page.answer(self.vendors, request)

@@ -1,4 +1,4 @@
-"""GitHub and Fly of one company, side by side in one folder."""
+"""GitHub, Fly and Slack of one company, side by side in one folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,30 +6,33 @@ from typing import Any
 
 from portal.standins.fly import FlyStandIn
 from portal.standins.github import GitHubStandIn
+from portal.standins.slack import SlackStandIn
+from portal.standins.slack.world import TEAM
 
 
 @dataclass
 class Vendors:
-    """Both stand-ins; ``portal`` is where the portal answers, for a link on the page."""
+    """All stand-ins; ``portal`` is where the portal answers, for a link on the page."""
 
     github: GitHubStandIn
     fly: FlyStandIn
+    slack: SlackStandIn
     portal: str = ""
 
     @classmethod
     def in_folder(cls, directory: Path, *, portal: str = "") -> "Vendors":
         """The stand-ins whose state lies in ``directory``."""
         directory.mkdir(parents=True, exist_ok=True)
-        return cls(GitHubStandIn(directory / "github"), FlyStandIn(directory / "fly"), portal)
+        return cls(GitHubStandIn(directory / "github"), FlyStandIn(directory / "fly"), SlackStandIn(directory / "slack"), portal)
 
     @property
     def url(self) -> str:
-        """Where both answer."""
+        """Where they all answer."""
         return self.github.url
 
     def move_to(self, url: str) -> None:
-        """Tells both where they answer now."""
-        self.github.url = self.fly.url = url
+        """Tells them where they answer now."""
+        self.github.url = self.fly.url = self.slack.url = url
 
     def described(self) -> dict[str, Any]:
         """Addresses and keys, for whoever connects the portal."""
@@ -44,9 +47,18 @@ class Vendors:
                 "hook_secret": self.github.hooks.config["secret"],
             },
             "fly": {"api_url": self.fly.api_url, "token": self.fly.token, "apps": [row["name"] for row in self.fly.apps()]},
+            "slack": {
+                "api_url": self.slack.api_url,
+                "token": self.slack.token,
+                "team": TEAM["id"],
+                "signing_secret": self.slack.requests.config["secret"],
+                "channels": {row["name"]: row["channel_id"] for row in self.slack.channels()},
+                "users": {row["name"]: row["user_id"] for row in self.slack.users()},
+            },
         }
 
     def close(self) -> None:
         """Lets go of everything."""
         self.github.stop()
         self.fly.stop()
+        self.slack.stop()

@@ -1,4 +1,4 @@
-"""``manage.py standins``: stand-ins of GitHub and Fly, run or driven from the shell."""
+"""``manage.py standins``: stand-ins of GitHub, Fly and Slack, run or driven from the shell."""
 
 import os
 import sys
@@ -16,7 +16,9 @@ LIVE_SECONDS = 240.0
 class Command(BaseCommand):
     """Hands everything to the stand-ins' own program in this process, which then holds nothing of the portal any more."""
 
-    help = "Run the stand-ins of GitHub and Fly (serve, the default), or do one thing at them: open-pr, review, check, merge, …"
+    help = (
+        "Run the stand-ins of GitHub, Fly and Slack (serve, the default), or do one thing at them: open-pr, review, check, merge, …"
+    )
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Becomes the stand-ins; arguments of Django's own do not exist here."""
