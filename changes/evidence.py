@@ -53,6 +53,23 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     ),
     EvidenceTable("changes.SignOff", append_only=True),
     EvidenceTable("changes.ReviewAfter", append_only=True),
+    EvidenceTable(
+        "changes.FollowUp",
+        columns=("done_at", "done_by_id", "done_note"),
+        fixed=("review_id", "text", "owner_id", "due_on"),
+    ),
+    EvidenceTable(
+        "changes.DeployMark",
+        columns=("withdrawn_at", "withdrawn_by_id"),
+        fixed=("release_id", "what", "resolves_id", "note", "by_id", "at"),
+    ),
+    EvidenceTable("changes.RecordedRollback", append_only=True),
+    EvidenceTable("changes.RollbackDrill", append_only=True),
+    EvidenceTable(
+        "changes.Undoing",
+        columns=("finished_at",),
+        fixed=("change_id", "kind", "release_id", "pull_request_id", "started_at", "at"),
+    ),
     EvidenceTable("changes.Verdict", append_only=True),
     EvidenceTable(
         "changes.NoiseRule",

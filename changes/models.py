@@ -24,6 +24,7 @@ from changes.delivery.models import (
     Review,
     RuleEvent,
 )
+from changes.desk.models import ColumnChoice, SavedView
 from changes.emergencies.models import (
     Answer,
     Ask,
@@ -35,6 +36,7 @@ from changes.emergencies.models import (
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
+from changes.outcomes.models import DeployMark, FollowUp, RecordedRollback, RollbackDrill
 from changes.proposals.models import (
     Approval,
     ApprovalLapse,
@@ -47,7 +49,9 @@ from changes.proposals.models import (
     ReviewAfter,
     Revision,
     SignOff,
+    Undoing,
 )
+from changes.proposals.searching.models import SearchText
 
 __all__ = [
     "Acceptance",
@@ -61,10 +65,12 @@ __all__ = [
     "Change",
     "Check",
     "ClassChoice",
+    "ColumnChoice",
     "Condition",
     "ConditionStep",
     "Delegation",
     "Delivery",
+    "DeployMark",
     "DeploymentStatus",
     "Draft",
     "Emergency",
@@ -73,6 +79,7 @@ __all__ = [
     "EmergencyThread",
     "ExceptionRecord",
     "ExceptionStep",
+    "FollowUp",
     "Freeze",
     "FreezeEnd",
     "FreezeMark",
@@ -92,17 +99,22 @@ __all__ = [
     "PullRequest",
     "Push",
     "Reading",
+    "RecordedRollback",
     "Release",
     "Repository",
     "Review",
     "ReviewAfter",
     "Revision",
+    "RollbackDrill",
     "RuleEvent",
+    "SavedView",
+    "SearchText",
     "Settling",
     "SignOff",
     "Source",
     "StoredAnswer",
     "ThreadReaction",
+    "Undoing",
     "Verdict",
     "Waiver",
 ]

@@ -9,8 +9,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from changes.delivery.models import PullRequest, Repository
+from changes.delivery.models import PullRequest, Release, Repository
+from changes.proposals.deadlines import due_expression
 from changes.proposals.lifecycle import State
+from changes.proposals.stages import stage_expression
 
 
 class Category(models.TextChoices):
@@ -69,10 +71,21 @@ class Change(models.Model):
     review_due_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
+    stage = models.GeneratedField(expression=stage_expression(), output_field=models.CharField(max_length=12), db_persist=True)
+    """Derived by the database: the column of the board (``changes.proposals.stages``); empty when it is on none."""
+    due_at = models.GeneratedField(expression=due_expression(), output_field=models.DateTimeField(), db_persist=True)
+    """Derived by the database: the next review that is due; ``deadlines.NEVER`` when there is none."""
 
     class Meta:
         indexes = [
             models.Index(fields=["-moved_at", "-id"], name="change_newest"),
+            models.Index(
+                fields=["stage", "-moved_at", "-id"],
+                condition=~models.Q(stage=""),
+                name="change_by_stage",
+            ),
+            models.Index(fields=["due_at", "id"], name="change_by_due"),
+            models.Index(fields=["-risk_points", "-id"], name="change_riskiest"),
             models.Index(fields=["state", "-moved_at", "-id"], name="change_by_state"),
             models.Index(fields=["category", "-moved_at", "-id"], name="change_by_category"),
             models.Index(fields=["kind", "-moved_at", "-id"], name="change_by_kind"),
@@ -302,6 +315,8 @@ class ReviewAfter(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     outcome = models.CharField(max_length=12)
     """went_well, failed or partly."""
+    impact = models.TextField(blank=True)
+    """What users or others noticed, when it did not go well."""
     note = models.TextField(blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
@@ -311,3 +326,36 @@ class ReviewAfter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change} {self.kind}"
+
+
+class Undoing(models.Model):
+    """A change was undone in production: by a release that went back behind it, or by a pull request that reverts it (P-17)."""
+
+    class Kind(models.TextChoices):
+        RELEASE = "release", "A release went back"
+        REVERT = "revert", "A pull request reverts it"
+
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="undoings")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    release = models.ForeignKey(Release, null=True, blank=True, on_delete=models.PROTECT, related_name="undoings")
+    pull_request = models.ForeignKey(PullRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="undoings")
+    started_at = models.DateTimeField()
+    """When the release began, or the revert was merged."""
+    finished_at = models.DateTimeField(null=True, blank=True)
+    """When production ran without the change again."""
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["change", "release"], condition=models.Q(kind="release"), name="undoing_once_a_release"),
+            models.UniqueConstraint(
+                fields=["change", "pull_request"], condition=models.Q(kind="revert"), name="undoing_once_a_revert"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="release", release__isnull=False) | models.Q(kind="revert", pull_request__isnull=False),
+                name="undoing_names_what_undid",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.change} undone by {self.release or self.pull_request}"
