@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
 from changes.calendar.facts import Assets, Freezing, Span, Window
@@ -38,7 +38,8 @@ def freezes() -> QuerySet[Freeze]:
 
 def freezes_within(*, span: Span) -> QuerySet[Freeze]:
     """Freezes that reach into ``span``, earliest first. One that was ended before it began reaches nowhere."""
-    return freezes().filter(until__gt=span.starts_at, starts_at__lt=span.ends_at).order_by("starts_at", "id")
+    found = freezes().filter(until__gt=span.starts_at, starts_at__lt=span.ends_at)
+    return found.filter(until__gt=F("starts_at")).order_by("starts_at", "id")
 
 
 def freezing_of(row: Freeze) -> Freezing:
@@ -131,4 +132,4 @@ def changes_under(*, freeze: Freezing) -> QuerySet[Change]:
         return rows.order_by("id")
     feeding = Release.objects.filter(app__in=freeze.apps).exclude(repository=None).values_list("repository__name", flat=True)
     names = freeze.repositories | set(feeding.distinct())
-    return rows.filter(Q(repository_names__overlap=sorted(names))).order_by("id")
+    return rows.filter(repository_names__overlap=sorted(names)).order_by("id")

@@ -13,15 +13,19 @@ from changes.delivery.actor import Actor
 __all__ = [
     "Actor",
     "ApprovalFact",
+    "ApproverFact",
     "ChangeFacts",
     "CheckFact",
+    "ConditionFact",
     "DirectPushFact",
+    "FreezeFact",
     "GateState",
     "PullRequestFact",
     "ReleaseFact",
     "ReviewAfterFact",
     "ReviewFact",
     "SignOffFact",
+    "WaiverFact",
 ]
 
 
@@ -104,6 +108,8 @@ class ApprovalFact:
     """When it lapsed. What lapsed after the merge still counted at the merge."""
     via: str = "portal"
     """Where it was said: portal or slack."""
+    on_behalf_of: str = ""
+    """The name of somebody away, who had handed approvals over."""
     confirmed_at: datetime | None = None
     """When its giver stood by it in the portal, for a +1 that was given in Slack."""
 
@@ -119,6 +125,64 @@ class DirectPushFact:
     confirmed: bool
     contributors: tuple[Actor, ...] = ()
     """Authors, committers and co-authors of what was pushed, and who pushed it."""
+
+
+@dataclass(frozen=True)
+class FreezeFact:
+    """A freeze that covers some of the change's repositories, an early end counted in."""
+
+    name: str
+    hard: bool
+    starts_at: datetime
+    ends_at: datetime
+    environments: tuple[str, ...]
+    repositories: tuple[str, ...]
+    """Those of the change's repositories that it covers, by themselves or by an app that they feed."""
+    overridden_at: datetime | None = None
+    """When the second person confirmed that this change may go out in it."""
+    overridden_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ApproverFact:
+    """Somebody who may approve for production now. ``away``: until when, and who stands in; empty for who is there."""
+
+    by: Actor
+    away: str = ""
+
+
+@dataclass(frozen=True)
+class WaiverFact:
+    """A decision of chair and compliance manager in place of an approval that nobody could give."""
+
+    chair: Actor
+    compliance: Actor
+    reason: str
+    review_at: datetime
+    revision_digest: str
+    """The digest to which the text binds that it was decided on."""
+    head_sha: str
+    decided_at: datetime
+    ended_at: datetime | None = None
+    """When it was taken back, or no longer fitted text, commit or classes."""
+
+
+@dataclass(frozen=True)
+class ConditionFact:
+    """What has to be done before a step, set with an approval."""
+
+    number: int
+    text: str
+    owner: Actor
+    before: str
+    """merge, release or after."""
+    due_at: datetime
+    set_by: Actor
+    state: str
+    """open, to_confirm or done."""
+    done_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When the approval lapsed with which it was set."""
 
 
 @dataclass(frozen=True)
@@ -177,5 +241,15 @@ class ChangeFacts:
     """The release to go back to, as the proposal names it."""
     data_loss: str = ""
     """What data would be lost on the way back, as the proposal says it."""
+    risk: str = ""
+    """low, medium or high; empty while it was not looked at."""
+    approvers: tuple[ApproverFact, ...] | None = None
+    """Who may approve for production; None after the merge, when it no longer matters."""
+    deciders: tuple[str, ...] = ()
+    """Chair and compliance managers by name, who together decide on a waiver."""
+    waivers: tuple[WaiverFact, ...] = ()
+    conditions: tuple[ConditionFact, ...] = ()
+    freezes: tuple[FreezeFact, ...] = ()
+    """Freezes since the change was opened, also those that are over."""
     connected: frozenset[str] = field(default=frozenset())
     """Which sources feed the portal: meetings, slack, training, mergers, fly."""

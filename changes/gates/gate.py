@@ -89,6 +89,8 @@ class Gate:
     """False when the judgement rests on something that only a webhook has said."""
     doubt: str = ""
     """What keeps a met gate from being proof, such as an account that is linked to no person; empty when nothing does."""
+    held: bool = False
+    """It waits although its turn has come: a freeze holds it, so that the change is not ready."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Judgement:
     doubt: str = ""
     clause: Clause | None = None
     """When it is another than the gate's own."""
+    held: bool = False
 
 
 WORST_FIRST = (
@@ -143,6 +146,7 @@ def combined(code: Code, parts: Sequence[Judgement]) -> Gate:
         evidence=tuple(unique(item for part in parts for item in part.evidence)),
         confirmed=confirmed,
         doubt=" ".join(unique(part.doubt for part in parts)),
+        held=any(part.held for part in speaking),
     )
 
 

@@ -17,6 +17,7 @@ from changes.gates.facts import (
     ReviewFact,
     SignOffFact,
 )
+from changes.gates.freezes import freeze_facts
 from changes.proposals import queries as proposals
 from changes.proposals.classification import has_migration
 from changes.proposals.models import Change, LinkedPush
@@ -79,6 +80,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         authorised_mergers=None,
         direct_pushes=tuple(_push(push, links) for push in pushes),
         declared=not change.undeclared,
+        freezes=freeze_facts(change, at=at),
         connected=connected_sources(),
     )
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from changes.gates.facts import ChangeFacts, GateState
 from changes.gates.gate import KINDS, NUMBERS, Code, Evidence, Gate
-from changes.gates.reading import DEVELOPMENT, MAIN, PRODUCTION, STAGING, WORK, listed
+from changes.gates.reading import DEVELOPMENT, MAIN, PRODUCTION, STAGING, WORK, listed, moment
 from changes.gates.rules import RULES
+from changes.gates.rules.freezing import OVERRIDERS, holding, remarks_on
 from changes.proposals.digest import digest_of
 from portal.policy.parameters import Parameters
 
@@ -70,7 +71,8 @@ def summary(gates: Sequence[Gate]) -> tuple[str, str, str]:
     failed = [gate for gate in gates if gate.state == GateState.FAILED]
     waiting = [gate for gate in gates if gate.state == GateState.WAITING]
     merged = not any(gate.code == Code.MERGE for gate in waiting)
-    near = [gate for gate in waiting if merged or gate.number < AT_MERGE]
+    near = [gate for gate in waiting if merged or gate.number < AT_MERGE or gate.held]
+    held = " ".join(gate.reason for gate in near if gate.held)
     unknown = [gate for gate in gates if gate.state == GateState.NOT_CONNECTED]
     blind = [gate for gate in unknown if gate.code not in LATER_SOURCES]
     rest = _sentence("Not connected", unknown, full=True)
@@ -80,7 +82,7 @@ def summary(gates: Sequence[Gate]) -> tuple[str, str, str]:
         return "bad", headline, _joined(_sentence("Failed", failed, full=True), later, rest)
     if near or blind:
         headline = f"Not ready: {_count(len(near) + len(blind))} open."
-        return "warn", headline, _joined(_sentence("Waiting for", near), rest)
+        return "warn", headline, _joined(_sentence("Waiting for", near), held, rest)
     if waiting:
         return "ok", "Ready for production.", _joined(_sentence("Waiting for", waiting[:1]), rest)
     return "ok", "Every gate that can be judged is met." if unknown else "All gates are met.", rest
@@ -129,18 +131,35 @@ def allow(gates: Sequence[Gate], environment: str, commit: str) -> Decision:
     )
     there = {gate.code: gate for gate in gates}
     reasons += [f"The gate {KINDS[code].name} was not judged." for code in needed if code not in there]
-    blocking = [gate for gate in gates if gate.code in needed and _blocks(gate)]
+    # A condition that is due before the release holds gate 10, which otherwise comes after the deploy.
+    blocking = [gate for gate in gates if (gate.code in needed and _blocks(gate)) or (gate.held and environment == PRODUCTION)]
     reasons += [_said(gate) for gate in blocking]
     notes = [_said(gate) for gate in gates if gate not in blocking and _is_notable(gate, environment)]
     return Decision(not reasons, tuple(reasons), tuple(notes))
 
 
 def decide(facts: ChangeFacts, parameters: Parameters, *, environment: str, commit: str) -> Decision:
-    """The deploy gate over facts: as ``allow``, where staging is judged by what goes into main alone (P-09)."""
+    """The deploy gate over facts: as ``allow``, where staging is judged by what goes into main alone (P-09).
+
+    What was merged before a freeze is not deployed in it either.
+    """
     if environment == STAGING:
         work = tuple(pr for pr in facts.pull_requests if pr.role == WORK and pr.base == MAIN and pr.merge_sha.startswith(commit))
         facts = replace(facts, pull_requests=work)
-    return allow(evaluate(facts, parameters), environment, commit)
+    decision = allow(evaluate(facts, parameters), environment, commit)
+    held, remarks = _freezes(facts, parameters, environment=environment, commit=commit)
+    return Decision(decision.allow and not held, (*decision.reasons, *held), (*decision.notes, *remarks))
+
+
+def _freezes(facts: ChangeFacts, parameters: Parameters, *, environment: str, commit: str) -> tuple[list[str], list[str]]:
+    """What freezes say now about deploying ``commit``: what holds it, and what is only remarked."""
+    held, remarks = [], []
+    for name in dict.fromkeys(pr.repository for pr in facts.pull_requests if pr.merge_sha.startswith(commit)):
+        freeze = holding(facts, parameters, environment=environment, repository=name, at=facts.as_of)
+        if freeze is not None:
+            held.append(f"The freeze {freeze.name} holds {environment} until {moment(freeze.ends_at)}. {OVERRIDERS}")
+        remarks += remarks_on(facts, parameters, environment=environment, repository=name, at=facts.as_of)
+    return held, [f"{remark[0].upper()}{remark[1:]}." for remark in remarks]
 
 
 def _needed(gates: Sequence[Gate], environment: str) -> tuple[Code, ...]:

@@ -1,10 +1,11 @@
 """Gates 9 to 12: merged by an authorised person, released as merged, logged, reviewed afterwards (P-08, P-14, P-20, P-22)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from changes.delivery.actor import Actor
-from changes.gates.facts import ApprovalFact, ChangeFacts, PullRequestFact, ReleaseFact, ReviewAfterFact
+from changes.gates.facts import ApprovalFact, ChangeFacts, FreezeFact, PullRequestFact, ReleaseFact, ReviewAfterFact
 from changes.gates.gate import Code, Evidence, Gate, Judgement, combined, gate, met, not_connected, open_or_failed
 from changes.gates.reading import (
     PRODUCTION,
@@ -24,6 +25,8 @@ from changes.gates.reading import (
     told,
     went_past,
 )
+from changes.gates.rules.conditions import afterwards, before_release
+from changes.gates.rules.freezing import OVERRIDERS, holding, remarks_on
 from changes.gates.rules.proposing import push_evidence
 from changes.gates.rules.staging import release_evidence
 from changes.gates.rules.words import YES, approval_evidence
@@ -52,7 +55,7 @@ def merge(facts: ChangeFacts, parameters: Parameters) -> Gate:
         )
     ways = into_prod(facts)
     missing = [name for name in repositories(facts) if not any(pr.repository == name for pr in ways)]
-    parts = [_judge_merge(pr, facts) for pr in ways] + [_not_promoted(name) for name in missing]
+    parts = [_judge_merge(pr, facts, parameters) for pr in ways] + [_not_promoted(name) for name in missing]
     return combined(Code.MERGE, parts or [_not_promoted("")])
 
 
@@ -61,7 +64,28 @@ def _not_promoted(repository: str) -> Judgement:
     return open_or_failed(late=False, reason=reason, who="The requester opens the promotion from main to prod.")
 
 
-def _judge_merge(pr: PullRequestFact, facts: ChangeFacts) -> Judgement:
+def _judge_merge(pr: PullRequestFact, facts: ChangeFacts, parameters: Parameters) -> Judgement:
+    """A freeze that holds it speaks first; one that does not is told at the end."""
+    asked = {"environment": PRODUCTION, "repository": pr.repository}
+    freeze = holding(facts, parameters, at=pr.merged_at or facts.as_of, **asked)
+    if freeze is not None:
+        return _held(pr, freeze)
+    judged = _judge_merger(pr, facts)
+    remarks = remarks_on(facts, parameters, at=pr.merged_at or facts.as_of, **asked)
+    return replace(judged, reason="; ".join([judged.reason, *remarks]))
+
+
+def _held(pr: PullRequestFact, freeze: FreezeFact) -> Judgement:
+    evidence, clause = evidence_of(pr), Clause.PROD_RESTRICTED
+    if pr.merged_at is None:
+        reason = f"{name_of(pr)} waits until {moment(freeze.ends_at)}: the freeze {freeze.name} holds production"
+        waiting = open_or_failed(late=False, reason=reason, who=OVERRIDERS, evidence=evidence, clause=clause)
+        return replace(waiting, held=True)
+    reason = f"{name_of(pr)} was merged at {moment(pr.merged_at)}, in the freeze {freeze.name} and without an override"
+    return open_or_failed(late=True, reason=reason, who="", evidence=evidence, confirmed=pr.confirmed, clause=clause)
+
+
+def _judge_merger(pr: PullRequestFact, facts: ChangeFacts) -> Judgement:
     evidence = evidence_of(pr)
     if pr.merged_at is None:
         who = f"Somebody on the list of authorised mergers merges {name_of(pr)} once the gates before this one are met."
@@ -86,7 +110,8 @@ def release(facts: ChangeFacts, parameters: Parameters) -> Gate:
         late = open_or_failed(late=True, reason="What was released was never merged", who="", evidence=push_evidence(facts))
         return gate(Code.RELEASE, late)
     newest = [_newest_merge(facts, name) for name in repositories(facts)]
-    return combined(Code.RELEASE, [_judge_release(pr, facts) for pr in newest] or [_judge_release(None, facts)])
+    parts = [_judge_release(pr, facts) for pr in newest] or [_judge_release(None, facts)]
+    return combined(Code.RELEASE, [*parts, *before_release(facts)])
 
 
 def _newest_merge(facts: ChangeFacts, repository: str) -> PullRequestFact | None:
@@ -159,7 +184,7 @@ def review_after(facts: ChangeFacts, parameters: Parameters) -> Gate:
         taking_part = (*contributors(facts), facts.requester, *plus_one_givers(facts))
         parts.append(_judge_after(facts, RETROSPECTIVE, "Retrospective review", facts.retrospective_due_at, taking_part))
         parts += _judge_words_from_slack(facts, parameters)
-    return combined(Code.REVIEW_AFTER, parts)
+    return combined(Code.REVIEW_AFTER, [*parts, *afterwards(facts)])
 
 
 def plus_one_givers(facts: ChangeFacts) -> tuple[Actor, ...]:
