@@ -10,6 +10,7 @@ import pytest
 
 from portal.standins.fly import FlyStandIn
 from portal.standins.github import GitHubStandIn
+from portal.standins.slack import SlackStandIn
 
 PEOPLE = {
     "ann": ("Ann Berg", "ann@northwind.example"),
@@ -48,5 +49,18 @@ def fly_standin(tmp_path: Path) -> Iterator[FlyStandIn]:
     """A Fly that answers over HTTP, without apps."""
     standin = FlyStandIn(tmp_path / "fly")
     standin.start()
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture
+def slack_standin(tmp_path: Path) -> Iterator[SlackStandIn]:
+    """A Slack that answers over HTTP, with ann, bob and rex and the channels production-changes and emergencies."""
+    standin = SlackStandIn(tmp_path / "slack")
+    standin.start()
+    for name, (real_name, email) in PEOPLE.items():
+        standin.add_user(name=name, real_name=real_name, email=email)
+    for channel in ("production-changes", "emergencies"):
+        standin.add_channel(name=channel)
     yield standin
     standin.stop()

@@ -1,5 +1,5 @@
 """The stand-ins for the tests of the stand-ins themselves."""
 
-from tests.standins import fly_standin, github_standin, northwind
+from tests.standins import fly_standin, github_standin, northwind, slack_standin
 
-__all__ = ["fly_standin", "github_standin", "northwind"]
+__all__ = ["fly_standin", "github_standin", "northwind", "slack_standin"]
