@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from changes.approvals.waiving import settle
 from changes.delivery.models import PullRequest
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
@@ -25,6 +26,7 @@ from changes.gates.verdict import (
     summary,
 )
 from changes.proposals import queries as proposals
+from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
 from changes.proposals.moving import stream_of
 from portal.ledger.actions import append
@@ -43,7 +45,12 @@ def assess(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) ->
 
 @transaction.atomic
 def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
-    """Judge again and keep the result for lists, pages and the check on the pull request. Derived, so no evidence."""
+    """Judge again and keep the result for lists, pages and the check on the pull request. Derived, so no evidence.
+
+    Before the merge, state and waiver follow the words first (``changes.approvals.waiving.settle``).
+    """
+    if change.state in (State.PROPOSED, State.APPROVED) and change.merged_at is None:
+        settle(change=change, at=at)
     _, gates = assess(change=change, at=at)
     kept = assessment_of(gates)
     if kept != change.assessment:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from changes.delivery.models import BranchRules, Check, PullRequest, Release
+from changes.gates.around_approvals import approver_facts, condition_facts, waiver_facts
 from changes.gates.facts import (
     ApprovalFact,
     ChangeFacts,
@@ -44,6 +45,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
     pushes = proposals.standing_pushes(change)
     links = links_for(uids_of(rows) | uids_of_pushes(pushes))
     facts = pull_request_facts(rows, links, change=change)
+    approvers, deciders = approver_facts(change, at=at)
     return ChangeFacts(
         number=change.number,
         as_of=at,
@@ -80,6 +82,11 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         authorised_mergers=None,
         direct_pushes=tuple(_push(push, links) for push in pushes),
         declared=not change.undeclared,
+        risk=change.risk_level,
+        approvers=approvers,
+        deciders=deciders,
+        waivers=waiver_facts(change),
+        conditions=condition_facts(change),
         freezes=freeze_facts(change, at=at),
         connected=connected_sources(),
     )
@@ -209,7 +216,7 @@ def release_facts(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()
 
 
 def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
-    rows = change.approvals.select_related("by", "revision", "lapse", "confirmation").order_by("id")
+    rows = change.approvals.select_related("by", "on_behalf_of", "revision", "lapse", "confirmation").order_by("id")
     return tuple(
         ApprovalFact(
             by=user_actor(row.by),
@@ -220,6 +227,7 @@ def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
             lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
             lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
             via=row.via,
+            on_behalf_of=row.on_behalf_of.name if row.on_behalf_of else "",
             confirmed_at=row.confirmation.at if hasattr(row, "confirmation") else None,
         )
         for row in rows

@@ -105,11 +105,15 @@ def _joined(*sentences: str) -> str:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer of the deploy gate. Without reasons against it, it is allowed; notes do not block."""
+    """The answer of the deploy gate. Without reasons against it, it is allowed; notes do not block.
+
+    ``certain`` is False when nothing speaks against it but that something cannot be judged.
+    """
 
     allow: bool
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    certain: bool = True
 
 
 def allow(gates: Sequence[Gate], environment: str, commit: str) -> Decision:
@@ -124,18 +128,16 @@ def allow(gates: Sequence[Gate], environment: str, commit: str) -> Decision:
     if not needed:
         return Decision(False, (f"{environment or 'The environment'} is no environment that the policy knows.",))
     merged = commits_of(gates, Code.MERGE if environment == PRODUCTION else Code.PULL_REQUEST)
-    reasons = (
-        []
-        if len(commit) >= SHORTEST and any(sha.startswith(commit) for sha in merged)
-        else [f"{commit[:7] or 'The commit'} is not what the change merged."]
-    )
+    fits = len(commit) >= SHORTEST and any(sha.startswith(commit) for sha in merged)
+    reasons = [] if fits else [f"{commit[:7] or 'The commit'} is not what the change merged."]
     there = {gate.code: gate for gate in gates}
     reasons += [f"The gate {KINDS[code].name} was not judged." for code in needed if code not in there]
     # A condition that is due before the release holds gate 10, which otherwise comes after the deploy.
     blocking = [gate for gate in gates if (gate.code in needed and _blocks(gate)) or (gate.held and environment == PRODUCTION)]
     reasons += [_said(gate) for gate in blocking]
     notes = [_said(gate) for gate in gates if gate not in blocking and _is_notable(gate, environment)]
-    return Decision(not reasons, tuple(reasons), tuple(notes))
+    certain = not reasons or not fits or any(gate.state != GateState.NOT_CONNECTED for gate in blocking)
+    return Decision(not reasons, tuple(reasons), tuple(notes), certain)
 
 
 def decide(facts: ChangeFacts, parameters: Parameters, *, environment: str, commit: str) -> Decision:
@@ -148,7 +150,12 @@ def decide(facts: ChangeFacts, parameters: Parameters, *, environment: str, comm
         facts = replace(facts, pull_requests=work)
     decision = allow(evaluate(facts, parameters), environment, commit)
     held, remarks = _freezes(facts, parameters, environment=environment, commit=commit)
-    return Decision(decision.allow and not held, (*decision.reasons, *held), (*decision.notes, *remarks))
+    return Decision(
+        allow=decision.allow and not held,
+        reasons=(*decision.reasons, *held),
+        notes=(*decision.notes, *remarks),
+        certain=decision.certain or bool(held),
+    )
 
 
 def _freezes(facts: ChangeFacts, parameters: Parameters, *, environment: str, commit: str) -> tuple[list[str], list[str]]:

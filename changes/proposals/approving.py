@@ -3,6 +3,7 @@
 Actions raise ``Refused`` (the policy forbids it) or ``Stale`` (somebody was faster); nothing was changed then.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -15,21 +16,49 @@ from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
+from portal.access.roles import roles_with
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
+from portal.ui.doorbell import ring
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a person looked at when they decided: the digest to which words on that text bind, and the head commit."""
+
+    digest: str
+    head: str
 
 
 @transaction.atomic
-def approve(*, change: Change, by: User, verdict: str, note: str, authenticated_at: datetime | None, at: datetime) -> Approval:
+def approve(
+    *,
+    change: Change,
+    by: User,
+    verdict: str,
+    note: str,
+    authenticated_at: datetime | None,
+    at: datetime,
+    seen: Seen | None = None,
+    on_behalf_of: User | None = None,
+) -> Approval:
     """A person's yes or no for production, on the present revision and head commit (P-03, P-19).
 
-    Refused for a contributor by any linked identity, without a fresh sign-in, or when nothing waits for approval;
-    the database refuses it once more by itself. Raises ``Stale`` when this person has already said it.
+    Refused without the right to approve at that moment, for a contributor by any linked identity, without a fresh sign-in,
+    or when nothing waits for approval; the database refuses it once more by itself. Raises ``Stale`` when text or commit are
+    not what was ``seen``, or when this person has already said it. Whether they may speak ``on_behalf_of`` somebody is for
+    ``changes.approvals`` to say, and for the database.
     """
     locked = queries.locked(change.pk)
+    check_right(by=by, permission=P.CHANGE_APPROVE, at=at)
     revision = queries.current_revision(locked)
     head = queries.head_for_production(locked)
+    if seen is not None:
+        edited = queries.edited_since(locked, seen.digest, revision)
+        policy.check_still_current(
+            seen_digest=seen.digest, digest=revision.binds, seen_head=seen.head, head_sha=head, edited=edited
+        )
     policy.check_approver(
         state=locked.state,
         approver=queries.actor_for(by),
@@ -39,31 +68,41 @@ def approve(*, change: Change, by: User, verdict: str, note: str, authenticated_
         authenticated_at=authenticated_at,
         at=at,
     )
+    if queries.standing_words(locked, by=by).filter(head_sha=head).exists():
+        raise Stale("You have already given your word on this revision and commit. Take it back first to give another.")
     approval = Approval(
         change=locked,
         revision=revision,
         head_sha=head,
         by=by,
+        on_behalf_of=on_behalf_of,
         verdict=verdict,
         note=note,
         authenticated_at=authenticated_at or at,
         at=at,
     )
-    if queries.standing_words(locked, by=by).filter(head_sha=head).exists():
-        raise Stale("You have already given your word on this revision and commit. Take it back first to give another.")
     _give(approval, kind="approval.given" if verdict == Approval.Verdict.YES else "approval.refused")
     return approval
+
+
+def check_right(*, by: User, permission: P, at: datetime) -> None:
+    """Roles count as of the act: whoever lost theirs since the page was opened is refused."""
+    if not may_at(by, permission, at=at):
+        why = f"{by.name} may not {permission.sentence}."
+        raise Refused(Clause.ACCESS_RESTRICTED, why, f"Roles that may: {', '.join(role.label for role in roles_with(permission))}.")
 
 
 def _give(approval: Approval, *, kind: str) -> None:
     """Write a word with its entry, and move the change where it leads."""
     approval.save()
+    behalf = {"on_behalf_of": approval.on_behalf_of.name} if approval.on_behalf_of else {}
     append(
         stream=stream_of(approval.change),
         kind=kind,
         actor=actor_of(approval.by),
         fact={
             "by": approval.by.name,
+            **behalf,
             "revision": approval.revision.number,
             "digest": approval.revision.digest,
             "head": approval.head_sha,
@@ -74,7 +113,23 @@ def _give(approval: Approval, *, kind: str) -> None:
         },
         rows=[approval],
     )
-    _after_approval(approval.change, approval.verdict, actor_of(approval.by), approval.at)
+    settle_state(
+        change=approval.change,
+        enough=queries.has_words_enough(approval.change),
+        actor=actor_of(approval.by),
+        at=approval.at,
+        reason="changes were requested",
+    )
+    ring_for(approval.change)
+    ring("inbox")
+
+
+def settle_state(*, change: Change, enough: bool, actor: str, at: datetime, reason: str) -> None:
+    """Approved once it has ``enough`` words and nobody's no; back in review, for ``reason``, when that has ended."""
+    if change.state == State.PROPOSED and enough:
+        move(change=change, verb="approve", actor=actor, at=at)
+    elif change.state == State.APPROVED and not enough:
+        move(change=change, verb="lapse", actor=actor, at=at, fact={"reason": reason})
 
 
 @transaction.atomic
@@ -87,12 +142,7 @@ def plus_one(*, change: Change, by: User, via: str, authenticated_at: datetime |
     person has given it. ``withdraw_approval`` takes it back.
     """
     locked = queries.locked(change.pk)
-    if not may_at(by, P.EMERGENCY_PLUS_ONE, at=at):
-        raise Refused(
-            Clause.EMERGENCY_REVIEW,
-            f"{by.name} may not give the +1 of an emergency.",
-            "Ask an approver, an architect or the chair.",
-        )
+    check_right(by=by, permission=P.EMERGENCY_PLUS_ONE, at=at)
     policy.check_plus_one(
         state=locked.state,
         category=locked.category,
@@ -121,14 +171,6 @@ def plus_one(*, change: Change, by: User, via: str, authenticated_at: datetime |
     return approval
 
 
-def _after_approval(change: Change, verdict: str, actor: str, at: datetime) -> None:
-    if verdict == Approval.Verdict.YES and change.state == State.PROPOSED:
-        move(change=change, verb="approve", actor=actor, at=at)
-    if verdict == Approval.Verdict.NO and change.state == State.APPROVED:
-        move(change=change, verb="lapse", actor=actor, at=at, fact={"reason": "changes were requested"})
-    ring_for(change)
-
-
 @transaction.atomic
 def lapse_approvals(*, change: Change, reason: str, at: datetime, only: list[Approval] | None = None) -> int:
     """Record why approvals no longer count, and take an approved change back to review. Returns how many lapsed."""
@@ -142,8 +184,8 @@ def lapse_approvals(*, change: Change, reason: str, at: datetime, only: list[App
             fact={"by": approval.by.name, "reason": reason, "at": at.isoformat()},
             rows=[lapse],
         )
-    if standing and change.state == State.APPROVED:
-        move(change=change, verb="lapse", actor="portal", at=at, fact={"reason": reason})
+    if standing:
+        settle_state(change=change, enough=queries.has_words_enough(change), actor="portal", at=at, reason=reason)
     return len(standing)
 
 
@@ -162,8 +204,15 @@ def withdraw_approval(*, approval: Approval, by: User, at: datetime) -> None:
 
 @transaction.atomic
 def sign_off(*, change: Change, commit_sha: str, by: User, note: str, at: datetime) -> SignOff:
-    """The tester's word that a commit works in staging (P-04). Raises ``Stale`` when it was given before."""
+    """The tester's word that a commit works in staging (P-04). Only what stands there can be signed off.
+
+    Raises ``Stale`` when this person gave it before.
+    """
     locked = queries.locked(change.pk)
+    check_right(by=by, permission=P.CHANGE_SIGN_OFF, at=at)
+    policy.check_sign_off(
+        state=locked.state, tester=queries.actor_for(by), commit_sha=commit_sha, staged_commits=queries.staged_commits(locked)
+    )
     given = SignOff(change=locked, commit_sha=commit_sha, by=by, note=note, at=at)
     try:
         with transaction.atomic():
@@ -182,9 +231,12 @@ def sign_off(*, change: Change, commit_sha: str, by: User, note: str, at: dateti
 
 
 @transaction.atomic
-def review_after(*, change: Change, kind: str, outcome: str, note: str, by: User, at: datetime) -> ReviewAfter:
+def review_after(
+    *, change: Change, kind: str, outcome: str, note: str, by: User, at: datetime, impact: str = ""
+) -> ReviewAfter:
     """Post-implementation review, or the retrospective review of an emergency by somebody who took no part (P-22)."""
     locked = queries.locked(change.pk)
+    check_right(by=by, permission=P.CHANGE_REVIEW_AFTER, at=at)
     policy.check_review_after(
         kind=kind,
         state=locked.state,
@@ -193,7 +245,7 @@ def review_after(*, change: Change, kind: str, outcome: str, note: str, by: User
         requester=queries.requester_of(locked),
         plus_ones=queries.plus_ones(locked),
     )
-    row = ReviewAfter(change=locked, kind=kind, outcome=outcome, note=note, by=by, at=at)
+    row = ReviewAfter(change=locked, kind=kind, outcome=outcome, impact=impact, note=note, by=by, at=at)
     try:
         with transaction.atomic():
             row.save()
@@ -203,7 +255,7 @@ def review_after(*, change: Change, kind: str, outcome: str, note: str, by: User
         stream=stream_of(locked),
         kind=f"review.{kind}",
         actor=actor_of(by),
-        fact={"by": by.name, "outcome": outcome, "note": note, "at": at.isoformat()},
+        fact={"by": by.name, "outcome": outcome, "impact": impact, "note": note, "at": at.isoformat()},
         rows=[row],
     )
     ring_for(locked)

@@ -11,7 +11,7 @@ from changes.delivery.actor import Actor
 from changes.proposals.lifecycle import OPEN_STATES, State
 from portal.policy.clauses import Clause
 from portal.policy.parameters import DEFAULT
-from portal.policy.refusal import Refused
+from portal.policy.refusal import Refused, Stale
 
 MERGED_STATES = frozenset({State.MERGED, State.RELEASED, State.ROLLED_BACK, State.CLOSED})
 APPROVABLE = frozenset({State.PROPOSED, State.APPROVED})
@@ -79,30 +79,19 @@ def check_fresh_sign_in(*, authenticated_at: datetime | None, at: datetime, with
         )
 
 
-def check_still_current(*, seen_digest: str, digest: str, seen_head: str, head_sha: str) -> None:
-    """What the person looked at is what stands now: the same text and the same commit."""
+def check_still_current(*, seen_digest: str, digest: str, seen_head: str, head_sha: str, edited: str = "") -> None:
+    """What the person looked at is what stands now: the same text and the same commit. Raises ``Stale`` with what changed.
+
+    ``edited`` says which sections differ, to follow "Different now:"; empty when that is not known.
+    """
     if seen_digest != digest:
-        raise Refused(
-            Clause.ACCESS_RESTRICTED,
-            "The proposal was edited after you opened the page.",
-            "Read the present revision, then decide.",
-        )
+        what = f" Different now: {edited}." if edited else ""
+        raise Stale(f"The proposal was edited after you opened the page.{what} Read the present revision, then decide.")
     if seen_head != head_sha:
-        now = head_sha[:7] or "none"
-        raise Refused(
-            Clause.ACCESS_RESTRICTED,
-            f"There are new commits: the head was {seen_head[:7] or 'none'} when you opened the page and is {now} now.",
-            "Look at the new commits, then decide.",
-        )
-
-
-def check_first_word(*, person: Actor, said_by: Iterable[Actor]) -> None:
-    """One word a person on one revision and commit."""
-    if any(person.same_as(other) for other in said_by):
-        raise Refused(
-            Clause.ACCESS_RESTRICTED,
-            "You have already given your word on this revision and commit.",
-            "Take it back first if you have changed your mind.",
+        was, now = seen_head[:7] or "none", head_sha[:7] or "none"
+        raise Stale(
+            f"There are new commits: the head was {was} when you opened the page and is {now} now."
+            " Look at the new commits, then decide."
         )
 
 

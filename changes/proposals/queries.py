@@ -3,7 +3,7 @@
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from changes.delivery.actor import Actor
-from changes.delivery.models import PullRequest, Release, Review
+from changes.delivery.models import Environment, PullRequest, Release, Review
 from changes.proposals.models import Approval, Category, Change, LinkedPullRequest, LinkedPush, Revision
 from changes.proposals.people import (
     account_actor,
@@ -14,7 +14,10 @@ from changes.proposals.people import (
     uids_of_pushes,
     user_actor,
 )
+from changes.proposals.sections import SECTIONS
 from portal.access.models import User
+from portal.policy.approvals import need_of
+from portal.policy.parameters import DEFAULT, Parameters
 from portal.policy.refusal import Stale
 
 Role = LinkedPullRequest.Role
@@ -124,6 +127,32 @@ def contributors(change: Change, *, rows: list[PullRequest] | None = None) -> tu
 def standing_approvals(change: Change) -> list[Approval]:
     """Approvals that still count: not lapsed."""
     return list(change.approvals.filter(lapse=None).select_related("by", "revision").order_by("id"))
+
+
+def has_words_enough(change: Change, *, parameters: Parameters = DEFAULT) -> bool:
+    """Whether as many people have approved text and commit as they are now as the table asks for, and nobody said no."""
+    emergency = change.category == Category.EMERGENCY
+    binds, head = current_revision(change).binds, head_for_production(change)
+    words = [row for row in standing_approvals(change) if row.head_sha == head or (emergency and not row.head_sha)]
+    said_yes = {row.by_id for row in words if row.verdict == Approval.Verdict.YES and (emergency or row.revision.binds == binds)}
+    need = need_of(
+        parameters.approval_rules, kind=change.kind, size=change.size, risk=change.risk_level, emergency=emergency
+    )
+    return len(said_yes) >= need.count and all(row.verdict == Approval.Verdict.YES for row in words)
+
+
+def edited_since(change: Change, digest: str, now: Revision) -> str:
+    """The sections in which the text differs from the newest one that bound to ``digest``, as words; empty when none is known."""
+    then = change.revisions.filter(binds=digest).order_by("-number").first()
+    if then is None:
+        return ""
+    return ", ".join(words for name, words in SECTIONS.items() if getattr(then, name) != getattr(now, name))
+
+
+def staged_commits(change: Change) -> frozenset[str]:
+    """The commits of the change that have succeeded in staging."""
+    found = releases_of(list(linked_pull_requests(change))).filter(environment=Environment.STAGING)
+    return frozenset(found.exclude(succeeded_at=None).values_list("commit_sha", flat=True))
 
 
 def standing_words(change: Change, *, by: User, verdict: str | None = None) -> QuerySet[Approval]:

@@ -1,5 +1,6 @@
 """The only question about rights: may this person do that? Roles are dated grants and count at once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,6 +68,15 @@ def holders_of_role(role: Role, *, at: datetime) -> tuple[User, ...]:
     """Active people who hold this role at that moment, by name."""
     holding = _valid(at).filter(role=role).values("user_id")
     return tuple(User.objects.filter(is_active=True, pk__in=holding).order_by("name", "pk"))
+
+
+def people_with_roles(roles: Iterable[Role], *, at: datetime) -> dict[Role, tuple[User, ...]]:
+    """Active people who hold each of these roles at that moment, by name. One query."""
+    found: dict[Role, list[User]] = {role: [] for role in roles}
+    grants = _valid(at).filter(role__in=list(found), user__is_active=True).select_related("user")
+    for grant in grants.order_by("user__name", "user_id"):
+        found[Role(grant.role)].append(grant.user)
+    return {role: tuple(people) for role, people in found.items()}
 
 
 def who_may(permission: P, *, at: datetime) -> WhoMay:

@@ -75,6 +75,8 @@ class Parameters:
     log_within: timedelta = timedelta(minutes=15)
     staging_soak: timedelta = timedelta(0)
     sign_off_needed: bool = True
+    rollback_drill_every: timedelta = timedelta(days=183)
+    """How often each app in production proves that it can go back (P-17)."""
     approval_rules: tuple[ApprovalRule, ...] = APPROVAL_RULES
     """How many approvals a change needs, by kind, size, environment and risk."""
     delegation_longest: timedelta = timedelta(days=90)

@@ -21,6 +21,8 @@ from changes.gates.reading import (
     short,
     went_past,
 )
+from changes.gates.rules.conditions import before_merge
+from changes.gates.rules.waiving import NEEDED, nobody_left, waived, waiver_for, who_decides
 from changes.gates.rules.words import (
     NO,
     Word,
@@ -32,6 +34,7 @@ from changes.gates.rules.words import (
     standing_approvals,
     strangers,
 )
+from portal.policy.approvals import Need, need_of
 from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 
@@ -42,32 +45,47 @@ REVIEW = "review"
 def approval(facts: ChangeFacts, parameters: Parameters) -> Gate:
     """Gate 8. An emergency needs one +1 at or before its release; everything else is approved before the merge to prod."""
     if fast_lane(facts):
-        return gate(Code.APPROVAL, _emergency(facts))
+        return combined(Code.APPROVAL, [_emergency(facts), *before_merge(facts)])
     if went_past(facts):
         return gate(Code.APPROVAL, open_or_failed(late=True, reason="A commit went to prod without an approval", who=""))
     parts = []
     for repository in repositories(facts):
         targets = _targets(facts, repository)
         parts += [_judge(facts, target, parameters) for target in targets] or [_nothing_to_approve()]
-    return combined(Code.APPROVAL, parts or [_nothing_to_approve()])
+    return combined(Code.APPROVAL, [*(parts or [_nothing_to_approve()]), *before_merge(facts)])
 
 
 def _emergency(facts: ChangeFacts) -> Judgement:
-    given = plus_one(facts)
+    released = deployed_at(facts)
+    people = (*contributors(facts), facts.requester)
+    given = plus_one(facts) or _waived_emergency(facts, released)
     if given is not None:
         return given
-    released = deployed_at(facts)
-    names = listed(dict.fromkeys(actor.name for actor in (*contributors(facts), facts.requester)))
+    names = listed(dict.fromkeys(actor.name for actor in people))
+    left = nobody_left(facts, given=(), needed=1, people=people)
     reason = "nobody else has given the +1 yet"
     if released:
         reason = f"it was released at {moment(released)} without a +1 by somebody else"
+    elif left:
+        reason = f"nobody is left in the portal who may give the +1: {left}"
     return open_or_failed(
         late=released is not None or went_past(facts),
         reason=f"Emergency: {reason}",
-        who=f"Anybody but {names} gives the +1: approve the pull request, or approve here.",
-        evidence=tuple(item for pr in into_prod(facts) for item in evidence_of(pr)),
+        who=" ".join(
+            [
+                f"Anybody but {names} gives the +1: approve the pull request, or approve here.",
+                *([who_decides(facts)] if left else []),
+            ]
+        ),
+        evidence=(*(item for pr in into_prod(facts) for item in evidence_of(pr)), *([NEEDED] if left else [])),
         clause=Clause.EMERGENCY_REVIEW,
     )
+
+
+def _waived_emergency(facts: ChangeFacts, released: datetime | None) -> Judgement | None:
+    heads = [*(pr.head_sha for pr in into_prod(facts)), *(push.commit for push in facts.direct_pushes)] or [""]
+    found = [item for head in heads if (item := waiver_for(facts, commit=head, until=released))]
+    return waived(found[0], subject="Emergency") if found else None
 
 
 def _nothing_to_approve() -> Judgement:
@@ -105,8 +123,11 @@ def _judge(facts: ChangeFacts, target: Target, parameters: Parameters) -> Judgem
     given = _one_each(_words(facts, target, people))
     standing = standing_approvals(facts, commit=target.commit, until=target.until)
     refused = [item for item in standing if item.verdict == NO]
-    if len(given) < parameters.approvals_needed or refused:
-        return _not_approved(facts, target, f"{target}: {_why_not(facts, target, given, parameters)}", people)
+    need = _need(facts, parameters)
+    if len(given) < need.count or refused:
+        return (None if refused else _without_enough(facts, target, given, need, people)) or _not_approved(
+            facts, target, f"{target}: {_why_not(facts, target, given, need)}", people
+        )
     return strangers(people) or met(
         f"{target}: approved by {listed(str(word) for word in given)}{_review_counts(given)}",
         *evidence_of(target.pr),
@@ -114,6 +135,28 @@ def _judge(facts: ChangeFacts, target: Target, parameters: Parameters) -> Judgem
         confirmed=all(word.confirmed for word in given),
         doubt=doubt_about((*(word.by for word in given), *people)),
     )
+
+
+def _need(facts: ChangeFacts, parameters: Parameters) -> Need:
+    return need_of(parameters.approval_rules, kind=facts.kind, size=facts.size, risk=facts.risk)
+
+
+def _without_enough(
+    facts: ChangeFacts, target: Target, given: list[Word], need: Need, people: tuple[Actor, ...]
+) -> Judgement | None:
+    """A waiver that stands for the missing approvals, or that nobody is left to give them; None when neither is so."""
+    have = f"approved by {listed(str(word) for word in given)}; for the rest " if given else ""
+    waiver = waiver_for(facts, commit=target.commit, until=target.until)
+    if waiver is not None:
+        marks = (*evidence_of(target.pr), *(word.evidence for word in given))
+        return strangers(people) or waived(waiver, subject=str(target), before=have, evidence=marks)
+    if target.until is not None or facts.approved_by == REVIEW:
+        return None
+    left = nobody_left(facts, given=[word.by for word in given], needed=need.count, people=people)
+    if not left:
+        return None
+    reason = f"{target}: nobody is left who may approve it ({len(given)} of {need.count} approvals): {left}"
+    return open_or_failed(late=False, reason=reason, who=who_decides(facts), evidence=(*evidence_of(target.pr), NEEDED))
 
 
 def _words(facts: ChangeFacts, target: Target, people: tuple[Actor, ...]) -> list[Word]:
@@ -149,18 +192,24 @@ def _not_approved(facts: ChangeFacts, target: Target, reason: str, people: tuple
     )
 
 
-def _why_not(facts: ChangeFacts, target: Target, given: list[Word], parameters: Parameters) -> str:
+def _why_not(facts: ChangeFacts, target: Target, given: list[Word], need: Need) -> str:
     standing = standing_approvals(facts, commit=target.commit, until=target.until)
     refused = [item.by.name for item in standing if item.verdict == NO]
     if refused:
         return f"{listed(refused)} asked for changes"
     if given:
-        return f"approved by {listed(word.by.name for word in given)}, {len(given)} of {parameters.approvals_needed} approvals"
+        return f"approved by {listed(word.by.name for word in given)}, {len(given)} of {need.count} approvals{_because(need)}"
     if standing:
         return f"approved only by {listed(item.by.name for item in standing)}, who contributed to it or asked for it"
     if facts.approvals:
         return _why_it_does_not_count(max(facts.approvals, key=lambda item: item.at), facts, target)
-    return f"merged to prod at {moment(target.until)} without an approval" if target.until else "not approved for production yet"
+    if target.until:
+        return f"merged to prod at {moment(target.until)} without an approval{_because(need)}"
+    return f"not approved for production yet{f', 0 of {need.count} approvals' if need.count > 1 else ''}{_because(need)}"
+
+
+def _because(need: Need) -> str:
+    return f"; {need.sentence}" if need.sentence else ""
 
 
 def _why_it_does_not_count(item: ApprovalFact, facts: ChangeFacts, target: Target) -> str:

@@ -107,7 +107,7 @@ def _counting(facts: ChangeFacts, items: Iterable[ApprovalFact]) -> list[Word]:
         Word(
             by=item.by,
             at=item.at,
-            where="in Slack" if item.via == SLACK else "in the portal",
+            where=_where(item),
             evidence=approval_evidence(item),
             confirmed=True,
             by_review=False,
@@ -116,6 +116,11 @@ def _counting(facts: ChangeFacts, items: Iterable[ApprovalFact]) -> list[Word]:
         for item in items
         if item.verdict == YES and not item.by.bot and not is_one_of(item.by, people)
     ]
+
+
+def _where(item: ApprovalFact) -> str:
+    place = "in Slack" if item.via == SLACK else "in the portal"
+    return f"{place} on behalf of {item.on_behalf_of}" if item.on_behalf_of else place
 
 
 def standing_approvals(facts: ChangeFacts, *, commit: str, until: datetime | None) -> list[ApprovalFact]:

@@ -3,6 +3,7 @@
 import pytest
 
 from changes.gates.rules.approving import approval
+from portal.policy.approvals import ApprovalRule
 from portal.policy.clauses import Clause
 from portal.policy.parameters import DEFAULT
 from tests.changes.gates import build
@@ -237,7 +238,58 @@ def test_approval_gate_where_a_review_counts(facts, state, reason):
     assert judged(approval, facts) == (state, reason)
 
 
-TWO_NEEDED = with_parameters(approvals_needed=2)
+TWO_NEEDED = with_parameters(approval_rules=(ApprovalRule(2),))
+OPEN_ACCESS = {"kind": "access", "pull_requests": (merged(), promotion())}
+TABLE = {
+    "nobody yet": (
+        portal(**OPEN_ACCESS),
+        "waiting",
+        f"{SUBJECT}: not approved for production yet, 0 of 2 approvals; 2 are needed for a change of DNS or access.",
+    ),
+    "one of two": (
+        portal(**OPEN_ACCESS, approvals=(word(),)),
+        "waiting",
+        f"{SUBJECT}: approved by Bob Brown, 1 of 2 approvals; 2 are needed for a change of DNS or access.",
+    ),
+    "two of two": (
+        portal(**OPEN_ACCESS, approvals=(word(), word(by=CLEO, at=46))),
+        "met",
+        f"{SUBJECT}: approved by Bob Brown in the portal at 2026-02-02 09:45 UTC and cleo in the portal at 2026-02-02 09:46 UTC.",
+    ),
+    "two reasons for two": (
+        portal(**OPEN_ACCESS, risk="high", approvals=(word(),)),
+        "waiting",
+        f"{SUBJECT}: approved by Bob Brown, 1 of 2 approvals;"
+        " 2 are needed for a change of DNS or access and a change of high risk.",
+    ),
+    "merged with one of two": (
+        portal(kind="access", approvals=(word(),)),
+        "failed",
+        f"{SUBJECT}: approved by Bob Brown, 1 of 2 approvals; 2 are needed for a change of DNS or access.",
+    ),
+    "merged with none of two": (
+        portal(kind="access"),
+        "failed",
+        f"{SUBJECT}: merged to prod at 2026-02-02 10:00 UTC without an approval; 2 are needed for a change of DNS or access.",
+    ),
+    "on behalf of somebody": (
+        portal(approvals=(word(on_behalf_of="Cleo Clark"),)),
+        "met",
+        f"{SUBJECT}: approved by Bob Brown in the portal on behalf of Cleo Clark at 2026-02-02 09:45 UTC.",
+    ),
+    "an emergency needs one, whatever it is": (
+        emergency(kind="access", risk="high", pull_requests=(hotfix(),)),
+        "met",
+        "Emergency: +1 by bob on acme/web#44 at 2026-02-02 09:10 UTC.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("facts", "state", "reason"), TABLE.values(), ids=TABLE.keys())
+def test_how_many_approvals_are_needed_is_a_table_of_rules(facts, state, reason):
+    assert judged(approval, facts) == (state, reason)
+
+
 TWO = {
     "two people": (
         change(approvals=(word(by=CLEO),)),

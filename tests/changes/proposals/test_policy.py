@@ -8,7 +8,6 @@ from changes.delivery.actor import Actor
 from changes.proposals.lifecycle import State
 from changes.proposals.policy import (
     check_approver,
-    check_first_word,
     check_fresh_sign_in,
     check_independent,
     check_plus_one,
@@ -18,7 +17,7 @@ from changes.proposals.policy import (
     check_still_current,
 )
 from portal.policy.clauses import Clause
-from portal.policy.refusal import Refused
+from portal.policy.refusal import Refused, Stale
 
 ANN = Actor("user:1", "Ann", person=1)
 ANN_AT_THE_FORGE = Actor("github:1", "ann", person=1)
@@ -115,38 +114,46 @@ def test_a_fresh_sign_in_can_be_asked_for_within_another_time():
 
 
 CURRENT = {
-    "the same": (("digest", "digest", HEAD, HEAD), None),
-    "an edited text": (("digest", "other", HEAD, HEAD), "The proposal was edited after you opened the page."),
+    "the same": (("digest", "digest", HEAD, HEAD), "", None),
+    "an edited text": (
+        ("digest", "other", HEAD, HEAD),
+        "",
+        "The proposal was edited after you opened the page. Read the present revision, then decide.",
+    ),
+    "an edited text, and what of it": (
+        ("digest", "other", HEAD, HEAD),
+        "Why",
+        "The proposal was edited after you opened the page. Different now: Why. Read the present revision, then decide.",
+    ),
     "new commits": (
         ("digest", "digest", HEAD, "c" * 40),
-        "There are new commits: the head was bbbbbbb when you opened the page and is ccccccc now.",
+        "",
+        "There are new commits: the head was bbbbbbb when you opened the page and is ccccccc now. Look at the new commits, then decide.",
     ),
     "the first commits": (
         ("digest", "digest", "", HEAD),
-        "There are new commits: the head was none when you opened the page and is bbbbbbb now.",
+        "",
+        "There are new commits: the head was none when you opened the page and is bbbbbbb now. Look at the new commits, then decide.",
     ),
     "the commits are gone": (
         ("digest", "digest", HEAD, ""),
-        "There are new commits: the head was bbbbbbb when you opened the page and is none now.",
+        "",
+        "There are new commits: the head was bbbbbbb when you opened the page and is none now. Look at the new commits, then decide.",
     ),
 }
 
 
-@pytest.mark.parametrize(("values", "why"), CURRENT.values(), ids=CURRENT.keys())
-def test_check_still_current(values, why):
+@pytest.mark.parametrize(("values", "edited", "why"), CURRENT.values(), ids=CURRENT.keys())
+def test_check_still_current(values, edited, why):
     seen_digest, digest, seen_head, head = values
+    found = None
 
-    found = refusal(check_still_current, seen_digest=seen_digest, digest=digest, seen_head=seen_head, head_sha=head)
+    try:
+        check_still_current(seen_digest=seen_digest, digest=digest, seen_head=seen_head, head_sha=head, edited=edited)
+    except Stale as raised:
+        found = str(raised)
 
-    assert found == (why and (Clause.ACCESS_RESTRICTED, why))
-
-
-def test_a_word_is_given_once_by_whatever_account():
-    said = (Clause.ACCESS_RESTRICTED, "You have already given your word on this revision and commit.")
-
-    assert refusal(check_first_word, person=BOB, said_by=()) is None
-    assert refusal(check_first_word, person=BOB, said_by=(ANN, CLEO)) is None
-    assert refusal(check_first_word, person=BOB, said_by=(ANN, BOB_AT_THE_FORGE)) == said
+    assert found == why
 
 
 def plus_one(**values):
