@@ -17,14 +17,14 @@ _EXCEPTION_MOVES = (
 EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable(
         "changes.Change",
-        columns=("state", "category", "size", "kind", "requester_id", "undeclared"),
+        columns=("state", "category", "size", "kind", "requester_id", "undeclared", "joined_to_id"),
         fixed=("number",),
         moves=permitted_pairs(),
         born=frozenset({State.DRAFT.value, State.PROPOSED.value, State.MERGED.value}),
     ),
     EvidenceTable("changes.Revision", append_only=True),
     EvidenceTable("changes.ClassChoice", append_only=True),
-    EvidenceTable("changes.LinkedPullRequest", append_only=True),
+    EvidenceTable("changes.LinkedPullRequest", columns=("role",), fixed=("change_id", "pull_request_id", "reason", "at")),
     EvidenceTable(
         "changes.LinkedPush",
         columns=("taken_back_at",),

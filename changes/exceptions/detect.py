@@ -17,6 +17,7 @@ from changes.gates.queries import pull_request_facts, release_facts
 from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
+from changes.proposals.queries import changes_of
 from portal.policy.parameters import DEFAULT, Parameters
 
 NO_COMMIT = "0" * 40
@@ -29,7 +30,7 @@ def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters = DEF
     links = links_for(uids_of(merged))
     facts = pull_request_facts(merged, links)
     for row, fact in zip(merged, facts, strict=True):
-        change = Change.objects.filter(links__pull_request=row).order_by("id").first()
+        change = changes_of(row).first()
         kinds = _kinds(row, fact, release_facts([row]), change, parameters)
         yield f"{row}:", [_found(row, fact, kind, change) for kind in kinds if kind]
 

@@ -12,7 +12,8 @@ from changes.gates.actions import assess, gate_json
 from changes.gates.models import GateAnswer, Verdict
 from changes.gates.modes import open_until
 from changes.gates.verdict import SHORTEST, decide
-from changes.proposals.models import Change, LinkedPush
+from changes.proposals.models import Change, LinkedPullRequest, LinkedPush
+from changes.proposals.queries import CARRYING
 from portal.policy.parameters import DEFAULT, Parameters
 
 COMMIT = re.compile(rf"[0-9a-f]{{{SHORTEST},64}}")
@@ -78,8 +79,10 @@ def _commits(repository: Repository, commit: str) -> list[str]:
 
 def _judged(asked: Answer, at: datetime, parameters: Parameters) -> Answer:
     """Every change that the commit carries has to pass."""
+    if asked.environment == Environment.DEVELOPMENT:
+        return replace(asked, allow=True, notes=("Development is not gated by the policy.",))
     changes = tuple(_changes(asked))
-    if not changes and asked.environment != Environment.DEVELOPMENT:
+    if not changes:
         words = f"No change is known for commit {asked.commit[:12]} of {asked.repository}."
         return replace(asked, reasons=(words,), certain=False)
     reasons, notes, gates, certain = [], [], [], False
@@ -105,12 +108,13 @@ def _changes(asked: Answer) -> QuerySet[Change]:
     ours = PullRequest.objects.filter(repository=asked.found_in)
     carrying = ours.filter(head_sha=asked.commit) | ours.filter(merge_sha=asked.commit)
     pushed = LinkedPush.objects.filter(repository=asked.found_in, commit_sha=asked.commit, taken_back_at=None)
-    wanted = Q(links__pull_request__in=carrying.values("pk")) | Q(pushes__in=pushed.values("pk"))
+    links = LinkedPullRequest.objects.filter(pull_request__in=carrying.values("pk"), role__in=CARRYING)
+    wanted = Q(pk__in=links.values("change")) | Q(pushes__in=pushed.values("pk"))
     return Change.objects.filter(wanted).distinct().order_by("number")
 
 
 def _gone_back(answer: Answer) -> Answer:
-    """A release back to what ran there before, and was allowed then, is allowed: undoing must not wait for anything (P-17)."""
+    """A release back to what ran there before, and was allowed then, is allowed: undoing waits for nothing (P-17)."""
     if answer.environment == Environment.DEVELOPMENT:
         return answer
     there = Release.objects.filter(
@@ -118,7 +122,7 @@ def _gone_back(answer: Answer) -> Answer:
     ).exclude(commit_sha="")
     ran = there.filter(commit_sha=answer.commit).order_by("-succeeded_at", "-id").first()
     newest = there.order_by("-succeeded_at", "-id").first()
-    if ran is None or newest is None or newest.commit_sha == answer.commit or not _was_allowed(answer, ran):
+    if ran is None or newest is None or newest.commit_sha == ran.commit_sha or not _was_allowed(answer, ran):
         return answer
     words = (
         f"This goes back to {answer.commit[:7]}, which ran in {answer.environment} from {ran.succeeded_at:%Y-%m-%d %H:%M} UTC "

@@ -151,6 +151,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "joined_to",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="joined",
+                        to="changes.change",
+                    ),
+                ),
+                (
                     "requester",
                     models.ForeignKey(
                         blank=True,
@@ -996,6 +1006,7 @@ class Migration(migrations.Migration):
                             ("work", "Carries the change"),
                             ("promotion", "Promotes it to production"),
                             ("back_merge", "Brings it back to main"),
+                            ("joined", "Belongs to another change now"),
                         ],
                         max_length=12,
                     ),

@@ -60,4 +60,5 @@ def brought_back(back_merge: PullRequest) -> QuerySet[Change]:
         merge_sha=back_merge.head_sha,
         state=PullRequest.State.MERGED,
     )
-    return Change.objects.filter(links__pull_request__in=merges).distinct().order_by("id")
+    links = LinkedPullRequest.objects.filter(pull_request__in=merges).exclude(role=LinkedPullRequest.Role.JOINED)
+    return Change.objects.filter(pk__in=links.values("change")).order_by("id")

@@ -56,6 +56,8 @@ class Change(models.Model):
     risk_level = models.CharField(max_length=8, blank=True)
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="changes")
     requester_login = models.CharField(max_length=120, blank=True)
+    joined_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="joined")
+    """The change that took over its pull requests, with which this one was withdrawn."""
     repository_names = ArrayField(models.TextField(), default=list, blank=True)
     opened_by = models.CharField(max_length=16, default="form")
     """form, pull_request or portal (an undeclared change that the portal declared)."""
@@ -191,10 +193,13 @@ class ClassChoice(models.Model):
 
 
 class LinkedPullRequest(models.Model):
+    """A pull request of a change. When it joins another change, its link here stays, as ``joined``: it carries nothing any more."""
+
     class Role(models.TextChoices):
         WORK = "work", "Carries the change"
         PROMOTION = "promotion", "Promotes it to production"
         BACK_MERGE = "back_merge", "Brings it back to main"
+        JOINED = "joined", "Belongs to another change now"
 
     change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="links")
     pull_request = models.ForeignKey(PullRequest, on_delete=models.PROTECT, related_name="links")
