@@ -196,7 +196,11 @@ def name_requester(*, change: Change, person: User, actor: str, at: datetime) ->
 
 @transaction.atomic
 def classify(*, change: Change, values: Mapping[str, Any], actor: str, at: datetime) -> bool:
-    """Write category, size and kind as computed. Returns whether anything changed; an unchanged one writes nothing."""
+    """Write category, size and kind as computed. Returns whether anything changed; an unchanged one writes nothing.
+
+    A new class ends the approvals of the old one, visibly. The +1 of an emergency binds to the commit alone (P-22): what is
+    read about its files a minute later leaves it standing.
+    """
     locked = queries.locked(change.pk)
     fresh = {name: values[name] for name in ("category", "size", "kind") if values[name] != getattr(locked, name)}
     if not fresh and values["reasons"] == locked.reasons:
@@ -213,8 +217,16 @@ def classify(*, change: Change, values: Mapping[str, Any], actor: str, at: datet
             fact={**fresh, "reasons": values["reasons"], "at": at.isoformat()},
             rows=[locked],
         )
+        _lapse_reclassified(locked, fresh, at)
+        change.state, change.version, change.moved_at = locked.state, locked.version, locked.moved_at
         ring_for(locked)
     return bool(fresh)
+
+
+def _lapse_reclassified(change: Change, fresh: Mapping[str, str], at: datetime) -> None:
+    if change.merged_at is None and ("category" in fresh or change.category != Category.EMERGENCY):
+        words = ", ".join(f"{name} {value}" for name, value in fresh.items())
+        lapse_approvals(change=change, reason=f"the change was classed anew: {words}", at=at)
 
 
 def _next_number() -> int:

@@ -9,7 +9,6 @@ a change of its own.
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -17,10 +16,10 @@ from django.db.models import Q, QuerySet
 from changes.delivery.models import Environment, PullRequest, Release
 from changes.proposals import actions, queries
 from changes.proposals.carried import brought_back, carried_by
-from changes.proposals.classification import classify
+from changes.proposals.deriving import classes_of, keep_derived, routine_by
 from changes.proposals.headings import lift, references
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush
+from changes.proposals.models import Category, Change, LinkedPullRequest, Undoing, LinkedPush
 from changes.proposals.people import links_for
 from changes.proposals.progress import Progress, next_move
 from changes.proposals.undeclared import upheld
@@ -29,6 +28,8 @@ from portal.policy.clocks import add_working_days
 from portal.policy.parameters import DEFAULT, Parameters
 
 Role = LinkedPullRequest.Role
+MOST_NAMED = 200
+"""Changes that one pull request can join by naming them. A promotion carries what Git says, whatever it names."""
 
 
 def role_of(pull_request: PullRequest) -> str:
@@ -52,7 +53,7 @@ def follow(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Ch
     if not row.head_sha or row.base_ref not in (repository.main_branch, repository.prod_branch):
         return []
     _join(row, at, settled=settled)
-    changes = list(Change.objects.filter(links__pull_request=row).order_by("id"))
+    changes = list(queries.changes_of(row))
     for change in changes:
         refresh(change=change, at=at)
     return changes
@@ -77,8 +78,8 @@ def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:
 
 
 def _named(row: PullRequest) -> Iterable[Change]:
-    numbers = references(row.title, row.head_ref, row.body)
-    return Change.objects.filter(number__in=numbers).order_by("id") if numbers else ()
+    numbers = references(row.title, row.head_ref, row.body)[:MOST_NAMED]
+    return Change.objects.filter(number__in=numbers, joined_to=None).order_by("id") if numbers else ()
 
 
 def _actor(row: PullRequest) -> str:
@@ -110,45 +111,38 @@ def _open(row: PullRequest, at: datetime) -> Change:
 def refresh(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -> None:
     """Text, class, people, approvals and state of a change, from what its pull requests say now."""
     rows = list(queries.linked_pull_requests(change))
-    work = [row for row in rows if role_of(row) == Role.WORK] or rows
-    if change.opened_by == "pull_request" and work and not change.revisions.exclude(source="pull_request").exists():
-        _take_over(change, work[0], at)
-    actions.classify(change=change, values=upheld(change, _classes(rows, change, parameters)), actor="portal", at=at)
+    work = work_of(rows)
+    if change.opened_by == "pull_request" and rows and not change.revisions.exclude(source="pull_request").exists():
+        _take_over(change, (work or rows)[0], at, way_back=parameters.routine_rollback if routine_by(work, parameters).yes else "")
+    classes = classes_of(change, rows=rows, work=work, parameters=parameters)
+    actions.classify(change=change, values=upheld(change, classes), actor="portal", at=at)
     _lapse_outdated(change, at)
     _advance(change, rows, at, parameters)
+    keep_derived(change=change, rows=rows, work=work, at=at, parameters=parameters)
 
 
-def _take_over(change: Change, row: PullRequest, at: datetime) -> None:
-    person = _person(row)
+def work_of(rows: Iterable[PullRequest]) -> list[PullRequest]:
+    """Those of a change's pull requests that carry it; closed ones only when there is no other."""
+    work = [row for row in rows if role_of(row) == Role.WORK]
+    return [row for row in work if row.state != PullRequest.State.CLOSED] or work
+
+
+def _take_over(change: Change, row: PullRequest, at: datetime, *, way_back: str) -> None:
+    """The text follows the pull request's. ``way_back`` is what a rule fills in where the description has none."""
+    person, texts = _person(row), _texts(row)
+    if not texts["rollback"].strip():
+        texts["rollback"] = way_back
     if change.requester_id is None and person is not None:
         actions.name_requester(change=change, person=person, actor=_actor(row), at=at)
     actions.revise(
         change=change,
-        texts=_texts(row),
+        texts=texts,
         source="pull_request",
         at=max(row.vendor_updated_at or at, row.opened_at or at),
         by=person,
         by_login=row.author_login,
         actor=_actor(row),
     )
-
-
-def _classes(rows: list[PullRequest], change: Change, parameters: Parameters) -> dict[str, Any]:
-    work = [row for row in rows if role_of(row) == Role.WORK]
-    known = [row.paths for row in work or rows if row.paths is not None]
-    lines = [(row.additions or 0) + (row.deletions or 0) for row in work if row.additions is not None]
-    found = classify(
-        titles=tuple(row.title for row in work) or (change.title,),
-        labels=tuple(label for row in work or rows for label in row.labels),
-        paths=tuple(path for paths in known for path in paths) if known else None,
-        changed_lines=sum(lines) if lines else None,
-        asked=dict(change.reasons.get("asked", {})),
-        parameters=parameters,
-    )
-    reasons: dict[str, Any] = {"category": found.category_reasons, "size": found.size_reasons, "kind": found.kind_reasons}
-    if change.reasons.get("asked"):
-        reasons["asked"] = change.reasons["asked"]
-    return {"category": found.category, "size": found.size, "kind": found.kind, "reasons": reasons}
 
 
 def _lapse_outdated(change: Change, at: datetime) -> None:
@@ -194,9 +188,17 @@ def progress_of(change: Change, rows: list[PullRequest]) -> Progress:
             [*(row.merged_at for row in merged if row.merged_at), *(push.pushed_at for push in pushes)], default=None
         ),
         released_at=releases.order_by("-succeeded_at").values_list("succeeded_at", flat=True).exclude(succeeded_at=None).first(),
-        rolled_back_at=undone.order_by("-created_at").values_list("created_at", flat=True).first(),
+        rolled_back_at=_undone_at(change, undone),
         by_pull_request=change.opened_by == "pull_request",
     )
+
+
+def _undone_at(change: Change, undone: QuerySet[Release]) -> datetime | None:
+    """When production last went back behind the change: a release began to, or a revert of it was released."""
+    began = change.undoings.filter(kind=Undoing.Kind.RELEASE).values_list("started_at", flat=True)
+    reverted = change.undoings.filter(kind=Undoing.Kind.REVERT).exclude(finished_at=None).values_list("finished_at", flat=True)
+    moments = [*undone.values_list("created_at", flat=True), *began, *(moment for moment in reverted if moment)]
+    return max(moments, default=None)
 
 
 def _production_releases(merged: list[PullRequest], pushes: list[LinkedPush]) -> QuerySet[Release]:

@@ -1,0 +1,160 @@
+"""What follows from the facts about one change: its classes by rule and by people, whether it is routine, and its risk."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max, Q
+
+from changes.delivery.models import Environment, PullRequest, Release
+from changes.proposals import risk
+from changes.proposals.classification import NAMES, Choice, Classification, classify
+from changes.proposals.largeness import counted_lines, losing_line
+from changes.proposals.measuring import Piece, Touched, is_migration, touched
+from changes.proposals.models import Change, ClassChoice
+from changes.proposals.paths import any_match
+from changes.proposals.routine import Routine, Work, routine_of
+from portal.policy.parameters import Parameters
+
+LOOKED_AT = 1000
+"""Merges of a branch among which the last change of the same paths is looked for."""
+PATHS = 1000
+"""Paths of a change that are looked for elsewhere."""
+
+
+def choices_of(change: Change) -> dict[str, Choice]:
+    """The newest word of a person on each class."""
+    rows = ClassChoice.objects.filter(change=change).select_related("by").order_by("name", "-id").distinct("name")
+    return {row.name: Choice(row.value, row.lowers, row.by.name, row.at, row.reason, tuple(map(str, row.causes))) for row in rows}
+
+
+def touched_by(rows: Iterable[PullRequest]) -> Touched:
+    """What pull requests touch, as far as it was read."""
+    return touched(
+        Piece(
+            paths=row.paths,
+            total=None if row.additions is None else row.additions + (row.deletions or 0),
+            files=row.files,
+            count=row.changed_files,
+        )
+        for row in rows
+    )
+
+
+def classification_of(
+    change: Change, *, rows: list[PullRequest], work: list[PullRequest], parameters: Parameters
+) -> Classification:
+    """The classes of a change now. ``rows`` are its pull requests, ``work`` those that carry it (maybe none)."""
+    facts = touched_by(work or rows)
+    return classify(
+        titles=tuple(row.title for row in work) or (change.title,),
+        labels=tuple(label for row in work or rows for label in row.labels),
+        branches=tuple(row.head_ref for row in work),
+        paths=facts.paths,
+        changed_lines=facts.total if work else None,
+        lines_by_path=facts.lines if work else None,
+        new_paths=facts.new,
+        migrations=facts.said,
+        asked=dict(change.reasons.get("asked", {})),
+        choices=choices_of(change),
+        parameters=parameters,
+    )
+
+
+def classes_of(change: Change, *, rows: list[PullRequest], work: list[PullRequest], parameters: Parameters) -> dict[str, Any]:
+    """The same as ``actions.classify`` takes it: the three classes, and ``reasons`` with what else stands there."""
+    found = classification_of(change, rows=rows, work=work, parameters=parameters)
+    reasons = {name: getattr(found, f"{name}_reasons") for name in NAMES}
+    return {**{name: getattr(found, name) for name in NAMES}, "reasons": {**change.reasons, **reasons}}
+
+
+def routine_by(work: Iterable[PullRequest], parameters: Parameters) -> Routine:
+    """Whether these pull requests are a dependency update that bots made alone."""
+    return routine_of((Work(row.author_login, row.commit_people, row.paths) for row in work), parameters)
+
+
+def keep_derived(*, change: Change, rows: list[PullRequest], work: list[PullRequest], at: datetime, parameters: Parameters) -> None:
+    """Keep on the change whether it is routine and how risky it is. Derived, so no evidence.
+
+    The risk is that of taking the change to production: once it is there, what was known before stands.
+    """
+    values: dict[str, Any] = {"routine": routine_by(work, parameters).yes}
+    if change.merged_at is None or not change.risk:
+        answers: Mapping[str, Any] = change.reasons.get("asked", {}).get("answers") or {}
+        found = risk.assess(answers, measured(change, work=work or rows, at=at, parameters=parameters), parameters)
+        values |= {"risk": found.as_json(), "risk_points": found.points, "risk_level": found.level}
+    fresh = {name: value for name, value in values.items() if value != getattr(change, name)}
+    if fresh:
+        Change.objects.filter(pk=change.pk).update(**fresh)
+        for name, value in fresh.items():
+            setattr(change, name, value)
+
+
+def measured(change: Change, *, work: list[PullRequest], at: datetime, parameters: Parameters) -> risk.Measured:
+    """What the portal knows about the reach and the history of a change's paths."""
+    facts = touched_by(work)
+    paths = list(dict.fromkeys(facts.paths or ()))
+    migrations = tuple(path for path in paths if is_migration(path, parameters))
+    repositories = {row.repository_id: row.repository.name for row in work}
+    return risk.Measured(
+        files=len(paths) if facts.paths is not None else None,
+        lines=counted_lines(facts, parameters)[0],
+        migrations=migrations,
+        destructive=any(losing_line(path, (facts.said or {}).get(path) or (), parameters) for path in migrations),
+        repositories=tuple(sorted(repositories.values())),
+        apps=_apps(repositories, at, parameters),
+        shared=tuple(path for path in paths if any_match(path, parameters.shared_paths)),
+        failures=_failures(repositories, paths[:PATHS], at, parameters),
+        untouched_days=_untouched_days(change, work, paths[:PATHS], at),
+    )
+
+
+def _in_production(repositories: Iterable[int], at: datetime, parameters: Parameters) -> Any:
+    since = at - parameters.failures_within
+    return Release.objects.filter(repository__in=list(repositories), environment=Environment.PRODUCTION, created_at__gte=since)
+
+
+def _apps(repositories: Mapping[int, str], at: datetime, parameters: Parameters) -> tuple[str, ...]:
+    if not repositories:
+        return ()
+    rows = _in_production(repositories, at, parameters).exclude(app="").order_by("app")
+    return tuple(rows.values_list("app", flat=True).distinct())
+
+
+def _failures(repositories: Mapping[int, str], paths: list[str], at: datetime, parameters: Parameters) -> tuple[str, ...]:
+    """Releases to production that failed or were rolled back and had changed one of the same paths."""
+    if not paths:
+        return ()
+    bad = _in_production(repositories, at, parameters).filter(Q(state=Release.State.FAILED) | Q(undone_by__isnull=False))
+    releases = {row.pk: row for row in bad.exclude(commit_sha="").order_by("created_at", "id")}
+    if not releases:
+        return ()
+    commits = {row.commit_sha for row in releases.values()}
+    # What a promotion carries is told by the work of the changes that it belongs to.
+    carried = PullRequest.objects.filter(
+        links__role="work",
+        links__change__links__pull_request__repository__in=list(repositories),
+        links__change__links__pull_request__merge_sha__in=commits,
+        paths__overlap=paths,
+    )
+    same = set(carried.values_list("links__change__links__pull_request__merge_sha", flat=True))
+    return tuple(_failure(row) for row in releases.values() if row.commit_sha in same)
+
+
+def _failure(row: Release) -> str:
+    verb = "failed" if row.state == Release.State.FAILED else "was rolled back"
+    return f"{row}, which changed the same paths, {verb} ({row.created_at:%-d %B %Y})."
+
+
+def _untouched_days(change: Change, work: list[PullRequest], paths: list[str], at: datetime) -> int | None:
+    """Whole days since another pull request changed one of the paths. None when none of the last merges did."""
+    if not paths or not work:
+        return None
+    last = []
+    for repository, branch in {(row.repository_id, row.base_ref) for row in work}:
+        merged = PullRequest.objects.filter(repository=repository, base_ref=branch, state=PullRequest.State.MERGED)
+        newest = merged.filter(merged_at__lte=at).exclude(pk__in=[row.pk for row in work]).order_by("-merged_at")[:LOOKED_AT]
+        same = PullRequest.objects.filter(pk__in=newest.values("pk"), paths__overlap=paths)
+        last.append(same.aggregate(at=Max("merged_at"))["at"])
+    times = [moment for moment in last if moment is not None]
+    return (at - max(times)).days if times else None
