@@ -21,6 +21,8 @@ from portal.policy.parameters import DEFAULT, Parameters
 from portal.policy.refusal import Stale
 
 Role = LinkedPullRequest.Role
+CARRYING = (Role.WORK, Role.PROMOTION, Role.BACK_MERGE)
+"""Roles in which a pull request is a change's own; one that joined another change is no more."""
 
 
 def locked(pk: int) -> Change:
@@ -46,7 +48,7 @@ def bound_revision(revision: Revision) -> Revision:
 
 def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
     """Its pull requests (in these roles, or in all) with repository, reviews and part (``part_of``), oldest first."""
-    links = LinkedPullRequest.objects.filter(change=change, role__in=roles or Role.values)
+    links = LinkedPullRequest.objects.filter(change=change, role__in=roles or CARRYING)
     part = links.filter(pull_request=OuterRef("pk")).values("role")[:1]
     rows = PullRequest.objects.filter(pk__in=links.values("pull_request")).annotate(part=Subquery(part))
     return rows.select_related("repository").prefetch_related("reviews").order_by("opened_at", "id")
@@ -56,6 +58,12 @@ def is_promotion(row: PullRequest) -> bool:
     """Whether it brings main to prod."""
     repository = row.repository
     return not row.head_is_fork and (row.head_ref, row.base_ref) == (repository.main_branch, repository.prod_branch)
+
+
+def changes_of(*pull_requests: PullRequest) -> QuerySet[Change]:
+    """The changes that these pull requests belong to, oldest first; without those that others took over."""
+    links = LinkedPullRequest.objects.filter(pull_request__in=pull_requests, role__in=CARRYING)
+    return Change.objects.filter(pk__in=links.values("change")).order_by("id")
 
 
 def part_of(row: PullRequest) -> str:
@@ -186,7 +194,7 @@ def releases_of(pull_requests: list[PullRequest]) -> QuerySet[Release]:
 def changes_by_commit(commits: set[str]) -> dict[str, list[str]]:
     """For each commit, the changes whose pull requests have it as head or as merge."""
     rows = LinkedPullRequest.objects.filter(
-        Q(pull_request__merge_sha__in=commits) | Q(pull_request__head_sha__in=commits)
+        Q(pull_request__merge_sha__in=commits) | Q(pull_request__head_sha__in=commits), role__in=CARRYING
     ).values_list("pull_request__merge_sha", "pull_request__head_sha", "change__number")
     found: dict[str, set[int]] = {}
     for merge_sha, head_sha, number in rows:
