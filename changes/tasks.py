@@ -8,12 +8,14 @@ from changes.connectors.tasks import (
     settle,
     sweep_inbox,
 )
+from changes.emergencies.tasks import keep_clocks
 from changes.exceptions.tasks import open_again
 from changes.gates.tasks import judge_overdue
 
 __all__ = [
     "drain_inbox",
     "judge_overdue",
+    "keep_clocks",
     "mirror_repositories",
     "open_again",
     "poll_sources",

@@ -33,6 +33,7 @@ SCHEDULE = (
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
     # Clocks of the policy.
     Entry("changes.gates.tasks.judge_overdue", 300, "judge-overdue"),
+    Entry("changes.emergencies.tasks.keep_clocks", 15, "keep-clocks"),
     Entry("changes.exceptions.tasks.open_again", 300, "open-again"),
     # The ledger: number and sign what was admitted; check everything once a day.
     Entry(SEAL, 1, "seal"),

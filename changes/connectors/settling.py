@@ -13,12 +13,16 @@ from django.db.models import F, Q
 from changes.connectors.models import Delivery, Reading, Settling
 from changes.delivery.models import PullRequest, Push, Release, Repository, RuleEvent
 from changes.delivery.releases import find_rollback
+from changes.emergencies.bypasses import settle_emergencies
+from changes.emergencies.pushed import follow_pushes
+from changes.emergencies.reminding import tell_threads
 from changes.exceptions import detect
 from changes.exceptions.actions import Found, reconcile, reconcile_population
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.gates.actions import freeze, reassess
 from changes.gates.models import Verdict
-from changes.proposals.following import follow
+from changes.outcomes.recognising import recognise
+from changes.proposals.following import follow, refresh
 from changes.proposals.models import Change
 
 QUIET = timedelta(seconds=4)
@@ -110,6 +114,9 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     changes: dict[int, Change] = {}
     for row in rows:
         changes.update({change.pk: change for change in follow(pull_request=row, at=at, settled=True)})
+    for change in recognise(repository=repository, pull_requests=rows, releases=releases, at=at):
+        refresh(change=change, at=at)
+        changes[change.pk] = change
     for change in changes.values():
         change.refresh_from_db()
         reassess(change=change, at=at)
@@ -120,8 +127,11 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     )
     judged = [change for change in changes.values() if change.pk not in held]
     _find(repository, read, releases, judged, reported, at)
+    settle_emergencies(repository=repository, at=at)
     for change in judged:
         _freeze(change, repository, at)
+    follow_pushes(repository=repository, commits=commits_of(releases), at=at)
+    tell_threads(changes=[change.pk for change in judged], at=at)
 
 
 def _mark_rollbacks(repository: Repository, releases: list[Release]) -> None:
@@ -142,10 +152,15 @@ def within(field: str, since: datetime, until: datetime | None) -> Q:
     return from_then if until is None else from_then & Q(**{f"{field}__lt": until})
 
 
+def commits_of(releases: list[Release]) -> set[str]:
+    """The commits that these releases put into an environment, or took out."""
+    commits = {row.commit_sha for row in releases} | {row.rolls_back.commit_sha for row in releases if row.rolls_back}
+    return commits - {""}
+
+
 def _rows(repository: Repository, releases: list[Release], touched: Q) -> list[PullRequest]:
     """Pull requests that moved, and those whose commits a release has put into (or taken out of) an environment."""
-    commits = {row.commit_sha for row in releases} | {row.rolls_back.commit_sha for row in releases if row.rolls_back}
-    commits.discard("")
+    commits = commits_of(releases)
     moved = touched | Q(merge_sha__in=commits) | Q(head_sha__in=commits)
     return list(PullRequest.objects.filter(moved, repository=repository).order_by("opened_at", "number"))
 

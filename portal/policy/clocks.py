@@ -1,18 +1,38 @@
-"""Clocks of the policy. Pure. Working days are Monday to Friday in UTC."""
+"""Clocks of the policy. Pure. Working days are Monday to Friday in UTC, which has no summer time: a day has 24 hours."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 SATURDAY = 5
+DAY = timedelta(days=1)
 
 
 def add_working_days(start: datetime, days: int) -> datetime:
-    """``start`` plus whole working days, at the same time of day; a start on a weekend counts from Monday's midnight."""
-    moment = start
-    while moment.weekday() >= SATURDAY:
-        moment = (moment + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    """``start`` plus whole working days, at the same time of day in UTC; a start on a weekend counts from Monday's midnight."""
+    moment = working_moment(start)
     left = days
     while left > 0:
-        moment += timedelta(days=1)
+        moment += DAY
         if moment.weekday() < SATURDAY:
             left -= 1
     return moment
+
+
+def working_moment(at: datetime) -> datetime:
+    """``at`` in UTC, or the midnight of the next Monday where that is a weekend."""
+    moment = at.astimezone(UTC)
+    while moment.weekday() >= SATURDAY:
+        moment = (moment + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    return moment
+
+
+def working_day_before(at: datetime) -> datetime:
+    """One working day earlier, at the same time of day in UTC: before a Monday comes the Friday."""
+    moment = at.astimezone(UTC) - DAY
+    while moment.weekday() >= SATURDAY:
+        moment -= DAY
+    return moment
+
+
+def halfway(start: datetime, due: datetime) -> datetime:
+    """The middle between two moments; one that falls on a weekend is moved on to Monday's midnight."""
+    return working_moment(start + (due - start) / 2)
