@@ -1,8 +1,10 @@
 """Category, size and kind by rule, with their reasons."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from changes.proposals.classification import Classification, classify, has_migration
+from changes.proposals.classification import Choice, Classification, classify, has_migration, rank_of
 from changes.proposals.paths import any_match, first_match, matches
 from portal.policy.parameters import DEFAULT, Parameters
 
@@ -246,3 +248,144 @@ def test_every_kind_of_the_rules_is_a_kind_of_changes():
     kinds = {kind for kind, _ in DEFAULT.kind_paths} | {"application"}
 
     assert kinds == {"application", "infrastructure", "database", "secrets", "access", "policy"}
+
+
+AT = datetime(2026, 2, 2, 9, 0, tzinfo=UTC)
+DNS = {"paths": ("dns/a.zone",)}
+DNS_SAYS = "dns/a.zone fits “dns/”: DNS or Zero Trust configuration makes a change large."
+
+
+def choice(value, *, lowers, reason="", causes=()):
+    return Choice(value, lowers, "Cleo Chair", AT, reason, tuple(causes))
+
+
+CHOICES = {
+    "raised": (
+        {},
+        "size",
+        choice("large", lowers=False, reason="It feels big."),
+        "large",
+        ["Cleo Chair raised it to large: It feels big.", "12 changed lines, not more than 800.", NO_PATH],
+    ),
+    "raised without a reason": (
+        {},
+        "size",
+        choice("large", lowers=False),
+        "large",
+        ["Cleo Chair raised it to large.", "12 changed lines, not more than 800.", NO_PATH],
+    ),
+    "raised, and by rule as well": (
+        DNS,
+        "size",
+        choice("large", lowers=False),
+        "large",
+        ["Cleo Chair raised it to large.", DNS_SAYS],
+    ),
+    "raised, and by rule higher": (
+        {"paths": ("doppler.yaml",)},
+        "kind",
+        choice("infrastructure", lowers=False),
+        "secrets",
+        ["doppler.yaml fits “doppler*.yaml”."],
+    ),
+    "lowered": (
+        DNS,
+        "size",
+        choice("normal", lowers=True, reason="A comment only", causes=["dns:dns/a.zone"]),
+        "normal",
+        ["Cleo Chair lowered it to normal: A comment only.", "By rule it would be large:", DNS_SAYS],
+    ),
+    "lowered, and less has come since": (
+        DNS,
+        "size",
+        choice("normal", lowers=True, causes=["dns:dns/a.zone", "lines:1"]),
+        "normal",
+        ["Cleo Chair lowered it to normal.", "By rule it would be large:", DNS_SAYS],
+    ),
+    "lowered, and more has come since": (
+        DNS,
+        "size",
+        choice("normal", lowers=True, causes=["lines:1"]),
+        "large",
+        ["Cleo Chair had lowered it to normal, which holds no longer: there is more than was seen then.", DNS_SAYS],
+    ),
+    "lowered, and by rule no higher now": (
+        {},
+        "size",
+        choice("normal", lowers=True, causes=["lines:1"]),
+        "normal",
+        ["12 changed lines, not more than 800.", NO_PATH],
+    ),
+    "an emergency lowered": (
+        {"labels": ("emergency",)},
+        "category",
+        choice("standard", lowers=True, reason="It can wait.", causes=["label"]),
+        "standard",
+        ["Cleo Chair lowered it to standard: It can wait.", "By rule it would be an emergency:", *BY_LABEL],
+    ),
+    "an emergency lowered, and the title says so as well now": (
+        {"labels": ("emergency",), "titles": ("EMERGENCY: x",)},
+        "category",
+        choice("standard", lowers=True, causes=["label"]),
+        "emergency",
+        [
+            "Cleo Chair had lowered it to standard, which holds no longer: there is more than was seen then.",
+            *BY_LABEL,
+            *BY_TITLE,
+        ],
+    ),
+    "a kind lowered": (
+        {"paths": ("dns/README.md", "fly.toml")},
+        "kind",
+        choice("infrastructure", lowers=True, causes=["access:dns/README.md", "infrastructure:fly.toml"]),
+        "infrastructure",
+        ["Cleo Chair lowered it to infrastructure.", "By rule it would be DNS and access:", "dns/README.md fits “dns/”."],
+    ),
+    "a kind lowered, and a kind between came since": (
+        {"paths": ("dns/README.md", "x/migrations/1.py")},
+        "kind",
+        choice("infrastructure", lowers=True, causes=["access:dns/README.md"]),
+        "access",
+        [
+            "Cleo Chair had lowered it to infrastructure, which holds no longer: there is more than was seen then.",
+            "dns/README.md fits “dns/”.",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "name", "said", "value", "reasons"), CHOICES.values(), ids=CHOICES.keys())
+def test_a_persons_word_raises_at_once_and_lowers_what_was_seen(values, name, said, value, reasons):
+    found = classified(**values, choices={name: said})
+
+    assert (getattr(found, name), getattr(found, f"{name}_reasons")) == (value, reasons)
+    assert found.by_rule[name] == classified(**values).by_rule[name]
+
+
+RANKS = {
+    "category": ["standard", "emergency"],
+    "size": ["normal", "large"],
+    "kind": ["weather", "application", "policy", "infrastructure", "database", "secrets", "access"],
+}
+
+
+@pytest.mark.parametrize(("name", "values"), RANKS.items())
+def test_the_ranks_of_each_class(name, values):
+    ranks = [rank_of(name, value) for value in values]
+
+    assert ranks == sorted(set(ranks))
+
+
+def test_many_files_of_one_rule_are_one_reason_and_each_a_cause():
+    found = classified(paths=("dns/a.zone", "dns/b.zone", "fly.toml"))
+
+    assert found.size_reasons == [DNS_SAYS]
+    assert found.by_rule["size"].causes == ("dns:dns/a.zone", "dns:dns/b.zone")
+    assert found.by_rule["kind"].causes == ("access:dns/a.zone", "access:dns/b.zone", "infrastructure:fly.toml")
+
+
+def test_migrations_that_were_read_are_said_to_lose_nothing():
+    path = "shop/migrations/0042_price.py"
+    found = classified(paths=(path,), migrations={path: ["AddField()"]})
+
+    assert found.size_reasons[-1] == "Its migrations were read, and no new line of them loses data."
