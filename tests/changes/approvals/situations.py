@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from changes.delivery.models import PullRequest, Repository
+from changes.delivery.models import PullRequest, Release, Repository
 from changes.proposals import actions, submitting
 from portal.ledger.queries import entries_about
 
@@ -32,6 +32,21 @@ def with_pull_request(change, *, number=1, at=AT, **more):
     row = PullRequest.objects.create(repository=repository, number=number, **{**values, **more})
     actions.link(change=change, pull_request=row, role="work", reason="test", actor="portal", at=at)
     return row
+
+
+def staged(pull, *, at=AT):
+    """The head of the pull request succeeds in staging."""
+    return Release.objects.create(
+        repository=pull.repository,
+        source="github",
+        vendor_id=f"s{pull.pk}",
+        environment="staging",
+        commit_sha=pull.head_sha,
+        state="succeeded",
+        created_at=at,
+        succeeded_at=at,
+        reported_at=at,
+    )
 
 
 def waiting_change(ann, *, number=1, at=AT, **more):

@@ -10,6 +10,7 @@ from changes.proposals import actions, queries, submitting
 from changes.proposals.models import Approval, ApprovalLapse, Change, ReviewAfter, SignOff
 from portal.ledger.queries import entries_about
 from portal.policy.refusal import Refused, Stale
+from tests.changes.approvals.situations import staged
 from tests.changes.people import linked, person
 from tests.database import cover
 
@@ -206,10 +207,13 @@ def test_one_takes_back_only_ones_own_approval_and_only_before_the_merge(waiting
 
 
 def test_a_sign_off_is_given_once_for_one_commit(waiting, ann):
-    values = {"commit_sha": "a" * 40, "by": ann, "note": "works", "at": AT}
+    staged(PullRequest.objects.get())
+    values = {"commit_sha": f"{1:040x}", "by": ann, "note": "works", "at": AT}
     actions.sign_off(change=waiting, **values)
     with pytest.raises(Stale, match="already"):
         actions.sign_off(change=waiting, **values)
+    with pytest.raises(Refused, match="has not been released to staging"):
+        actions.sign_off(change=waiting, **{**values, "commit_sha": "a" * 40})
 
     assert SignOff.objects.count() == 1
 
