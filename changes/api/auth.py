@@ -36,3 +36,12 @@ def need(request: HttpRequest, permission: P) -> None:
         return
     if not may(request.user, permission):
         raise HttpError(403, f"Your roles do not allow you to {permission.sentence}.")
+
+
+def asker(request: HttpRequest) -> User:
+    """Who asks: the owner of the token, or the person who is signed in. An auditor reads, and asks no gate: 403."""
+    token = vars(request).get("api_token")
+    person = token.user if token is not None else request.user
+    if getattr(request, "auditor", None) or not isinstance(person, User):
+        raise HttpError(403, "Auditors read what was asked, on the page of the deploy gate.")
+    return person

@@ -8,20 +8,20 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError
 
 from changes.api import rows
-from changes.api.auth import TokenOrSession, need
+from changes.api.auth import TokenOrSession, asker, need
 from changes.api.shapes import (
     ChangeOut,
     ChangesPage,
     CheckpointsPage,
     DeliveriesPage,
     ExceptionsPage,
-    GateAnswer,
+    GateAnswerOut,
     ReleasesPage,
 )
 from changes.connectors.models import Delivery
 from changes.delivery.models import Release
+from changes.exceptions.asking import ask_gate
 from changes.exceptions.models import ExceptionRecord, ExceptionState
-from changes.gates.deploy import answer_for
 from changes.proposals.listing import Wanted, matching, visible
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
@@ -147,11 +147,22 @@ def checkpoints(request: HttpRequest, limit: int = 50) -> dict[str, Any]:
     return {"items": items, "next": ""}
 
 
-@api.get("/gate", response=GateAnswer, summary="May this commit go to this environment?")
+@api.get("/gate", response=GateAnswerOut, summary="May this commit go to this environment?")
 def gate(request: HttpRequest, repository: str, commit: str, environment: str = "production") -> dict[str, Any]:
-    """Allow or deny with reasons. Closed by default: an unknown commit, repository or environment is denied."""
+    """Allow or deny with reasons. Closed by default: an unknown commit, repository or environment is denied.
+
+    ``commit`` is a SHA or its first digits, seven at least. Each question is kept with its answer and with who asked.
+    """
     need(request, P.CHANGE_SEE)
-    return answer_for(repository=repository, commit=commit.lower(), environment=environment, at=now())
+    answer, kept = ask_gate(
+        repository=repository,
+        commit=commit.lower(),
+        environment=environment,
+        by=asker(request),
+        token=vars(request).get("api_token"),
+        at=now(),
+    )
+    return rows.gate_answer(answer, kept)
 
 
 def _in_scope(found: Any, scope: Scope, moment: str) -> Any:

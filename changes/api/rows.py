@@ -8,7 +8,8 @@ from django.conf import settings
 from changes.connectors.models import Delivery
 from changes.delivery.models import PullRequest, Release
 from changes.exceptions.models import ExceptionRecord
-from changes.gates.models import Verdict
+from changes.gates.deploy import Answer
+from changes.gates.models import GateAnswer, Verdict
 from changes.proposals import queries
 from changes.proposals.models import Change
 from changes.proposals.sections import texts_of
@@ -167,4 +168,24 @@ def delivery_row(row: Delivery) -> dict[str, Any]:
         "body_sha256": row.body_digest,
         "received_at": row.received_at,
         "applied_at": row.applied_at,
+    }
+
+
+def gate_answer(answer: Answer, kept: GateAnswer) -> dict[str, Any]:
+    """What the deploy gate said, and the number under which it is kept."""
+    names = [str(change) for change in answer.changes]
+    return {
+        "answer": kept.pk,
+        "allow": answer.allow,
+        "repository": answer.repository,
+        "commit": answer.commit,
+        "environment": answer.environment,
+        "change": names[0] if names else None,
+        "changes": names,
+        "reasons": list(answer.reasons),
+        "notes": list(answer.notes),
+        "rollback": answer.rollback,
+        "failed_open": answer.failed_open,
+        "gates": list(answer.gates),
+        "at": kept.at,
     }

@@ -158,14 +158,26 @@ class CheckpointOut(Schema):
     at: datetime
 
 
-class GateAnswer(Schema):
+class GateAnswerOut(Schema):
+    answer: int
+    """The number under which question and answer are kept."""
     allow: bool
     repository: str
     commit: str
+    """The whole SHA, when it is known."""
     environment: str
     change: str | None
+    """The first of ``changes``."""
+    changes: list[str]
     reasons: list[str]
+    """What speaks against it."""
+    notes: list[str]
+    rollback: bool
+    """It goes back to what ran there before and was allowed then."""
+    failed_open: bool
+    """It passed although it could not be judged; an exception was opened."""
     gates: list[GateOut]
+    at: datetime
 
 
 class Paged(Schema):

@@ -94,7 +94,7 @@ def set_freeze(
     row = Freeze.objects.create(
         name=name.strip(),
         level=level,
-        starts_at=span.starts_at,
+        starts_at=max(span.starts_at, at),  # what went out while it was typed did not go out in it
         ends_at=span.ends_at,
         environments=sorted(set(environments)),
         repositories=sorted(set(repositories)),

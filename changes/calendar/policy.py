@@ -56,6 +56,8 @@ def check_span(*, span: Span, at: datetime, longest: timedelta, what: str) -> No
     """It ends after it begins, and lies ahead: not in the past, and not further than one can plan."""
     if span.ends_at <= span.starts_at:
         raise _refused(f"The {what} ends before it begins.", "Choose a later end.")
+    if span.ends_at <= at:
+        raise _refused(f"The {what} is over already.", "Choose a time that lies ahead.")
     if span.starts_at < at - TYPING:
         raise _refused(f"The {what} begins in the past.", "Choose a beginning that lies ahead.")
     if span.ends_at - span.starts_at > longest:

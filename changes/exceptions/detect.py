@@ -11,6 +11,7 @@ from changes.delivery.models import Environment, PullRequest, Push, Release, Rep
 from changes.delivery.population import uncovered_commits
 from changes.exceptions.actions import Found
 from changes.exceptions.coverage import covered_by_pull_request, known_on_branch
+from changes.exceptions.freezes import released_in_freeze
 from changes.exceptions.sentences import sentence
 from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
 from changes.gates.queries import pull_request_facts, release_facts
@@ -198,11 +199,12 @@ def _rule_sentence(event: RuleEvent) -> str:
 
 
 def about_releases(*, repository: Repository, releases: Iterable[Release]) -> Iterator[tuple[str, list[Found]]]:
-    """Releases to staging or production whose commit was never merged to the branch that feeds the environment."""
+    """Releases whose commit was never merged to the branch that feeds the environment, and releases in a freeze."""
     for row in releases:
         prefix = f"release:{row.pk}:"
         branch = feeding_branch(repository, row)
         yield prefix, [_release_found(row, prefix, branch)] if branch and is_unknown(repository, row) else []
+        yield prefix, list(released_in_freeze(repository=repository, release=row, prefix=prefix))
 
 
 def feeding_branch(repository: Repository, row: Release) -> str:

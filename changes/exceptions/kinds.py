@@ -79,5 +79,21 @@ _ALL = (
         folds_by=("app", "actor"),
         noise_by=("app", "image"),
     ),
+    Kind(
+        "released_in_freeze",
+        "Released in a freeze",
+        Clause.PROD_RESTRICTED,
+        timedelta(days=1),
+        owners=("actor", "requester", "chair"),
+        folds_by=("freeze", "app"),
+    ),
+    Kind(
+        "gate_failed_open",
+        "The deploy gate let a doubt pass",
+        Clause.FOLLOWED,
+        timedelta(days=1),
+        owners=("compliance", "chair"),
+        folds_by=("environment", "commit"),
+    ),
 )
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

@@ -41,9 +41,7 @@ class Answer:
     found_in: Repository | None = None
 
 
-def answer_for(
-    *, repository: str, commit: str, environment: str, at: datetime, parameters: Parameters = DEFAULT
-) -> Answer:
+def answer_for(*, repository: str, commit: str, environment: str, at: datetime, parameters: Parameters = DEFAULT) -> Answer:
     """Allow or deny, with reasons and the gates behind them. Writes nothing."""
     asked = Answer(repository=repository, commit=commit, environment=environment, allow=False)
     found = Repository.objects.filter(name=repository, in_scope_until=None).first() if NAME.fullmatch(repository) else None
@@ -72,8 +70,9 @@ def _commits(repository: Repository, commit: str) -> list[str]:
     """The whole SHAs that begin so, among everything that pull requests, pushes and releases of the repository told of."""
     pulls = PullRequest.objects.filter(Q(head_sha__startswith=commit) | Q(merge_sha__startswith=commit), repository=repository)
     found = {sha for pair in pulls.values_list("head_sha", "merge_sha") for sha in pair}
-    found |= set(Release.objects.filter(repository=repository, commit_sha__startswith=commit).values_list("commit_sha", flat=True))
-    found |= set(LinkedPush.objects.filter(repository=repository, commit_sha__startswith=commit).values_list("commit_sha", flat=True))
+    for rows in (Release.objects.all(), LinkedPush.objects.all()):
+        ours = rows.filter(repository=repository, commit_sha__startswith=commit)
+        found |= set(ours.order_by().values_list("commit_sha", flat=True))
     return sorted(sha for sha in found if sha.startswith(commit))
 
 
@@ -81,7 +80,7 @@ def _judged(asked: Answer, at: datetime, parameters: Parameters) -> Answer:
     """Every change that the commit carries has to pass."""
     if asked.environment == Environment.DEVELOPMENT:
         return replace(asked, allow=True, notes=("Development is not gated by the policy.",))
-    changes = tuple(_changes(asked))
+    changes = tuple(carried_changes(repository=asked.found_in, commit=asked.commit))
     if not changes:
         words = f"No change is known for commit {asked.commit[:12]} of {asked.repository}."
         return replace(asked, reasons=(words,), certain=False)
@@ -104,11 +103,12 @@ def _judged(asked: Answer, at: datetime, parameters: Parameters) -> Answer:
     )
 
 
-def _changes(asked: Answer) -> QuerySet[Change]:
-    ours = PullRequest.objects.filter(repository=asked.found_in)
-    carrying = ours.filter(head_sha=asked.commit) | ours.filter(merge_sha=asked.commit)
-    pushed = LinkedPush.objects.filter(repository=asked.found_in, commit_sha=asked.commit, taken_back_at=None)
+def carried_changes(*, repository: Repository | None, commit: str) -> QuerySet[Change]:
+    """The changes that a commit (a whole SHA) carries: by the pull requests it is head or merge of, and as a push past them."""
+    ours = PullRequest.objects.filter(repository=repository)
+    carrying = ours.filter(head_sha=commit) | ours.filter(merge_sha=commit)
     links = LinkedPullRequest.objects.filter(pull_request__in=carrying.values("pk"), role__in=CARRYING)
+    pushed = LinkedPush.objects.filter(repository=repository, commit_sha=commit, taken_back_at=None)
     wanted = Q(pk__in=links.values("change")) | Q(pushes__in=pushed.values("pk"))
     return Change.objects.filter(wanted).distinct().order_by("number")
 
@@ -117,9 +117,9 @@ def _gone_back(answer: Answer) -> Answer:
     """A release back to what ran there before, and was allowed then, is allowed: undoing waits for nothing (P-17)."""
     if answer.environment == Environment.DEVELOPMENT:
         return answer
-    there = Release.objects.filter(
-        repository=answer.found_in, environment=answer.environment, succeeded_at__isnull=False
-    ).exclude(commit_sha="")
+    there = Release.objects.filter(repository=answer.found_in, environment=answer.environment, succeeded_at__isnull=False).exclude(
+        commit_sha=""
+    )
     ran = there.filter(commit_sha=answer.commit).order_by("-succeeded_at", "-id").first()
     newest = there.order_by("-succeeded_at", "-id").first()
     if ran is None or newest is None or newest.commit_sha == ran.commit_sha or not _was_allowed(answer, ran):

@@ -65,9 +65,7 @@ def ask_to_open(
         raise _refused("Only staging and production are gated.")
     if not at < until <= at + parameters.gate_open_at_most:
         raise _refused(f"A gate is open for at most {parameters.gate_open_at_most.days} days.", "Choose an earlier end.")
-    row = GateMode(
-        repository=repository, environment=environment, mode=Mode.OPEN, until=until, reason=_said(reason), by=by, at=at
-    )
+    row = GateMode(repository=repository, environment=environment, mode=Mode.OPEN, until=until, reason=_said(reason), by=by, at=at)
     row.digest = mode_digest(row)
     row.save()
     _tell("gate.opening_asked", row, by, [row])

@@ -71,6 +71,8 @@ WINDOWS = {
     "ends before it begins": (ahead(lasts=-HOUR), "The window ends before it begins."),
     "ends when it begins": (ahead(lasts=timedelta(0)), "The window ends before it begins."),
     "in the past": (ahead(-policy.TYPING - timedelta(seconds=1)), "The window begins in the past."),
+    "wholly in the past": (ahead(-3 * HOUR), "The window is over already."),
+    "over before it was typed": (ahead(-policy.TYPING, policy.TYPING), "The window is over already."),
     "longer than a week": (ahead(lasts=timedelta(days=7, seconds=1)), "A window lasts at most 7 days."),
     "too far ahead": (ahead(policy.FURTHEST + timedelta(seconds=1)), "A window begins within 400 days."),
 }
@@ -110,7 +112,7 @@ FREEZES = {
     "no reason": (freeze(reason=" "), "The freeze has no reason."),
     "nothing": (freeze(environments=[]), "A freeze is for staging, for production, or for both."),
     "development": (freeze(environments=["development"]), "A freeze is for staging, for production, or for both."),
-    "in the past": (freeze(span=ahead(-HOUR)), "The freeze begins in the past."),
+    "in the past": (freeze(span=ahead(-HOUR, 2 * HOUR)), "The freeze begins in the past."),
     "too long": (freeze(span=ahead(lasts=timedelta(days=93))), "A freeze lasts at most 92 days."),
 }
 

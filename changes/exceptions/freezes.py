@@ -1,0 +1,65 @@
+"""A release in a hard freeze that nobody overrode for all that it carries (P-08)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from changes.calendar.facts import Assets, Freezing, Span
+from changes.calendar.models import FreezeOverride, OverrideAnswer
+from changes.calendar.queries import freezes_within, freezing_of
+from changes.delivery.models import Release, Repository
+from changes.exceptions.actions import Found
+from changes.gates.deploy import carried_changes
+from changes.proposals.models import Category, Change
+from portal.policy.parameters import DEFAULT, Parameters
+
+INSTANT = timedelta(microseconds=1)
+
+
+def released_in_freeze(
+    *, repository: Repository, release: Release, prefix: str, parameters: Parameters = DEFAULT
+) -> Iterator[Found]:
+    """One finding for each hard freeze that the release went past. A rollback goes past none: undoing waits for nothing."""
+    if release.rolls_back_id is not None:
+        return
+    began = Span(release.created_at, release.created_at + INSTANT)
+    assets = Assets(release.environment, frozenset({repository.name}), frozenset({release.app} - {""}))
+    hard = [freeze for freeze in map(freezing_of, freezes_within(span=began)) if freeze.hard and freeze.covers(assets)]
+    known = hard and release.commit_sha
+    changes = list(carried_changes(repository=repository, commit=release.commit_sha)) if known else []
+    for freeze in hard:
+        held = [change for change in changes if not _may_pass(change, freeze, release, parameters)]
+        if held or not changes:
+            yield _found(release, freeze, held, prefix)
+
+
+def _may_pass(change: Change, freeze: Freezing, release: Release, parameters: Parameters) -> bool:
+    """Whether two people had overridden the freeze for it by then, or it is an emergency that somebody declared."""
+    if change.category == Category.EMERGENCY and not change.undeclared and not parameters.freezes_hold_emergencies:
+        return True
+    given = FreezeOverride.objects.filter(change=change, freeze=freeze.pk, answer__verdict=OverrideAnswer.Verdict.YES)
+    return given.filter(answer__at__lte=release.created_at).exists()
+
+
+def _found(release: Release, freeze: Freezing, held: list[Change], prefix: str) -> Found:
+    name = f"{release.app} v{release.version}" if release.app else release.commit_sha[:7]
+    what = f", with {', '.join(map(str, held))}" if held else ""
+    return Found(
+        kind="released_in_freeze",
+        subject=f"{name} in {freeze.name}",
+        key=f"{prefix}{freeze.pk}:released_in_freeze",
+        sentence=(
+            f"{release.actor or 'Somebody'} released {name} to {release.environment}{what} in the freeze {freeze.name}, "
+            "which nobody had overridden for it."
+        ),
+        happened_at=release.created_at,
+        confirmed=release.confirmed_at is not None,
+        change=held[0] if held else None,
+        evidence={
+            "release_id": release.pk,
+            "freeze": freeze.name,
+            "until": freeze.span.ends_at.isoformat(),
+            "actor": release.actor,
+            "app": release.app,
+            "commit": release.commit_sha,
+        },
+    )
