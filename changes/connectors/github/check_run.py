@@ -40,7 +40,7 @@ def deliver_check_run(payload: Mapping[str, Any]) -> Mapping[str, Any]:
             sha=payload["head_sha"], name=payload["name"], external_id=payload["external_id"], run=run_of(payload)
         )
     except errors.Passing as problem:
-        raise Passing(_wait(problem), problem.reason) from problem
+        raise Passing(wait_of(problem), problem.reason) from problem
     except errors.Permanent as problem:
         raise Permanent(problem.reason) from problem
     return {"published": True, "check_run": vendor_id}
@@ -71,5 +71,6 @@ def run_of(payload: Mapping[str, Any]) -> dict[str, Any]:
     return run
 
 
-def _wait(problem: errors.Passing) -> timedelta | None:
+def wait_of(problem: errors.Passing) -> timedelta | None:
+    """The wait that GitHub asked for, if it asked for one."""
     return None if problem.retry_after is None else timedelta(seconds=problem.retry_after)

@@ -28,7 +28,7 @@ APP_PERMISSIONS = {
     "deployments": "read",
     "members": "read",
     "metadata": "read",
-    "pull_requests": "read",
+    "pull_requests": "write",
     "statuses": "write",
 }
 

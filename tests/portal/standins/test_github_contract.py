@@ -60,6 +60,7 @@ ASKED = (
     "/repos/{web}/issues/{pull}/timeline",
     "/repos/{web}/issues/{pull}/events",
     "/repos/{web}/issues/1/labels",
+    "/repos/{web}/issues/{pull}/comments",
     "/repos/{web}/deployments",
     "/repos/{web}/deployments/{deployment}",
     "/repos/{web}/deployments/{deployment}/statuses",
@@ -154,11 +155,13 @@ def test_writing_answers_are_valid_against_githubs_contract(contract):
         contract.checked("POST", "/repos/{web}/statuses/{sha}", rex, {"state": "pending", "context": "slow"}).status_code,
         contract.checked("PATCH", "/repos/{web}/pulls/{pull}", rex, {"title": "Third idea"}).status_code,
         contract.checked("POST", "/repos/{web}/pulls/{pull}/reviews", rex, {"event": "COMMENT", "body": "Hm."}).status_code,
+        contract.checked("POST", "/repos/{web}/issues/{pull}/comments", rex, {"body": "Why so?"}).status_code,
+        contract.checked("GET", "/repos/{web}/issues/{pull}/comments", rex).status_code,
         contract.checked("POST", "/repos/{web}/deployments", rex, {"ref": "main", "environment": "staging"}).status_code,
         contract.checked("POST", "/repos/{web}/hooks/{hook}/deliveries/{delivery}/attempts", rex).status_code,
     ]
 
-    assert codes == [201, 201, 200, 200, 201, 200, 200, 201, 202]
+    assert codes == [201, 201, 200, 200, 201, 200, 200, 201, 200, 201, 202]
 
 
 def test_every_refusal_is_valid_against_githubs_contract(contract):
