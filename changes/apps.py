@@ -3,8 +3,11 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
-JOINS = ("changes.connectors.effects", "changes.desk.needs", "changes.desk.needs_exceptions")
+from changes.proposals.searching.install import after_migrate
+
+JOINS = ("changes.connectors.effects", "changes.desk.needs", "changes.desk.needs_exceptions", "changes.desk.needs_outcomes")
 """Modules that register something elsewhere (inbox, palette, outbox) when they are imported."""
 
 
@@ -15,3 +18,5 @@ class ChangesConfig(AppConfig):
     def ready(self) -> None:
         for name in JOINS:
             import_module(name)
+        # Functions and triggers of the search follow the code, not the migrations.
+        post_migrate.connect(after_migrate, sender=self, dispatch_uid="changes.proposals.searching")

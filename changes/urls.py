@@ -5,25 +5,41 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from changes.api.urls import api_urls
 from changes.connectors import pages as connector_pages
 from changes.connectors import views as connectors
-from changes.desk import release_views, views
+from changes.desk import class_views, outcome_views, release_views, views
+from changes.desk.proposing import draft_views, history_views, joining_views
+from changes.desk.proposing import views as proposing
 from changes.exceptions import noise_views
 from changes.exceptions import views as exceptions
-from changes.proposals import views as proposals
+from changes.outcomes import views as outcomes
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/<slug:source>/", connectors.hook, name="hook"),
     path("changes/", views.changes, name="changes"),
-    path("changes/new/", proposals.propose, name="propose"),
-    path("changes/preview/", proposals.preview, name="preview-proposal"),
+    path("changes/new/", proposing.propose, name="propose"),
+    path("changes/preview/", proposing.preview, name="preview-proposal"),
+    path("changes/route/", proposing.route, name="route-proposal"),
+    path("changes/drafts/save/", draft_views.save, name="save-draft"),
+    path("changes/drafts/<uuid:key>/drop/", draft_views.drop, name="drop-draft"),
     path("changes/<int:number>/", views.change, name="change"),
-    path("changes/<int:number>/edit/", proposals.edit, name="edit-proposal"),
+    path("changes/<int:number>/edit/", proposing.edit, name="edit-proposal"),
+    path("changes/<int:number>/history/", history_views.history, name="proposal-history"),
+    path("changes/<int:number>/link/", joining_views.link_pull_request, name="link-pull-request"),
+    path("changes/<int:number>/join/", joining_views.join_change, name="join-change"),
     re_path(r"^changes/(?P<number>\d{1,15})/part/(?P<part>gates|linked|timeline)/$", views.change_part, name="change-part"),
+    path("changes/<int:number>/classes/", class_views.choose, name="choose-class"),
     path("changes/<int:number>/approve/", views.approve, name="approve"),
     path("changes/<int:number>/approvals/<int:pk>/withdraw/", views.withdraw_approval, name="withdraw-approval"),
     path("changes/<int:number>/sign-off/", views.sign_off, name="sign-off"),
-    path("changes/<int:number>/review-after/", views.review_after, name="review-after"),
+    path("changes/<int:number>/review/", outcome_views.review_after, name="review-after"),
+    path("changes/<int:number>/follow-ups/<int:pk>/done/", outcome_views.finish_follow_up, name="finish-follow-up"),
+    path("changes/<int:number>/rollback/", outcome_views.roll_back, name="roll-back"),
+    path("rollbacks/", outcomes.rollbacks, name="rollbacks"),
+    path("rollbacks/drills/new/", outcomes.record_drill, name="record-drill"),
     re_path(r"^changes/(?P<number>\d{1,15})/(?P<verb>propose|withdraw|reopen|close)/$", views.press, name="press"),
     path("deploys/", release_views.deploys, name="deploys"),
+    path("deploys/<int:pk>/", release_views.release, name="release"),
+    path("deploys/<int:pk>/mark/", release_views.mark_release, name="mark-release"),
+    path("deploys/<int:pk>/marks/<int:mark_pk>/withdraw/", release_views.withdraw_mark, name="withdraw-mark"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),
     path("exceptions/<int:pk>/", exceptions.exception, name="exception"),
     path("exceptions/<int:pk>/answer/", exceptions.answer_exception, name="answer-exception"),

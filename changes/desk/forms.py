@@ -2,7 +2,7 @@
 
 from django import forms
 
-from changes.proposals.models import Approval, ReviewAfter
+from changes.proposals.models import Approval
 
 COMMIT = r"^[0-9a-f]{40,64}$"
 
@@ -36,19 +36,4 @@ class SignOffForm(forms.Form):
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "Write in a sentence how it was tested"},
-    )
-
-
-class ReviewAfterForm(forms.Form):
-    """How it went."""
-
-    kind = forms.ChoiceField(choices=ReviewAfter.Kind.choices, label="Which review")
-    outcome = forms.ChoiceField(
-        choices=[("went_well", "It went well"), ("partly", "Partly"), ("failed", "It failed")],
-        label="How did it go?",
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose how it went"},
-    )
-    note = forms.CharField(
-        label="What is worth remembering", required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3})
     )

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changes.desk.answering import asked_for, back
 from changes.desk.change_page import change_page
-from changes.desk.forms import ApproveForm, ReviewAfterForm, SignOffForm
+from changes.desk.forms import ApproveForm, SignOffForm
 from changes.desk.list_rows import list_rows
-from changes.desk.moves import moves_for
+from changes.desk.moves import moves_for, ways_for
 from changes.proposals import actions
 from changes.proposals.listing import CHOICES, Wanted, matching
 from changes.proposals.models import Approval, Change
@@ -85,14 +85,11 @@ def change_context(request: HttpRequest, change: Change, *, bound: Mapping[str, 
         "met_words": f"{len(page.met)} met",
         "later_words": f"{len(page.later)} after the approval",
         "rest_words": f"{len(page.rest)} not needed or not connected",
-        "class_reasons": dict.fromkeys(reason for name in ("category", "kind", "size") for reason in change.reasons.get(name, [])),
         "fresh": is_fresh(request),
         "approve_form": ApproveForm(),
         "sign_off_form": SignOffForm(),
-        "review_form": ReviewAfterForm(),
         "may_sign_off": may(reader, P.CHANGE_SIGN_OFF),
-        "may_review": may(reader, P.CHANGE_REVIEW_AFTER) and change.merged_at is not None,
-        "may_edit": may(reader, P.CHANGE_PROPOSE),
+        "joining": ways_for(change=change, reader=reader),
         "moves": moves_for(change=change, reader=reader),
         **more,
     }
@@ -159,19 +156,6 @@ def sign_off(request: HttpRequest, number: int) -> HttpResponse:
         at=now(),
     )
     return back(request, found, "Signed off in staging.")
-
-
-@requires(P.CHANGE_REVIEW_AFTER)
-@require_POST
-def review_after(request: HttpRequest, number: int) -> HttpResponse:
-    """Write the post-implementation or the retrospective review."""
-    found = asked_for(request, number)
-    form = ReviewAfterForm(request.POST)
-    if not form.is_valid():
-        context = change_context(request, found, review_form=form, problem=True)
-        return render(request, "changes/desk/change.html", context, status=422)
-    actions.review_after(change=found, by=person_of(request), at=now(), **form.cleaned_data)
-    return back(request, found, "The review is recorded.")
 
 
 @requires(P.CHANGE_PROPOSE)

@@ -48,7 +48,9 @@ def review(
 
 
 def _ask_for(review: ReviewAfter, wish: Wish, by: User, at: datetime) -> None:
-    owner = User.objects.get(pk=wish.owner)
+    owner = User.objects.filter(pk=wish.owner or 0).first()
+    if owner is None or wish.due_on is None:
+        raise Refused(Clause.EMERGENCY_REVIEW, "A follow-up lacks something.", "Give each its text, its owner and its day.")
     if not may_at(owner, P.CHANGE_PROPOSE, at=at):
         raise Refused(Clause.ACCESS_RESTRICTED, f"{owner.name} takes no part in changes.", "Choose somebody who does.")
     row = FollowUp.objects.create(review=review, text=wish.text.strip(), owner=owner, due_on=wish.due_on)

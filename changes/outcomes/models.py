@@ -95,3 +95,8 @@ class RollbackDrill(models.Model):
 
     def __str__(self) -> str:
         return f"{self.app} {self.outcome}"
+
+    @property
+    def minutes(self) -> float:
+        """How long it took, in minutes with one decimal."""
+        return round(self.seconds / 60, 1)

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from changes.delivery.models import Environment, PullRequest, Push, Release
+from changes.delivery.models import Environment, PullRequest, Push, Release, Repository
 from changes.proposals import queries
 from changes.proposals.models import Change, LinkedPullRequest, Undoing
 from changes.proposals.moving import ring_for, stream_of
@@ -25,25 +25,43 @@ KEPT = 200
 Undone = tuple[Change, Undoing]
 
 
-def recognise(*, pull_requests: Iterable[PullRequest], releases: Iterable[Release], at: datetime) -> list[Change]:
-    """Note what these pull requests and releases undo, and what has come to its end. Returns the changes that it concerns.
+def recognise(
+    *, repository: Repository, pull_requests: Iterable[PullRequest], releases: Iterable[Release], at: datetime
+) -> list[Change]:
+    """Note what pull requests and releases of a repository undo, and what has come to its end. Returns the changes concerned.
 
     Doing it again changes nothing.
     """
     found: dict[int, Change] = {}
-    for row in pull_requests:
-        if row.state == PullRequest.State.MERGED and row.merged_at is not None:
-            for change in reverted_by(row):
-                finished = _reverted_in_production_at(row)
-                _note(change, at, kind=Undoing.Kind.REVERT, pull_request=row, started_at=row.merged_at, finished_at=finished)
-                found[change.pk] = change
+    rows = {row.pk: row for row in pull_requests if row.state == PullRequest.State.MERGED and row.merged_at is not None}
+    for row in rows.values():
+        found.update({change.pk: change for change in _note_revert(row, at)})
     for release in releases:
-        if release.rolls_back_id is not None and release.environment == Environment.PRODUCTION:
-            for change in undone_by(release):
-                times = {"started_at": release.created_at, "finished_at": release.succeeded_at}
-                _note(change, at, kind=Undoing.Kind.RELEASE, release=release, **times)
-                found[change.pk] = change
+        found.update({change.pk: change for change in _note_rollback(release, at)})
+    waiting = Undoing.objects.filter(kind=Undoing.Kind.REVERT, finished_at=None, pull_request__repository=repository)
+    for undoing in waiting.exclude(pull_request__in=rows).select_related("pull_request"):
+        if undoing.pull_request is not None:
+            found.update({change.pk: change for change in _note_revert(undoing.pull_request, at)})
     return list(found.values())
+
+
+def _note_revert(row: PullRequest, at: datetime) -> list[Change]:
+    changes = reverted_by(row) if row.merged_at else []
+    for change in changes:
+        finished = _reverted_in_production_at(row)
+        began = row.merged_at or at
+        _note(change, at, kind=Undoing.Kind.REVERT, pull_request=row, started_at=began, finished_at=finished)
+    return changes
+
+
+def _note_rollback(release: Release, at: datetime) -> list[Change]:
+    if release.rolls_back_id is None or release.environment != Environment.PRODUCTION:
+        return []
+    changes = undone_by(release)
+    for change in changes:
+        began, finished = release.created_at, release.succeeded_at
+        _note(change, at, kind=Undoing.Kind.RELEASE, release=release, started_at=began, finished_at=finished)
+    return changes
 
 
 def reverted_by(row: PullRequest) -> list[Change]:
@@ -74,7 +92,7 @@ def _reverted_commits(row: PullRequest) -> set[str]:
 
 def _reverted_in_production_at(row: PullRequest) -> datetime | None:
     """When the first production release after the merge carried the revert."""
-    for change in Change.objects.filter(links__pull_request=row).order_by("id"):
+    for change in queries.changes_of(row):
         rows = list(queries.linked_pull_requests(change))
         good = queries.releases_of(rows).filter(environment=Environment.PRODUCTION, succeeded_at__gte=row.merged_at)
         first = good.order_by("succeeded_at").values_list("succeeded_at", flat=True).first()

@@ -231,12 +231,14 @@ def sign_off(*, change: Change, commit_sha: str, by: User, note: str, at: dateti
 
 
 @transaction.atomic
-def review_after(
-    *, change: Change, kind: str, outcome: str, note: str, by: User, at: datetime, impact: str = ""
-) -> ReviewAfter:
-    """Post-implementation review, or the retrospective review of an emergency by somebody who took no part (P-22)."""
+def review_after(*, change: Change, kind: str, outcome: str, note: str, by: User, at: datetime, impact: str = "") -> ReviewAfter:
+    """Post-implementation review, or the retrospective review of an emergency by somebody who took no part (P-22).
+
+    Whoever asked for a change may say how it went without the right to review.
+    """
     locked = queries.locked(change.pk)
-    check_right(by=by, permission=P.CHANGE_REVIEW_AFTER, at=at)
+    if kind == ReviewAfter.Kind.RETROSPECTIVE or locked.requester_id != by.pk:
+        check_right(by=by, permission=P.CHANGE_REVIEW_AFTER, at=at)
     policy.check_review_after(
         kind=kind,
         state=locked.state,

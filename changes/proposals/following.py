@@ -19,7 +19,7 @@ from changes.proposals.carried import brought_back, carried_by
 from changes.proposals.deriving import classes_of, keep_derived, routine_by
 from changes.proposals.headings import lift, references
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Category, Change, LinkedPullRequest, Undoing, LinkedPush
+from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush, Undoing
 from changes.proposals.people import links_for
 from changes.proposals.progress import Progress, next_move
 from changes.proposals.undeclared import upheld
@@ -28,6 +28,8 @@ from portal.policy.clocks import add_working_days
 from portal.policy.parameters import DEFAULT, Parameters
 
 Role = LinkedPullRequest.Role
+OPENED = "the pull request opened it"
+"""Why a pull request is linked to the change that it opened by itself."""
 MOST_NAMED = 200
 """Changes that one pull request can join by naming them. A promotion carries what Git says, whatever it names."""
 
@@ -74,7 +76,7 @@ def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:
     if row.links.exists() or (role != Role.WORK and not settled):
         return
     change = _open(row, at)
-    actions.link(change=change, pull_request=row, role=role, reason="the pull request opened it", actor=_actor(row), at=at)
+    actions.link(change=change, pull_request=row, role=role, reason=OPENED, actor=_actor(row), at=at)
 
 
 def _named(row: PullRequest) -> Iterable[Change]:

@@ -4,6 +4,8 @@
 Revisions, approvals and sign-offs are evidence: inserted, never changed. Times are UTC.
 """
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -352,7 +354,9 @@ class Undoing(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["change", "release"], condition=models.Q(kind="release"), name="undoing_once_a_release"),
+            models.UniqueConstraint(
+                fields=["change", "release"], condition=models.Q(kind="release"), name="undoing_once_a_release"
+            ),
             models.UniqueConstraint(
                 fields=["change", "pull_request"], condition=models.Q(kind="revert"), name="undoing_once_a_revert"
             ),
@@ -364,3 +368,8 @@ class Undoing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change} undone by {self.release or self.pull_request}"
+
+    @property
+    def took(self) -> timedelta | None:
+        """From its beginning until production ran without the change; None while it does not."""
+        return self.finished_at - self.started_at if self.finished_at else None

@@ -38,6 +38,7 @@ PAGES = (
     Page("/", "Inbox", "inbox", key="i", tab=True, count="/inbox/count/", but=frozenset({Role.AUDITOR})),
     Page("/changes/", "Changes", "git-pull-request", key="c", tab=True),
     Page("/deploys/", "Deploys", "rocket", "Systems", key="d", tab=True),
+    Page("/rollbacks/", "Rollbacks", "undo-2", "Systems"),
     Page("/integrations/", "Integrations", "plug", "Systems", key="n"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),

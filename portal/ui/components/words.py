@@ -1,5 +1,6 @@
 """Other people's text on our pages: markdown made safe, hidden characters made visible, plurals."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import template
@@ -10,6 +11,8 @@ from portal.ui.markdown import render
 from portal.ui.text import visible
 
 register = template.Library()
+MINUTE = 60
+"""Seconds."""
 
 
 @register.filter
@@ -29,6 +32,27 @@ def count(number: int, noun: str) -> str:
     """ "1 change", "2 changes": ``{{ 2|count:"change" }}``; an irregular plural stands behind a bar: ``"entry|entries"``."""
     one, _, many = str(noun).partition("|")
     return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", " ")
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share from 0 to 1 as "12 %", with a decimal below ten."""
+    size = share * 100
+    return f"{size:.1f} %" if 0 < size < 10 else f"{size:.0f} %"
+
+
+@register.filter
+def duration(length: timedelta) -> str:
+    """ "40 s", "12 min", "3 h 20 min", "2 d 4 h": the two largest units."""
+    left = round(length.total_seconds())
+    if left < MINUTE:
+        return f"{left} s"
+    parts = []
+    for unit, seconds in (("d", 86400), ("h", 3600), ("min", MINUTE)):
+        if left >= seconds:
+            parts.append(f"{left // seconds} {unit}")
+            left %= seconds
+    return " ".join(parts[:2])
 
 
 @register.filter

@@ -1,0 +1,129 @@
+"""The five numbers of software delivery (DORA's present set), from facts and from people's marks. Each keeps its rows.
+
+Throughput: lead time, deploy frequency, recovery time of failed deploys. Instability: change fail rate, rework rate.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import Q
+
+from changes.delivery.models import Environment, Release
+from changes.outcomes.models import DeployMark
+from changes.proposals.models import Category, Change, LinkedPullRequest
+from portal.access.scope import Scope
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """One success in production, and what became of it."""
+
+    release: int
+    succeeded_at: datetime
+    failed: bool
+    recovered_at: datetime | None
+    rework: bool
+    """It repaired something: an emergency, a rollback, or a fix by somebody's mark."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """``None`` where nothing happened that could be measured; unknown is not zero."""
+
+    days: int
+    deploys: int
+    failed: int
+    rework: int
+    per_week: float | None
+    lead_time: timedelta | None
+    """The middle one, from the opening of the pull request to its first success in production."""
+    fail_rate: float | None
+    recovery: timedelta | None
+    """The middle one, from the success of the deploy that failed to the success of what ended it."""
+    unrecovered: int
+    rework_rate: float | None
+
+
+def numbers(*, deploys: Iterable[Deploy], lead_times: Iterable[timedelta], days: int) -> Numbers:
+    """The five numbers over rows. Pure."""
+    rows, leads = list(deploys), list(lead_times)
+    failed = [row for row in rows if row.failed]
+    recoveries = [row.recovered_at - row.succeeded_at for row in failed if row.recovered_at is not None]
+    rework = sum(row.rework for row in rows)
+    return Numbers(
+        days=days,
+        deploys=len(rows),
+        failed=len(failed),
+        rework=rework,
+        per_week=len(rows) * 7 / days if rows and days else None,
+        lead_time=_middle(leads),
+        fail_rate=len(failed) / len(rows) if rows else None,
+        recovery=_middle(recoveries),
+        unrecovered=len(failed) - len(recoveries),
+        rework_rate=rework / len(rows) if rows else None,
+    )
+
+
+def _middle(times: list[timedelta]) -> timedelta | None:
+    return timedelta(seconds=median(item.total_seconds() for item in times)) if times else None
+
+
+def numbers_between(*, since: datetime, until: datetime, scope: Scope) -> Numbers:
+    """The five numbers of a window, over what a request may see; a fixed number of queries."""
+    rows = Release.objects.filter(environment=Environment.PRODUCTION, succeeded_at__gte=since, succeeded_at__lt=until)
+    if scope.repositories is not None:
+        rows = rows.filter(repository__name__in=sorted(scope.repositories))
+    return numbers(deploys=_deploys(list(rows)), lead_times=_lead_times(since, until, scope), days=max((until - since).days, 1))
+
+
+def _deploys(rows: list[Release]) -> list[Deploy]:
+    ids = [row.pk for row in rows]
+    marks = DeployMark.objects.filter(withdrawn_at=None)
+    marked = marks.filter(release__in=ids).values_list("release", "what")
+    said = {pk for pk, what in marked if what == DeployMark.What.FAILED}
+    fixes = {pk for pk, what in marked if what == DeployMark.What.FIXED}
+    ended = dict(
+        marks.filter(what=DeployMark.What.FIXED, resolves__release__in=ids, release__succeeded_at__isnull=False)
+        .order_by("-release__succeeded_at")
+        .values_list("resolves__release", "release__succeeded_at")
+    )
+    backs = Release.objects.filter(rolls_back__in=ids, succeeded_at__isnull=False).order_by("-succeeded_at")
+    undone = dict(backs.values_list("rolls_back", "succeeded_at"))
+    urgent = _emergency_commits(rows)
+    return [
+        Deploy(
+            release=row.pk,
+            succeeded_at=row.succeeded_at,
+            failed=row.pk in said or row.pk in undone,
+            recovered_at=min((moment for moment in (ended.get(row.pk), undone.get(row.pk)) if moment), default=None),
+            rework=row.pk in fixes or row.rolls_back_id is not None or (row.repository_id, row.commit_sha) in urgent,
+        )
+        for row in rows
+        if row.succeeded_at is not None
+    ]
+
+
+def _emergency_commits(rows: list[Release]) -> set[tuple[int | None, str]]:
+    commits = {row.commit_sha for row in rows} - {""}
+    links = LinkedPullRequest.objects.filter(
+        Q(pull_request__merge_sha__in=commits) | Q(pull_request__head_sha__in=commits), change__category=Category.EMERGENCY
+    )
+    found = links.values_list("pull_request__repository", "pull_request__merge_sha", "pull_request__head_sha")
+    return {(repository, sha) for repository, merge, head in found for sha in (merge, head)}
+
+
+def _lead_times(since: datetime, until: datetime, scope: Scope) -> list[timedelta]:
+    changes = Change.objects.filter(released_at__gte=since, released_at__lt=until)
+    if scope.repositories is not None:
+        changes = changes.filter(repository_names__overlap=sorted(scope.repositories))
+    links = LinkedPullRequest.objects.filter(change__in=changes, role=LinkedPullRequest.Role.WORK)
+    first: dict[int, tuple[datetime, datetime]] = {}
+    for pk, released, opened in links.exclude(pull_request__opened_at=None).values_list(
+        "change", "change__released_at", "pull_request__opened_at"
+    ):
+        if released is not None and opened is not None:
+            known = first.get(pk)
+            first[pk] = (released, min(opened, known[1]) if known else opened)
+    return [released - opened for released, opened in first.values() if released >= opened]
