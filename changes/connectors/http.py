@@ -233,6 +233,8 @@ def _load(handle: pycurl.Curl, *, method: str, body: Any, headers: Mapping[str, 
     lines = [f"{name}: {value}" for name, value in headers.items()]
     if method != "GET":
         handle.setopt(pycurl.CUSTOMREQUEST, method)
+        # On a kept connection that closes without an answer libcurl sends a request again by itself, a POST too.
+        handle.setopt(pycurl.FRESH_CONNECT, 1)
         handle.setopt(pycurl.POSTFIELDS, b"" if body is None else orjson.dumps(body))
         lines += ["Content-Type: application/json", "Expect:"]
     if not all(_LINE.fullmatch(line) for line in lines):

@@ -132,7 +132,7 @@ class SlackStandIn(SlackWorld):
         if not found:
             raise SlackError("there is no such button on this message")
         payload = shapes.block_actions(
-            self, who=who, where=where, row=row, element=found[0], response_url=self._response_url(where, who)
+            self, who=who, where=where, row=row, element=found[0], response_url=self.response_url(where, who)
         )
         return _outcome(self.requests.interaction(payload))
 
@@ -140,7 +140,7 @@ class SlackStandIn(SlackWorld):
         """Somebody types a slash command. Returns what the portal answered at once; words for the person are shown to them."""
         who = self.user(by)
         where = self.channel(channel) if channel else self.direct_channel(who["user_id"])
-        fields = shapes.command(self, who=who, where=where, slash=slash, text=text, response_url=self._response_url(where, who))
+        fields = shapes.command(self, who=who, where=where, slash=slash, text=text, response_url=self.response_url(where, who))
         outcome = self.requests.command(fields)
         said = _said(outcome)
         if said:
@@ -161,7 +161,7 @@ class SlackStandIn(SlackWorld):
             self.requests.again(events[-1], number=number, reason=reason)
         return bool(events)
 
-    def _response_url(self, where: Row, who: Row) -> str:
+    def response_url(self, where: Row, who: Row) -> str:
         row = self.store.add("response", body={"channel": where["channel_id"], "user": who["user_id"], "used": 0})
         return f"{self.url}{PATH}/respond/{row['id']}"
 

@@ -175,6 +175,23 @@ def test_headers_come_in_lower_case_and_repeated_ones_are_joined() -> None:
     assert headers["link"] == '<a>; rel="next", <b>; rel="last"'
 
 
+def test_a_write_is_sent_once_though_a_kept_connection_closes_without_an_answer() -> None:
+    """libcurl repeats a request by itself on a connection that it had kept: a message would be posted twice."""
+
+    def closes_on_a_post(connection, request) -> None:
+        if request.startswith(b"POST"):
+            raise OSError
+        hostile.answers()(connection, request)
+
+    with hostile.serving(closes_on_a_post, keep_alive=True) as server:
+        asking = client(server)
+        asking.request(path="/x")
+        with pytest.raises(Passing):
+            asking.request(path="/x", method="POST", body={})
+
+        assert [request[:4] for request in server.requests] == [b"GET ", b"POST"]
+
+
 def test_a_write_sends_json_and_a_read_sends_no_body() -> None:
     with hostile.serving(hostile.answers(), keep_alive=True) as server:
         one = client(server)
