@@ -7,7 +7,14 @@ from django.db.models.signals import post_migrate
 
 from changes.proposals.searching.install import after_migrate
 
-JOINS = ("changes.connectors.effects", "changes.desk.needs", "changes.desk.needs_exceptions", "changes.desk.needs_outcomes")
+JOINS = (
+    "changes.connectors.effects",
+    "changes.desk.needs",
+    "changes.desk.needs_exceptions",
+    "changes.desk.needs_outcomes",
+    "changes.connectors.slack.emergency",
+    "changes.desk.needs_emergencies",
+)
 """Modules that register something elsewhere (inbox, palette, outbox) when they are imported."""
 
 

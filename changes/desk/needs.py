@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from changes.proposals.lifecycle import State
-from changes.proposals.listing import Wanted, matching
+from changes.proposals.listing import Wanted, find
 from changes.proposals.models import Change, LinkedPullRequest
 from portal.access.may import may
 from portal.access.models import Identity, User
@@ -18,6 +18,7 @@ from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.home import inbox
 from portal.ui import palette
+from portal.ui.clock import time_of
 
 MOST = 50
 READY = "[mnc]{7}w"
@@ -103,10 +104,11 @@ def _reviews(user: User) -> Iterator[inbox.Item]:
 
 @palette.provider
 def changes_called(request: HttpRequest, words: str) -> Iterable[palette.Hit]:
-    """Changes by number, title, account or commit."""
+    """Changes by number, words, people, commit, and everything else that the list's search box takes."""
     if len(words.strip()) < 2 or not may(request.user, P.CHANGE_SEE):
         return []
-    rows = matching(wanted=Wanted(text=words), scope=scope_for(request)).order_by("-moved_at", "-id")[:6]
+    wanted = Wanted(text=words, reader=request.user.pk, today=time_of(request).date())
+    rows = find(wanted=wanted, scope=scope_for(request), size=6).rows
     return [
         palette.Hit("git-pull-request", f"{row} {row.title}", f"/changes/{row.number}/", row.get_state_display()) for row in rows
     ]
