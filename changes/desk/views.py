@@ -89,7 +89,7 @@ def change_context(request: HttpRequest, change: Change, *, bound: Mapping[str, 
         "approve_form": ApproveForm(),
         "sign_off_form": SignOffForm(),
         "may_sign_off": may(reader, P.CHANGE_SIGN_OFF),
-        "joining": ways_for(change=change, reader=reader),
+        "ways": ways_for(change=change, reader=reader),
         "moves": moves_for(change=change, reader=reader),
         **more,
     }

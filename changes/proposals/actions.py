@@ -155,6 +155,8 @@ def press(*, change: Change, verb: str, by: User, at: datetime) -> Change:
         raise Stale(f"{change} is {State(change.state).label.lower()} now; it cannot {verb} from there.")
     if change.requester_id != by.pk and not may_at(by, P.CHANGE_CLASSIFY, at=at):
         raise Refused(Clause.ACCESS_RESTRICTED, f"Only the requester or the architecture team can {verb} this change.")
+    if change.joined_to is not None:
+        raise Refused(Clause.STARTS_AS_PULL_REQUEST, f"{change} joined {change.joined_to}.", "Go on there.")
     return move(change=change, verb=verb, actor=actor_of(by), at=at, fact={"by": by.name})
 
 

@@ -24,7 +24,11 @@ on('htmx:configRequest', event => {
   if (verb !== 'get') headers['X-CSRFToken'] = $('meta[name=csrf-token]').content;
   if (triggeringEvent && unattended(triggeringEvent.type)) headers['X-Unattended'] = 'true';
 });
-on('token', event => { $('meta[name=csrf-token]').content = event.detail.value; });
+on('token', event => {
+  $('meta[name=csrf-token]').content = event.detail.value;
+  $$('input[name=csrfmiddlewaretoken]').forEach(field => { field.value = event.detail.value; });
+  $$('[data-save-state]').forEach(node => htmx.trigger(node, 'retry'));
+});
 
 // --- what only makes sense with script, and what only without -----------------------------------------------------
 function enhance(from = document) {
@@ -154,7 +158,7 @@ on('keydown', event => {
 
 // --- live: one stream a page, closed while the page is hidden; it carries names only, the page then asks -------------
 const topics = (document.body.dataset.topics || '').trim();
-const unattended = name => name === 'load' || name === 'portal:tick' || (name || '').startsWith('live:');
+const unattended = name => name === 'load' || name === 'retry' || name === 'portal:tick' || (name || '').startsWith('live:');
 const RING_TOGETHER = 150, POLL = 20000;
 let stream = null, wasOff = false, ended = false;
 const waiting = new Map();
@@ -191,10 +195,33 @@ setInterval(() => {
 }, POLL);
 
 // --- drafts: saved states in words, a warning before text is lost ---------------------------------------------------
-on('htmx:beforeRequest', event => { const id = event.detail.elt.dataset && event.detail.elt.dataset.saveState; if (id) document.getElementById(id).textContent = 'Saving…'; });
-on('htmx:sendError', event => { const id = event.detail.elt.dataset && event.detail.elt.dataset.saveState; if (id) document.getElementById(id).textContent = 'Not saved, no connection'; });
-on('input', event => { const form = event.target.closest('form[data-guard]'); if (form) form.dataset.dirty = '1'; });
-on('htmx:afterRequest', event => { if (event.detail.successful && event.detail.elt.matches && event.detail.elt.matches('form[data-guard]')) delete event.detail.elt.dataset.dirty; });
+// An element with data-save-state keeps the form of its hx-include on the server. Once that is confirmed and nothing was typed
+// meanwhile, leaving loses nothing and is not warned about. What fails is said, and tried again while the page is open.
+const RETRY = 10000;
+const WHY = { 401: 'you are signed out. Sign in again in another tab', 403: 'this page is no longer signed in as before', 413: 'it is too large', 429: 'too many at once' };
+const guarded = node => node && node.matches && node.matches('form[data-guard]');
+const saver = event => { const node = event.detail.elt; return node && node.dataset && node.dataset.saveState ? node : null; };
+const kept = node => $(node.getAttribute('hx-include'));
+function notSaved(node, why) {
+  document.getElementById(node.dataset.saveState).textContent = `Not saved: ${why}. Your text is still on this page.`;
+  say(`Not saved: ${why}.`);
+  clearTimeout(node.again); node.again = setTimeout(() => { if (kept(node).dataset.dirty) htmx.trigger(node, 'retry'); }, RETRY);
+}
+on('htmx:beforeRequest', event => {
+  const node = saver(event);
+  if (node) { node.sent = kept(node).typed || 0; document.getElementById(node.dataset.saveState).textContent = 'Saving…'; }
+});
+on('htmx:sendError', event => {
+  if (guarded(event.detail.elt)) event.detail.elt.dataset.dirty = '1';
+  if (saver(event)) notSaved(saver(event), 'no connection');
+});
+on('htmx:afterRequest', event => {
+  const { elt, xhr } = event.detail, node = saver(event);
+  if (node && xhr.status >= 400 && xhr.status !== 422) notSaved(node, WHY[xhr.status] || `error ${xhr.status}`);
+  if (node && xhr.status === 200 && node.sent === (kept(node).typed || 0)) delete kept(node).dataset.dirty;
+  if (guarded(elt) && xhr.status >= 400) elt.dataset.dirty = '1';
+});
+on('input', event => { const form = event.target.closest('form[data-guard]'); if (form) { form.dataset.dirty = '1'; form.typed = (form.typed || 0) + 1; } });
 on('submit', event => { delete event.target.dataset.dirty; });
 on('beforeunload', event => { if ($('form[data-guard][data-dirty]')) event.preventDefault(); }, window);
 
