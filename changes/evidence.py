@@ -63,6 +63,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         columns=("withdrawn_at", "withdrawn_by_id"),
         fixed=("release_id", "what", "resolves_id", "note", "by_id", "at"),
     ),
+    EvidenceTable("changes.Comment", append_only=True),
     EvidenceTable("changes.RecordedRollback", append_only=True),
     EvidenceTable("changes.RollbackDrill", append_only=True),
     EvidenceTable(
@@ -229,5 +230,10 @@ HIDDEN: tuple[Hidden, ...] = (
     ),
     Hidden("changes.HookSecret", why="secrets that sign deliveries"),
     Hidden("changes.Draft", why="texts that nobody has sent yet, private to their author"),
+    Hidden("changes.Following", why="who wants to hear of what is personal"),
+    Hidden("changes.Notice", why="what people were told is derived, and personal"),
+    Hidden("changes.NoticeChoice", why="personal settings"),
+    Hidden("changes.NoticeHours", why="personal settings"),
+    Hidden("changes.Digest", why="personal"),
     Hidden("changes.StoredAnswer", why="raw answers of vendors' APIs, which nobody audits"),
 )

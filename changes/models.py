@@ -52,6 +52,7 @@ from changes.proposals.models import (
     Undoing,
 )
 from changes.proposals.searching.models import SearchText
+from changes.talk.models import Comment, Digest, Following, Notice, NoticeChoice, NoticeCursor, NoticeHours
 
 __all__ = [
     "Acceptance",
@@ -66,12 +67,14 @@ __all__ = [
     "Check",
     "ClassChoice",
     "ColumnChoice",
+    "Comment",
     "Condition",
     "ConditionStep",
     "Delegation",
     "Delivery",
     "DeployMark",
     "DeploymentStatus",
+    "Digest",
     "Draft",
     "Emergency",
     "EmergencyCause",
@@ -80,6 +83,7 @@ __all__ = [
     "ExceptionRecord",
     "ExceptionStep",
     "FollowUp",
+    "Following",
     "Freeze",
     "FreezeEnd",
     "FreezeMark",
@@ -92,6 +96,10 @@ __all__ = [
     "LinkedPush",
     "MergeGroup",
     "NoiseRule",
+    "Notice",
+    "NoticeChoice",
+    "NoticeCursor",
+    "NoticeHours",
     "OverrideAnswer",
     "PlannedWindow",
     "PlusOneConfirmation",
