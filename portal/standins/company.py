@@ -10,6 +10,8 @@ from portal.standins.store import Row
 CI = "ci / tests"
 ENVIRONMENTS = {"staging": "staging", "production": "prod"}
 BRANCHES = {"staging": "main", "production": "prod"}
+CHANNELS = ("production-changes", "emergencies")
+"""Slack's channels: the log of production changes, and the threads of emergencies."""
 PROMOTION_TITLE = "Promote main to production"
 
 

@@ -80,7 +80,7 @@ def reaction(name: str) -> Callable[[Registered], Registered]:
 
 
 def _once(known: Handler | None, handler: Handler, what: str) -> None:
-    if known is not None and known is not handler:
+    if known is not None and known != handler:
         raise ValueError(f"two handlers for {what!r}")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from changes.connectors.actions import connect_fly, connect_github
+from changes.connectors.actions import connect_fly, connect_github, connect_slack
 from changes.desk.demo import deciding, expected, people, story
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
@@ -38,7 +38,7 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     if remote.mark("demo") == FILLED:
         say("The company was filled before; its sources are connected anew, and nothing else is done.")
         return str(json.loads(remote.mark("demo/direct-push"))["sha"])
-    say("Three repositories and six Fly apps are connected; a week of work begins.")
+    say("Three repositories, six Fly apps and Slack are connected; a week of work begins.")
     pushed = story.tell(vendors, pump=pump, say=say)
     deciding.wait_for("everything", lambda: expected.at_rest() and not expected.differences(direct_push=pushed), pump=pump)
     remote.do("mark", name="demo", value=FILLED)
@@ -69,6 +69,11 @@ def _set_up(vendors: Vendors) -> None:
         for environment in company.ENVIRONMENTS:
             app, org = company.app_name(name, environment), company.org_of(name, environment)
             vendors.act(f"{app}/made", "fly/create_app", name=app, org=org, at=at)
+    for person in people.PEOPLE:
+        account = {"name": person.login, "real_name": person.name, "email": person.email}
+        vendors.act(f"slack/{person.login}", "slack/add_user", **account)
+    for channel in company.CHANNELS:
+        vendors.act(f"slack/#{channel}", "slack/add_channel", name=channel, at=at)
 
 
 def _files(name: str) -> dict[str, str]:
@@ -103,3 +108,16 @@ def _connect(remote: Remote, *, at: datetime) -> None:
     apps = {company.app_name(name, word): (word, name) for name in REPOSITORIES for word in company.ENVIRONMENTS}
     connect_fly(org="northwind-production", api_url=fly["api_url"], token=fly["token"], apps=apps, at=at)
     remote.do("hooks", url=f"{settings.BASE_URL}/hooks/github/", secret=github["hook_secret"])
+    _connect_slack(remote, at=at)
+
+
+def _connect_slack(remote: Remote, *, at: datetime) -> None:
+    """The workspace with its two channels; everybody with an account at GitHub has linked the one at Slack too."""
+    slack = remote.state()["slack"]
+    secret = slack["signing_secret"] or "northwind-signing-secret"
+    changes, emergencies = (slack["channels"][name] for name in company.CHANNELS)
+    connect_slack(
+        token=slack["token"], signing_secret=secret, channel=changes, emergencies=emergencies, api_url=slack["api_url"], at=at
+    )
+    people.link_slack(team=slack["team"], accounts=slack["users"], at=at)
+    remote.do("slack/hooks", url=f"{settings.BASE_URL}/hooks/slack/", secret=secret)

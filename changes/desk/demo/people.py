@@ -1,5 +1,6 @@
-"""The seven people of the demo company: how they join, get their roles and link their GitHub accounts."""
+"""The seven people of the demo company: how they join, get their roles and link their accounts at GitHub and Slack."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,6 +70,14 @@ def _join(person: Person, *, password: str, at: datetime) -> None:
         confirm_role(proposal=proposal, digest=proposal.digest, by=_second(person), at=at + 2 * MINUTE)
     if person.permission:
         link_identity(user=user, provider="github", uid=str(person.uid), login=person.login, by=actor_of(user), at=at + 3 * MINUTE)
+
+
+def link_slack(*, team: str, accounts: Mapping[str, str], at: datetime) -> None:
+    """Link the Slack accounts (by login) of those who work in the repositories; the others are known by their address."""
+    for person in PEOPLE:
+        if person.permission:
+            user, uid = named(person.login), f"{team}:{accounts[person.login]}"
+            link_identity(user=user, provider="slack", uid=uid, login=person.login, by=actor_of(user), at=at)
 
 
 def _host(person: Person) -> User | None:

@@ -55,7 +55,7 @@ def work():
 
 
 def test_a_command_reaches_its_handler_and_the_answer_its_author(client, source, slack_standin, routes, ann):
-    command(client, slack_standin, text="emergency Search is down &amp; slow | Roll back | none")
+    command(client, slack_standin, text="emergency Search is down & slow | Roll back | none")
 
     delivery = work()
 
