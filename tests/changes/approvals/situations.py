@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from changes.delivery.models import PullRequest, Release, Repository
-from changes.proposals import actions, submitting
+from changes.proposals import actions, queries, submitting
+from changes.proposals.approving import Seen
 from portal.ledger.queries import entries_about
 
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -18,7 +19,7 @@ def proposed(ann, *, category="standard", ready=True, at=AT, title=""):
 
 def with_pull_request(change, *, number=1, at=AT, **more):
     """The change with one open pull request into main, whose head commit is ``number`` in forty digits."""
-    repository, _ = Repository.objects.get_or_create(name="acme/web", defaults={"in_scope_from": at})
+    repository, _ = Repository.objects.get_or_create(name="acme/web", defaults={"in_scope_from": at, "approved_by": "portal"})
     values = {
         "title": "x",
         "state": "open",
@@ -49,10 +50,10 @@ def staged(pull, *, at=AT):
     )
 
 
-def waiting_change(ann, *, number=1, at=AT, **more):
-    """A change in review with one open pull request."""
+def waiting_change(ann, *, number=1, at=AT, author=(None, ""), **more):
+    """A change in review with one open pull request, by ``author`` (account number and login)."""
     change = proposed(ann, at=at, **more)
-    with_pull_request(change, number=number, at=at)
+    with_pull_request(change, number=number, at=at, author_uid=author[0], author_login=author[1])
     return change
 
 
@@ -64,3 +65,8 @@ def kinds(change):
 def approve(change, by, verdict="yes", **more):
     """The word of ``by`` after a sign-in just now."""
     return actions.approve(change=change, by=by, **{"verdict": verdict, "note": "", "at": AT, "authenticated_at": AT, **more})
+
+
+def seen(change):
+    """What the page of the change shows now."""
+    return Seen(queries.current_revision(change).binds, queries.head_for_production(change))
