@@ -71,6 +71,9 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "portal.urls"
+# Addresses that are answered before Django and its middlewares (portal/ui/lean.py): pattern, and the handler as text, so that
+# imports keep their direction. Each is a public address of the URLconf too; a test holds the two together.
+LEAN_PATHS = {r"/hooks/[-a-zA-Z0-9_]+/": "changes.connectors.hooks.take_in"}
 ASGI_APPLICATION = "portal.asgi.application"
 AUTH_USER_MODEL = "portal.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -21,13 +21,14 @@ from pathlib import Path
 import pytest
 import uvicorn
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client, override_settings
 from playwright.sync_api import sync_playwright
 
+from changes.connectors.tray import TRAY
 from tests import axe
+from tests.lean import application
 
 SHOTS = Path(settings.BASE_DIR) / "shots"
 WIDE, NARROW = 1440, 390
@@ -74,7 +75,7 @@ class Site:
         # Each request has a thread, hence a connection, of its own: none may stay behind when the database is removed.
         connections["default"].settings_dict["CONN_MAX_AGE"] = 0
         self.server = uvicorn.Server(
-            uvicorn.Config(get_asgi_application(), lifespan="off", log_config=None, timeout_graceful_shutdown=1, ws="none")
+            uvicorn.Config(application(), lifespan="off", log_config=None, timeout_graceful_shutdown=1, ws="none")
         )
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [door]}, daemon=True)
         self.thread.start()
@@ -83,6 +84,7 @@ class Site:
     def stop(self):
         self.server.should_exit = True
         self.thread.join(10)
+        TRAY.end()
 
 
 @pytest.fixture(scope="session")

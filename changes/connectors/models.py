@@ -69,7 +69,8 @@ class Delivery(models.Model):
         DUPLICATE = "duplicate", "Same content again"
         QUARANTINED = "quarantined", "Quarantined"
 
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
+    # Each index costs every delivery; this one begins the unique one, and secrets are never deleted.
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     delivery_id = models.CharField(max_length=80)
     event = models.CharField(max_length=60)
     headers = models.JSONField(default=dict)
@@ -77,7 +78,9 @@ class Delivery(models.Model):
     """Deflated raw bytes (zlib level 1)."""
     body_size = models.IntegerField()
     body_digest = models.CharField(max_length=64)
-    secret = models.ForeignKey(HookSecret, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    other_bodies = models.IntegerField(default=0, db_default=0)
+    """How often another body came under the same id since. The first one is kept."""
+    secret = models.ForeignKey(HookSecret, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     received_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
     repository_name = models.CharField(max_length=200, blank=True)

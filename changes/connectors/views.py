@@ -1,11 +1,11 @@
-"""The one door for what vendors send."""
+"""The one door for what vendors send, as Django answers it: the same as ``hooks``, which stands before it under ASGI."""
 
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from changes.connectors.door import LARGEST_BODY, arrive
+from changes.connectors.door import AWAY, LARGEST_BODY, PATIENCE, arrive
+from changes.connectors.storing import NOT_STORED
 from portal.access.guards import public
 
 
@@ -20,14 +20,9 @@ def hook(request: HttpRequest, source: str) -> HttpResponse:
         return JsonResponse({"error": "the body is larger than 25 MiB"}, status=413)
     try:
         arrived = arrive(name=source, body=body, headers={key.lower(): value for key, value in request.headers.items()})
-    except (DatabaseError, InterfaceError):
-        answer: HttpResponse = JsonResponse({"error": "not stored, send it again"}, status=503)
-        answer["Retry-After"] = "5"
-        return answer
-    if arrived.answer is not None:
-        return HttpResponse(arrived.answer, content_type="application/json" if arrived.answer else "text/plain")
-    word = "state" if arrived.status == 202 else "error"
-    return JsonResponse({word: arrived.word}, status=arrived.status)
+    except NOT_STORED:
+        return HttpResponse(AWAY.body, AWAY.content_type, AWAY.status, headers=PATIENCE)
+    return HttpResponse(arrived.body, arrived.content_type, arrived.status)
 
 
 hook = public(hook, reason="vendors sign what they send; the signature is the key")

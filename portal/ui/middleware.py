@@ -9,41 +9,23 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.utils.crypto import get_random_string
 from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from portal.ui.errors import answer_for, signed_out
+from portal.ui.headers import SECURITY_HEADERS, new_reference
 
 Answer = Callable[[HttpRequest], Any]
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
-)
-"""No nonce, no hash, nothing unsafe: every script and style is an external file of our own."""
-
-PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self)"
-
-REFERENCE_LENGTH = 10
-REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""Letters of a reference number: none that people confuse on the telephone."""
 
 
 def _stamp(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     static = request.path.startswith(settings.STATIC_URL)
     if static and isinstance(response, StreamingHttpResponse):
         response = _whole(response)
-    headers = response.headers
-    headers["Content-Security-Policy"] = POLICY
-    headers["Permissions-Policy"] = PERMISSIONS
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    for name, value in SECURITY_HEADERS.items():
+        response.headers[name] = value
     if not static:
-        _keep_out_of_caches(headers)
+        _keep_out_of_caches(response.headers)
     return response
 
 
@@ -79,7 +61,7 @@ def security_headers(get_response: Answer) -> Answer:
 
 
 def _begin(request: HttpRequest) -> None:
-    vars(request).update(id=get_random_string(REFERENCE_LENGTH, REFERENCE_LETTERS), at=timezone.now())
+    vars(request).update(id=new_reference(), at=timezone.now())
     clear_contextvars()
     bind_contextvars(request_id=vars(request)["id"], path=request.path, method=request.method)
 

@@ -4,17 +4,32 @@ import hashlib
 import hmac
 import json
 import uuid
+import zlib
 
 import pytest
+from django.db import OperationalError
+from django.test import Client
 
+from changes.connectors import storing
 from changes.connectors.models import Delivery
 from changes.delivery.models import PullRequest
 from changes.proposals.models import Change
 from tests.changes.stories import Clock, connect, post, read_story, work
+from tests.lean import lean_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "s3cret"
 STORY = {"repository": "acme/web", "secret": SECRET}
+
+
+@pytest.fixture(params=["before Django", "as a view"])
+def client(request):
+    """Both roads to the door."""
+    if request.param == "as a view":
+        yield Client()
+        return
+    with lean_client() as found:
+        yield found
 
 
 def signed(body, secret=SECRET):
@@ -198,3 +213,53 @@ def test_a_quarantined_delivery_that_the_vendor_sends_again_is_tried_again(clien
     work(Clock())
 
     assert Delivery.objects.get().state == "applied"
+
+
+def test_another_body_under_a_known_id_is_not_kept_but_counted(client, caplog):
+    connect(STORY)
+    first, other = body_of(opened()), body_of(opened(title="Something else"))
+    known = {"X-GitHub-Delivery": str(uuid.uuid4())}
+
+    assert send(client, first, **known).json() == {"state": "accepted"}
+    assert send(client, first, **known).json() == {"state": "already here"}
+    answer = send(client, other, **known)
+
+    assert (answer.status_code, answer.json()) == (202, {"state": "already here with another body, which was not kept"})
+    delivery = Delivery.objects.get()
+    assert (zlib.decompress(delivery.body), delivery.other_bodies) == (first, 1)
+    (told,) = [record.msg for record in caplog.records if "another body" in record.getMessage()]
+    assert (told["delivery"], len(told["request_id"])) == (known["X-GitHub-Delivery"], 10)
+    work(Clock())
+    assert PullRequest.objects.get().title == "Add a page"
+
+
+def test_another_body_does_not_bring_back_what_was_set_aside(client):
+    connect(STORY)
+    known = {"X-GitHub-Delivery": str(uuid.uuid4())}
+    send(client, b"{", **known)
+    Delivery.objects.update(state="quarantined")
+
+    send(client, body_of(opened()), **known)
+
+    assert Delivery.objects.get().state == "quarantined"
+
+
+def test_a_database_that_is_away_is_said_and_the_delivery_shall_come_again(client, monkeypatch):
+    connect(STORY)
+    assert send(client, b"{}", event="ping").status_code == 202
+    monkeypatch.setattr(storing, "_store", refuse(OperationalError("the server closed the connection")))
+
+    answer = send(client, b"{}", event="ping")
+
+    assert (answer.status_code, answer.json()) == (503, {"error": "not stored, send it again"})
+    assert answer.headers["Retry-After"] == "5"
+    assert Delivery.objects.count() == 1
+
+
+def refuse(problem):
+    """A function that raises."""
+
+    def raises(*given, **named):
+        raise problem
+
+    return raises

@@ -1,6 +1,7 @@
 """The benchmark in small: its rows pass every guard, its figures come out, and its bare views stay out of the product."""
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.urls import Resolver404, resolve
 from django.utils.timezone import now
@@ -55,6 +56,7 @@ def test_list_and_record_ask_as_often_for_many_as_for_few(bob):
 def test_the_bare_views_are_no_part_of_the_product():
     with pytest.raises(Resolver404):
         resolve("/bench/one-insert/")
+    assert [pattern for pattern in settings.LEAN_PATHS if "bench" in pattern] == []
 
 
 def test_a_made_up_delivery_is_as_large_and_as_genuine_as_a_real_one(db):

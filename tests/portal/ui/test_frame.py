@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.home import health, inbox, start
 from portal.home.inbox import Item
 from portal.ui import navigation, palette
-from portal.ui.middleware import POLICY
+from portal.ui.headers import POLICY
 from portal.ui.palette import Hit
 from tests.portal.access.people import person
 
