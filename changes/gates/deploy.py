@@ -15,6 +15,7 @@ from changes.gates.verdict import SHORTEST, decide
 from changes.proposals.models import Change, LinkedPullRequest, LinkedPush
 from changes.proposals.queries import CARRYING
 from portal.policy.parameters import DEFAULT, Parameters
+from portal.ui.text import revealed
 
 COMMIT = re.compile(rf"[0-9a-f]{{{SHORTEST},64}}")
 NAME = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}", re.ASCII)
@@ -58,7 +59,7 @@ def answer_for(*, repository: str, commit: str, environment: str, at: datetime, 
 def _refusal(found: Repository | None, asked: Answer) -> str:
     """Why the question itself cannot be answered; empty when it can."""
     if found is None:
-        return f"{asked.repository[:200]} is not in scope."
+        return f"{revealed(asked.repository[:200])} is not in scope."
     if asked.environment not in Environment.values:
         return f"{asked.environment[:60]!r} is no environment: write {', '.join(Environment.values)}."
     if not COMMIT.fullmatch(asked.commit):
