@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
 from changes.connectors.models import Delivery, Reading, Source
+from changes.connectors.wellbeing import DELIVERING, judge
 from changes.delivery.models import Repository
 from portal.access.guards import requires
 from portal.access.may import may
@@ -23,9 +24,6 @@ from portal.outbox.models import Effect
 from portal.ui.paging import page_of
 
 PAGE = 50
-STALE = timedelta(minutes=10)
-DELIVERING = frozenset({"github", "slack"})
-"""Kinds of sources that send deliveries; the others are only read."""
 NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack"}
 
 
@@ -81,24 +79,6 @@ def _health(source: Source, at: datetime) -> Health:
         last_delivery_at=told["last"],
         unread=Reading.objects.filter(source=source, done_at=None).count(),
     )
-
-
-def judge(source: Source, at: datetime) -> tuple[str, str]:
-    """State and sentence of a source. Pure but for reading the row."""
-    if source.paused_at is not None:
-        return "stale", "Paused. Nothing is read until somebody goes on with it."
-    if not source.readable:
-        return "stale", "No token: deliveries are taken in as reported, and nothing confirms them. Connect it again with --token."
-    if source.failures:
-        return "broken", f"The last reading failed: {source.last_error.rstrip('.')}. It is tried again by itself."
-    if source.last_good_read_at is None:
-        return "stale", "Not read yet. The first reading follows within a minute."
-    if at - source.last_good_read_at > STALE:
-        return "stale", "Nothing was read for more than ten minutes. Check the worker and the scheduler with `manage.py doctor`."
-    if source.kind == "slack":
-        names = source.settings.get("names", {}).values()
-        return "healthy", f"Listened to; posts to {', '.join(f'#{name}' for name in names)}."
-    return "healthy", "Read and listened to." if source.kind in DELIVERING else "Read every few minutes. It sends no deliveries."
 
 
 @requires(P.INBOX_SEE)

@@ -8,8 +8,8 @@ from django.utils.timezone import now
 
 from changes.connectors.actions import connect_slack
 from changes.connectors.models import HookSecret, Source
-from changes.connectors.pages import judge
 from changes.connectors.polling import poll_due
+from changes.connectors.wellbeing import judge, sources
 from portal import vault
 from portal.ledger.queries import entries_about
 from tests.changes.connectors.slack.conftest import AT
@@ -121,3 +121,18 @@ def test_the_page_of_integrations_shows_it(client, source, slack_standin):
 
     assert "Slack" in page
     assert "Listened to; posts to #production-changes, #emergencies." in page
+
+
+def test_the_doctor_looks_at_every_source(source, slack_standin, capsys):
+    fresh = [(finding.level, finding.text) for finding in sources()]
+    poll()
+    well = [(finding.level, finding.text) for finding in sources()]
+    Source.objects.update(failures=1, last_error="Slack: the token is not valid.")
+    broken = list(sources())
+    with pytest.raises(SystemExit):
+        call_command("doctor")
+
+    assert fresh == [("note", "slack is not up to date")]
+    assert well == [("ok", "slack: Listened to; posts to #production-changes, #emergencies.")]
+    assert [(finding.level, "token is not valid" in finding.mend) for finding in broken] == [("BAD", True)]
+    assert "slack is broken" in capsys.readouterr().out

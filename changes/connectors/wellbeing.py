@@ -1,0 +1,49 @@
+"""How a connected source is, in a sentence that says what to do: on the integrations page and for `manage.py doctor`."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.utils.timezone import now
+
+from changes.connectors.models import Source
+from portal.runtime.doctor.finding import Finding, bad, good, note
+from portal.runtime.doctor.run import join
+
+STALE = timedelta(minutes=10)
+DELIVERING = frozenset({"github", "slack"})
+"""Kinds of sources that send deliveries; the others are only read."""
+
+
+def judge(source: Source, at: datetime) -> tuple[str, str]:
+    """State (healthy, stale, broken) and sentence of a source. Pure but for reading the row."""
+    if source.paused_at is not None:
+        return "stale", "Paused. Nothing is read until somebody goes on with it."
+    if not source.readable:
+        return "stale", "No token: deliveries are taken in as reported, and nothing confirms them. Connect it again with --token."
+    if source.failures:
+        return "broken", f"The last reading failed: {source.last_error.rstrip('.')}. It is tried again by itself."
+    if source.last_good_read_at is None:
+        return "stale", "Not read yet. The first reading follows within a minute."
+    if at - source.last_good_read_at > STALE:
+        return "stale", "Nothing was read for more than ten minutes. Check the worker and the scheduler with `manage.py doctor`."
+    return "healthy", _well(source)
+
+
+def _well(source: Source) -> str:
+    if source.kind == "slack":
+        names = source.settings.get("names", {}).values()
+        return f"Listened to; posts to {', '.join(f'#{name}' for name in names)}."
+    return "Read and listened to." if source.kind in DELIVERING else "Read every few minutes. It sends no deliveries."
+
+
+@join
+def sources() -> Iterator[Finding]:
+    """Every connected source for the doctor."""
+    for source in Source.objects.order_by("name"):
+        state, sentence = judge(source, now())
+        if state == "healthy":
+            yield good(f"{source.name}: {sentence}")
+        elif state == "broken":
+            yield bad(f"{source.name} is broken", mend=sentence)
+        else:
+            yield note(f"{source.name} is not up to date", mend=sentence)
