@@ -9,13 +9,14 @@ from changes.proposals.searching.install import after_migrate
 
 JOINS = (
     "changes.connectors.effects",
+    "changes.connectors.wellbeing",
     "changes.desk.needs",
     "changes.desk.needs_exceptions",
     "changes.desk.needs_outcomes",
     "changes.connectors.slack.emergency",
     "changes.desk.needs_emergencies",
 )
-"""Modules that register something elsewhere (inbox, palette, outbox) when they are imported."""
+"""Modules that register something elsewhere (inbox, palette, outbox, doctor) when they are imported."""
 
 
 class ChangesConfig(AppConfig):
