@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from changes.api.urls import api_urls
 from changes.connectors import pages as connector_pages
 from changes.connectors import views as connectors
-from changes.desk import class_views, outcome_views, release_views, views
+from changes.desk import class_views, emergency_views, outcome_views, release_views, views
 from changes.desk.proposing import draft_views, history_views, joining_views
 from changes.desk.proposing import views as proposing
 from changes.exceptions import noise_views
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/<slug:source>/", connectors.hook, name="hook"),
     path("changes/", views.changes, name="changes"),
     path("changes/new/", proposing.propose, name="propose"),
+    path("changes/new/emergency/", emergency_views.declare_emergency, name="declare-emergency"),
     path("changes/preview/", proposing.preview, name="preview-proposal"),
     path("changes/route/", proposing.route, name="route-proposal"),
     path("changes/drafts/save/", draft_views.save, name="save-draft"),
@@ -29,6 +30,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("changes/<int:number>/classes/", class_views.choose, name="choose-class"),
     path("changes/<int:number>/approve/", views.approve, name="approve"),
     path("changes/<int:number>/approvals/<int:pk>/withdraw/", views.withdraw_approval, name="withdraw-approval"),
+    path("changes/<int:number>/emergency/", emergency_views.emergency_part, name="emergency-part"),
+    path("changes/<int:number>/plus-one/", emergency_views.plus_one, name="plus-one"),
+    path("changes/<int:number>/plus-one/take-back/", emergency_views.take_back_plus_one, name="take-back-plus-one"),
+    path("changes/<int:number>/plus-one/confirm/", emergency_views.confirm_plus_one, name="confirm-plus-one"),
+    path("changes/<int:number>/reasons/<int:pk>/", emergency_views.give_reason, name="give-reason"),
+    path("emergencies/", emergency_views.emergencies, name="emergencies"),
     path("changes/<int:number>/sign-off/", views.sign_off, name="sign-off"),
     path("changes/<int:number>/review/", outcome_views.review_after, name="review-after"),
     path("changes/<int:number>/follow-ups/<int:pk>/done/", outcome_views.finish_follow_up, name="finish-follow-up"),

@@ -1,10 +1,10 @@
-"""What changes ask of people: approvals, sign-offs, reviews afterwards. For inbox and palette.
+"""What changes ask of people: approvals and sign-offs. For inbox and palette.
 
 Each asks few queries whatever the number of items; what a person cannot act on is not shown to that person.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -23,7 +23,6 @@ from portal.ui.clock import time_of
 MOST = 50
 READY = "[mnc]{7}w"
 """All gates before the approval are done (or cannot be judged), and the approval waits."""
-URGENT = ".{7}w"
 TO_PROVE = "[mnc]{6}w"
 
 
@@ -34,8 +33,6 @@ def needs_of(user: User, at: datetime) -> Iterator[inbox.Item]:
         yield from _approvals(user)
     if may(user, P.CHANGE_SIGN_OFF):
         yield from _sign_offs(user)
-    if may(user, P.CHANGE_REVIEW_AFTER):
-        yield from _reviews(user)
 
 
 def _waiting(letters: str) -> QuerySet[Change]:
@@ -53,19 +50,18 @@ def _not_by(rows: QuerySet[Change], user: User) -> QuerySet[Change]:
 
 
 def _approvals(user: User) -> Iterator[inbox.Item]:
-    ready = _waiting(READY) | _waiting(URGENT).filter(category="emergency")
-    rows = _not_by(ready, user).exclude(approvals__by=user, approvals__lapse=None)
+    """Of emergencies a +1 is asked instead: ``needs_emergencies``."""
+    rows = _not_by(_waiting(READY).exclude(category="emergency"), user).exclude(approvals__by=user, approvals__lapse=None)
     for change in rows.filter(links__isnull=False).distinct()[:MOST]:
-        emergency = change.category == "emergency"
         yield inbox.Item(
-            title="Give the +1" if emergency else "Approve for production",
+            title="Approve for production",
             about=change.title,
             why="You may approve for production and took no part in it.",
-            due_at=change.moved_at + timedelta(hours=1) if emergency else None,
+            due_at=None,
             href=f"/changes/{change.number}/#approval",
             act="Review",
-            tone="bad" if emergency else "accent",
-            icon="siren" if emergency else "stamp",
+            tone="accent",
+            icon="stamp",
             key=str(change),
         )
 
@@ -81,23 +77,6 @@ def _sign_offs(user: User) -> Iterator[inbox.Item]:
             act="Open",
             tone="info",
             icon="flask-conical",
-            key=str(change),
-        )
-
-
-def _reviews(user: User) -> Iterator[inbox.Item]:
-    rows = Change.objects.defer("assessment", "reasons").filter(retrospective_due_at__isnull=False)
-    rows = _not_by(rows.exclude(reviews_after__kind="retrospective"), user)
-    for change in rows.order_by("retrospective_due_at", "id")[:MOST]:
-        yield inbox.Item(
-            title="Review the emergency afterwards",
-            about=change.title,
-            why="An emergency is reviewed in full within two working days, by somebody who took no part (P-22).",
-            due_at=change.retrospective_due_at,
-            href=f"/changes/{change.number}/#review-after",
-            act="Review",
-            tone="warn",
-            icon="clipboard-check",
             key=str(change),
         )
 

@@ -78,7 +78,7 @@ def _declare(given: Declared, by: User, via: str, key: str, at: datetime) -> Eme
 def _change_of_the_fix(fix: str) -> Change | None:
     """The change of the pull request that the fix names: it becomes the emergency, so that there are not two for one fix."""
     row = pull_request_named(fix)
-    change = Change.objects.filter(links__pull_request=row).order_by("id").first() if row else None
+    change = queries.changes_of(row).first() if row else None
     if change is None:
         return None
     policy.check_can_be_declared(state=change.state, name=str(change))

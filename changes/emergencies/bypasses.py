@@ -26,6 +26,7 @@ from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, LinkedPush
 from changes.proposals.moving import stream_of
 from changes.proposals.pushes import link_push, take_back_push
+from changes.proposals.queries import changes_of
 from changes.proposals.undeclared import declare_undeclared, take_back_declaration
 from portal.ledger.actions import append
 
@@ -86,7 +87,7 @@ def _of_merge(record: ExceptionRecord, row: PullRequest, at: datetime) -> Change
     emergency = Emergency.objects.select_related("change").filter(key=key).first()
     if emergency is not None:
         return _belongs(record, emergency, _who_merged(row), at)
-    change = record.change or Change.objects.filter(links__pull_request=row).order_by("id").first()
+    change = record.change or changes_of(row).first()
     if change is None:
         return None
     emergency = of_change(change)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -93,21 +92,6 @@ def inside(rows: QuerySet[Emergency], scope: Scope) -> QuerySet[Emergency]:
     if scope.window_to is not None:
         rows = rows.filter(change__opened_at__lt=scope.window_to)
     return rows
-
-
-@dataclass(frozen=True)
-class Month:
-    """How many emergencies a month had, how many of them nobody declared, and how many changes reached prod in all."""
-
-    begins: datetime
-    emergencies: int
-    undeclared: int
-    in_prod: int
-
-    @property
-    def share(self) -> int | None:
-        """Per cent of the changes that reached prod; None when none did."""
-        return round(100 * self.emergencies / self.in_prod) if self.in_prod else None
 
 
 def standing_plus_ones(rows: Iterable[Emergency]) -> dict[int, list[Approval]]:

@@ -47,6 +47,7 @@ Provider = Callable[[HttpRequest, str], Iterable[Hit]]
 
 ACTIONS = [
     Action("plus", "Propose a change", "/changes/new/", "c"),
+    Action("siren", "Declare an emergency", "/changes/new/emergency/"),
     Action("keyboard", "See the keyboard shortcuts", "/help/", "?"),
 ]
 _providers: list[Provider] = []

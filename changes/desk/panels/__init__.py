@@ -4,10 +4,11 @@ A module has ``PANEL``. Its lists come with the page's first query; its context 
 again. ``build`` returns None when the panel has nothing to show to this reader.
 """
 
-from changes.desk.panels import classes, outcome
+from changes.desk.panels import classes, emergency, outcome
 from changes.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
+    emergency.PANEL,
     classes.PANEL,
     outcome.PANEL,
 )

@@ -240,6 +240,15 @@ function freshen(from = document) {
   });
 }
 setInterval(freshen, 30000);
+function tick() {
+  const now = Math.floor((served + performance.now()) / 1000);
+  $$('time[data-since]').forEach(node => {
+    let left = Math.max(now - Date.parse(node.dateTime) / 1000, 0);
+    const parts = [...UNITS, ['s', 1]].flatMap(([unit, length]) => { const many = Math.floor(left / length); left %= length; return many ? [`${many} ${unit}`] : []; });
+    node.textContent = parts.slice(0, 2).join(' ') || '0 s';
+  });
+}
+setInterval(tick, 1000);
 
 on('DOMContentLoaded', () => {
   enhance(); listen();

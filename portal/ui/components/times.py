@@ -1,6 +1,6 @@
 """Times: relative on the screen, absolute in UTC in the title and on paper. The clock is the request's, never the machine's."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,28 @@ def moment(at: datetime | None, *, now: datetime, zone: str = "UTC", missing: st
     if at is None:
         return format_html('<span class="text-ink-3">{}</span>', missing)
     return SafeString(f"{_opening(at.replace(microsecond=0), zone)}{distance(at, now=now)}</time>")
+
+
+@register.simple_tag(takes_context=True)
+def elapsed(context: Context, since: datetime) -> SafeString:
+    """How long something has lasted, as "1 min 12 s"; the script counts on by the second."""
+    now = context.get("now")
+    if not isinstance(now, datetime):
+        raise LookupError("`elapsed` needs `now` in the context: the time of the request")
+    at = since.astimezone(UTC)
+    stamp, absolute = at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime(ABSOLUTE)
+    return format_html('<time datetime="{}" title="since {}" data-since>{}</time>', stamp, absolute, lasted(now - since))
+
+
+def lasted(length: timedelta) -> str:
+    """ "12 s", "1 min 12 s", "2 h 3 min", "3 d 4 h": the two largest units. Never less than nothing."""
+    left = max(int(length.total_seconds()), 0)
+    parts = []
+    for unit, seconds in (*UNITS, ("s", 1)):
+        if left >= seconds:
+            parts.append(f"{left // seconds} {unit}")
+            left %= seconds
+    return " ".join(parts[:2]) or "0 s"
 
 
 @lru_cache(maxsize=4096)
