@@ -156,6 +156,15 @@ RULES: tuple[RowRule, ...] = (
           AND (i.uid = p.author_uid::text
                OR l.role = 'work'
                   AND EXISTS (SELECT FROM jsonb_array_elements(p.commit_people) person WHERE person ->> 'uid' = i.uid));
+    IF NOT FOUND THEN  -- whoever is known by the address in a commit alone
+        PERFORM 1 FROM portal_user u
+            JOIN changes_linkedpullrequest l ON l.change_id = NEW.change_id AND l.role = 'work'
+            JOIN changes_pullrequest p ON p.id = l.pull_request_id
+            WHERE u.id = NEW.by_id
+              AND EXISTS (
+                  SELECT FROM jsonb_array_elements(p.commit_people) person WHERE lower(person ->> 'email') = lower(u.email)
+              );
+    END IF;
     IF FOUND THEN
         RAISE EXCEPTION 'a contributor cannot approve the own change'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approver_is_somebody_else', TABLE = TG_TABLE_NAME;

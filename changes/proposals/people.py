@@ -1,32 +1,49 @@
 """Turns accounts into people: the separation of duties runs on persons, by any linked identity (P-03, P-19)."""
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from changes.delivery.actor import Actor
 from changes.delivery.models import PullRequest
 from changes.proposals.models import LinkedPush
 from portal.access.models import Identity, User
+from portal.policy.parameters import DEFAULT, Parameters
 
-FORGE = "github"
+FORGE, CO_AUTHOR = "github", "co-author"
 WEB_FLOW = 19864447
 """GitHub's own committer of merges made in the browser: nobody's hand."""
 Links = Mapping[str, tuple[int, str]]
+Key = int | str | None
+"""An account number, or a mail address as it stands in a commit."""
 
 
-def links_for(uids: Iterable[int | None]) -> dict[str, tuple[int, str]]:
-    """uid as text -> (person id, name), for the linked ones among ``uids``. One query."""
-    wanted = {str(uid) for uid in uids if uid is not None}
-    rows = Identity.objects.filter(provider=FORGE, uid__in=wanted, ended_at=None).values_list("uid", "user_id", "user__name")
-    return {uid: (person, name) for uid, person, name in rows}
+def links_for(keys: Iterable[Key]) -> dict[str, tuple[int, str]]:
+    """Number (as text) or address (in small letters) -> (person id, name), for those that are known. One query.
+
+    An address in a commit can be forged. It is good enough here, because being a contributor only takes a right away.
+    """
+    wanted = set(keys) - {None, ""}
+    uids = {str(key) for key in wanted if isinstance(key, int)}
+    mails = {key.lower() for key in wanted if isinstance(key, str)}
+    rows = Identity.objects.filter(provider=FORGE, uid__in=uids, ended_at=None).values_list("uid", "user_id", "user__name")
+    if mails:
+        rows = rows.union(User.objects.filter(email__in=mails).values_list("email", "pk", "name"), all=True)
+    return {key: (person, name) for key, person, name in rows}
 
 
-def account_actor(uid: int | None, login: str, links: Links, *, bot: bool = False) -> Actor:
-    """The actor behind a forge account."""
-    person = links.get(str(uid)) if uid is not None else None
+def account_actor(uid: int | None, login: str, links: Links, *, bot: bool = False, mail: str = "") -> Actor:
+    """The actor behind a forge account. ``mail`` is an address by which the person may be known as well."""
+    person = (links.get(str(uid)) if uid is not None else None) or links.get(mail.lower())
     account = f"{FORGE}:{uid}" if uid is not None else f"{FORGE}:@{login.lower()}"
     name = person[1] if person else login
-    return Actor(account=account, name=name, person=person[0] if person else None, bot=bot or login.endswith("[bot]"))
+    machine = bot or login.endswith("[bot]") or is_machine(login)
+    return Actor(account=account, name=name, person=person[0] if person else None, bot=machine)
+
+
+def is_machine(name: str, parameters: Parameters = DEFAULT) -> bool:
+    """Whether a login or an address belongs to a machine that writes code, by the parameters of the policy version."""
+    return bool(name) and any(fnmatchcase(name.lower(), pattern.replace("[", "[[]")) for pattern in parameters.ai_co_authors)
 
 
 def user_actor(user: User) -> Actor:
@@ -37,7 +54,7 @@ def user_actor(user: User) -> Actor:
 def contributor_actors(pull_request: PullRequest, links: Links) -> tuple[Actor, ...]:
     """Everyone who made the commits of a pull request: its author, commit authors, committers and co-authors.
 
-    The forge's own merge committer is left out. Mail addresses without an account stay as unknown actors.
+    The forge's own merge committer is left out. Addresses that belong to nobody known stay as unknown actors.
     """
     author = account_actor(pull_request.author_uid, pull_request.author_login, links, bot=pull_request.author_is_bot)
     found = {author.account: author}
@@ -45,25 +62,39 @@ def contributor_actors(pull_request: PullRequest, links: Links) -> tuple[Actor, 
         if person.get("uid") == WEB_FLOW:
             continue
         actor = commit_actor(person, links)
-        found.setdefault(actor.account, actor)
+        # An address counts as a person's as soon as one commit says that it made more than a hint of it.
+        if actor.account not in found or (found[actor.account].bot and not actor.bot):
+            found[actor.account] = actor
     return tuple(found.values())
 
 
 def commit_actor(person: Mapping[str, Any], links: Links) -> Actor:
-    """The actor behind one contributor by commit: by account, else by nothing but the address in the commit."""
+    """The actor behind one contributor by commit: by account, else by the address in the commit.
+
+    A machine that only stands as co-author is known by its address. Where such an address stands as author or committer, a
+    person may be behind it who did not sign the own work: that stays unknown.
+    """
+    mail = str(person.get("email") or "").lower()
     if person.get("uid") is not None or person.get("login"):
-        return account_actor(person.get("uid"), str(person.get("login") or ""), links)
-    return Actor(account=f"mail:{str(person.get('email') or '').lower()}", name=str(person.get("name") or ""))
+        return account_actor(person.get("uid"), str(person.get("login") or ""), links, mail=mail)
+    known = links.get(mail)
+    if known:
+        return Actor(account=f"mail:{mail}", name=known[1], person=known[0])
+    helped = person.get("role") == CO_AUTHOR and is_machine(mail)
+    return Actor(account=f"mail:{mail}", name=str(person.get("name") or ""), bot=helped)
 
 
-def uids_of(pull_requests: Iterable[PullRequest]) -> set[int | None]:
-    """Every account number that appears on these pull requests (reviews must be prefetched or are asked for)."""
-    uids: set[int | None] = set()
+def uids_of(pull_requests: Iterable[PullRequest]) -> set[Key]:
+    """Every account number and address that appears on these pull requests (reviews must be prefetched or are asked for)."""
+    keys: set[Key] = set()
     for pull_request in pull_requests:
-        uids |= {pull_request.author_uid, pull_request.merged_by_uid}
-        uids |= {person.get("uid") for person in pull_request.commit_people}
-        uids |= {review.uid for review in pull_request.reviews.all()}
-    return uids
+        keys |= {pull_request.author_uid, pull_request.merged_by_uid, *_keys(pull_request.commit_people)}
+        keys |= {review.uid for review in pull_request.reviews.all()}
+    return keys
+
+
+def _keys(people: Iterable[Mapping[str, Any]]) -> set[Key]:
+    return {key for person in people for key in (person.get("uid"), str(person.get("email") or ""))}
 
 
 def push_actors(push: LinkedPush, links: Links) -> tuple[Actor, ...]:
@@ -73,9 +104,6 @@ def push_actors(push: LinkedPush, links: Links) -> tuple[Actor, ...]:
     return tuple({actor.account: actor for actor in (pusher, *others)}.values())
 
 
-def uids_of_pushes(pushes: Iterable[LinkedPush]) -> set[int | None]:
-    """Every account number that appears on these pushes."""
-    uids: set[int | None] = set()
-    for push in pushes:
-        uids |= {push.pusher_uid, *(person.get("uid") for person in push.people)}
-    return uids
+def uids_of_pushes(pushes: Iterable[LinkedPush]) -> set[Key]:
+    """Every account number and address that appears on these pushes."""
+    return {key for push in pushes for key in (push.pusher_uid, *_keys(push.people))}

@@ -88,10 +88,10 @@ BOT_ACCOUNTS: tuple[str, ...] = ("dependabot[bot]", "dependabot-preview[bot]", "
 ROUTINE_ROLLBACK = "Release back to the previous release. (Filled in by the rule for dependency updates.)"
 AI_CO_AUTHORS: tuple[str, ...] = (
     *("noreply@anthropic.com", "noreply@openai.com", "codex@openai.com", "cursoragent@cursor.com", "noreply@aider.chat"),
-    *("*copilot@users.noreply.github.com", "*[bot]@users.noreply.github.com", "copilot@github.com", "openhands@all-hands.dev"),
-    *("copilot", "copilot-swe-agent", "cursoragent", "devin-ai-integration", "claude", "gemini-code-assist", "codex"),
+    *("copilot@github.com", "openhands@all-hands.dev"),
+    *("copilot", "copilot-swe-agent", "cursoragent", "devin-ai-integration", "gemini-code-assist"),
 )
-"""Mail addresses and logins of machines that write code: known contributors that are nobody's hand."""
+"""Mail addresses and logins of machines that write code, ``*`` for anything: known contributors that are nobody's hand."""
 
 SHARED_PATHS: tuple[str, ...] = ("shared/", "common/", "libs/", "packages/", "core/", "proto/")
 """Paths that many parts of the product stand on."""
