@@ -11,6 +11,7 @@ from changes.connectors.tasks import (
 from changes.emergencies.tasks import keep_clocks
 from changes.exceptions.tasks import open_again
 from changes.gates.tasks import judge_overdue
+from changes.talk.tasks import send_digests, tell
 
 __all__ = [
     "drain_inbox",
@@ -20,6 +21,8 @@ __all__ = [
     "open_again",
     "poll_sources",
     "read_again",
+    "send_digests",
     "settle",
     "sweep_inbox",
+    "tell",
 ]

@@ -40,6 +40,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
 )
 RULES: tuple[RowRule, ...] = ROLE_RULES
 HIDDEN: tuple[Hidden, ...] = (
+    Hidden("portal.Snooze", why="personal"),
     # These columns are SecretFields (portal/secret.py): pages for auditors do not select them.
     Hidden(
         "portal.User",

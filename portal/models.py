@@ -1,6 +1,7 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
 from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, RoleGrant, RoleProposal, User
+from portal.home.models import Snooze
 from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
 from portal.outbox.models import Effect
 from portal.runtime.models import Lease
@@ -19,5 +20,6 @@ __all__ = [
     "LedgerSealed",
     "RoleGrant",
     "RoleProposal",
+    "Snooze",
     "User",
 ]

@@ -35,6 +35,9 @@ SCHEDULE = (
     Entry("changes.gates.tasks.judge_overdue", 300, "judge-overdue"),
     Entry("changes.emergencies.tasks.keep_clocks", 15, "keep-clocks"),
     Entry("changes.exceptions.tasks.open_again", 300, "open-again"),
+    # People are told what the ledger says; digests go out at each person's own hour.
+    Entry("changes.talk.tasks.tell", 5, "tell"),
+    Entry("changes.talk.tasks.send_digests", 300, "send-digests"),
     # The ledger: number and sign what was admitted; check everything once a day.
     Entry(SEAL, 1, "seal"),
     Entry("portal.ledger.tasks.verify", 86400, "verify"),

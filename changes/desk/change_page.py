@@ -15,11 +15,8 @@ from changes.desk.timeline import Happening, happenings
 from changes.exceptions.models import ExceptionRecord
 from changes.gates.models import Verdict
 from changes.proposals import queries
-from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
-from changes.proposals.people import user_actor
-from portal.access.may import may
+from changes.proposals.models import Change, LinkedPullRequest, Revision
 from portal.access.models import User
-from portal.access.permissions import P
 
 OPEN = ("failed", "waiting")
 MERGE = 9
@@ -72,16 +69,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class ApprovalBox:
-    """What the reader can do about the approval: give it, take it back, or why not."""
-
-    can: bool
-    why_not: str
-    own: Approval | None
-    head: str
-
-
-@dataclass(frozen=True)
 class ChangePage:
     """The page. ``frozen`` are the verdicts that no later evaluation replaces."""
 
@@ -94,8 +81,6 @@ class ChangePage:
     linked: list[LinkedLine]
     stages: list[Stage]
     timeline: list[Happening]
-    approval: ApprovalBox
-    approvals: list[Approval]
     frozen: list[Verdict]
     exceptions: list[ExceptionRecord]
     staging_commit: str
@@ -106,6 +91,11 @@ class ChangePage:
     def top(self) -> list[Placed]:
         """Panels above everything."""
         return [panel for panel in self.panels if panel.place == "top"]
+
+    @property
+    def approval_asked(self) -> bool:
+        """Whether the reader's approval is asked for."""
+        return any(panel.name == "approvals" and panel.context["can"] for panel in self.panels)
 
     @property
     def main(self) -> list[Placed]:
@@ -145,7 +135,9 @@ class ChangePage:
         return [gate for gate in self.gates if gate.state in ("not_needed", "not_connected")]
 
 
-def change_page(*, change: Change, reader: User, auditor: bool = False, bound: Mapping[str, Form] | None = None) -> ChangePage:
+def change_page(
+    *, change: Change, reader: User, at: datetime, auditor: bool = False, bound: Mapping[str, Form] | None = None
+) -> ChangePage:
     """The page of ``change`` as ``reader`` sees it. The number of queries is the same for one event and for sixty.
 
     ``bound`` are forms of panels whose post was not accepted.
@@ -153,7 +145,6 @@ def change_page(*, change: Change, reader: User, auditor: bool = False, bound: M
     opening = opening_of(change)
     rows = pull_requests_of(change)
     releases = list(queries.releases_of(rows))
-    approvals = list(change.approvals.select_related("by", "revision", "lapse").order_by("id"))
     kept: dict[str, Any] = change.assessment or {}
     return ChangePage(
         change=change,
@@ -165,12 +156,10 @@ def change_page(*, change: Change, reader: User, auditor: bool = False, bound: M
         linked=_linked(rows),
         stages=_stages(releases),
         timeline=happenings(change=change, pull_requests=rows, releases=releases),
-        approval=_approval_box(change, rows, approvals, reader),
-        approvals=approvals,
         frozen=opening.verdicts,
         exceptions=opening.exceptions,
         staging_commit=_to_sign_off(change, releases, opening.proven),
-        panels=placed(PANELS, Asked(change, opening.revision, rows, opening.lists, reader, auditor, bound or {})),
+        panels=placed(PANELS, Asked(change, opening.revision, rows, opening.lists, reader, auditor, at, bound or {})),
     )
 
 
@@ -252,24 +241,3 @@ def _to_sign_off(change: Change, releases: list[Release], proven: frozenset[str]
     running = [row for row in releases if row.environment == "staging" and row.succeeded_at is not None]
     commit = running[-1].commit_sha if running else ""
     return "" if change.state not in IN_REVIEW or commit in proven else commit
-
-
-def _approval_box(change: Change, rows: list[PullRequest], approvals: list[Approval], reader: User) -> ApprovalBox:
-    given = next((row for row in approvals if row.by_id == reader.pk and not hasattr(row, "lapse")), None)
-    own = given if change.state in IN_REVIEW else None
-    head = queries.head_for_production(change, rows=rows)
-    why_not = _why_not(change, rows, reader, head)
-    return ApprovalBox(can=not why_not and own is None, why_not=why_not, own=own, head=head)
-
-
-def _why_not(change: Change, rows: list[PullRequest], reader: User, head: str) -> str:
-    if not may(reader, P.CHANGE_APPROVE):
-        return "Only approvers, architects and the chair approve for production."
-    if change.state not in IN_REVIEW:
-        return "Approval is asked for while a change is in review."
-    if not head:
-        return "There is no pull request yet, so there is no commit to approve."
-    actor = user_actor(reader)
-    if change.requester_id == reader.pk or any(actor.same_as(other) for other in queries.contributors(change, rows=rows)):
-        return "You contributed to this change, so somebody else approves it (P-03)."
-    return ""

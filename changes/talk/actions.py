@@ -35,9 +35,7 @@ def correct(*, comment: Comment, text: str, by: User, at: datetime) -> Comment:
     policy.check_text(text=text)
     first = comment.corrects or comment
     policy.check_correction(is_author=first.by_id == by.pk, said_at=first.at, at=at)
-    row = Comment.objects.create(
-        change=first.change, by=by, text=text.strip(), mentions=_mentions(text, at), corrects=first, at=at
-    )
+    row = Comment.objects.create(change=first.change, by=by, text=text.strip(), mentions=_mentions(text, at), corrects=first, at=at)
     _tell("comment.corrected", row, by)
     return row
 

@@ -21,7 +21,9 @@ class Kind:
 _ALL = (
     Kind("mention", "Mentions", "Somebody wrote to you in a comment.", "now", True),
     Kind("comment", "Comments", "A comment on a change that you follow.", "digest", False),
-    Kind("decision", "Decisions", "An approval, a request for changes, or an approval that ended, on a change of yours.", "now", True),
+    Kind(
+        "decision", "Decisions", "An approval, a request for changes, or the end of an approval, on a change of yours.", "now", True
+    ),
     Kind("progress", "Progress", "A change that you follow was merged, released or rolled back.", "digest", False),
     Kind("emergency", "Emergencies", "Somebody declared an emergency and you may give the +1.", "now", True, disturbs=True),
     Kind("exception", "Exceptions", "An exception that you answer for.", "now", True),

@@ -20,7 +20,7 @@ def taking_part(change: Change) -> set[int]:
     uids = {uid for row in rows for uid in (row.author_uid, *(person.get("uid") for person in row.commit_people))}
     found = {person for person, _ in links_for(uids).values()}
     for model in (Approval, SignOff, ReviewAfter, Comment):
-        found |= set(model.objects.filter(change=change).values_list("by", flat=True))  # type: ignore[attr-defined]  # all have change and by
+        found |= set(model.objects.filter(change=change).values_list("by", flat=True))
     for mentions in Comment.objects.filter(change=change).values_list("mentions", flat=True):
         found |= set(mentions)
     return found | ({change.requester_id} if change.requester_id is not None else set())

@@ -4,6 +4,7 @@ A feature joins with ``@inbox.provider``: a function of ``user`` and ``at`` that
 number of items, and gives only what the person can act on.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,11 @@ class Item:
     tone: str = "neutral"
     icon: str = "inbox"
     key: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Names the item: the same as long as it asks for the same thing."""
+        return hashlib.sha256(f"{self.title}|{self.href}|{self.about}".encode()).hexdigest()
 
     def is_overdue(self, at: datetime) -> bool:
         """Whether the due time has passed."""

@@ -7,6 +7,7 @@ from portal.home import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("inbox/count/", views.count, name="inbox-count"),
+    path("inbox/snooze/", views.snooze, name="snooze"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("status/", views.status, name="status"),

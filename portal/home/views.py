@@ -1,24 +1,33 @@
 """The start page and the health pages."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.guards import public, requires
 from portal.access.models import User
 from portal.access.permissions import P
-from portal.home import health, inbox, start
+from portal.access.signed_in import person_of
+from portal.home import health, inbox, snoozing, start
 from portal.ui.answers import page
 from portal.ui.clock import time_of
 
 
 def _inbox_of(request: HttpRequest) -> dict[str, Any]:
     user, at = request.user, time_of(request)
-    items = inbox.items_for(user=user, at=at) if isinstance(user, User) else []
-    rows = [(item, item.is_urgent(at)) for item in items]
-    return {"rows": rows, "count": len(items), "overdue": sum(item.is_overdue(at) for item in items)}
+    every = inbox.items_for(user=user, at=at) if isinstance(user, User) else []
+    items, asleep = snoozing.split(user=user, items=every, at=at) if isinstance(user, User) else (every, [])
+    return {
+        "rows": [(item, item.is_urgent(at)) for item in items],
+        "count": len(items),
+        "overdue": sum(item.is_overdue(at) for item in items),
+        "asleep": asleep,
+        "snoozes": snoozing.CHOICES,
+    }
 
 
 @requires(P.OWN_ACCOUNT)
@@ -36,6 +45,22 @@ def home(request: HttpRequest) -> HttpResponse:
 def count(request: HttpRequest) -> HttpResponse:
     """The number beside "Inbox", fetched after the page."""
     return render(request, "portal/inbox.html#count", _inbox_of(request))
+
+
+@requires(P.OWN_ACCOUNT)
+@require_POST
+def snooze(request: HttpRequest) -> HttpResponse:
+    """Put an item off, or show it again."""
+    person, digest, choice = person_of(request), request.POST.get("item", ""), request.POST.get("for", "")
+    if choice == "now":
+        snoozing.wake(user=person, digest=digest)
+        messages.success(request, "It is back in your inbox.")
+    elif choice in dict(snoozing.CHOICES):
+        until = snoozing.snooze(user=person, digest=digest, choice=choice, at=time_of(request))
+        messages.success(request, f"It comes back on {until.astimezone(ZoneInfo(person.time_zone)):%-d %b, %H:%M}.")
+    else:
+        messages.error(request, "Choose for how long, then snooze it.")
+    return redirect("home")
 
 
 @require_safe

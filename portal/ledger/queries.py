@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from portal.ledger.models import LedgerCheck, LedgerCheckpoint, LedgerLeaf
+from portal.ledger.models import LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
 
 OLDEST_WAITING = """
 SELECT count(*), min(recorded_at) FROM (
@@ -62,6 +62,23 @@ def latest_entries(*, limit: int = 60, before: int | None = None) -> list[Entry]
     if before is not None:
         leaves = leaves.filter(id__lt=before)
     return _entries(leaves, limit)
+
+
+def last_seq() -> int:
+    """The number of the newest sealed entry; -1 while there is none."""
+    newest = LedgerSealed.objects.order_by("-seq").values_list("seq", flat=True).first()
+    return -1 if newest is None else newest
+
+
+def sealed_after(*, seq: int, limit: int = 200) -> list[tuple[Entry, list[str]]]:
+    """Sealed entries behind ``seq`` in their order, each with the rows that it covers (``table:key``).
+
+    Numbers have no gaps, so a reader that keeps the last one misses nothing.
+    """
+    leaves = LedgerLeaf.objects.filter(sealed__seq__gt=seq).order_by("sealed__seq")
+    found = _entries(leaves, limit)
+    rows = dict(LedgerLeaf.objects.filter(pk__in=[entry.id for entry in found]).values_list("pk", "rows"))
+    return [(entry, rows[entry.id]) for entry in found]
 
 
 def latest_checkpoints(*, limit: int = 20) -> list[LedgerCheckpoint]:

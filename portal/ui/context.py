@@ -26,6 +26,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "nav_side": SimpleLazyObject(lambda: navigation.side(user, request.path)),
         "nav_tabs": SimpleLazyObject(lambda: navigation.tab_bar(user, request.path)),
         "account_page": SimpleLazyObject(lambda: navigation.exists_for(user, navigation.ACCOUNT.path)),
+        "notices_page": SimpleLazyObject(lambda: navigation.exists_for(user, "/me/notices/")),
         "propose_page": SimpleLazyObject(lambda: navigation.exists_for(user, "/changes/new/")),
         "role_words": SimpleLazyObject(lambda: ", ".join(role.label for role in sorted(roles_of(user)))),
     }

@@ -38,6 +38,7 @@ PAGES = (
     Page("/", "Inbox", "inbox", key="i", tab=True, count="/inbox/count/", but=frozenset({Role.AUDITOR})),
     Page("/notices/", "Notices", "bell", key="o", count="/notices/unread/"),
     Page("/changes/", "Changes", "git-pull-request", key="c", tab=True),
+    Page("/approvals/", "Approvals", "stamp", key="a"),
     Page("/emergencies/", "Emergencies", "siren", key="m"),
     Page("/deploys/", "Deploys", "rocket", "Systems", key="d", tab=True),
     Page("/rollbacks/", "Rollbacks", "undo-2", "Systems"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from django.forms import Form
@@ -15,7 +16,8 @@ from portal.access.models import User
 @dataclass(frozen=True)
 class Asked:
     """What a panel is built from. ``lists`` are those of its own ``Panel.lists`` (and of others) by name; ``forms`` are bound
-    forms of a post that was not accepted, by the name under which the view gave them; ``auditor`` readers get no buttons."""
+    forms of a post that was not accepted, by the name under which the view gave them; ``auditor`` readers get no buttons;
+    ``at`` is the time of the request."""
 
     change: Change
     revision: Revision
@@ -23,6 +25,7 @@ class Asked:
     lists: Mapping[str, list[dict[str, Any]]]
     reader: User
     auditor: bool
+    at: datetime
     forms: Mapping[str, Form] = field(default_factory=dict)
 
 
