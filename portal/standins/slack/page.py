@@ -18,6 +18,7 @@ ANSWER_WITHIN = 2.0
 """Seconds that the page waits for what the portal's workers tell a person."""
 SHOWN = 60
 PLUS = "+1"
+DIRECT = "direct-messages"
 
 
 def page(slack: SlackStandIn, query: Fields) -> str:
@@ -27,12 +28,12 @@ def page(slack: SlackStandIn, query: Fields) -> str:
         return document("Stand-in of Slack", "<h1>Slack, played by a stand-in</h1><p>Nobody is here yet.</p>")
     who = slack.user(query.get("as") or users[0]["name"])
     direct = slack.direct_channel(who["user_id"])
-    where = direct if query.get("in") == "app" else slack.channel(query.get("in") or slack.channels()[0]["name"])
-    view = {"as": who["name"], "in": where["name"] or "app"}
+    where = direct if query.get("in") == DIRECT else slack.channel(query.get("in") or slack.channels()[0]["name"])
+    view = {"as": who["name"], "in": where["name"] or DIRECT}
     note = tag("p", query["said"], class_="said no" if "no" in query else "said", role="status") if query.get("said") else ""
     body = (
         '<p><a href="/">GitHub and Fly</a></p><h1>Slack, played by a stand-in</h1>'
-        '<p class="quiet">Read a channel as somebody, press buttons, react with 👍, or type '
+        '<p class="quiet">Read a channel as somebody, press buttons, react with :+1:, or type '
         "<code>/change emergency what is broken | the fix | how to undo it</code>.</p>"
         f"{_choosing(slack, [row['name'] for row in users], view)}{note}{_messages(slack, where, who, view)}{_writing(view)}"
     )
@@ -40,7 +41,7 @@ def page(slack: SlackStandIn, query: Fields) -> str:
 
 
 def _choosing(slack: SlackStandIn, people: list[str], view: Fields) -> str:
-    places = [*(row["name"] for row in slack.channels()), "app"]
+    places = [*(row["name"] for row in slack.channels()), DIRECT]
     inner = chooser("as", "You are", people, view["as"]) + chooser("in", "Channel", places, view["in"])
     return f'<form class="wide" method="get" action="/slack">{inner}<button>Show</button></form>'
 
@@ -93,7 +94,7 @@ def _reactions(who: Row, row: Row, view: Fields) -> str:
     fields = {**view, "ts": row["ts"]}
     told = "".join(tag("span", f"{name} × {len(people)} ", class_="quiet") for name, people in row["reactions"].items())
     mine = who["user_id"] in row["reactions"].get(PLUS, ())
-    act = button("/slack/unreact", "Take 👍 back", fields) if mine else button("/slack/react", "👍", fields)
+    act = button("/slack/unreact", "Take :+1: back", fields) if mine else button("/slack/react", "React :+1:", fields)
     return told + act
 
 
@@ -121,7 +122,7 @@ def pressed(slack: SlackStandIn, path: str, fields: Fields) -> str:
 
 
 def _where(slack: SlackStandIn, fields: Fields) -> str:
-    if fields["in"] == "app":
+    if fields["in"] == DIRECT:
         return str(slack.direct_channel(slack.user(fields["as"])["user_id"])["channel_id"])
     return fields["in"]
 

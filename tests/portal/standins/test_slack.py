@@ -439,7 +439,7 @@ def test_a_person_plays_in_slack_with_the_page(standins, portal, monkeypatch):
     slack.flush()
 
     assert "Nobody is here yet" in empty
-    for words in ("Search is down", "Who looks?", "Received.", "only visible to you", "Take 👍 back", "+1 × 1", ">Open</a>"):
+    for words in ("Search is down", "Who looks?", "Received.", "only visible to you", "Take :+1: back", "+1 × 1", ">Open</a>"):
         assert words in seen
     assert "<b>in" not in httpx.get(f"{standins.vendors.url}/slack?in=emergencies").text
     assert "Received." not in others
@@ -457,11 +457,11 @@ def test_the_page_of_slack_says_what_is_wrong(standins):
     slack.add_channel(name="emergencies")
 
     wrong = push(standins, "react", ts="1.0")
-    direct = page(standins, **{"as": "ann", "in": "app"})[1]
+    direct = page(standins, **{"as": "ann", "in": "direct-messages"})[1]
 
     assert "message not found" in wrong.text
     assert "Direct messages with Countersign" in direct
-    assert push(standins, "write", **{"in": "app"}, title="hello").status_code == 200
+    assert push(standins, "write", **{"in": "direct-messages"}, title="hello").status_code == 200
     assert page(standins, **{"as": "nobody"})[0] == 404
     assert httpx.post(f"{standins.vendors.url}/slack/write", data={}).status_code == 400
 
