@@ -28,6 +28,7 @@ CHOICES: dict[str, list[tuple[str, str]]] = {
 }
 """The filters that have a fixed set of values."""
 LARGE_COLUMNS = ("assessment", "reasons", "risk")
+NOTHING: Page[Change] = Page([], "", "")
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,10 @@ def narrowed(wanted: Wanted) -> Narrowed:
 
 def matching(*, wanted: Wanted, scope: Scope) -> QuerySet[Change]:
     """Changes that match, inside what this request may see, without their large columns, in no order."""
+    if wanted.question.problems:
+        return Change.objects.none()
     asked = narrowed(wanted)
     rows = _narrow(asked, scope)
-    if wanted.question.problems:
-        return rows.none()
     return rows.filter(pk__in=asking.everything(asking.by_words(_scoped(asked, scope)))) if asked.by_words else rows
 
 
@@ -114,9 +115,9 @@ def find(
     *, wanted: Wanted, scope: Scope, sort: str = DEFAULT_SORT, older: str = "", newer: str = "", size: int = SIZE
 ) -> Page[Change]:
     """One page of what matches. A last word that is found nowhere is taken for the beginning of one."""
-    asked = narrowed(wanted)
     if wanted.question.problems:
-        return Page([], "", "")
+        return NOTHING
+    asked = narrowed(wanted)
     found = _page(asked, scope, sort, older, newer, size)
     unfinished = bool(asked.terms) and asked.terms[-1].about == "word" and not asked.terms[-1].negated
     if found.rows or not unfinished or len(asked.terms[-1].values[0]) < 3:
