@@ -8,9 +8,11 @@ from django.db.models.signals import post_migrate
 from changes.proposals.searching.install import after_migrate
 
 JOINS = (
+    "changes.calendar.providers",
     "changes.connectors.effects",
     "changes.connectors.wellbeing",
     "changes.desk.needs",
+    "changes.desk.needs_approvals",
     "changes.desk.needs_exceptions",
     "changes.desk.needs_outcomes",
     "changes.connectors.slack.emergency",

@@ -19,6 +19,7 @@ from changes.emergencies.reminding import tell_threads
 from changes.exceptions import detect
 from changes.exceptions.actions import Found, reconcile, reconcile_population
 from changes.exceptions.models import ExceptionRecord, ExceptionState
+from changes.exceptions.waived import find_waivers
 from changes.gates.actions import freeze, reassess
 from changes.gates.models import Verdict
 from changes.outcomes.recognising import recognise
@@ -194,6 +195,7 @@ def _find(
     if repository.approved_by == Repository.ApprovedBy.PORTAL:
         looks += detect.about_approval(changes=changes)
     _reconcile(repository, looks, at)
+    find_waivers(changes=changes, at=at)
     if repository.mirrored_at is not None:
         reconcile_population(repository=repository, found=list(detect.about_population(repository=repository)), at=at)
 

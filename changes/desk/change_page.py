@@ -13,10 +13,12 @@ from changes.desk.panels import PANELS
 from changes.desk.panels.panel import Asked, Placed, placed
 from changes.desk.timeline import Happening, happenings
 from changes.exceptions.models import ExceptionRecord
+from changes.gates.explain import Explanation, explanation
 from changes.gates.models import Verdict
 from changes.proposals import queries
 from changes.proposals.models import Change, LinkedPullRequest, Revision
 from portal.access.models import User
+from portal.policy.parameters import DEFAULT
 
 OPEN = ("failed", "waiting")
 MERGE = 9
@@ -38,6 +40,7 @@ class GateLine:
     who: str
     unconfirmed: bool
     evidence: tuple[tuple[str, str], ...]
+    explain: Explanation
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ def _gate(item: dict[str, Any], addresses: dict[str, str]) -> GateLine:
         who=item["who"],
         unconfirmed=not item["confirmed"],
         evidence=tuple((piece["label"], addresses[piece["ref"]]) for piece in item["evidence"] if piece["ref"] in addresses),
+        explain=explanation(item["code"], who=item["who"], looked_at=item.get("looked_at", ()), parameters=DEFAULT),
     )
 
 

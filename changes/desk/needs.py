@@ -1,4 +1,4 @@
-"""What changes ask of people: approvals and sign-offs. For inbox and palette.
+"""What changes ask of people: sign-offs. For inbox and palette.
 
 Each asks few queries whatever the number of items; what a person cannot act on is not shown to that person.
 """
@@ -11,9 +11,9 @@ from django.http import HttpRequest
 
 from changes.proposals.lifecycle import State
 from changes.proposals.listing import Wanted, find
-from changes.proposals.models import Change, LinkedPullRequest
+from changes.proposals.models import Change
 from portal.access.may import may
-from portal.access.models import Identity, User
+from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.home import inbox
@@ -21,16 +21,12 @@ from portal.ui import palette
 from portal.ui.clock import time_of
 
 MOST = 50
-READY = "[mnc]{7}w"
-"""All gates before the approval are done (or cannot be judged), and the approval waits."""
 TO_PROVE = "[mnc]{6}w"
 
 
 @inbox.provider
 def needs_of(user: User, at: datetime) -> Iterator[inbox.Item]:
     """Everything that this person can do something about now."""
-    if may(user, P.CHANGE_APPROVE):
-        yield from _approvals(user)
     if may(user, P.CHANGE_SIGN_OFF):
         yield from _sign_offs(user)
 
@@ -39,31 +35,6 @@ def _waiting(letters: str) -> QuerySet[Change]:
     """Changes before production whose gates begin like ``letters`` (a pattern of one sign a gate), newest first."""
     rows = Change.objects.filter(state__in=(State.PROPOSED, State.APPROVED), gates__regex=f"^{letters}")
     return rows.defer("assessment", "reasons").select_related("requester").order_by("-moved_at", "-id")
-
-
-def _not_by(rows: QuerySet[Change], user: User) -> QuerySet[Change]:
-    """Without the changes that the person contributed to: somebody else approves those (P-03)."""
-    uids = list(Identity.objects.filter(user=user, provider="github", ended_at=None).values_list("uid", flat=True))
-    numbers = [int(uid) for uid in uids if uid.isdigit()]
-    own = LinkedPullRequest.objects.filter(pull_request__author_uid__in=numbers).exclude(role=LinkedPullRequest.Role.BACK_MERGE)
-    return rows.exclude(requester=user).exclude(pk__in=own.values("change"))
-
-
-def _approvals(user: User) -> Iterator[inbox.Item]:
-    """Of emergencies a +1 is asked instead: ``needs_emergencies``."""
-    rows = _not_by(_waiting(READY).exclude(category="emergency"), user).exclude(approvals__by=user, approvals__lapse=None)
-    for change in rows.filter(links__isnull=False).distinct()[:MOST]:
-        yield inbox.Item(
-            title="Approve for production",
-            about=change.title,
-            why="You may approve for production and took no part in it.",
-            due_at=None,
-            href=f"/changes/{change.number}/#approval",
-            act="Review",
-            tone="accent",
-            icon="stamp",
-            key=str(change),
-        )
 
 
 def _sign_offs(user: User) -> Iterator[inbox.Item]:

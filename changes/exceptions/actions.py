@@ -48,6 +48,8 @@ class Found:
     confirmed: bool
     change: Change | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+    """Until when it is answered, where that is agreed; else the kind says how long."""
 
 
 @transaction.atomic
@@ -73,7 +75,7 @@ def open_exception(*, repository: Repository | None, found: Found, at: datetime)
         owner=owner_for(kind=kind, evidence=found.evidence, change=found.change, at=at),
         happened_at=found.happened_at,
         found_at=at,
-        due_at=at + kind.answer_within,
+        due_at=found.due_at or at + kind.answer_within,
     )
     record.fold = _fold(kind, record)
     record.folds_into = _first_like(record)

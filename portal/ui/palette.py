@@ -48,6 +48,7 @@ Provider = Callable[[HttpRequest, str], Iterable[Hit]]
 ACTIONS = [
     Action("plus", "Propose a change", "/changes/new/", "c"),
     Action("siren", "Declare an emergency", "/changes/new/emergency/"),
+    Action("users", "Hand approvals over while away", "/approvals/delegations/new/"),
     Action("keyboard", "See the keyboard shortcuts", "/help/", "?"),
 ]
 _providers: list[Provider] = []

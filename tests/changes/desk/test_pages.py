@@ -9,6 +9,7 @@ from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change
 from portal.outbox.actions import enqueue
 from portal.outbox.models import Effect
+from tests.changes.approvals.situations import seen
 from tests.changes.people import linked, person, sign_in
 from tests.changes.stories import NOW, Clock, connect, post, read_story, work
 
@@ -29,6 +30,12 @@ def told(client, name, until=None):
         post(client, delivery)
     work(Clock())
     return Change.objects.order_by("id").first()
+
+
+def shown(change):
+    """What the form on the page of the change carries."""
+    there = seen(change)
+    return {"digest": there.digest, "head": there.head}
 
 
 @pytest.mark.parametrize("name", ["changes", "deploys", "exceptions", "propose", "integrations", "deliveries", "effects"])
@@ -75,8 +82,8 @@ def test_an_approver_who_took_no_part_approves_once(client):
     sign_in(client, bob)
     url = reverse("approve", args=[change.number])
 
-    first = client.post(url, {"verdict": "yes", "read": "on", "note": "looks right"})
-    second = client.post(url, {"verdict": "yes", "read": "on"})
+    first = client.post(url, {"verdict": "yes", "read": "on", "note": "looks right", **shown(change)})
+    second = client.post(url, {"verdict": "yes", "read": "on", **shown(change)})
 
     assert (first.status_code, second.status_code) == (302, 409)
     given = Approval.objects.get()
@@ -89,7 +96,7 @@ def test_an_approval_without_reading_the_plan_is_asked_again(client):
     change = told(client, "dev.standard-change", until=6)
     sign_in(client, person("Bob"))
 
-    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes"})
+    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", **shown(change)})
 
     assert answer.status_code == 422
     assert b"Confirm that you read the proposal" in answer.content
@@ -102,7 +109,7 @@ def test_the_author_by_a_linked_account_cannot_approve(client):
     linked(bob, BO, "bo-dev")
     sign_in(client, bob)
 
-    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on"})
+    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on", **shown(change)})
 
     assert answer.status_code in (403, 422)
     assert not Approval.objects.exists()
@@ -112,7 +119,7 @@ def test_approving_asks_for_a_fresh_sign_in(client):
     change = told(client, "dev.standard-change", until=6)
     sign_in(client, person("Bob"), fresh=False)
 
-    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on"})
+    answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on", **shown(change)})
 
     assert answer.status_code == 302
     assert "reauthenticate" in answer.url
@@ -127,7 +134,7 @@ def test_a_new_push_lapses_the_approval(client):
     work(clock)
     change = Change.objects.get()
     sign_in(client, person("Bob"))
-    client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on"})
+    client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on", **shown(change)})
 
     post(client, story["deliveries"][2])
     work(clock)
