@@ -122,7 +122,7 @@ def show(request: HttpRequest, place: Place, form: ProposalForm, *, status: int 
         response.headers["HX-Retarget"] = "#proposal"
         response.headers["HX-Reswap"] = "morph:innerHTML"
         return response
-    given = request.POST if request.method == "POST" else {name: form[name].value() for name in FIELDS}
+    given = {name: form[name].value() for name in FIELDS}
     mine = drafts_of(person=person_of(request), about=place.about)
     going_on = more.get("going_on")
     context |= {
