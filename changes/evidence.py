@@ -71,6 +71,50 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         columns=("finished_at",),
         fixed=("change_id", "kind", "release_id", "pull_request_id", "started_at", "at"),
     ),
+    EvidenceTable(
+        "changes.Series",
+        columns=("name", "rule", "starts_on", "time", "zone", "minutes", "place", "holidays", "ended_at"),
+        fixed=("made_by_id", "made_at"),
+    ),
+    EvidenceTable(
+        "changes.Seat",
+        columns=("valid_until", "ended_by_id"),
+        fixed=("series_id", "person_id", "part", "valid_from", "given_by_id"),
+    ),
+    EvidenceTable(
+        "changes.Meeting",
+        columns=("state", "planned_at", "moved_from", "reason", "chair_id", "started_at", "ended_at", "agenda_digest"),
+        fixed=("series_id", "number"),
+        moves=frozenset(
+            {
+                ("planned", "live"),
+                ("planned", "missed"),
+                ("planned", "cancelled"),
+                ("live", "ended"),
+            }
+        ),
+        born=frozenset({"planned"}),
+    ),
+    EvidenceTable(
+        "changes.Attendance",
+        columns=("left_at",),
+        fixed=("meeting_id", "person_id", "came_at"),
+    ),
+    EvidenceTable(
+        "changes.Ballot",
+        columns=("closed_at", "void"),
+        fixed=("item_id", "revision_id", "digest", "written", "series_id", "opened_by_id", "opened_at", "closes_at"),
+    ),
+    EvidenceTable("changes.Vote", append_only=True),
+    EvidenceTable("changes.Decision", append_only=True),
+    EvidenceTable("changes.DecisionLapse", append_only=True),
+    EvidenceTable(
+        "changes.Action",
+        columns=("done_at", "done_by_id", "done_note"),
+        fixed=("meeting_id", "item_id", "text", "owner_id", "due_on", "by_id", "at"),
+    ),
+    EvidenceTable("changes.Minutes", append_only=True),
+    EvidenceTable("changes.Correction", append_only=True),
     EvidenceTable("changes.Verdict", append_only=True),
     EvidenceTable(
         "changes.NoiseRule",
@@ -239,6 +283,7 @@ HIDDEN: tuple[Hidden, ...] = (
     ),
     Hidden("changes.HookSecret", why="secrets that sign deliveries"),
     Hidden("changes.Draft", why="texts that nobody has sent yet, private to their author"),
+    Hidden("changes.PreRead", why="who has read what before a meeting is personal"),
     Hidden("changes.Following", why="who wants to hear of what is personal"),
     Hidden("changes.Notice", why="what people were told is derived, and personal"),
     Hidden("changes.NoticeChoice", why="personal settings"),

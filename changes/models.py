@@ -36,6 +36,22 @@ from changes.emergencies.models import (
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
+from changes.meetings.models import (
+    Action,
+    AgendaItem,
+    Attendance,
+    Ballot,
+    Correction,
+    Decision,
+    DecisionLapse,
+    Meeting,
+    Minutes,
+    Note,
+    PreRead,
+    Seat,
+    Series,
+    Vote,
+)
 from changes.outcomes.models import DeployMark, FollowUp, RecordedRollback, RollbackDrill
 from changes.proposals.models import (
     Approval,
@@ -56,10 +72,14 @@ from changes.talk.models import Comment, Digest, Following, Notice, NoticeChoice
 
 __all__ = [
     "Acceptance",
+    "Action",
+    "AgendaItem",
     "Answer",
     "Approval",
     "ApprovalLapse",
     "Ask",
+    "Attendance",
+    "Ballot",
     "BranchCommit",
     "BranchRules",
     "CalendarFeed",
@@ -70,6 +90,9 @@ __all__ = [
     "Comment",
     "Condition",
     "ConditionStep",
+    "Correction",
+    "Decision",
+    "DecisionLapse",
     "Delegation",
     "Delivery",
     "DeployMark",
@@ -94,8 +117,11 @@ __all__ = [
     "HookSecret",
     "LinkedPullRequest",
     "LinkedPush",
+    "Meeting",
     "MergeGroup",
+    "Minutes",
     "NoiseRule",
+    "Note",
     "Notice",
     "NoticeChoice",
     "NoticeCursor",
@@ -104,6 +130,7 @@ __all__ = [
     "PlannedWindow",
     "PlusOneConfirmation",
     "Posting",
+    "PreRead",
     "PullRequest",
     "Push",
     "Reading",
@@ -117,6 +144,8 @@ __all__ = [
     "RuleEvent",
     "SavedView",
     "SearchText",
+    "Seat",
+    "Series",
     "Settling",
     "SignOff",
     "Source",
@@ -124,5 +153,6 @@ __all__ = [
     "ThreadReaction",
     "Undoing",
     "Verdict",
+    "Vote",
     "Waiver",
 ]

@@ -37,6 +37,13 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         unspoken=("digest",),
     ),
     EvidenceTable("portal.FactorGrace", append_only=True),
+    EvidenceTable(
+        "portal.PolicyVersion",
+        columns=("state", "decided_at", "decision", "effective_at"),
+        fixed=("number", "text", "parameters", "summary", "material", "digest", "based_on", "sent_by_id", "sent_at"),
+        moves=frozenset({("sent", "adopted"), ("sent", "rejected"), ("sent", "withdrawn")}),
+        born=frozenset({"sent", "adopted"}),
+    ),
 )
 RULES: tuple[RowRule, ...] = ROLE_RULES
 HIDDEN: tuple[Hidden, ...] = (

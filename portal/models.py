@@ -4,6 +4,7 @@ from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, Ro
 from portal.home.models import Snooze
 from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
 from portal.outbox.models import Effect
+from portal.policy.models import PolicyDraft, PolicyVersion
 from portal.runtime.models import Lease
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "LedgerCheckpoint",
     "LedgerLeaf",
     "LedgerSealed",
+    "PolicyDraft",
+    "PolicyVersion",
     "RoleGrant",
     "RoleProposal",
     "Snooze",

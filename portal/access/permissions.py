@@ -19,6 +19,13 @@ class P(StrEnum):
     WAIVER_DECIDE = "waiver.decide"
     FREEZE_SET = "freeze.set"
     FREEZE_OVERRIDE = "freeze.override"
+    MEETING_SEE = "meeting.see"
+    MEETING_VOTE = "meeting.vote"
+    MEETING_LEAD = "meeting.lead"
+    AGENDA_PUT = "agenda.put"
+    POLICY_SEE = "policy.see"
+    POLICY_DRAFT = "policy.draft"
+    OVERSIGHT_SEE = "oversight.see"
     DRILL_RECORD = "drill.record"
     EMERGENCY_DECLARE = "emergency.declare"
     EMERGENCY_PLUS_ONE = "emergency.plus_one"
@@ -63,6 +70,13 @@ SENTENCES: dict[P, str] = {
     P.WAIVER_DECIDE: "decide on waivers",
     P.FREEZE_SET: "set and end freezes",
     P.FREEZE_OVERRIDE: "override a freeze together with somebody else",
+    P.MEETING_SEE: "see meetings, agendas and decisions",
+    P.MEETING_VOTE: "vote and take notes in the architecture meeting",
+    P.MEETING_LEAD: "set up, lead and sign the architecture meeting",
+    P.AGENDA_PUT: "put a point on an agenda",
+    P.POLICY_SEE: "see the policy and its versions",
+    P.POLICY_DRAFT: "draft the next version of the policy",
+    P.OVERSIGHT_SEE: "see the desk of the architecture team",
     P.DRILL_RECORD: "record rollbacks and rollback drills",
     P.EMERGENCY_DECLARE: "declare an emergency",
     P.EMERGENCY_PLUS_ONE: "give the +1 of an emergency",
@@ -96,6 +110,8 @@ FOR_TOKENS: frozenset[P] = frozenset(
         P.CHANGE_SEE,
         P.EXCEPTION_SEE,
         P.RELEASE_SEE,
+        P.MEETING_SEE,
+        P.POLICY_SEE,
         P.LEDGER_SEE,
         P.LEDGER_VERIFY,
         P.SOURCE_SEE,

@@ -44,9 +44,18 @@ class Definition:
 
 
 READS = frozenset(
-    {P.CHANGE_SEE, P.EXCEPTION_SEE, P.RELEASE_SEE, P.LEDGER_SEE, P.LEDGER_VERIFY, P.PERSON_SEE},
+    {
+        P.CHANGE_SEE,
+        P.EXCEPTION_SEE,
+        P.RELEASE_SEE,
+        P.MEETING_SEE,
+        P.POLICY_SEE,
+        P.LEDGER_SEE,
+        P.LEDGER_VERIFY,
+        P.PERSON_SEE,
+    },
 )
-WORKS = READS | {P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
+WORKS = READS | {P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
 BUILDS = WORKS | {P.CHANGE_SIGN_OFF, P.CHANGE_SCHEDULE, P.DRILL_RECORD, P.EMERGENCY_DECLARE}
 DECIDES = BUILDS | {
     P.CHANGE_APPROVE,
@@ -56,7 +65,7 @@ DECIDES = BUILDS | {
     P.EMERGENCY_PLUS_ONE,
     P.CHANGE_REVIEW_AFTER,
 }
-OVERSEES = frozenset({P.CHANGE_CLASSIFY, P.FREEZE_SET, P.NOISE_SET})
+OVERSEES = frozenset({P.CHANGE_CLASSIFY, P.FREEZE_SET, P.NOISE_SET, P.OVERSIGHT_SEE, P.POLICY_DRAFT})
 CONNECTIONS = frozenset({P.SOURCE_SEE, P.INBOX_SEE})
 
 DECIDING = frozenset({Role.APPROVER, Role.ARCHITECT, Role.CHAIR})
@@ -79,14 +88,16 @@ ROLES: dict[Role, Definition] = {
     Role.ARCHITECT: Definition(
         label="Architect",
         sentence="Decides large changes with the architecture team and may classify changes anew.",
-        permissions=DECIDES | OVERSEES,
+        permissions=DECIDES | OVERSEES | {P.MEETING_VOTE},
         granted_with=P.ROLE_GRANT_PRIVILEGED,
         excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.COMPLIANCE}),
     ),
     Role.CHAIR: Definition(
         label="Chair",
         sentence="Leads the architecture team, records its decisions and accepts exceptions together with compliance.",
-        permissions=DECIDES | OVERSEES | {P.WAIVER_DECIDE, P.EXCEPTION_ACCEPT, P.ROLE_GIVE, P.ENGAGEMENT_MAKE},
+        permissions=DECIDES
+        | OVERSEES
+        | {P.MEETING_VOTE, P.MEETING_LEAD, P.WAIVER_DECIDE, P.EXCEPTION_ACCEPT, P.ROLE_GIVE, P.ENGAGEMENT_MAKE},
         granted_with=P.ROLE_GRANT_PRIVILEGED,
         excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.COMPLIANCE}),
     ),
