@@ -233,7 +233,7 @@ def test_the_pusher_cannot_say_plus_one_not_even_past_the_code():
 
     with pytest.raises(Refused, match="You contributed"):
         actions.plus_one(change=change, by=rex, via="portal", authenticated_at=AT, at=AT)
-    with pytest.raises(Exception, match="approver_is_somebody_else|who pushed it"):
+    with pytest.raises(Exception, match=r"approver_is_somebody_else|who pushed it"):
         Approval.objects.create(
             change=change, revision=change.revisions.get(), head_sha="a" * 40, by=rex, verdict="yes", authenticated_at=AT, at=AT
         )
@@ -358,5 +358,5 @@ def test_an_empty_or_endless_reason_is_refused(text):
     merged_past(proposed(person("Ann")), merged_by_uid=12)
     settled()
 
-    with pytest.raises(Refused, match="empty|more than"):
+    with pytest.raises(Refused, match=r"empty|more than"):
         asking.answer(ask=Ask.objects.get(), text=text, by=bob, at=AT)
