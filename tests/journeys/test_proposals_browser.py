@@ -93,6 +93,8 @@ def test_signing_out_while_typing_loses_nothing(visit, site):
     page.fill("#id_why", "Jobs wait for hours.")
 
     expect(page.locator("#draft-state")).to_contain_text("Not saved: you are signed out")
+    for _ in page.locator(".toast").all():
+        page.locator(".toast button").first.click()
     page.click("text=Submit for review")
     expect(page.locator("#problem")).to_contain_text("What you typed is still on this page")
     expect(page.locator("#id_why")).to_have_value("Jobs wait for hours.")

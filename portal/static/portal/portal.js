@@ -88,12 +88,15 @@ function expire(note) {
   setTimeout(() => { if (note.matches(':hover,:focus-within')) expire(note); else note.remove(); }, 8000);
 }
 const say = words => { const line = $('#say'); if (line) line.textContent = words; };
-on('toast', event => toast(event.detail.text, event.detail.tone));
+on('toast', event => { if (!quiet(event.target)) toast(event.detail.text, event.detail.tone); });
 
 // --- answers that are not 200: forms with problems, refusals, lost races --------------------------------------------
+// What asks by itself while somebody types (data-quiet) says its problems in its own place, and never moves the page.
 const SHOWN = [400, 401, 403, 404, 409, 413, 422, 429];
+const quiet = node => node && node.matches && node.matches('[data-quiet]');
 on('htmx:beforeSwap', event => {
-  const { xhr } = event.detail;
+  const { xhr, requestConfig } = event.detail;
+  if (quiet(requestConfig.elt) && xhr.status >= 400 && xhr.status !== 422) { event.detail.shouldSwap = false; event.detail.isError = false; return; }
   if (!SHOWN.includes(xhr.status)) return;
   const ours = xhr.getResponseHeader('HX-Retarget') || xhr.status === 422;
   if (ours) { event.detail.shouldSwap = true; event.detail.isError = false; }
@@ -143,13 +146,15 @@ function step(by) {
 }
 const KEYS = {
   j: () => step(1), k: () => step(-1),
-  '/': event => { event.preventDefault(); if ($('#palette')) show($('#palette')); },
+  o: () => { const row = document.activeElement; if (row && row.matches('.row-link,[data-row]')) row.click(); },
+  '/': event => { event.preventDefault(); const box = $('main input[type=search]'); if (box) { box.focus(); box.select(); } else if ($('#palette')) show($('#palette')); },
   '?': () => { if ($('#keys')) show($('#keys')); },
   c: () => { if (document.body.dataset.propose) location.href = document.body.dataset.propose; },
 };
 function go(key) { const link = $(`[data-go="${CSS.escape(key)}"]`); if (link) location.href = link.href; }
 on('keydown', event => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k' && $('#palette')) { event.preventDefault(); show($('#palette')); return; }
+  if (event.key === 'ArrowDown' && event.target.matches('main input[type=search]')) { const row = $('.row-link,[data-row]'); if (row) { event.preventDefault(); row.focus(); } return; }
   if (root.dataset.keys === 'off' || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $('dialog[open]')) return;
   if (prefix === 'g') { prefix = ''; go(event.key); return; }
   prefix = event.key === 'g' ? 'g' : '';
@@ -204,7 +209,7 @@ const saver = event => { const node = event.detail.elt; return node && node.data
 const kept = node => $(node.getAttribute('hx-include'));
 function notSaved(node, why) {
   document.getElementById(node.dataset.saveState).textContent = `Not saved: ${why}. Your text is still on this page.`;
-  say(`Not saved: ${why}.`);
+  toast(`Not saved: ${why}. Your text is still on this page.`, 'bad');
   clearTimeout(node.again); node.again = setTimeout(() => { if (kept(node).dataset.dirty) htmx.trigger(node, 'retry'); }, RETRY);
 }
 on('htmx:beforeRequest', event => {
