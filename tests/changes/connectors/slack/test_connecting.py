@@ -136,3 +136,20 @@ def test_the_doctor_looks_at_every_source(source, slack_standin, capsys):
     assert well == [("ok", "slack: Listened to; posts to #production-changes, #emergencies.")]
     assert [(finding.level, "token is not valid" in finding.mend) for finding in broken] == [("BAD", True)]
     assert "slack is broken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changed", "state", "words"),
+    [
+        ({"paused_at": now()}, "stale", "Paused"),
+        ({"last_good_read_at": now() - timedelta(minutes=11)}, "stale", "more than ten minutes"),
+        ({"kind": "github", "last_good_read_at": now()}, "healthy", "Read and listened to"),
+        ({"kind": "fly", "last_good_read_at": now()}, "healthy", "sends no deliveries"),
+    ],
+)
+def test_a_source_is_told_in_a_sentence(changed, state, words):
+    row = Source.objects.create(name="s", api_url="http://127.0.0.1", **{"kind": "slack", "connected_at": now(), **changed})
+
+    found = judge(row, now())
+
+    assert (found[0], words in found[1]) == (state, True)

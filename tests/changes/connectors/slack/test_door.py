@@ -4,13 +4,27 @@ import json
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils.timezone import now
 
 from changes.connectors.models import Delivery
 from tests.changes.connectors.slack import vendor_data
 from tests.changes.connectors.slack.requests import FORM, command, press, react, send
+from tests.lean import lean_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=["before Django", "as a view"])
+def client(request):
+    """Both roads to the door."""
+    if request.param == "as a view":
+        yield Client()
+        return
+    with lean_client() as found:
+        yield found
+
+
 BODY = b'{"type": "event_callback", "event_id": "Ev1", "team_id": "T1", "event": {"type": "message"}}'
 BROKEN = {
     "no signature": {"X-Slack-Signature": None},
@@ -81,7 +95,7 @@ def test_every_kind_is_answered_as_slack_wants_it_and_stored_once(client, source
     pressed = press(client, slack_standin, message)
     reacted = react(client, slack_standin, message)
 
-    assert (typed.status_code, typed["Content-Type"]) == (200, "application/json")
+    assert (typed.status_code, typed.headers["Content-Type"]) == (200, "application/json")
     assert typed.json() == {"response_type": "ephemeral", "text": "Received. The answer follows here in a moment."}
     assert [(answer.status_code, answer.content) for answer in (pressed, reacted)] == [(200, b"")] * 2
     assert list(Delivery.objects.order_by("id").values_list("event", "state")) == [
