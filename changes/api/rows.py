@@ -1,19 +1,27 @@
 """Rows of the database as answers of the API."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 
+from changes.approvals import queries as approvals
+from changes.approvals.models import Condition, Waiver
+from changes.approvals.policy import progress
 from changes.connectors.models import Delivery
 from changes.delivery.models import PullRequest, Release
+from changes.desk.frozen import today_of
 from changes.exceptions.models import ExceptionRecord
 from changes.gates.deploy import Answer
+from changes.gates.explain import explanation
 from changes.gates.models import GateAnswer, Verdict
+from changes.gates.today import is_present
 from changes.proposals import queries
-from changes.proposals.models import Change
+from changes.proposals.models import Change, ClassChoice
 from changes.proposals.sections import texts_of
 from portal.ledger.queries import entries_about
+from portal.policy.parameters import DEFAULT
 
 
 def change_row(row: Change) -> dict[str, Any]:
@@ -27,6 +35,9 @@ def change_row(row: Change) -> dict[str, Any]:
         "emergency": row.category == "emergency",
         "size": row.size,
         "kind": row.kind,
+        "risk_level": row.risk_level,
+        "risk_points": row.risk_points,
+        "routine": row.routine,
         "requester": row.requester.name if row.requester else row.requester_login,
         "repositories": row.repository_names,
         "opened_at": row.opened_at,
@@ -52,16 +63,34 @@ def change_whole(row: Change) -> dict[str, Any]:
         "revision_digest": revision.digest,
         "revision_binds": revision.binds,
         "reasons": row.reasons,
-        "gates": (row.assessment or {}).get("gates", []),
+        "class_choices": [_choice(item) for item in row.class_choices.select_related("by").order_by("id")],
+        "risk": row.risk,
+        "gates": [_explained(item) for item in (row.assessment or {}).get("gates", [])],
         "pull_requests": [_pull_request(item, row) for item in pull_requests],
         "releases": [release_row(item) for item in queries.releases_of(pull_requests)],
-        "approvals": [_approval(item) for item in row.approvals.select_related("by", "revision", "lapse").order_by("id")],
+        "approvals_needed": approvals.need_of_change(row).count,
+        "approvals": [
+            _approval(item) for item in row.approvals.select_related("by", "on_behalf_of", "revision", "lapse").order_by("id")
+        ],
+        "conditions": [_condition(item) for item in approvals.with_steps(row.conditions.all())],
+        "waivers": [_waiver(item) for item in row.waivers.select_related("proposed_by", "chair", "compliance").order_by("id")],
         "verdicts": [verdict_row(item) for item in row.verdicts.order_by("at", "id")],
         "exceptions": [str(item) for item in row.exceptions.exclude(state="cleared").order_by("id")],
         "timeline": [
             {"kind": item.kind, "actor": item.actor, "at": item.at, "fact": dict(item.fact), "hash": item.hash} for item in entries
         ],
     }
+
+
+def _explained(gate: dict[str, Any]) -> dict[str, Any]:
+    """A gate as last judged, with why."""
+    why = explanation(gate["code"], who=gate["who"], looked_at=gate.get("looked_at", ()), parameters=DEFAULT)
+    return {**gate, "explain": asdict(why)}
+
+
+def _choice(row: ClassChoice) -> dict[str, Any]:
+    names = ("name", "was", "value", "lowers", "reason", "at")
+    return {**{name: getattr(row, name) for name in names}, "by": row.by.name}
 
 
 def _pull_request(row: PullRequest, change: Change) -> dict[str, Any]:
@@ -84,6 +113,8 @@ def _pull_request(row: PullRequest, change: Change) -> dict[str, Any]:
 def _approval(row: Any) -> dict[str, Any]:
     return {
         "by": row.by.name,
+        "on_behalf_of": row.on_behalf_of.name if row.on_behalf_of else "",
+        "via": row.via,
         "verdict": row.verdict,
         "revision": row.revision.number,
         "head_sha": row.head_sha,
@@ -93,10 +124,46 @@ def _approval(row: Any) -> dict[str, Any]:
     }
 
 
+def _condition(row: Condition) -> dict[str, Any]:
+    """``state`` is open, to_confirm, done, or lapsed when the approval with which it was set no longer counts."""
+    state = progress(steps=approvals.steps_of(row), to_confirm=row.to_confirm)
+    return {
+        "text": row.text,
+        "owner": row.owner.name,
+        "before": row.before,
+        "due_at": row.due_at,
+        "set_by": row.set_by.name,
+        "set_at": row.set_at,
+        "state": state if approvals.is_standing(row) else "lapsed",
+        "steps": [{"kind": step.kind, "by": step.by.name, "note": step.note, "at": step.at} for step in row.steps.all()],
+    }
+
+
+def _waiver(row: Waiver) -> dict[str, Any]:
+    """``decided`` is true once chair and compliance manager have both signed."""
+    return {
+        "reason": row.reason,
+        "nobody": row.nobody,
+        "proposed_by": row.proposed_by.name,
+        "proposed_at": row.proposed_at,
+        "chair": row.chair.name if row.chair else "",
+        "chair_at": row.chair_at,
+        "compliance": row.compliance.name if row.compliance else "",
+        "compliance_at": row.compliance_at,
+        "decided": bool(row.chair and row.compliance),
+        "head_sha": row.head_sha,
+        "review_at": row.review_at,
+        "withdrawn_at": row.withdrawn_at,
+        "lapsed": row.lapse_reason,
+        "review": row.review_note,
+    }
+
+
 def verdict_row(row: Verdict) -> dict[str, Any]:
-    """A frozen verdict."""
+    """A frozen verdict, with what today's rules say about the same facts."""
     names = ("moment", "subject", "outcome", "gates", "facts_digest", "rules_version", "policy_version", "at")
-    return {name: getattr(row, name) for name in names}
+    facts = None if is_present(row.rules_version, row.policy_version) else row.facts
+    return {**{name: getattr(row, name) for name in names}, "today": today_of(row, facts=facts).as_json()}
 
 
 def release_row(row: Release) -> dict[str, Any]:

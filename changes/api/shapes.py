@@ -6,6 +6,23 @@ from typing import Any
 from ninja import Schema
 
 
+class UsedOut(Schema):
+    name: str
+    words: str
+    value: str
+
+
+class ExplainOut(Schema):
+    rule: str
+    """The rule in words."""
+    parameters: list[UsedOut]
+    """What it used of the policy version."""
+    policy_version: str
+    looked_at: list[str]
+    next: str
+    """What would have to happen."""
+
+
 class GateOut(Schema):
     number: int
     code: str
@@ -16,6 +33,8 @@ class GateOut(Schema):
     who: str = ""
     confirmed: bool
     evidence: list[dict[str, str]]
+    explain: ExplainOut | None = None
+    """Only for the gates as they stand now."""
 
 
 class PullRequestOut(Schema):
@@ -63,6 +82,11 @@ class ChangeRow(Schema):
     emergency: bool
     size: str
     kind: str
+    risk_level: str
+    """low, medium or high; empty while it was not looked at."""
+    risk_points: int
+    routine: bool
+    """A dependency update that bots made alone."""
     requester: str
     repositories: list[str]
     opened_at: datetime
@@ -75,6 +99,25 @@ class ChangeRow(Schema):
     url: str
 
 
+class DifferenceOut(Schema):
+    number: int
+    code: str
+    name: str
+    frozen: str
+    today: str
+    reason: str
+
+
+class TodayOut(Schema):
+    """What today's rules say about the facts of a frozen verdict."""
+
+    rules_version: str
+    policy_version: str
+    outcome: str
+    differences: list[DifferenceOut]
+    problem: str
+
+
 class VerdictOut(Schema):
     moment: str
     subject: str
@@ -84,6 +127,7 @@ class VerdictOut(Schema):
     rules_version: str
     policy_version: str
     at: datetime
+    today: TodayOut
 
 
 class TimelineEntry(Schema):
@@ -107,10 +151,17 @@ class ChangeOut(ChangeRow):
     revision_binds: str
     """The digest to which approvals of the present text bind: an immaterial edit keeps that of the text before."""
     reasons: dict[str, Any]
+    class_choices: list[dict[str, Any]]
+    """People's words on category, size and kind, oldest first: name, was, value, lowers, reason, by, at."""
+    risk: dict[str, Any]
+    """points, level, and reasons with points and text."""
     gates: list[GateOut]
     pull_requests: list[PullRequestOut]
     releases: list[ReleaseOut]
+    approvals_needed: int
     approvals: list[dict[str, Any]]
+    conditions: list[dict[str, Any]]
+    waivers: list[dict[str, Any]]
     verdicts: list[VerdictOut]
     exceptions: list[str]
     timeline: list[TimelineEntry]

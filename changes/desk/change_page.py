@@ -8,13 +8,13 @@ from typing import Any
 from django.forms import Form
 
 from changes.delivery.models import PullRequest, Release
+from changes.desk.frozen import Frozen
 from changes.desk.opening import checks_of, opening_of, pull_requests_of
 from changes.desk.panels import PANELS
 from changes.desk.panels.panel import Asked, Placed, placed
 from changes.desk.timeline import Happening, happenings
 from changes.exceptions.models import ExceptionRecord
 from changes.gates.explain import Explanation, explanation
-from changes.gates.models import Verdict
 from changes.proposals import queries
 from changes.proposals.models import Change, LinkedPullRequest, Revision
 from portal.access.models import User
@@ -84,7 +84,7 @@ class ChangePage:
     linked: list[LinkedLine]
     stages: list[Stage]
     timeline: list[Happening]
-    frozen: list[Verdict]
+    frozen: list[Frozen]
     exceptions: list[ExceptionRecord]
     staging_commit: str
     """The commit that can be signed off, while there is still something to decide."""

@@ -5,22 +5,20 @@ A page asks as often for a change with many verdicts as for one with none; each 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
 from changes.delivery.models import Check, PullRequest
+from changes.desk.frozen import COLUMNS, OLD_FACTS, Frozen, frozen_of, verdicts_of
 from changes.desk.lists import annotations, listed
 from changes.desk.panels import PANELS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
-from changes.gates.models import Verdict
 from changes.proposals import queries
 from changes.proposals.models import Change, Revision, SignOff
 from portal.policy.refusal import Stale
 
-VERDICT = ("id", "moment", "subject", "outcome", "gates", "facts_digest", "rules_version", "policy_version", "at")
 EXCEPTION = ("id", "sentence", "state", "confirmed")
 CHECK = ("id", "name", "status", "conclusion", "completed_at")
 LISTS = {name: listing for panel in PANELS for name, listing in panel.lists.items()}
@@ -31,7 +29,7 @@ class Opening:
     """``verdicts`` and ``exceptions`` are newest first and hold what the page shows; ``proven`` are commits signed off."""
 
     revision: Revision
-    verdicts: list[Verdict]
+    verdicts: list[Frozen]
     exceptions: list[ExceptionRecord]
     proven: frozenset[str]
     lists: dict[str, list[dict[str, Any]]]
@@ -41,12 +39,11 @@ class Opening:
 def opening_of(change: Change) -> Opening:
     """What the page begins with. Raises ``Stale`` for a change without a text, which a whole change never is."""
     here = OuterRef("change_id")
-    verdicts = Verdict.objects.filter(change_id=here).order_by("-at", "-id")
     exceptions = ExceptionRecord.objects.filter(change_id=here).exclude(state=ExceptionState.CLEARED).order_by("-found_at", "-id")
     revision = (
         change.revisions.order_by("-number")
         .annotate(
-            verdicts_here=listed(verdicts, VERDICT),
+            verdicts_here=listed(verdicts_of(here), (*COLUMNS, OLD_FACTS)),
             exceptions_here=listed(exceptions, EXCEPTION),
             proven_here=ArraySubquery(SignOff.objects.filter(change_id=here).values("commit_sha")),
             **annotations(LISTS, here=here),
@@ -57,7 +54,7 @@ def opening_of(change: Change) -> Opening:
         raise Stale(f"{change} has no text yet.")
     return Opening(
         revision=revision,
-        verdicts=[Verdict(**{**row, "at": datetime.fromisoformat(row["at"])}) for row in revision.verdicts_here],
+        verdicts=[frozen_of(row) for row in revision.verdicts_here],
         exceptions=[ExceptionRecord(**row) for row in revision.exceptions_here],
         proven=frozenset(revision.proven_here),
         lists={name: vars(revision)[f"{name}_here"] for name in LISTS},

@@ -1,6 +1,6 @@
 """Judges a change now, and freezes the verdict at the merge to production and at the release (P-26)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from django.db import transaction
 
 from changes.approvals.waiving import settle
 from changes.delivery.models import PullRequest
+from changes.gates.explain import looked_at
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
 from changes.gates.queries import facts_of
@@ -51,12 +52,13 @@ def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
     """
     if change.state in (State.PROPOSED, State.APPROVED) and change.merged_at is None:
         settle(change=change, at=at)
-    _, gates = assess(change=change, at=at)
-    kept = assessment_of(gates)
-    if kept != change.assessment:
+    facts, gates = assess(change=change, at=at)
+    kept, before = assessment_of(gates, facts), change.assessment
+    if kept != before:
         Change.objects.filter(pk=change.pk).update(gates=letters(gates), gates_at=at, assessment=kept)
         change.gates, change.gates_at, change.assessment = letters(gates), at, kept
-        _publish(change, gates, at)
+        if _judged(kept) != _judged(before):
+            _publish(change, gates, at)
         ring(f"change-{change.number}")
         ring("changes")
     return gates
@@ -101,10 +103,17 @@ def freeze(*, change: Change, moment: str, subject: str, at: datetime, parameter
     return verdict
 
 
-def assessment_of(gates: tuple[Gate, ...]) -> dict[str, Any]:
-    """What is kept on the change for pages: the sentence on top, and the gates."""
+def assessment_of(gates: tuple[Gate, ...], facts: ChangeFacts) -> dict[str, Any]:
+    """What is kept on the change for pages: the sentence on top, and the gates, each with the facts that it looked at."""
     tone, headline, sentence = summary(gates)
-    return {"tone": tone, "headline": headline, "sentence": sentence, "gates": [gate_json(gate) for gate in gates]}
+    kept = [{**gate_json(gate), "looked_at": looked_at(gate.code, facts)} for gate in gates]
+    return {"tone": tone, "headline": headline, "sentence": sentence, "gates": kept}
+
+
+def _judged(kept: Mapping[str, Any] | None) -> list[Any]:
+    """What an assessment says, without the facts behind it: the forge is told when this changes."""
+    gates = [{name: value for name, value in gate.items() if name != "looked_at"} for gate in (kept or {}).get("gates", [])]
+    return [*((kept or {}).get(name) for name in ("tone", "headline", "sentence")), gates]
 
 
 def gate_json(gate: Gate) -> dict[str, Any]:

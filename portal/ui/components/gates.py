@@ -75,7 +75,8 @@ def gate_words(gates: str) -> str:
 @register.inclusion_tag("components/gate_list.html")
 def gate_list(gates: Iterable[Any], label: str = "Gates", level: int = 3) -> dict[str, Any]:
     """Gates one below the other. Each has ``name``, ``state``, ``reason``, ``clause`` and may have ``who`` (who can resolve
-    it), ``next_step``, ``at``, ``unconfirmed`` and ``evidence`` (pairs of text and address)."""
+    it), ``next_step``, ``at``, ``unconfirmed``, ``evidence`` (pairs of text and address) and ``explain`` with ``code``: ``rule``,
+    ``looked_at``, ``parameters`` (each ``words`` and ``value``), ``policy_version`` and ``next``, which open under "Why?"."""
     return {"gates": list(gates), "label": label, "level": level}
 
 

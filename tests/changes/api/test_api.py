@@ -145,3 +145,32 @@ def test_the_deploy_gate_is_closed_on_any_doubt(client):
     hot = gate(repository="acme/web", commit="123a742")
     assert hot["allow"] is False
     assert any("Review" in reason for reason in hot["reasons"])
+
+
+def test_a_change_tells_its_classes_its_risk_and_why_each_gate_says_what_it_says(client):
+    told(client, "dev.standard-change")
+    headers = bearer(person("Mia"), *ALL)
+
+    row = get(client, "changes/1001", headers).json()
+
+    assert (row["risk_level"], row["routine"], row["class_choices"]) == ("low", False, [])
+    assert {"points": 0, "text": "The questionnaire was not answered."} in row["risk"]["reasons"]
+    review = next(gate for gate in row["gates"] if gate["code"] == "review")
+    assert review["explain"]["next"] == "Nothing: the gate is done."
+    assert any("approved on" in fact for fact in review["explain"]["looked_at"])
+    assert review["explain"]["parameters"][0]["words"] == "Machines that write code"
+
+
+def test_a_frozen_verdict_has_todays_word_beside_it(client):
+    told(client, "dev.standard-change")
+    headers = bearer(person("Mia"), *ALL)
+
+    first = get(client, "changes/1001", headers).json()["verdicts"][0]
+
+    assert first["today"] == {
+        "rules_version": first["rules_version"],
+        "policy_version": first["policy_version"],
+        "outcome": first["outcome"],
+        "differences": [],
+        "problem": "",
+    }
