@@ -3,13 +3,19 @@
 from datetime import datetime
 
 from celery import shared_task
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.utils.timezone import now
 
+from changes.approvals.models import Delegation
 from changes.gates.actions import reassess
+from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
+from portal.access.models import RoleGrant
+from portal.access.permissions import P
+from portal.access.roles import Role, roles_with
 
 AT_ONCE = 200
+ROLES = sorted({*roles_with(P.CHANGE_APPROVE), Role.CHAIR, Role.COMPLIANCE})
 
 
 def overdue(*, at: datetime) -> list[Change]:
@@ -20,10 +26,30 @@ def overdue(*, at: datetime) -> list[Change]:
     return list(Change.objects.filter(due).order_by("review_due_at", "id")[:AT_ONCE])
 
 
+def stirred(*, at: datetime) -> list[Change]:
+    """Changes in review that were judged before somebody who may approve went away, came back, got a role or lost one.
+
+    Also those with a condition that has become due since.
+    """
+    delegated = [
+        Delegation.objects.filter(**{f"{name}__lte": at}).aggregate(last=Max(name))["last"]
+        for name in ("starts_at", "ends_at", "ended_at")
+    ]
+    granted = [
+        RoleGrant.objects.filter(role__in=ROLES, **{f"{name}__lte": at}).aggregate(last=Max(name))["last"]
+        for name in ("valid_from", "valid_until")
+    ]
+    last = max((moment for moment in (*delegated, *granted) if moment is not None), default=None)
+    due = Q(conditions__due_at__lte=at, conditions__due_at__gt=F("gates_at"))
+    if last is not None:
+        due |= Q(state__in=(State.PROPOSED, State.APPROVED), gates_at__lt=last)
+    return list(Change.objects.filter(due).order_by("gates_at", "id").distinct()[:AT_ONCE])
+
+
 @shared_task(name="changes.gates.tasks.judge_overdue")
 def judge_overdue() -> None:
     """Judge again what a clock has changed."""
     at = now()
-    for change in overdue(at=at):
+    for change in dict.fromkeys([*overdue(at=at), *stirred(at=at)]):
         reassess(change=change, at=at)
         Change.objects.filter(pk=change.pk).update(gates_at=at)

@@ -34,7 +34,7 @@ def _emergencies(here: OuterRef) -> Any:
 
 
 def _only_emergencies(here: OuterRef) -> Exists:
-    return Exists(Emergency.objects.filter(change_id=here))
+    return Exists(Emergency.objects.filter(change_id=OuterRef(here)))
 
 
 def _people(here: OuterRef) -> Any:
