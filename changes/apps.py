@@ -17,6 +17,7 @@ JOINS = (
     "changes.desk.needs_outcomes",
     "changes.connectors.slack.emergency",
     "changes.desk.needs_emergencies",
+    "changes.desk.needs_calendar",
 )
 """Modules that register something elsewhere (inbox, palette, outbox, doctor) when they are imported."""
 

@@ -6,10 +6,22 @@ from changes.api.urls import api_urls
 from changes.approvals import views as delegations
 from changes.connectors import pages as connector_pages
 from changes.connectors import views as connectors
-from changes.desk import class_views, emergency_views, list_views, outcome_views, release_views, saved_views, talk_views, views
+from changes.desk import (
+    class_views,
+    deploy_gate,
+    emergency_views,
+    list_views,
+    outcome_views,
+    release_views,
+    saved_views,
+    talk_views,
+    views,
+)
 from changes.desk.approving import bulk_views as bulk
 from changes.desk.approving import views as approving
 from changes.desk.approving import waiver_views as waivers
+from changes.desk.calendar import acts as calendar_acts
+from changes.desk.calendar import feeds, freezes
 from changes.desk.proposing import draft_views, history_views, joining_views
 from changes.desk.proposing import views as proposing
 from changes.exceptions import noise_views
@@ -77,6 +89,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rollbacks/", outcomes.rollbacks, name="rollbacks"),
     path("rollbacks/drills/new/", outcomes.record_drill, name="record-drill"),
     re_path(r"^changes/(?P<number>\d{1,15})/(?P<verb>propose|withdraw|reopen|close)/$", views.press, name="press"),
+    path("changes/<int:number>/window/", calendar_acts.plan_window, name="plan-window"),
+    re_path(
+        r"^changes/(?P<number>\d{1,15})/window/(?P<environment>staging|production)/cancel/$",
+        calendar_acts.cancel_window,
+        name="cancel-window",
+    ),
+    path("changes/<int:number>/override/", calendar_acts.ask_override, name="ask-override"),
+    path("changes/<int:number>/override/<int:pk>/confirm/", calendar_acts.confirm_override, name="confirm-override"),
+    path("changes/<int:number>/override/<int:pk>/refuse/", calendar_acts.refuse_override, name="refuse-override"),
+    path("changes/freezes/", freezes.freezes_page, name="freezes"),
+    path("changes/freezes/set/", freezes.set_freeze, name="set-freeze"),
+    path("changes/freezes/<int:pk>/end/", freezes.end_freeze, name="end-freeze"),
+    path("calendar.ics", feeds.feed, name="calendar-feed"),
+    path("me/feeds/", feeds.own_feeds, name="feeds"),
+    path("me/feeds/new/", feeds.make_feed, name="make-feed"),
+    path("me/feeds/<int:pk>/revoke/", feeds.revoke_feed, name="revoke-feed"),
+    path("deploys/gate/", deploy_gate.gate_page, name="deploy-gate"),
+    path("deploys/gate/open/", deploy_gate.ask_to_open, name="ask-to-open-gate"),
+    path("deploys/gate/<int:pk>/confirm/", deploy_gate.confirm_open, name="confirm-open-gate"),
+    path("deploys/gate/<int:pk>/close/", deploy_gate.close_gate, name="close-gate"),
     path("deploys/", release_views.deploys, name="deploys"),
     path("deploys/<int:pk>/", release_views.release, name="release"),
     path("deploys/<int:pk>/mark/", release_views.mark_release, name="mark-release"),

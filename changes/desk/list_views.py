@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from changes.desk.board import board_of
+from changes.desk.calendar.views import calendar_page
 from changes.desk.csv_file import LIMIT, answer_with, file_of
 from changes.desk.list_address import BASIC, Address, read_address, shown_columns
 from changes.desk.list_rows import list_rows
@@ -30,17 +31,19 @@ from portal.ui.paging import asked_in, links
 
 TARGET = "found"
 """The element that the filter bar and the pager swap."""
-TABS = {"list": "List", "board": "Board"}
+TABS = {"list": "List", "board": "Board", "calendar": "Calendar"}
 ANY = {"routine": "Routine or not", "stage": "Any stage"}
 
 
 @requires(P.CHANGE_SEE)
 @require_GET
 def changes(request: HttpRequest) -> HttpResponse:
-    """List or board; without any address the view that the person has chosen to begin with."""
+    """List, board or calendar; without any address the view that the person has chosen to begin with."""
     around = furniture_of(person_of(request))
     if not request.GET and around.default_query:
         return redirect(f"{reverse('changes')}?{around.default_query}")
+    if request.GET.get("view") == "calendar":
+        return calendar_page(request)
     return _answer(request, read_address(request.GET), around)
 
 
@@ -100,7 +103,7 @@ def _bar(request: HttpRequest, address: Address, around: Furniture) -> dict[str,
         "choices": options,
         "repositories": [("", "Any repository"), *((name, name) for name in names)],
         "sorts": [(code, sort.label) for code, sort in SORTS.items()],
-        "whose": [("", "Whosever"), ("1", "Mine")],
+        "whose": [("", "Anybody's"), ("1", "Mine")],
         "more_open": any(name not in BASIC for name in address.filters),
         "views": around.views,
         "operators": OPERATORS.items(),

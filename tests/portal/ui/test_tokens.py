@@ -22,6 +22,10 @@ TEXT = [
     ("on-fill", "accent-fill"),
     ("on-fill", "accent-fill-hover"),
     ("on-fill", "bad-fill"),
+    ("hm-low", "hm-1"),
+    ("hm-low", "hm-2"),
+    ("hm-high", "hm-3"),
+    ("hm-high", "hm-4"),
 ]
 SHAPES = [
     *((mark, "surface") for mark in ("ok-mark", "warn-mark", "bad-mark", "info-mark", "line-strong", "s1", "s2", "accent")),
