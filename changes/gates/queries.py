@@ -69,14 +69,8 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         pull_requests=facts,
         releases=release_facts(rows, pushes),
         approvals=_approvals(change),
-        sign_offs=tuple(
-            SignOffFact(by=user_actor(row.by), commit=row.commit_sha, at=row.at)
-            for row in change.sign_offs.select_related("by").order_by("id")
-        ),
-        reviews_after=tuple(
-            ReviewAfterFact(kind=row.kind, by=user_actor(row.by), outcome=row.outcome, at=row.at)
-            for row in change.reviews_after.select_related("by").order_by("id")
-        ),
+        sign_offs=_sign_offs(change),
+        reviews_after=_reviews_after(change),
         retrospective_due_at=change.retrospective_due_at,
         review_due_at=change.review_due_at,
         authorised_mergers=None,
@@ -232,3 +226,13 @@ def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
         )
         for row in rows
     )
+
+
+def _sign_offs(change: Change) -> tuple[SignOffFact, ...]:
+    rows = change.sign_offs.select_related("by").order_by("id")
+    return tuple(SignOffFact(by=user_actor(row.by), commit=row.commit_sha, at=row.at) for row in rows)
+
+
+def _reviews_after(change: Change) -> tuple[ReviewAfterFact, ...]:
+    rows = change.reviews_after.select_related("by").order_by("id")
+    return tuple(ReviewAfterFact(kind=row.kind, by=user_actor(row.by), outcome=row.outcome, at=row.at) for row in rows)
