@@ -214,17 +214,19 @@ function notSaved(node, why) {
 }
 on('htmx:beforeRequest', event => {
   const node = saver(event);
+  if (guarded(event.detail.elt)) event.detail.elt.sending = true;
+  if (node && kept(node).sending) { event.preventDefault(); return; }
   if (node) { node.sent = kept(node).typed || 0; document.getElementById(node.dataset.saveState).textContent = 'Saving…'; }
 });
 on('htmx:sendError', event => {
-  if (guarded(event.detail.elt)) event.detail.elt.dataset.dirty = '1';
+  if (guarded(event.detail.elt)) { event.detail.elt.dataset.dirty = '1'; event.detail.elt.sending = false; }
   if (saver(event)) notSaved(saver(event), 'no connection');
 });
 on('htmx:afterRequest', event => {
   const { elt, xhr } = event.detail, node = saver(event);
   if (node && xhr.status >= 400 && xhr.status !== 422) notSaved(node, WHY[xhr.status] || `error ${xhr.status}`);
   if (node && xhr.status === 200 && node.sent === (kept(node).typed || 0)) delete kept(node).dataset.dirty;
-  if (guarded(elt) && xhr.status >= 400) elt.dataset.dirty = '1';
+  if (guarded(elt) && !xhr.getResponseHeader('HX-Redirect')) { elt.dataset.dirty = '1'; elt.sending = false; }
 });
 on('input', event => { const form = event.target.closest('form[data-guard]'); if (form) { form.dataset.dirty = '1'; form.typed = (form.typed || 0) + 1; } });
 on('submit', event => { delete event.target.dataset.dirty; });
