@@ -173,8 +173,8 @@ _ALL = (
         Clause.EMERGENCY_COORDINATED,
         "Emergencies are coordinated in Slack",
         "Emergencies",
-        "Each has its thread.",
-        later="Comes with the connection to Slack.",
+        "Each has its thread in Slack on record.",
+        check="emergencies_coordinated",
     ),
     Control(
         Clause.EMERGENCY_REVIEW,

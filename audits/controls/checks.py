@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from audits.controls.catalogue import Control
 from audits.controls.result import Deviation, Result, Window
 from changes.delivery.models import BranchCommit, Environment, PullRequest, Push, Release, Repository, RuleEvent
+from changes.emergencies.models import Emergency
 from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.gates.facts import GateState
@@ -21,6 +22,8 @@ from changes.proposals.models import Category, Change
 from portal.policy.clauses import Clause
 
 Check = Callable[[Window], Result]
+DECLARED = Q(category=Category.EMERGENCY, undeclared=False)
+"""Emergencies that somebody declared: what only the portal found has no fast lane."""
 
 
 def commits_by_pull_request(window: Window) -> Result:
@@ -35,9 +38,9 @@ def merges_reviewed(window: Window) -> Result:
 
 
 def merges_staged(window: Window) -> Result:
-    """P-04, over every merge into prod but those of emergencies."""
+    """P-04, over every merge into prod but those of emergencies that somebody declared."""
     merges = _merges(window).filter(base_ref=F("repository__prod_branch"))
-    emergencies = Change.objects.filter(category=Category.EMERGENCY).values("links__pull_request")
+    emergencies = Change.objects.filter(DECLARED).values("links__pull_request")
     return Result(merges.exclude(pk__in=emergencies).count(), _exceptions(window, {"no_staging"}))
 
 
@@ -98,10 +101,10 @@ def repositories_mirrored(window: Window) -> Result:
 
 
 def ways_back(window: Window) -> Result:
-    """P-17: the frozen gate 6 of every change merged to prod; of an emergency, which may write it later, today's."""
+    """P-17: the frozen gate 6 of every change merged to prod; of a declared emergency, which may write it later, today's."""
     changes = _reached_prod(window)
-    emergencies = changes.filter(category=Category.EMERGENCY)
-    frozen = _frozen(changes.exclude(category=Category.EMERGENCY), (Code.ROLLBACK,))
+    emergencies = changes.filter(DECLARED)
+    frozen = _frozen(changes.exclude(DECLARED), (Code.ROLLBACK,))
     return Result(changes.count(), frozen + _failed_now(emergencies, (Code.ROLLBACK,)))
 
 
@@ -119,9 +122,16 @@ def production_approved(window: Window) -> Result:
     changes = _reached_prod(window)
     return Result(
         changes.count() + people.count(),
-        _frozen(changes.exclude(category=Category.EMERGENCY), (Code.APPROVAL,))
+        _frozen(changes.exclude(DECLARED), (Code.APPROVAL,))
         + _exceptions(window, {"access_granted_outside_process"}),
     )
+
+
+def emergencies_coordinated(window: Window) -> Result:
+    """P-21: every emergency on record, against those without a thread in Slack."""
+    rows = Emergency.objects.filter(change__category=Category.EMERGENCY, at__gte=window.since, at__lt=window.until)
+    without = rows.filter(thread=None).select_related("change").order_by("at", "id")
+    return Result(rows.count(), tuple(_deviation(row.change, "No thread in Slack is on record.") for row in without))
 
 
 def emergencies_reviewed(window: Window) -> Result:
@@ -160,6 +170,7 @@ CHECKS: dict[str, Check] = {
         ways_back,
         snapshots_named,
         production_approved,
+        emergencies_coordinated,
         emergencies_reviewed,
         verdicts_compliant,
         exceptions_answered,

@@ -9,6 +9,7 @@ from audits.controls.catalogue import CONTROLS
 from audits.controls.checks import CHECKS, result_of
 from audits.controls.result import Deviation, Result, Window
 from changes.delivery.models import BranchCommit, PullRequest, Push, Release, Repository, RuleEvent
+from changes.emergencies.models import Emergency, EmergencyThread
 from changes.exceptions.actions import Found, answer, clear, open_exception
 from changes.gates.actions import freeze
 from changes.proposals.actions import open_change
@@ -290,6 +291,30 @@ def test_snapshots_named(change):
 
     sentence = "It has a migration, and no snapshot was named at the merge."
     assert run("snapshots_named") == Result(2, (Deviation(str(without), sentence, f"change:{without.number}"),))
+
+
+def test_an_emergency_that_only_the_portal_found_is_left_out_nowhere(pull_request, change):
+    fast = pull_request(3, base_ref="prod")
+    found = change(category="emergency", undeclared=True)
+    link = LinkedPullRequest.objects.create(change=found, pull_request=fast, role="work", reason="test", at=AT)
+    append(stream="test", kind="test.made", actor="portal", fact={}, rows=[link])
+
+    assert run("merges_staged").population == 1
+    assert run("ways_back") == Result(1)
+
+
+def test_emergencies_coordinated(change):
+    with_thread, without = change(category="emergency"), change(category="emergency")
+    change(category="standard")
+    for number, (row, at) in enumerate([(with_thread, AT), (without, AT), (change(category="emergency"), OUTSIDE[1])]):
+        emergency = Emergency.objects.create(change=row, via="form", key=str(number), at=at)
+        rows = [emergency]
+        if row == with_thread:
+            rows.append(EmergencyThread.objects.create(emergency=emergency, channel="C1", ts="1.2", permalink="https://x", at=at))
+        append(stream="test", kind="test.made", actor="portal", fact={}, rows=rows)
+
+    deviation = Deviation(str(without), "No thread in Slack is on record.", f"change:{without.number}")
+    assert run("emergencies_coordinated") == Result(2, (deviation,))
 
 
 def test_emergencies_reviewed(change):
