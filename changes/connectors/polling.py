@@ -11,7 +11,7 @@ from functools import partial
 
 from django.db.models import F, Q
 
-from changes.connectors.errors import Passing, Permanent
+from changes.connectors.errors import NotFound, Passing, Permanent
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.git.mirror import mirror_repository
 from changes.connectors.github.client import GitHub
@@ -90,6 +90,7 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
         ask(source=source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
         moved = True
     moved = _poll_deployments(source, repository, client, since, at) or moved
+    moved = _poll_activity(repository, client, at) or moved
     Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=newest or repository.poll_cursor)
     if moved:
         touch(repository=repository, at=at)
@@ -107,6 +108,19 @@ def _poll_deployments(source: Source, repository: Repository, client: GitHub, si
             ask(source=source, repository=repository, subject=f"deployment:{fact.vendor_id}", at=at)
             moved = True
     return moved
+
+
+def _poll_activity(repository: Repository, client: GitHub, at: datetime) -> bool:
+    """Pushes whose delivery was lost, above all those of rebase merges: without them the commits look pushed by hand.
+
+    A forge that keeps no such list is not asked for more: then Git and the pull requests have to do.
+    """
+    since = repository.polled_at - OVERLAP if repository.polled_at else at - FIRST
+    try:
+        pushes = [record.record_activity(repository=repository, fact=fact, at=at) for fact in client.activity_since(since=since)]
+    except NotFound:
+        return False
+    return any(pushes)
 
 
 def _poll_fly(source: Source, now: Now) -> int:

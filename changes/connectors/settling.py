@@ -235,7 +235,8 @@ def _freeze(change: Change, repository: Repository, at: datetime) -> None:
         links__change=change, state=PullRequest.State.MERGED, base_ref=repository.prod_branch, repository=repository
     ).order_by("merged_at", "id")
     for row in merged:
-        freeze(change=change, moment=Verdict.Moment.MERGE, subject=str(row), at=at)
+        before = [f"{name}#{row.number}" for name in repository.former_names]
+        freeze(change=change, moment=Verdict.Moment.MERGE, subject=str(row), at=at, known_as=before)
         for release in Release.objects.filter(
             repository=repository, environment="production", commit_sha=row.merge_sha, succeeded_at__isnull=False
         ).order_by("id"):

@@ -5,8 +5,8 @@ portal learned it (UTC). Each function returns the row, or None where there is n
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -23,6 +23,7 @@ from changes.delivery.facts import (
 )
 from changes.delivery.merging import CHECK_RANK, EPOCH, REVIEW_RANK, Said, merge_fields
 from changes.delivery.models import (
+    BranchCommit,
     Check,
     DeploymentStatus,
     PullRequest,
@@ -33,6 +34,11 @@ from changes.delivery.models import (
     RuleEvent,
 )
 from changes.delivery.releases import refresh_release
+
+SAME_PUSH = timedelta(minutes=10)
+"""How far the two clocks of one forge may be apart that tell of the same forced push."""
+COMMITS = 1000
+"""Commits of one push that are kept."""
 
 
 def values_of(fact: Any, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
     if fact.vendor_id is not None:
         known = rows.filter(vendor_id=fact.vendor_id).first()
         if known is not None:
-            if known.name != fact.name:
+            if known.name != fact.name and _is_news(known, fact):
                 _rename(known, fact.name)
             return known
     named = rows.filter(name__iexact=fact.name).first() or (
@@ -64,14 +70,22 @@ def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
     if named.vendor_id is None and fact.vendor_id is not None:
         Repository.objects.filter(pk=named.pk, vendor_id=None).update(vendor_id=fact.vendor_id)
         named.vendor_id = fact.vendor_id
+    if named.name.lower() != fact.name.lower():
+        _rename(named, fact.name)
     return named
+
+
+def _is_news(known: Repository, fact: RepositoryFact) -> bool:
+    """A delivery from before a rename may come after it: an old name comes back only when the forge says that it was given."""
+    return fact.name not in known.former_names or fact.previous_name == known.name
 
 
 def _rename(known: Repository, name: str) -> None:
     taken = Repository.objects.filter(forge=known.forge, name=name).exclude(pk=known.pk).exists()
     if not taken:
-        Repository.objects.filter(pk=known.pk).update(name=name)
+        known.former_names, known.renamed_from = [*known.former_names, known.name], known.name
         known.name = name
+        known.save(update_fields=["name", "former_names"])
 
 
 @transaction.atomic
@@ -201,6 +215,43 @@ def record_push(*, repository: Repository, fact: PushReported, at: datetime) -> 
         defaults={**{k: v for k, v in values.items() if k not in ("branch", "before", "after")}, "reported_at": at},
     )
     return row
+
+
+@transaction.atomic
+def record_activity(*, repository: Repository, fact: PushReported, at: datetime) -> Push | None:
+    """A push as the forge lists it afterwards: the one that a delivery told is confirmed by it, a lost one is made up for.
+
+    Returns the row when there was something to learn; None for other branches, for what was there before the scope
+    began, and for what is known and confirmed. The list names no commits: those that Git has shown are taken.
+    """
+    if fact.branch not in (repository.main_branch, repository.prod_branch) or fact.pushed_at is None:
+        return None
+    if fact.pushed_at < repository.in_scope_from:
+        return None
+    same = Push.objects.filter(repository=repository, branch=fact.branch, before=fact.before, after=fact.after)
+    if fact.forced:  # to and fro, the same two ends may be pushed more than once
+        same = same.filter(pushed_at__range=(fact.pushed_at - SAME_PUSH, fact.pushed_at + SAME_PUSH))
+    known = same.order_by("id").first()
+    if known is None:
+        known = record_push(repository=repository, fact=replace(fact, commits=_commits_between(repository, fact)), at=at)
+    if known is None or known.confirmed_at is not None:
+        return None
+    known.confirmed_at = known.reported_at = at
+    known.save(update_fields=["confirmed_at", "reported_at"])
+    return known
+
+
+def _commits_between(repository: Repository, fact: PushReported) -> tuple[dict[str, Any], ...]:
+    """What Git has shown between the two ends of a push, oldest first; nothing when it has not shown both."""
+    rows = BranchCommit.objects.filter(repository=repository, branch=fact.branch)
+    ends = dict(rows.filter(sha__in=[fact.before, fact.after]).values_list("sha", "position"))
+    if fact.before not in ends or fact.after not in ends:
+        return ()
+    found = rows.filter(position__gt=ends[fact.before], position__lte=ends[fact.after], gone_at=None).order_by("position")
+    return tuple(
+        {"sha": row.sha, "message": row.subject, "author_login": "", "author_email": row.author_email, "paths": row.paths}
+        for row in found[:COMMITS]
+    )
 
 
 @transaction.atomic

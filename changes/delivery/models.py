@@ -41,6 +41,9 @@ class Repository(models.Model):
     poll_cursor = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
 
+    renamed_from = ""
+    """Only on the instance that has just learned of a rename: the name before it. No column."""
+
     class Meta:
         verbose_name_plural = "repositories"
         constraints = [
@@ -50,6 +53,11 @@ class Repository(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def key(self) -> str:
+        """What it is called where a name would not last: names change, and another repository may take one over."""
+        return f"repository-{self.pk}"
 
     @property
     def web_url(self) -> str:
@@ -99,8 +107,6 @@ class PullRequest(Reported):
     merged_by_uid = models.BigIntegerField(null=True, blank=True)
     merged_by_login = models.CharField(max_length=120, blank=True)
     merge_sha = models.CharField(max_length=64, blank=True)
-    queue_sha = models.CharField(max_length=64, blank=True)
-    """The head that a merge queue made of it and tests: what it is merged as, when the queue lets it through."""
     head_is_fork = models.BooleanField(default=False)
     clocks = models.JSONField(default=dict, blank=True)
     """When the vendor said each field last ({field: ISO time}): two versions merge field by field, in any order."""
@@ -128,6 +134,11 @@ class PullRequest(Reported):
 
     def __str__(self) -> str:
         return f"{self.repository.name}#{self.number}"
+
+    @property
+    def key(self) -> str:
+        """What it is called where a name would not last."""
+        return f"{self.repository.key}#{self.number}"
 
 
 class Review(Reported):

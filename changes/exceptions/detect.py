@@ -33,7 +33,7 @@ def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters = DEF
     for row, fact in zip(merged, facts, strict=True):
         change = changes_of(row).first()
         kinds = _kinds(row, fact, release_facts([row]), change, parameters)
-        yield f"{row}:", [_found(row, fact, kind, change) for kind in kinds if kind]
+        yield f"{row.key}:", [_found(row, fact, kind, change) for kind in kinds if kind]
 
 
 def _guarded(row: PullRequest) -> bool:
@@ -63,7 +63,7 @@ def _found(row: PullRequest, fact: PullRequestFact, kind: str, change: Change | 
     return Found(
         kind=kind,
         subject=f"#{row.number}",
-        key=f"{row}:{kind}",
+        key=f"{row.key}:{kind}",
         sentence=sentence(kind, fact),
         happened_at=row.merged_at or row.touched_at,
         confirmed=row.confirmed_at is not None,
@@ -83,7 +83,7 @@ def _found(row: PullRequest, fact: PullRequestFact, kind: str, change: Change | 
 def about_pushes(*, repository: Repository, pushes: Iterable[Push]) -> Iterator[tuple[str, list[Found]]]:
     """Pushes to main or prod: rewritten history, a deleted branch, and commits that no pull request brought."""
     for push in pushes:
-        prefix = f"{repository.name}:push:{push.branch}:{push.after}:"
+        prefix = f"{repository.key}:push:{push.branch}:{push.after}:"
         yield prefix, [_push_found(repository, push, prefix, kind) for kind in _push_kinds(repository, push)]
 
 
@@ -133,7 +133,7 @@ def about_population(*, repository: Repository) -> Iterator[Found]:
             yield Found(
                 kind="direct_push",
                 subject=f"{branch}:{commit.sha[:12]}",
-                key=f"{repository.name}:push:{branch}:{commit.sha}:direct_push",
+                key=f"{repository.key}:push:{branch}:{commit.sha}:direct_push",
                 sentence=f"{commit.committer_name} put {commit.sha[:7]} on {branch} without a pull request.",
                 happened_at=commit.committed_at,
                 confirmed=True,
@@ -154,7 +154,7 @@ def _told_by_pushes(repository: Repository, branch: str) -> set[str]:
 def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Iterator[tuple[str, list[Found]]]:
     """Edits of branch rules and access that weaken them. A deleted ruleset and a new person have their own kinds."""
     for event in events:
-        prefix = f"{repository.name}:rule:{event.delivery_key}:"
+        prefix = f"{repository.key}:rule:{event.delivery_key}:"
         if not event.weakens:
             yield prefix, []
             continue

@@ -1,6 +1,6 @@
 """Judges a change now, and freezes the verdict at the merge to production and at the release (P-26)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -65,10 +65,21 @@ def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
 
 
 @transaction.atomic
-def freeze(*, change: Change, moment: str, subject: str, at: datetime, parameters: Parameters = DEFAULT) -> Verdict:
-    """Freeze the verdict of one moment with its inputs. The first one stands: a second call returns it unchanged."""
+def freeze(
+    *,
+    change: Change,
+    moment: str,
+    subject: str,
+    at: datetime,
+    parameters: Parameters = DEFAULT,
+    known_as: Sequence[str] = (),
+) -> Verdict:
+    """Freeze the verdict of one moment with its inputs. The first one stands: a second call returns it unchanged.
+
+    ``known_as`` are former names of the subject, under which the moment may be frozen already.
+    """
     locked = proposals.locked(change.pk)
-    standing = Verdict.objects.filter(change=locked, moment=moment, subject=subject).first()
+    standing = Verdict.objects.filter(change=locked, moment=moment, subject__in=[subject, *known_as]).first()
     if standing is not None:
         return standing
     facts, gates = assess(change=locked, at=at, parameters=parameters)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import F, Func, Max, Q, Value
 
 from changes.delivery.models import Environment, PullRequest, Release
 from changes.proposals import risk
@@ -20,6 +20,12 @@ LOOKED_AT = 1000
 """Merges of a branch among which the last change of the same paths is looked for."""
 PATHS = 1000
 """Paths of a change that are looked for elsewhere."""
+
+
+def follow_rename(*, was: str, name: str) -> None:
+    """A repository has another name: changes are listed under it. What is frozen keeps the name that it had."""
+    rows = Change.objects.filter(repository_names__contains=[was])
+    rows.update(repository_names=Func(F("repository_names"), Value(was), Value(name), function="array_replace"))
 
 
 def choices_of(change: Change) -> dict[str, Choice]:

@@ -52,9 +52,11 @@ def follow(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Ch
     """Join the pull request to its changes (opening one where needed) and bring them up to date. Returns them."""
     row = PullRequest.objects.select_for_update(of=("self",)).select_related("repository").get(pk=pull_request.pk)
     repository = row.repository
-    if not row.head_sha or row.base_ref not in (repository.main_branch, repository.prod_branch):
+    if not row.head_sha:
         return []
-    _join(row, at, settled=settled)
+    if row.base_ref in (repository.main_branch, repository.prod_branch):
+        _join(row, at, settled=settled)
+    # One that goes into another branch now may belong to a change already: that change follows.
     changes = list(queries.changes_of(row))
     for change in changes:
         refresh(change=change, at=at)

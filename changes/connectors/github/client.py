@@ -21,6 +21,7 @@ from changes.delivery.facts import (
     DeploymentReported,
     DeploymentStatusReported,
     PullRequestReported,
+    PushReported,
     RepositoryFact,
     ReviewReported,
 )
@@ -155,6 +156,16 @@ class GitHub:
         for row in self.api.items(path=self._path("/deployments")):
             found = _fact(row, read=lambda value: objects.deployment(value=value))
             if since is not None and found.created_at < since:
+                return
+            yield found
+
+    def activity_since(self, *, since: datetime) -> Iterator[PushReported]:
+        """What happened to branches, newest first, lazily; ends at the first entry before ``since``. Whatever pushed it."""
+        for row in self.api.items(path=self._path("/activity")):
+            found = _fact(row, read=lambda value: objects.activity(value=value))
+            if found is None:
+                continue
+            if found.pushed_at is not None and found.pushed_at < since:
                 return
             yield found
 

@@ -27,6 +27,7 @@ from changes.delivery.facts import (
     RuleEventReported,
 )
 from changes.delivery.models import PullRequest, Repository
+from changes.proposals.deriving import follow_rename
 
 Follow = Callable[[PullRequest], None]
 FORGE = "github"
@@ -44,6 +45,8 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     repository = record.recognise(forge=FORGE, fact=parsed.repository) if parsed.repository else None
     if repository is None:
         return _without_repository(parsed, name)
+    if repository.renamed_from:
+        follow_rename(was=repository.renamed_from, name=repository.name)
     if not signed_for(delivery=delivery, repository=repository):
         return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
     _record_all(parsed, repository, delivery, at)

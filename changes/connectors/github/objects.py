@@ -13,6 +13,7 @@ from changes.delivery.facts import (
     DeploymentReported,
     DeploymentStatusReported,
     PullRequestReported,
+    PushReported,
     RepositoryFact,
     ReviewReported,
 )
@@ -21,6 +22,7 @@ from changes.proposals.measuring import is_migration
 REVIEW_STATES = frozenset({"approved", "changes_requested", "commented", "dismissed", "pending"})
 STATUS_STATES = frozenset({"pending", "success", "failure", "error"})
 STEP_STATES = frozenset({"error", "failure", "inactive", "in_progress", "queued", "pending", "waiting", "success"})
+BRANCH = "refs/heads/"
 LOGIN = 120
 """Characters that the database keeps of a login."""
 ENVIRONMENT = 60
@@ -227,6 +229,30 @@ def deployment_status(*, value: Mapping[str, Any], deployment_id: int) -> Deploy
         state=state,
         at=fields.needed_moment("created_at"),
         vendor_updated_at=fields.moment("updated_at"),
+    )
+
+
+def activity(*, value: Mapping[str, Any]) -> PushReported | None:
+    """One entry of a repository's activity as the push that it was. None for what happened to no branch.
+
+    ``before`` and ``after`` are forty zeros where the branch was made or deleted.
+    """
+    fields = Fields.of(value=value, path="activity")
+    ref, kind = fields.needed_text("ref"), fields.needed_text("activity_type")
+    uid, login, _ = account(holder=fields, name="actor")
+    if not ref.startswith(BRANCH):
+        return None
+    return PushReported(
+        branch=ref.removeprefix(BRANCH),
+        before=fields.needed_commit("before"),
+        after=fields.needed_commit("after"),
+        forced=kind == "force_push",
+        deleted=kind == "branch_deletion",
+        created=kind == "branch_creation",
+        commits=(),
+        pusher_login=login,
+        pusher_uid=uid,
+        pushed_at=fields.needed_moment("timestamp"),
     )
 
 

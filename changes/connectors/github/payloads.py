@@ -14,7 +14,6 @@ from changes.connectors.github.fields import Fields, Incomplete, Unreadable, cle
 from changes.connectors.github.shapes import SHAPES, events_of
 from changes.delivery.facts import Fact, InstallationReported, PushReported, RepositoryFact, RuleEventReported
 
-BRANCH = "refs/heads/"
 __all__ = ["Disagrees", "Parsed", "Unreadable", "parse"]
 
 
@@ -125,12 +124,12 @@ def _status(reading: _Reading) -> Iterator[Fact]:
 def _push(reading: _Reading) -> Iterator[Fact]:
     body = reading.body
     ref = body.needed_text("ref")
-    if not ref.startswith(BRANCH):
+    if not ref.startswith(objects.BRANCH):
         reading.note = "A push to a tag, not to a branch"
         return
     pusher = body.within("pusher")
     yield PushReported(
-        branch=ref.removeprefix(BRANCH),
+        branch=ref.removeprefix(objects.BRANCH),
         before=body.needed_commit("before"),
         after=body.needed_commit("after"),
         forced=bool(body.flag("forced")),

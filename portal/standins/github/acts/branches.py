@@ -149,8 +149,13 @@ def move(world: World, repository: Row, *, branch: str, before: str, after: str,
     return commits.commit(world, repository["full_name"], git.commit_of(after))
 
 
-def after_move(world: World, repository: Row, *, branch: str, before: str, after: str, by: str, at: datetime | None) -> None:
-    """What follows once a branch has moved, whoever moved it: the push event, and open pull requests that feel it."""
+def after_move(
+    world: World, repository: Row, *, branch: str, before: str, after: str, by: str, at: datetime | None, kind: str = ""
+) -> None:
+    """What follows once a branch has moved, whoever moved it: the push event, and open pull requests that feel it.
+
+    ``kind`` is GitHub's word for it in the activity, where it was no push: pr_merge, merge_queue_merge.
+    """
     git = world.git(repository["full_name"])
     gone = NOBODY in {before, after}
     forced = not gone and not git.contains(after, before)
@@ -158,7 +163,7 @@ def after_move(world: World, repository: Row, *, branch: str, before: str, after
     repository["pushed_at"] = max(repository["pushed_at"], stamp)
     world.store.save(repository)
     body = {"before": before, "after": after, "ref": f"refs/heads/{branch}", "actor": by, "timestamp": stamp}
-    body["type"] = _activity(before, after, forced)
+    body["type"] = kind or _activity(before, after, forced)
     world.store.add("activity", place=repository["full_name"], body=body)
     tell_push(world, repository, branch=branch, before=before, after=after, forced=forced, by=by)
     following.pulls_follow(world, repository, branch=branch, before=before, after=after, forced=forced, by=by, at=at)

@@ -41,7 +41,7 @@ def merge(
             world.store.add("signed", place=repository, subject=merged, body={"at": world.stamp(at)})
         following.mark_merged(world, repo, row, sha=merged, by=by, at=world.stamp(at))
         repo["open"] = max(0, repo.get("open", 0) - 1)
-        branches.after_move(world, repo, branch=row["base_ref"], before=before, after=merged, by=by, at=at)
+        branches.after_move(world, repo, branch=row["base_ref"], before=before, after=merged, by=by, at=at, kind="pr_merge")
         if delete_branch:
             branches.delete_branch(world, repository=repository, branch=row["head_ref"], by=by, at=at)
         return {"sha": merged, "merged": True, "message": "Pull Request successfully merged"}
