@@ -7,7 +7,7 @@ doubling it; what was cancelled stays with STATUS:CANCELLED. DTSTAMP is when the
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vDuration
 
 from changes.calendar.entries import Entry
 from portal.ui.text import revealed
@@ -30,7 +30,7 @@ def calendar_of(*, entries: Iterable[Entry], name: str, base_url: str, host: str
     calendar.add("x-wr-calname", _text(name))
     calendar.add("name", _text(name))
     calendar.add("refresh-interval", EVERY, parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", EVERY)
+    calendar.add("x-published-ttl", vDuration(EVERY))
     for entry in entries:
         calendar.add_component(_event(entry, base_url=base_url, host=host))
     found: bytes = calendar.to_ical()
