@@ -121,7 +121,7 @@ def _waiver(row: Waiver, title: str, why: str, due_at: datetime) -> inbox.Item:
         href=f"/changes/{row.change.number}/waiver/",
         act="Open",
         tone="warn",
-        icon="file-signature",
+        icon="signature",
         key=str(row.change),
     )
 

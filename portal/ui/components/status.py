@@ -49,7 +49,7 @@ BADGES: dict[str, Look] = {
     "open": ("warn", "circle-alert", "Open"),
     "explained": ("ok", "message-square-text", "Explained"),
     "repaired": ("ok", "wrench", "Repaired"),
-    "waived": ("warn", "file-signature", "Waived"),
+    "waived": ("warn", "signature", "Waived"),
     "accepted": ("accent", "users", "Accepted"),
     "cleared": ("ok", "circle-check", "Cleared by later evidence"),
     "filtered": ("neutral", "funnel", "Filtered as noise"),
