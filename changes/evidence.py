@@ -83,7 +83,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     ),
     EvidenceTable(
         "changes.Meeting",
-        columns=("state", "planned_at", "moved_from", "reason", "chair_id", "started_at", "ended_at", "agenda_digest"),
+        columns=("state", "planned_at", "moved_from", "reason", "chair_id", "started_at", "ended_at", "quorate", "agenda_digest"),
         fixed=("series_id", "number"),
         moves=frozenset(
             {

@@ -28,9 +28,17 @@ class Series(models.Model):
     made_by = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    version = models.IntegerField(default=1)
+    """Rises with each change, so that two who change it at once are told."""
 
     class Meta:
         verbose_name_plural = "series"
+        constraints = [
+            # There is one architecture meeting: its roster and its quorum are those that P-01 and P-30 speak of.
+            models.UniqueConstraint(
+                fields=["ended_at"], condition=Q(ended_at=None), nulls_distinct=False, name="series_stands_once"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -64,7 +72,7 @@ class Seat(models.Model):
 
 
 class Meeting(models.Model):
-    """One date of a series."""
+    """One date of a series. Numbers are those of all series together, and none is used twice."""
 
     class State(models.TextChoices):
         PLANNED = "planned", "Planned"
@@ -74,25 +82,34 @@ class Meeting(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="meetings")
-    number = models.IntegerField()
+    number = models.IntegerField(unique=True)
     planned_at = models.DateTimeField()
     moved_from = models.DateTimeField(null=True, blank=True)
-    """The date of the rule, when it was moved."""
+    """When the rule would have it, where that is another day: it was a holiday, or the chair moved it."""
     state = models.CharField(max_length=9, choices=State.choices, default=State.PLANNED)
     reason = models.TextField(blank=True)
     """Why it was moved, missed, cancelled or held without quorum."""
     chair = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    quorate = models.BooleanField(null=True, blank=True)
+    """Of a meeting that was held: whether it had its quorum at some moment. None: not held, or not looked at yet."""
     agenda_digest = models.CharField(max_length=64, blank=True)
     """Of the agenda as it stood at the start."""
     current = models.ForeignKey("AgendaItem", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     current_since = models.DateTimeField(null=True, blank=True)
     version = models.IntegerField(default=1)
+    """Rises with each change; calendar programs know by it which invitation is newer."""
+    changed_at = models.DateTimeField()
+    """When it was planned, moved or cancelled last."""
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    """When its voters were told what they had not read; empty again once it is moved."""
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["series", "number"], name="meeting_once")]
-        indexes = [models.Index(fields=["-planned_at", "-id"], name="meeting_newest")]
+        indexes = [
+            models.Index(fields=["-planned_at", "-id"], name="meeting_newest"),
+            models.Index(fields=["state", "planned_at"], name="meeting_by_state"),
+        ]
 
     def __str__(self) -> str:
         return f"Meeting {self.number}"
@@ -129,12 +146,15 @@ class AgendaItem(models.Model):
     minutes = models.PositiveIntegerField(default=10)
     position = models.IntegerField()
     dormant = models.BooleanField(default=False)
+    """Set by the chair: it waits folded. What has waited for long is folded without that."""
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     put_by = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     """None when it came by itself."""
     put_at = models.DateTimeField()
     waiting_since = models.DateTimeField()
     """When it came onto an agenda for the first time."""
+    reason = models.TextField(blank=True)
+    """Why the chair took it off. Empty for one that went by itself: it comes back by itself too."""
     carried_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="carried_to")
 
     class Meta:
