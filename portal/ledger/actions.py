@@ -6,15 +6,18 @@ from typing import Any
 
 from django.db import connection, models
 
+from portal.bell import after_commit
 from portal.ledger.canonical import canonical
 from portal.ledger.kinds import is_urgent
 
-APPEND = "SELECT portal_ledger_append(%s, %s, %s, %s, %s::text[], %s)"
+CHANNEL = "ledger"
+"""Wakes the sealer."""
+APPEND = "SELECT portal_ledger_append(%s, %s, %s, %s, %s::text[], false)"
 APPEND_MANY = """
-SELECT count(portal_ledger_append(e.stream, e.kind, e.actor, e.fact, string_to_array(e.rows, chr(10)), e.urgent))
+SELECT count(portal_ledger_append(e.stream, e.kind, e.actor, e.fact, string_to_array(e.rows, chr(10)), false))
 FROM (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
-        WITH ORDINALITY AS u (stream, kind, actor, fact, rows, urgent, position)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+        WITH ORDINALITY AS u (stream, kind, actor, fact, rows, position)
     ORDER BY position
 ) e
 """
@@ -39,11 +42,13 @@ def append(*, stream: str, kind: str, actor: str, fact: Mapping[str, Any], rows:
     person can read; ``rows`` are the evidence rows (inserted or moved) that this entry covers.
 
     The database reads the covered rows itself, as they stand at this moment, and computes time, place and hashes. It
-    takes the lock of the stream until the transaction ends: write and lock domain rows first, append last.
+    takes the lock of the stream until the transaction ends: write and lock domain rows first, append last. An entry of
+    an urgent kind wakes the sealer right after the commit; the sealer's own tick finds it a second later in any case.
     """
-    values: list[Any] = [stream, kind, actor, canonical(fact), [row_key(row) for row in rows], is_urgent(kind)]
+    values: list[Any] = [stream, kind, actor, canonical(fact), [row_key(row) for row in rows]]
     with connection.cursor() as cursor:
         cursor.execute(APPEND, values)
+    _wake_sealer([kind])
 
 
 def append_many(*, drafts: Iterable[Draft]) -> int:
@@ -59,11 +64,17 @@ def append_many(*, drafts: Iterable[Draft]) -> int:
         [draft.actor for draft in ordered],
         [canonical(draft.fact) for draft in ordered],
         ["\n".join(row_key(row) for row in draft.rows) for draft in ordered],
-        [is_urgent(draft.kind) for draft in ordered],
     ]
     with connection.cursor() as cursor:
         cursor.execute(APPEND_MANY, columns)
+    _wake_sealer(draft.kind for draft in ordered)
     return len(ordered)
+
+
+def _wake_sealer(kinds: Iterable[str]) -> None:
+    for kind in kinds:
+        if is_urgent(kind):
+            after_commit(CHANNEL, kind)
 
 
 def row_key(row: models.Model) -> str:

@@ -27,7 +27,9 @@ class TransactionId(models.Field):  # type: ignore[type-arg]  # generic only in 
 class LedgerLeaf(models.Model):
     """One entry. Written only by the function ``portal_ledger_append``, which computes every field but the first few."""
 
-    event_id = models.UUIDField(unique=True)
+    event_id = models.UUIDField()
+    """122 random bits from the database. Nothing looks an entry up by it, and an index of random values costs every entry
+    a page of its own, so it is not checked for being unique."""
     stream = models.TextField()
     stream_seq = models.BigIntegerField()
     """1, 2, 3 … within the stream, without a gap."""

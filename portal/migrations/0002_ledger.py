@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name='LedgerLeaf',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.UUIDField(unique=True)),
+                ('event_id', models.UUIDField()),
                 ('stream', models.TextField()),
                 ('stream_seq', models.BigIntegerField()),
                 ('kind', models.TextField()),

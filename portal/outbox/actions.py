@@ -1,7 +1,7 @@
 """Ask for an effect outside. The row is written in the transaction that causes it; a worker delivers it later.
 
-Nothing here speaks to the broker: a commit wakes the scheduler through PostgreSQL's NOTIFY, and a sweep finds what a
-lost notification forgot. Why it is so: docs/adr/0005-inbox-outbox.md.
+Nothing here speaks to the broker: after the commit the scheduler is woken through PostgreSQL's NOTIFY, and a sweep finds what
+a lost notification forgot. Why it is so: docs/adr/0005-inbox-outbox.md.
 """
 
 import json
@@ -12,21 +12,18 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
+from portal.bell import after_commit
 from portal.ledger.actions import append
 from portal.outbox.models import Effect
 from portal.policy.refusal import Stale
 
 CHANNEL = "outbox"
 
-# One round trip; the notification leaves PostgreSQL when the transaction commits, and not at all when it does not.
 INSERT = """
-WITH asked AS (
-    INSERT INTO portal_effect (kind, key, subject, payload, state, attempts, not_before, created_at, error)
-    VALUES (%(kind)s, %(key)s, %(subject)s, %(payload)s::jsonb, 'waiting', 0, %(at)s, %(at)s, '')
-    ON CONFLICT (key) DO NOTHING
-    RETURNING id
-)
-SELECT id, pg_notify(%(channel)s, '') FROM asked
+INSERT INTO portal_effect (kind, key, subject, payload, state, attempts, not_before, created_at, error)
+VALUES (%(kind)s, %(key)s, %(subject)s, %(payload)s::jsonb, 'waiting', 0, %(at)s, %(at)s, '')
+ON CONFLICT (key) DO NOTHING
+RETURNING id
 """
 
 # An older effect that is being delivered right now is locked: skip it instead of waiting for somebody's network.
@@ -51,12 +48,14 @@ def enqueue(*, kind: str, key: str, payload: Mapping[str, Any], at: datetime, su
         raise ValueError("enqueue an effect inside the transaction that causes it")
     if "key" in payload:
         raise ValueError("a payload has no field 'key': the deliverer finds the effect's own key there")
-    row = {"kind": kind, "key": key, "subject": subject, "payload": json.dumps(payload), "at": at, "channel": CHANNEL}
+    row = {"kind": kind, "key": key, "subject": subject, "payload": json.dumps(payload), "at": at}
     with connection.cursor() as cursor:
         cursor.execute(INSERT, row)
         asked = cursor.fetchone()
         if asked and subject is not None:
             cursor.execute(SUPERSEDE_OLDER, {"kind": kind, "subject": subject, "id": asked[0]})
+    if asked:
+        after_commit(CHANNEL)
 
 
 def replay(*, effect: Effect, by: AbstractBaseUser, at: datetime) -> None:
@@ -75,8 +74,7 @@ def replay(*, effect: Effect, by: AbstractBaseUser, at: datetime) -> None:
             actor=f"user:{by.pk}",
             fact={"effect": effect.key, "kind": effect.kind, "error": effect.error, "attempts": effect.attempts},
         )
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        after_commit(CHANNEL)
 
 
 def _refuse_when_outdated(*, effect: Effect) -> None:

@@ -1,14 +1,13 @@
 """The doorbell: says that something changed, never what. Pages then ask for it with their reader's own rights.
 
 A topic is a family, as in ``inbox``, or a family and an id, as in ``change-1042``. Whoever changes a fact rings in the same
-transaction; PostgreSQL delivers at commit and drops repeats, so a rollback rings nothing and ten rings are one.
+transaction; it sounds right after the commit (``portal.bell``), so a rollback rings nothing and ten rings are one.
 """
 
 import re
 
-from django.db import connection
-
 from portal.access.permissions import P
+from portal.bell import after_commit
 
 CHANNEL = "live"
 SHAPE = re.compile(r"(?P<family>[a-z][a-z_]{1,30})(?:-(?P<id>[A-Za-z0-9]{1,40}))?")
@@ -36,8 +35,7 @@ class UnknownTopic(ValueError):
 def ring(topic: str) -> None:
     """Ring once this transaction commits. Raises ``UnknownTopic`` for a misspelt one, so that no bell is mute."""
     permission_of(topic)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, topic])
+    after_commit(CHANNEL, topic)
 
 
 def permission_of(topic: str) -> P:

@@ -26,7 +26,8 @@ RETRY = 3000
 KEEP_ALIVE = 25.0
 """Seconds of silence after which a comment is sent, so that no proxy takes the line for dead."""
 LONGEST = 600.0
-"""Seconds that a stream lasts at most: at the next call all rules of access are asked again."""
+"""Seconds that a stream lasts at most. At the next call all rules of access are asked again, and the page asks for everything
+once: what a bell did not tell, because its process died, is there then."""
 
 
 @requires(P.OWN_ACCOUNT)

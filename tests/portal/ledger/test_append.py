@@ -178,6 +178,19 @@ def test_urgent_entries_ring_for_the_sealer_and_others_do_not():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_urgent_entries_of_one_statement_ring_and_so_does_psql():
+    drafts = [Draft(f"s{n}", kind, "portal", {}) for n, kind in enumerate(["note.made", "role.granted", "role.granted"])]
+    with connected(autocommit=True) as listening, connected(autocommit=True) as psql:
+        listening.execute("LISTEN ledger")
+        with transaction.atomic():
+            append_many(drafts=drafts)
+        psql.execute("SELECT portal_ledger_append('s', 'verdict.frozen', 'portal', '{}', '{}', true)")
+        heard = [rung.payload for rung in listening.notifies(timeout=5, stop_after=2)]
+
+    assert heard == ["role.granted", "verdict.frozen"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_at_once_in_one_stream_wait_for_each_other_and_in_two_streams_do_not():
     with connected() as one, connected() as two:
         call = "SELECT portal_ledger_append(%s, 'note.made', 'portal', '{}', '{}', false)"

@@ -1,0 +1,82 @@
+"""The bell: said after the commit, never for what was rolled back, once for what was said often; it does not wait for the disk."""
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from portal import bell
+from portal.bell import after_commit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def heard():
+    """What a listener hears: channel and word; call it with how many are awaited."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as listener:
+        listener.execute("LISTEN live")
+        listener.execute("LISTEN outbox")
+        yield lambda many, timeout=2: [(said.channel, said.payload) for said in listener.notifies(timeout=timeout, stop_after=many)]
+
+
+def test_outside_of_a_transaction_it_is_said_at_once(heard):
+    after_commit("live", "inbox")
+
+    assert heard(1) == [("live", "inbox")]
+
+
+def test_nothing_is_said_before_the_commit_and_each_word_once_after_it(heard):
+    with transaction.atomic():
+        for _ in range(3):
+            after_commit("live", "inbox")
+            after_commit("outbox")
+        assert heard(1, timeout=0.2) == []
+
+    assert heard(3, timeout=0.5) == [("live", "inbox"), ("outbox", "")]
+
+
+def test_words_of_one_transaction_are_one_statement(django_assert_num_queries):
+    with django_assert_num_queries(len(["BEGIN", "COMMIT", "SELECT"])), transaction.atomic():
+        for number in range(10):
+            after_commit("live", f"change-{number}")
+
+
+def test_a_savepoint_that_is_rolled_back_takes_only_its_own_words_along(heard):
+    with transaction.atomic():
+        after_commit("live", "before")
+        with transaction.atomic():
+            after_commit("live", "lost")
+            transaction.set_rollback(True)
+        with transaction.atomic():
+            after_commit("live", "kept")
+        after_commit("live", "after")
+
+    assert sorted(heard(4, timeout=0.5)) == [("live", "after"), ("live", "before"), ("live", "kept")]
+
+
+def test_a_rollback_says_nothing(heard):
+    with transaction.atomic():
+        after_commit("live", "lost")
+        transaction.set_rollback(True)
+
+    assert heard(1, timeout=0.3) == []
+
+
+def test_a_word_that_cannot_be_said_does_not_undo_what_was_committed(monkeypatch, caplog):
+    class Away:
+        def cursor(self):
+            raise OperationalError("the server closed the connection")
+
+    with transaction.atomic():
+        after_commit("live", "lost")
+        monkeypatch.setattr(bell, "connection", Away())
+
+    assert "bell.lost" in caplog.text
+
+
+def test_the_statement_does_not_wait_for_the_disk():
+    with connection.cursor() as cursor:
+        cursor.execute(bell.SAY, [["live"], ["x"]])
+        assert cursor.fetchone() == ("off", 1)
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
