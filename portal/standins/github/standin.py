@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.standins.github import pushing, tokens
-from portal.standins.github.acts import branches, checking, deploying, governing, merging, pulls, telling
+from portal.standins.github.acts import branches, checking, deploying, governing, merging, pulls, queueing, telling
 from portal.standins.github.errors import GitHubError
 from portal.standins.github.hooks import APP_ID, INSTALLATION_ID, Post
 from portal.standins.github.rest.api import Api
@@ -39,6 +39,9 @@ ACTS = (
     "check",
     "status",
     "merge",
+    "enqueue",
+    "dequeue",
+    "run_queue",
     "deploy",
     "deployment_status",
     "set_protection",
@@ -161,6 +164,9 @@ class GitHubStandIn(World):
     check = checking.check
     status = checking.status
     merge = merging.merge
+    enqueue = queueing.enqueue
+    dequeue = queueing.dequeue
+    run_queue = queueing.run_queue
     deploy = deploying.deploy
     deployment_status = deploying.deployment_status
     set_protection = governing.set_protection

@@ -216,3 +216,12 @@ def passed(world: World, repository: str, sha: str, name: str) -> bool:
     if runs:
         return runs[-1]["conclusion"] in GOOD
     return bool(statuses) and statuses[-1]["state"] == "success"
+
+
+def finished(world: World, repository: str, sha: str, name: str) -> bool:
+    """Whether the newest check run or status of this name on a commit has come to an end."""
+    runs = [row for row in runs_of(world, repository, sha) if row["name"] == name]
+    statuses = [row for row in world.store.all("status", place=repository, subject=sha) if row["context"] == name]
+    if runs:
+        return runs[-1]["conclusion"] is not None
+    return bool(statuses) and statuses[-1]["state"] != "pending"

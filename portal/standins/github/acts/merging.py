@@ -29,7 +29,7 @@ def merge(
     """
     with world.lock:
         repo, row = world.repository(repository), world.pull(repository, number)
-        _refuse(world, repo, row, by=by, sha=sha, method=method)
+        refuse(world, repo, row, by=by, sha=sha, method=method)
         before = world.git(repository).tip(f"refs/heads/{row['base_ref']}")
         row["base_sha"] = before
         try:
@@ -47,7 +47,8 @@ def merge(
         return {"sha": merged, "merged": True, "message": "Pull Request successfully merged"}
 
 
-def _refuse(world: World, repo: Row, row: Row, *, by: str, sha: str, method: str) -> None:
+def refuse(world: World, repo: Row, row: Row, *, by: str, sha: str, method: str) -> None:
+    """Raises what GitHub says when this person cannot merge this pull request so."""
     if row["state"] != "open" or row["draft"] or method not in METHODS:
         raise GitHubError(405, "Pull Request is not mergeable")
     if sha and sha != row["head_sha"]:

@@ -18,6 +18,7 @@ EVENTS = [
     "deployment",
     "deployment_status",
     "member",
+    "merge_group",
     "pull_request",
     "pull_request_review",
     "push",
