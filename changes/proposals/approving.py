@@ -105,6 +105,7 @@ def _give(approval: Approval, *, kind: str) -> None:
             **behalf,
             "revision": approval.revision.number,
             "digest": approval.revision.digest,
+            "binds": approval.revision.binds,
             "head": approval.head_sha,
             "verdict": approval.verdict,
             "via": approval.via,

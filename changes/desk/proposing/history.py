@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from changes.desk.proposing.diffs import SectionDiff, differing
-from changes.proposals.models import Approval, Change, Revision
+from changes.proposals.models import Approval, ApprovalLapse, Change, Revision
 from changes.proposals.sections import texts_of
 
 EDITED = "the proposal was edited: revision"
@@ -27,6 +27,13 @@ class Compared:
     before: Revision
     after: Revision
     sections: list[SectionDiff]
+
+
+def ended_by(revision: Revision) -> int:
+    """How many approvals this edit ended."""
+    return ApprovalLapse.objects.filter(
+        approval__change=revision.change_id, reason__startswith=f"{EDITED} {revision.number}."
+    ).count()
 
 
 def lines_of(change: Change) -> list[Line]:

@@ -130,14 +130,15 @@ def _risk(typed: Typed, asked: Mapping[str, Any]) -> risk.Risk:
 
 def _facts(typed: Typed, found: Classification, risks: risk.Risk) -> ChangeFacts:
     """The facts as they would be with this text and these classes."""
-    classes = {"category": found.category, "size": found.size, "kind": found.kind}
+    classes: dict[str, Any] = {"category": found.category, "size": found.size, "kind": found.kind, "risk": risks.level}
+    texts: dict[str, Any] = dict(typed.texts)
     if typed.change is not None:
-        return replace(facts_of(typed.change, at=typed.at), **typed.texts, **classes)
+        return replace(facts_of(typed.change, at=typed.at), **texts, **classes)
     return ChangeFacts(
         number=0,
         as_of=typed.at,
         **classes,
-        **typed.texts,
+        **texts,
         revision=1,
         revision_digest="",
         has_migration=None,

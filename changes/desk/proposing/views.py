@@ -21,12 +21,13 @@ from changes.desk.proposing.form_page import (
     route_for,
     show,
 )
+from changes.desk.proposing.history import ended_by
 from changes.gates.actions import reassess
 from changes.proposals import submitting
 from changes.proposals.drafts import NEW
 from changes.proposals.forms import ProposalForm, typed
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Change
+from changes.proposals.models import Change, Revision
 from changes.proposals.sections import SECTIONS, texts_in
 from changes.proposals.templates_of_kinds import TEMPLATES, fill
 from portal.access.guards import requires
@@ -102,8 +103,15 @@ def edit(request: HttpRequest, number: int) -> HttpResponse:
         return show(request, place_of(change), form_anew(request, place, submit=submit, problem=words), status=409)
     except Refused as problem:
         return _refused(request, place, form, problem)
-    lapsed = "; approvals of the earlier text ended" if revision.material else "; it is immaterial, so approvals stand"
-    return _done(request, change, f"Saved as revision {revision.number}{lapsed if revision.number > 1 else ''}.")
+    return _done(request, change, _saved(revision))
+
+
+def _saved(revision: Revision) -> str:
+    ended = ended_by(revision)
+    words = f"Saved as revision {revision.number}"
+    if ended:
+        return f"{words}. It ended {ended} approval{'s' if ended > 1 else ''}: {revision.material_reason}"
+    return f"{words}." if revision.material else f"{words}. It is immaterial, so approvals stand."
 
 
 def _only_shown(request: HttpRequest, place: Place, **more: Any) -> HttpResponse | None:
