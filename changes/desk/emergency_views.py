@@ -86,8 +86,8 @@ def plus_one(request: HttpRequest, number: int) -> HttpResponse:
     """Give the +1; the gate opens at once."""
     change = asked_for(request, number)
     note = request.POST.get("note", "").strip()[:1000]
-    given = {"by": person_of(request), "authenticated_at": authenticated_at(request), "at": now(), "note": note}
-    actions.plus_one(change=change, via=PORTAL, **given)
+    since = authenticated_at(request)
+    actions.plus_one(change=change, by=person_of(request), via=PORTAL, authenticated_at=since, at=now(), note=note)
     return back(request, change, "Your +1 is recorded.")
 
 

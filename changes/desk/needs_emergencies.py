@@ -112,7 +112,7 @@ def _reasons(user: User) -> Iterator[inbox.Item]:
 
 
 def _unreviewed() -> QuerySet[Emergency]:
-    rows = with_reviews(noted()).filter(retrospective_written=False, change__retrospective_due_at__isnull=False)
+    rows = with_reviews(noted()).filter(Q(retrospective_written=False), change__retrospective_due_at__isnull=False)
     return rows.exclude(change__state=State.WITHDRAWN).order_by(F("change__retrospective_due_at"), "id")
 
 

@@ -86,7 +86,8 @@ def _of_merge(record: ExceptionRecord, row: PullRequest, at: datetime) -> Change
     key = f"merge:{row.repository_id}:{row.number}"
     emergency = Emergency.objects.select_related("change").filter(key=key).first()
     if emergency is not None:
-        return _belongs(record, emergency, _who_merged(row), at)
+        _belongs(record, emergency, _who_merged(row), at)
+        return None
     change = record.change or changes_of(row).first()
     if change is None:
         return None
@@ -94,7 +95,8 @@ def _of_merge(record: ExceptionRecord, row: PullRequest, at: datetime) -> Change
     if emergency is None and not declare_undeclared(change=change, fact={"merge": str(row), "found": record.sentence}, at=at):
         emergency = note_declared(change=change, at=at)
     if emergency is not None:
-        return _belongs(record, emergency, _who_merged(row), at)
+        _belongs(record, emergency, _who_merged(row), at)
+        return None
     refresh(change=change, at=at)
     return _declared(record, Emergency(change=change, via=PORTAL, key=key, at=at), _who_merged(row), at)
 
@@ -115,13 +117,15 @@ def _of_push(record: ExceptionRecord, repository: Repository, at: datetime) -> C
     key = f"push:{repository.pk}:{pushed.branch}:{pushed.commit}"
     emergency = Emergency.objects.select_related("change").filter(key=key).first()
     if emergency is not None:
-        return _belongs(record, emergency, doer, at)
+        _belongs(record, emergency, doer, at)
+        return None
     named = named_emergency(pushed)
     if named is not None:
         link_push(change=named, pushed=pushed, reason=f"its commits name {named}", at=at)
         _tie(record, named)
         judge_pushed(change=named, at=at)
-        return _belongs(record, note_declared(change=named, at=at), doer, at)
+        _belongs(record, note_declared(change=named, at=at), doer, at)
+        return None
     change = open_for(pushed=pushed, at=at)
     link_push(change=change, pushed=pushed, reason=record.sentence, at=at)
     _tie(record, change)
@@ -157,7 +161,7 @@ def _belongs(record: ExceptionRecord, emergency: Emergency, doer: Doer, at: date
 
 def _reconsider(repository: Repository, at: datetime) -> None:
     """What rests on nothing any more is taken back; what rests on something again is declared again."""
-    for emergency in _with_standing(repository).filter(standing=False, change__undeclared=True).exclude(_taken_back()):
+    for emergency in _with_standing(repository).filter(Q(standing=False), change__undeclared=True).exclude(_taken_back()):
         for push in emergency.change.pushes.filter(taken_back_at=None):
             take_back_push(row=push, reason=REFUTED, at=at)
         take_back_declaration(change=emergency.change, why=REFUTED, at=at)
@@ -166,7 +170,7 @@ def _reconsider(repository: Repository, at: datetime) -> None:
         if not _stands(push):
             take_back_push(row=push, reason=REFUTED, at=at)
             judge_pushed(change=push.change, at=at)
-    for emergency in _with_standing(repository).filter(_taken_back() | Q(change__category=Category.STANDARD), standing=True):
+    for emergency in _with_standing(repository).filter(_taken_back() | Q(change__category=Category.STANDARD), Q(standing=True)):
         _again(emergency, repository, at)
 
 

@@ -19,7 +19,7 @@ from portal.access.models import User
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
 
-FIELDS = 3
+FIELDS = 4
 ORDER = "what is broken | the fix | how to undo it | who is asked for the +1 (may be left out)"
 
 
@@ -31,9 +31,11 @@ def form_address() -> str:
 @routing.command("emergency", usage=ORDER, empty=form_address)
 def declare(*, person: User, asked: Asked, at: datetime) -> str:
     """Declare an emergency in one line. The same request declares once: deliveries are applied once."""
-    words = [*asked.fields, *[""] * FIELDS]
-    wanted = asked.fields[FIELDS] if len(asked.fields) > FIELDS else ""
-    given = actions.Declared(*words[:FIELDS], asked=_person_called(wanted))
+    if len(asked.fields) > FIELDS:
+        why = f"A bar parts the fields, and there are {len(asked.fields)} of them."
+        raise Refused(Clause.EMERGENCY_COORDINATED, why, form_address())
+    broken, fix, undo, wanted = [*asked.fields, *[""] * FIELDS][:FIELDS]
+    given = actions.Declared(broken=broken, fix=fix, undo=undo, asked=_person_called(wanted))
     key = f"slack:{asked.team}:{asked.user}:{at.isoformat()}"
     emergency = actions.declare(given=given, by=person, via=Emergency.Via.SLACK, key=key, at=at)
     change = emergency.change
