@@ -10,17 +10,19 @@ from changes.connectors.tasks import (
 )
 from changes.emergencies.tasks import keep_clocks
 from changes.exceptions.tasks import open_again
-from changes.gates.tasks import judge_overdue
+from changes.gates.tasks import judge_freezes, judge_overdue, seal_gate_answers
 from changes.talk.tasks import send_digests, tell
 
 __all__ = [
     "drain_inbox",
+    "judge_freezes",
     "judge_overdue",
     "keep_clocks",
     "mirror_repositories",
     "open_again",
     "poll_sources",
     "read_again",
+    "seal_gate_answers",
     "send_digests",
     "settle",
     "sweep_inbox",

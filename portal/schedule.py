@@ -33,6 +33,7 @@ SCHEDULE = (
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
     # Clocks of the policy.
     Entry("changes.gates.tasks.judge_overdue", 300, "judge-overdue"),
+    Entry("changes.gates.tasks.judge_freezes", 15, "judge-freezes"),
     Entry("changes.emergencies.tasks.keep_clocks", 15, "keep-clocks"),
     Entry("changes.exceptions.tasks.open_again", 300, "open-again"),
     # People are told what the ledger says; digests go out at each person's own hour.
@@ -43,6 +44,8 @@ SCHEDULE = (
     Entry("portal.ledger.tasks.verify", 86400, "verify"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.
     Entry("audits.room.tasks.seal_read_log", 3600, "seal-read-log"),
+    # Likewise what the deploy gate answered.
+    Entry("changes.gates.tasks.seal_gate_answers", 3600, "seal-gate-answers"),
     # Proves the way scheduler → broker → worker; without it the supervisor starts the worker again.
     Entry("portal.runtime.tasks.heartbeat", 15, "heartbeat"),
 )

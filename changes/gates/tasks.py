@@ -8,6 +8,8 @@ from django.utils.timezone import now
 
 from changes.approvals.models import Delegation
 from changes.gates.actions import reassess
+from changes.gates.sealing import seal_day, unsealed_days
+from changes.gates.waking import judge_moved
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
 from portal.access.models import RoleGrant
@@ -53,3 +55,16 @@ def judge_overdue() -> None:
     for change in dict.fromkeys([*overdue(at=at), *stirred(at=at)]):
         reassess(change=change, at=at)
         Change.objects.filter(pk=change.pk).update(gates_at=at)
+
+
+@shared_task(name="changes.gates.tasks.judge_freezes")
+def judge_freezes() -> None:
+    """Judge again what a freeze holds since its beginning, or lets go since its end."""
+    judge_moved(at=now())
+
+
+@shared_task(name="changes.gates.tasks.seal_gate_answers")
+def seal_gate_answers() -> None:
+    """Put the digest of each day's answers of the deploy gate into the ledger once the day is over; sent every hour."""
+    for day in unsealed_days(at=now()):
+        seal_day(day=day)
