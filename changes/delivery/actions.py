@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from changes.delivery.facts import (
     CheckReported,
     DeploymentReported,
     DeploymentStatusReported,
+    MergeGroupReported,
     PullRequestReported,
     PushReported,
     RepositoryFact,
@@ -26,6 +28,7 @@ from changes.delivery.models import (
     BranchCommit,
     Check,
     DeploymentStatus,
+    MergeGroup,
     PullRequest,
     Push,
     Release,
@@ -54,25 +57,36 @@ def _plain(value: Any) -> Any:
 
 
 def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
-    """The repository in scope that a payload names: by the vendor's number, else by name. A rename follows the number."""
+    """The repository in scope that a payload names, with what it says of number and name taken over."""
+    known = find_repository(forge=forge, fact=fact)
+    if known is not None:
+        take_over_names(repository=known, fact=fact)
+    return known
+
+
+def find_repository(*, forge: str, fact: RepositoryFact) -> Repository | None:
+    """The repository in scope that a payload names: by the vendor's number, else by name. Changes nothing."""
     rows = Repository.objects.filter(forge=forge, in_scope_until=None)
     if fact.vendor_id is not None:
         known = rows.filter(vendor_id=fact.vendor_id).first()
         if known is not None:
-            if known.name != fact.name and _is_news(known, fact):
-                _rename(known, fact.name)
             return known
     named = rows.filter(name__iexact=fact.name).first() or (
         rows.filter(name__iexact=fact.previous_name).first() if fact.previous_name else None
     )
     if named is None or (named.vendor_id is not None and fact.vendor_id not in (None, named.vendor_id)):
         return None
-    if named.vendor_id is None and fact.vendor_id is not None:
-        Repository.objects.filter(pk=named.pk, vendor_id=None).update(vendor_id=fact.vendor_id)
-        named.vendor_id = fact.vendor_id
-    if named.name.lower() != fact.name.lower():
-        _rename(named, fact.name)
     return named
+
+
+def take_over_names(*, repository: Repository, fact: RepositoryFact) -> None:
+    """Note the vendor's number where it was not known, and follow a rename. Only for payloads whose signature was checked."""
+    if repository.vendor_id is None and fact.vendor_id is not None:
+        Repository.objects.filter(pk=repository.pk, vendor_id=None).update(vendor_id=fact.vendor_id)
+        repository.vendor_id = fact.vendor_id
+    same = repository.name == fact.name if fact.vendor_id is not None else repository.name.lower() == fact.name.lower()
+    if not same and _is_news(repository, fact):
+        _rename(repository, fact.name)
 
 
 def _is_news(known: Repository, fact: RepositoryFact) -> bool:
@@ -190,6 +204,8 @@ def record_check(*, repository: Repository, fact: CheckReported, at: datetime, c
     except IntegrityError:
         return record_check(repository=repository, fact=fact, at=at, confirmed=confirmed)
     PullRequest.objects.filter(repository=repository, head_sha=fact.head_sha).update(touched_at=at)
+    for group in MergeGroup.objects.filter(repository=repository, head_sha=fact.head_sha):
+        queued(group).update(touched_at=at)
     return row
 
 
@@ -215,6 +231,24 @@ def record_push(*, repository: Repository, fact: PushReported, at: datetime) -> 
         defaults={**{k: v for k, v in values.items() if k not in ("branch", "before", "after")}, "reported_at": at},
     )
     return row
+
+
+@transaction.atomic
+def record_merge_group(*, repository: Repository, fact: MergeGroupReported, at: datetime) -> MergeGroup:
+    """Keep one head of a merge queue. What the queue is done with never comes back: a new try is a new commit."""
+    gone = fact.action == "destroyed"
+    values = {"head_ref": fact.head_ref, "base_ref": fact.base_ref, "base_sha": fact.base_sha, "numbers": list(fact.numbers)}
+    row, _ = MergeGroup.objects.get_or_create(repository=repository, head_sha=fact.head_sha, defaults={**values, "reported_at": at})
+    row.reported_at = at
+    row.state = MergeGroup.State.GONE if gone else row.state
+    row.save(update_fields=["reported_at", "state"])
+    queued(row).update(touched_at=at)
+    return row
+
+
+def queued(group: MergeGroup) -> QuerySet[PullRequest]:
+    """The pull requests that a head of a merge queue tries."""
+    return PullRequest.objects.filter(repository_id=group.repository_id, number__in=group.numbers)
 
 
 @transaction.atomic

@@ -173,6 +173,20 @@ class BranchRulesReported:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MergeGroupReported:
+    """A merge queue made a commit to try a pull request on top of those before it, or is done with it."""
+
+    action: str
+    """checks_requested or destroyed."""
+    head_sha: str
+    head_ref: str
+    base_ref: str
+    base_sha: str
+    numbers: tuple[int, ...] = ()
+    """The pull request, by the name that the queue gave its branch."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstallationReported:
     """The GitHub App was installed, suspended, removed, or sees more or fewer repositories."""
 
@@ -195,4 +209,5 @@ Fact = (
     | DeploymentStatusReported
     | RuleEventReported
     | InstallationReported
+    | MergeGroupReported
 )

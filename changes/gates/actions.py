@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from changes.approvals.waiving import settle
-from changes.delivery.models import PullRequest
+from changes.delivery.models import MergeGroup, PullRequest, Repository
 from changes.gates.explain import looked_at
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
@@ -50,7 +50,7 @@ def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
 
     Before the merge, state and waiver follow the words first (``changes.approvals.waiving.settle``).
     """
-    if change.state in (State.PROPOSED, State.APPROVED) and change.merged_at is None:
+    if change.merged_at is None:
         settle(change=change, at=at)
     facts, gates = assess(change=change, at=at)
     kept, before = assessment_of(gates, facts), change.assessment
@@ -58,7 +58,7 @@ def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
         Change.objects.filter(pk=change.pk).update(gates=letters(gates), gates_at=at, assessment=kept)
         change.gates, change.gates_at, change.assessment = letters(gates), at, kept
         if _judged(kept) != _judged(before):
-            _publish(change, gates, at)
+            publish(change=change, at=at)
         ring(f"change-{change.number}")
         ring("changes")
     return gates
@@ -136,30 +136,53 @@ def gate_json(gate: Gate) -> dict[str, Any]:
     return values
 
 
-def _publish(change: Change, gates: Iterable[Gate], at: datetime) -> None:
-    """The check run on every open pull request of the change, through the outbox."""
-    tone, headline, sentence = summary(tuple(gates))
-    for row in proposals.linked_pull_requests(change).filter(state=PullRequest.State.OPEN):
-        subject = f"{row.repository.forge}:{row.repository.name}:{row.head_sha}:{change.number}"
+def publish(*, change: Change, at: datetime) -> None:
+    """The check run on every open pull request of the change, and on what a merge queue made of it, as last judged.
+
+    Without a judgement there is nothing to say yet; the first one says it.
+    """
+    kept = change.assessment
+    if not kept:
+        return
+    rows = list(proposals.linked_pull_requests(change).filter(state=PullRequest.State.OPEN))
+    for repository, head in _heads(rows):
+        subject = f"{repository.forge}:{repository.name}:{head}:{change.number}"
         enqueue(
             kind="github.check_run",
             key=f"check:{subject}:{change.gates}:{int(at.timestamp() * 1000)}",
             subject=subject,
             at=at,
             payload={
-                "repository": row.repository.name,
-                "head_sha": row.head_sha,
+                "repository": repository.name,
+                "head_sha": head,
                 "external_id": str(change),
                 "name": CHECK_NAME,
-                "status": "completed" if tone == "ok" else "in_progress",
-                "conclusion": "success" if tone == "ok" else "",
-                "title": headline,
-                "summary": f"{sentence}\n\n{_table(gates)}",
+                "status": "completed" if kept["tone"] == "ok" else "in_progress",
+                "conclusion": "success" if kept["tone"] == "ok" else "",
+                "title": kept["headline"],
+                "summary": f"{kept['sentence']}\n\n{_table(kept['gates'])}",
                 "details_url": f"{settings.BASE_URL}/changes/{change.number}/",
             },
         )
 
 
-def _table(gates: Iterable[Gate]) -> str:
-    rows = [f"| {gate.number} | {gate.name} | {str(gate.state).replace('_', ' ')} | {gate.reason} |" for gate in gates]
+def _heads(rows: list[PullRequest]) -> list[tuple[Repository, str]]:
+    """Where the check has to stand: the heads of the pull requests, and those by which a merge queue tries them."""
+    own = [(row.repository, row.head_sha) for row in rows]
+    if not rows:
+        return own
+    known = {(row.repository_id, row.number): row.repository for row in rows}
+    groups = MergeGroup.objects.filter(
+        repository__in={row.repository_id for row in rows},
+        numbers__overlap=[row.number for row in rows],
+        state=MergeGroup.State.OPEN,
+    )
+    queued = [
+        (known.get((group.repository_id, number)), group.head_sha) for group in groups.order_by("id") for number in group.numbers
+    ]
+    return [*own, *((repository, head) for repository, head in queued if repository is not None)]
+
+
+def _table(gates: Iterable[Mapping[str, Any]]) -> str:
+    rows = [f"| {gate['number']} | {gate['name']} | {gate['state'].replace('_', ' ')} | {gate['reason']} |" for gate in gates]
     return "\n".join(["| | Gate | State | Why |", "|---|---|---|---|", *rows])

@@ -73,13 +73,15 @@ class PullRequestFact:
     """Author, commit authors, committers, co-authors, without the merge commit that the forge made."""
     reviews: tuple[ReviewFact, ...]
     checks: tuple[CheckFact, ...]
-    """Checks on ``head_sha``."""
+    """Checks on ``head_sha`` and on ``queue_sha``."""
     required_checks: tuple[str, ...] | None
     """Names from the branch rules; None when they were never read."""
     merged_at: datetime | None
     merged_by: Actor | None
     merge_sha: str
     confirmed: bool
+    queue_sha: str = ""
+    """The head that a merge queue made of it: the one that it was merged as, else the one that is being tried."""
 
 
 @dataclass(frozen=True)

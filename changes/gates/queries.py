@@ -1,11 +1,12 @@
 """Loads the facts that the gates judge. The number of queries does not depend on how much a change carries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
-from changes.delivery.models import BranchRules, Check, PullRequest, Release
+from changes.delivery.models import BranchRules, Check, MergeGroup, PullRequest, Release
 from changes.gates.around_approvals import approver_facts, condition_facts, waiver_facts
 from changes.gates.facts import (
     ApprovalFact,
@@ -36,6 +37,15 @@ from portal.policy.connected import connected_sources
 
 Checks = dict[tuple[int, str], list[CheckFact]]
 Rules = dict[tuple[int, str], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What was asked once for all pull requests: heads of merge queues, checks by commit, required checks by branch."""
+
+    heads: Mapping[int, str]
+    checks: Checks
+    rules: Rules
 
 
 def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
@@ -108,13 +118,14 @@ def _paths(rows: list[PullRequest], facts: tuple[PullRequestFact, ...], pushes: 
 
 
 def pull_request_facts(rows: list[PullRequest], links: Links, *, change: Change | None = None) -> tuple[PullRequestFact, ...]:
-    """Pull requests (with repository and reviews loaded) as facts; two queries for their checks and branch rules."""
-    checks, rules = _checks(rows), _rules(rows)
-    return tuple(_pull_request(row, links, checks, rules, change) for row in rows)
+    """Pull requests (with repository and reviews loaded) as facts; three queries for queues, checks and branch rules."""
+    heads = _queue_heads(rows)
+    known = Around(heads, _checks(rows, heads), _rules(rows))
+    return tuple(_pull_request(row, links, known, change) for row in rows)
 
 
-def _pull_request(row: PullRequest, links: Links, checks: Checks, rules: Rules, change: Change | None) -> PullRequestFact:
-    repository = row.repository
+def _pull_request(row: PullRequest, links: Links, known: Around, change: Change | None) -> PullRequestFact:
+    repository, queue = row.repository, known.heads.get(row.pk, "")
     parts = {repository.main_branch: "main", repository.prod_branch: "prod"}
     merged_by = None
     if row.merged_by_login:
@@ -138,18 +149,42 @@ def _pull_request(row: PullRequest, links: Links, checks: Checks, rules: Rules, 
             )
             for review in sorted(row.reviews.all(), key=lambda review: (str(review.submitted_at or ""), review.vendor_id))
         ),
-        checks=tuple(checks.get((repository.pk, row.head_sha), [])),
-        required_checks=rules.get((repository.pk, row.base_ref)),
+        checks=tuple(check for sha in dict.fromkeys((row.head_sha, queue)) for check in known.checks.get((repository.pk, sha), [])),
+        required_checks=known.rules.get((repository.pk, row.base_ref)),
         merged_at=row.merged_at,
         merged_by=merged_by,
         merge_sha=row.merge_sha,
         confirmed=row.confirmed_at is not None,
+        queue_sha=queue,
     )
+
+
+def _queue_heads(rows: list[PullRequest]) -> dict[int, str]:
+    """By pull request: the head of a merge queue as which it was merged, or by which it is being tried."""
+    if not rows:
+        return {}
+    groups = MergeGroup.objects.filter(
+        repository__in={row.repository_id for row in rows}, numbers__overlap=[row.number for row in rows]
+    ).order_by("id")
+    found: dict[int, str] = {}
+    for row in rows:
+        own = [group for group in groups if group.repository_id == row.repository_id and row.number in group.numbers]
+        counted = [group for group in own if _counts(group, row)]
+        found.update({row.pk: counted[-1].head_sha} if counted else {})
+    return found
+
+
+def _counts(group: MergeGroup, row: PullRequest) -> bool:
+    if row.state == PullRequest.State.MERGED:
+        return group.head_sha == row.merge_sha
+    return group.state == MergeGroup.State.OPEN
 
 
 def _role(row: PullRequest, change: Change | None) -> str:
     if change is not None:
         return next((link.role for link in row.links.all() if link.change_id == change.pk), "work")
+    if row.head_is_fork:
+        return "work"
     if row.head_ref == row.repository.main_branch and row.base_ref == row.repository.prod_branch:
         return "promotion"
     if row.head_ref == row.repository.prod_branch and row.base_ref == row.repository.main_branch:
@@ -161,10 +196,10 @@ def _approved_by(rows: list[PullRequest]) -> str:
     return "portal" if not rows or any(row.repository.approved_by == "portal" for row in rows) else "review"
 
 
-def _checks(rows: list[PullRequest]) -> Checks:
+def _checks(rows: list[PullRequest], heads: Mapping[int, str]) -> Checks:
     wanted = Q(pk__in=[])
     for row in rows:
-        wanted |= Q(repository_id=row.repository_id, head_sha=row.head_sha)
+        wanted |= Q(repository_id=row.repository_id, head_sha__in={row.head_sha, heads.get(row.pk, row.head_sha)})
     found: Checks = {}
     for check in Check.objects.filter(wanted).exclude(source=Check.Source.CHECK_SUITE).order_by("completed_at", "id"):
         found.setdefault((check.repository_id, check.head_sha), []).append(

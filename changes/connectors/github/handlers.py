@@ -20,14 +20,17 @@ from changes.delivery.facts import (
     DeploymentReported,
     DeploymentStatusReported,
     InstallationReported,
+    MergeGroupReported,
     PullRequestReported,
     PushReported,
     RepositoryFact,
     ReviewReported,
     RuleEventReported,
 )
-from changes.delivery.models import PullRequest, Repository
+from changes.delivery.models import MergeGroup, PullRequest, Repository
+from changes.gates.actions import publish
 from changes.proposals.deriving import follow_rename
+from changes.proposals.models import Change
 
 Follow = Callable[[PullRequest], None]
 FORGE = "github"
@@ -42,13 +45,14 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     name = parsed.repository.name if parsed.repository else ""
     if parsed.kind == "unknown":
         return Outcome(Delivery.State.IGNORED, parsed.note, name)
-    repository = record.recognise(forge=FORGE, fact=parsed.repository) if parsed.repository else None
-    if repository is None:
+    repository = record.find_repository(forge=FORGE, fact=parsed.repository) if parsed.repository else None
+    if repository is None or parsed.repository is None:
         return _without_repository(parsed, name)
-    if repository.renamed_from:
-        follow_rename(was=repository.renamed_from, name=repository.name)
     if not signed_for(delivery=delivery, repository=repository):
         return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
+    record.take_over_names(repository=repository, fact=parsed.repository)
+    if repository.renamed_from:
+        follow_rename(was=repository.renamed_from, name=repository.name)
     _record_all(parsed, repository, delivery, at)
     if parsed.kind == "incomplete":
         return Outcome(Delivery.State.QUARANTINED, parsed.note, name, repository)
@@ -122,6 +126,16 @@ def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: d
 @record_fact.register
 def _(fact: RepositoryFact, repository: Repository, delivery: Delivery, at: datetime) -> None:
     """A rename was followed when the repository was recognised."""
+
+
+@record_fact.register
+def _(fact: MergeGroupReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    """The queue waits for the portal's own check on its head, so it gets what is known at once."""
+    group = record.record_merge_group(repository=repository, fact=fact, at=at)
+    ask(source=delivery.source, repository=repository, subject=f"checks:{fact.head_sha}", at=at)
+    if group.state == MergeGroup.State.OPEN:
+        for change in Change.objects.filter(links__pull_request__in=record.queued(group)).distinct().order_by("id"):
+            publish(change=change, at=at)
 
 
 @record_fact.register

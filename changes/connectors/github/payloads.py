@@ -4,6 +4,7 @@
 "unknown" and "incomplete", carry a reason that a person can read on the integrations page.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,8 +13,16 @@ from typing import Any, Literal
 from changes.connectors.github import objects, protection, rulesets
 from changes.connectors.github.fields import Fields, Incomplete, Unreadable, clean, clean_json, read_json
 from changes.connectors.github.shapes import SHAPES, events_of
-from changes.delivery.facts import Fact, InstallationReported, PushReported, RepositoryFact, RuleEventReported
+from changes.delivery.facts import (
+    Fact,
+    InstallationReported,
+    MergeGroupReported,
+    PushReported,
+    RepositoryFact,
+    RuleEventReported,
+)
 
+QUEUED = re.compile(r"/pr-(\d{1,9})-[^/]*$", re.ASCII)
 __all__ = ["Disagrees", "Parsed", "Unreadable", "parse"]
 
 
@@ -268,6 +277,22 @@ def _previous_name(*, now: str, changes: Fields | None) -> str | None:
     return None
 
 
+def _merge_group(reading: _Reading) -> Iterator[Fact]:
+    """``gh-readonly-queue/main/pr-104-<base>`` is the branch of the queue; ``base_ref`` the one that it merges into."""
+    group = reading.body.needed("merge_group")
+    head_ref = group.needed_text("head_ref").removeprefix(objects.BRANCH)
+    base_ref = group.needed_text("base_ref").removeprefix(objects.BRANCH)
+    found = QUEUED.search(head_ref)
+    yield MergeGroupReported(
+        action=reading.action,
+        head_sha=group.needed_commit("head_sha"),
+        head_ref=head_ref,
+        base_ref=base_ref,
+        base_sha=group.commit("base_sha") or "",
+        numbers=(int(found[1]),) if found else (),
+    )
+
+
 def _installation(reading: _Reading) -> Iterator[Fact]:
     """Installed, removed, suspended, or seeing other repositories: what we can no longer see is a finding."""
     body = reading.body
@@ -305,6 +330,7 @@ EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
     "installation": _installation,
     "installation_repositories": _installation,
     "member": _member,
+    "merge_group": _merge_group,
     "ping": _ping,
     "pull_request": _pull_request,
     "pull_request_review": _review,

@@ -57,6 +57,7 @@ SHAPES = {
     ),
     "installation_repositories": Shape(needs=_keys("installation", "repositories_added", "repositories_removed")),
     "member": Shape(needs=_keys("member", "repository"), never=_keys("team", "scope")),
+    "merge_group": Shape(needs=_keys("merge_group"), never=_keys("pull_request")),
     "ping": Shape(needs=_keys("zen", "hook_id")),
     "pull_request": Shape(needs=_keys("pull_request"), never=_keys("review", "comment", "thread")),
     "pull_request_review": Shape(needs=_keys("pull_request", "review"), never=_keys("comment", "thread")),

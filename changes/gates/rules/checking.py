@@ -1,5 +1,10 @@
-"""Gate 5: CI was green on the merged head, at the merge (P-11)."""
+"""Gate 5: CI was green on the merged head, at the merge (P-11).
 
+Where a merge queue is used, it tests a commit of its own, which becomes the merge: what a check said there counts over what it
+said on the head of the pull request.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from changes.gates.facts import ChangeFacts, CheckFact, PullRequestFact
@@ -48,7 +53,8 @@ def results_of(pr: PullRequestFact) -> Results:
 
 
 def _checks(pr: PullRequestFact) -> list[CheckFact]:
-    return [check for check in pr.checks if check.commit == pr.head_sha and check.name != OWN_CHECK]
+    heads = {pr.head_sha, pr.queue_sha} - {""}
+    return [check for check in pr.checks if check.commit in heads and check.name != OWN_CHECK]
 
 
 def _latest(pr: PullRequestFact, name: str) -> CheckFact | None:
@@ -56,9 +62,13 @@ def _latest(pr: PullRequestFact, name: str) -> CheckFact | None:
 
     Within one second a failure counts over a success, and both over a start.
     """
-    timed = [(check.at, _severity(check), check) for check in _checks(pr) if check.name == name and check.at]
-    in_time = [item for item in timed if pr.merged_at is None or item[0] <= pr.merged_at]
-    return max(in_time, key=lambda item: item[:2])[2] if in_time else None
+    said = [
+        (check.commit == pr.queue_sha, check.at, _severity(check), check)
+        for check in _checks(pr)
+        if check.name == name and check.at
+    ]
+    in_time = [item for item in said if pr.merged_at is None or item[1] <= pr.merged_at]
+    return max(in_time, key=lambda item: item[:3])[3] if in_time else None
 
 
 def _severity(check: CheckFact) -> int:
@@ -106,7 +116,7 @@ def _judge(pr: PullRequestFact) -> Judgement:
     if results.failed or results.missing or results.empty:
         return _not_green(pr, results)
     return met(
-        f"{name_of(pr)}: {listed(check.name for check in results.green)} passed on {short(pr.head_sha)}",
+        f"{name_of(pr)}: {listed(check.name for check in results.green)} passed on {_heads(pr, results.green)}",
         *_evidence(pr, results),
         confirmed=pr.confirmed and all(check.confirmed for check in results.green),
     )
@@ -126,10 +136,18 @@ def _why_not(pr: PullRequestFact, results: Results) -> str:
     merged = f", merged at {moment(pr.merged_at)}" if pr.merged_at else ""
     if results.failed:
         ended = listed(f"{check.name} ended with {check.conclusion or 'no result'}" for check in results.failed)
-        return f"{ended} on {short(pr.head_sha)}{merged}"
+        return f"{ended} on {_heads(pr, results.failed)}{merged}"
     if results.missing:
         return f"{listed(results.missing)} had no result on {short(pr.head_sha)}{' by the merge' if merged else ' yet'}{merged}"
     return f"the branch requires no check and none has reported on {short(pr.head_sha)}{merged}"
+
+
+def _heads(pr: PullRequestFact, checks: Iterable[CheckFact]) -> str:
+    """The commits that the checks ran on: the head of the pull request, and that of the merge queue."""
+    on_queue = any(check.commit == pr.queue_sha for check in checks)
+    on_head = any(check.commit != pr.queue_sha for check in checks)
+    words = [short(pr.head_sha)] if on_head or not on_queue else []
+    return listed([*words, *([f"{short(pr.queue_sha)} in the merge queue"] if on_queue else [])])
 
 
 def _evidence(pr: PullRequestFact, results: Results) -> tuple[Evidence, ...]:
