@@ -13,6 +13,7 @@ from changes.approvals.models import Waiver
 from changes.proposals import queries as proposals
 from changes.proposals.approving import check_right, settle_state
 from changes.proposals.digest import digest_of
+from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change
 from changes.proposals.moving import ring_for, stream_of
 from changes.proposals.people import user_actor
@@ -148,15 +149,33 @@ def review_waiver(*, waiver: Waiver, note: str, by: User, at: datetime) -> Waive
 
 @transaction.atomic
 def settle(*, change: Change, at: datetime) -> None:
-    """End a waiver that no longer fits the change, and let the state follow words and waiver."""
-    standing = queries.waiver_in_force(change)
-    if standing is not None and change.merged_at is None and not binds_now(standing, change):
-        standing.lapsed_at, standing.lapse_reason = at, _what_changed(standing, change)
+    """End a waiver that no longer fits the change, and let the state follow words and waiver.
+
+    ``change`` may have been read before others moved it: what stands now counts. Locks only where there is something to do.
+    """
+    if not _is_unsettled(Change.objects.get(pk=change.pk)):
+        return
+    locked = proposals.locked(change.pk)
+    standing = queries.waiver_in_force(locked)
+    if standing is not None and not binds_now(standing, locked):
+        standing.lapsed_at, standing.lapse_reason = at, _what_changed(standing, locked)
         standing.save(update_fields=["lapsed_at", "lapse_reason"])
         _tell(standing, kind="waiver.lapsed", by=None, at=at, more={"reason": standing.lapse_reason})
         standing = None
-    enough = standing is not None or proposals.has_words_enough(change)
-    settle_state(change=change, enough=enough, actor="portal", at=at, reason="the approvals that it needs are not there")
+    enough = standing is not None or proposals.has_words_enough(locked)
+    settle_state(change=locked, enough=enough, actor="portal", at=at, reason="the approvals that it needs are not there")
+    change.state, change.version, change.moved_at = locked.state, locked.version, locked.moved_at
+
+
+def _is_unsettled(now: Change) -> bool:
+    """Whether waiver or state do not follow what stands. After the merge nothing moves any more."""
+    if now.state not in (State.PROPOSED, State.APPROVED) or now.merged_at is not None:
+        return False
+    standing = queries.waiver_in_force(now)
+    if standing is not None and not binds_now(standing, now):
+        return True
+    enough = standing is not None or proposals.has_words_enough(now)
+    return enough != (now.state == State.APPROVED)
 
 
 def classes_of(change: Change) -> str:

@@ -27,7 +27,6 @@ from changes.gates.verdict import (
     summary,
 )
 from changes.proposals import queries as proposals
-from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
 from changes.proposals.moving import stream_of
 from portal.ledger.actions import append

@@ -139,13 +139,14 @@ def standing_approvals(change: Change) -> list[Approval]:
 
 def has_words_enough(change: Change, *, parameters: Parameters = DEFAULT) -> bool:
     """Whether as many people have approved text and commit as they are now as the table asks for, and nobody said no."""
-    emergency = change.category == Category.EMERGENCY
+    standing = standing_approvals(change)
+    if not standing:
+        return False
+    emergency = change.category == Category.EMERGENCY and not change.undeclared
     binds, head = current_revision(change).binds, head_for_production(change)
-    words = [row for row in standing_approvals(change) if row.head_sha == head or (emergency and not row.head_sha)]
+    words = [row for row in standing if row.head_sha == head or (emergency and not row.head_sha)]
     said_yes = {row.by_id for row in words if row.verdict == Approval.Verdict.YES and (emergency or row.revision.binds == binds)}
-    need = need_of(
-        parameters.approval_rules, kind=change.kind, size=change.size, risk=change.risk_level, emergency=emergency
-    )
+    need = need_of(parameters.approval_rules, kind=change.kind, size=change.size, risk=change.risk_level, emergency=emergency)
     return len(said_yes) >= need.count and all(row.verdict == Approval.Verdict.YES for row in words)
 
 

@@ -356,3 +356,14 @@ def test_its_digest_covers_everything_that_is_read(change, cleo):
     waiver.reason = "another"
 
     assert waiving.waiver_digest(waiver) != before
+
+
+def test_what_was_read_before_others_moved_it_is_settled_as_it_stands(change):
+    bob = person("Bob")
+    old = Change.objects.get(pk=change.pk)
+    approve(change, bob)
+
+    reassess(change=old, at=LATER)
+
+    assert Change.objects.get(pk=change.pk).state == "approved"
+    assert kinds(change).count("change.approve") == 1
