@@ -1,16 +1,16 @@
 """The board: what is under way, by the work that comes next. Evidence moves a change on; nobody drags it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from changes.desk.columns import COLUMNS, requester_name
 from changes.proposals.models import Change
 from changes.proposals.stages import ENTERS, Stage
+from portal.access.models import User
 from portal.ui.text import visible
 
 SHOWN = 12
@@ -31,10 +31,9 @@ class Lane:
     more: bool
 
 
-def board_of(rows: QuerySet[Change], *, at: datetime) -> list[Lane]:
+def board_of(rows: QuerySet[Change], *, reader: User, at: datetime) -> list[Lane]:
     """The six columns over ``rows``, newest movement first. Two questions, whatever the number of changes."""
-    found = _keys(rows)
-    keys = {stage: [pk for where, pk in found if where == stage] for stage in Stage.values}
+    keys = _keys(rows, reader)
     wanted = [pk for stage in keys.values() for pk in stage[:SHOWN]]
     changes = Change.objects.defer("assessment", "reasons", "risk").select_related("requester").in_bulk(wanted) if wanted else {}
     return [
@@ -50,11 +49,12 @@ def board_of(rows: QuerySet[Change], *, at: datetime) -> list[Lane]:
     ]
 
 
-def _keys(rows: QuerySet[Change]) -> Sequence[tuple[str, int]]:
-    """(stage, key) of the newest of each column, as one statement of six parts that an index answers each."""
-    plain: Any = rows.select_related(None).order_by("-moved_at", "-pk")
-    parts = [plain.filter(stage=stage).values_list("stage", "pk")[: COUNTED + 1] for stage in Stage.values]
-    return list(parts[0].union(*parts[1:], all=True))
+def _keys(rows: QuerySet[Change], reader: User) -> dict[str, list[int]]:
+    """The keys of the newest of each column. One statement of six parts, each with its index; it hangs on the reader's row."""
+    ordered = rows.order_by("-moved_at", "-pk")
+    parts = (ArraySubquery(ordered.filter(stage=stage).values("pk")[: COUNTED + 1]) for stage in Stage.values)
+    found = User.objects.filter(pk=reader.pk).values_list(*parts).get()
+    return {stage: keys or [] for stage, keys in zip(Stage.values, found, strict=True)}
 
 
 def _card(change: Change, at: datetime) -> SafeString:

@@ -72,8 +72,10 @@ def _rows(request: HttpRequest, address: Address, around: Furniture) -> dict[str
 
 def _board(request: HttpRequest, address: Address) -> dict[str, Any]:
     at = time_of(request)
-    wanted = address.wanted(reader=person_of(request).pk, today=at.date())
-    lanes = board_of(Change.objects.none() if address.problems else matching(wanted=wanted, scope=scope_for(request)), at=at)
+    reader = person_of(request)
+    wanted = address.wanted(reader=reader.pk, today=at.date())
+    rows = Change.objects.none() if address.problems else matching(wanted=wanted, scope=scope_for(request))
+    lanes = board_of(rows, reader=reader, at=at)
     names = [lane.stage for lane in lanes]
     chosen = request.GET.get("lane", "")
     return {

@@ -133,13 +133,15 @@ NUMBER = re.compile(r"CHG-?(\d{1,15})$", re.IGNORECASE)
 PULL_REQUEST = re.compile(r"([\w./-]*)#(\d{1,9})$")
 COMMIT = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{7,64}$", re.IGNORECASE)
 SIGNS = re.compile(r"[\W_]+")
+HIDDEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""What nobody sees in a text; ``index.sql`` leaves out the same."""
 
 
 def read(text: str) -> Question:
     """The question in a text. Never raises."""
     terms: list[Term] = []
     problems: list[str] = []
-    for piece in PIECE.finditer(text[:LONGEST].replace("\x00", " ")):
+    for piece in PIECE.finditer(HIDDEN.sub("", text[:LONGEST].replace("\x00", " "))):
         try:
             terms += _terms(piece)
         except Unreadable as problem:

@@ -3,9 +3,13 @@
 import csv
 import io
 import re
+import tempfile
+import tracemalloc
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,6 +18,7 @@ from changes.desk.columns import COLUMNS, USUAL
 from changes.proposals.listing import SORTS, Wanted, matching
 from portal.access.scope import EVERYTHING
 from portal.ledger.queries import entries_about
+from tests.audits.room.opened import admitted
 from tests.changes.people import person, sign_in
 from tests.changes.proposals.catalogue import AT, made, many
 
@@ -314,3 +319,69 @@ def test_a_file_ends_at_its_limit_and_says_so(shop):
     assert "2 rows; the first of more, since a file has at most 50 000 rows" in file.mark.decode()
     with file.body as body:
         assert len(list(csv.reader(body.read().decode().splitlines()))) == 3
+
+
+@pytest.fixture
+def uma(client):
+    """An auditor whose engagement covers one of two repositories."""
+    auditor, _ = admitted(repositories=["acme/api"])
+    sign_in(client, auditor)
+    return client
+
+
+SCOPED = ["", "q=column", "q=cache", "q=-zeppelin", "q=CHG-1001", "view=board", "sort=due", "q=is:open&sort=risk"]
+
+
+@pytest.mark.parametrize("query", SCOPED)
+def test_an_auditor_lists_and_takes_out_only_what_is_in_scope(shop, uma, query):
+    listed = numbers(uma.get(f"/changes/?{query}").content.decode())
+    answer = uma.get(f"/changes/list.csv?{query}")
+    file = [row[0] for row in csv.reader(io.StringIO(answer.content.decode()[1:]))][2:]
+
+    assert set(listed) <= {"1002"}
+    assert file == [f"CHG-{number}" for number in listed]
+    assert (listed == []) == (query in ("q=cache", "q=CHG-1001"))
+
+
+def test_a_file_of_ten_thousand_rows_needs_no_more_memory_than_one_of_a_thousand(ann):
+    many(10_000, every=timedelta(minutes=1), requester=ann)
+
+    def peak(most):
+        tracemalloc.start()
+        file = csv_file.file_of(
+            rows=matching(wanted=Wanted(text="cache"), scope=EVERYTHING),
+            sort="moved",
+            columns=USUAL,
+            asked="",
+            reader="Ann",
+            at=AT,
+            most=most,
+        )
+        with file.body:
+            pieces = sum(len(piece) for piece in csv_file.Pieces(file))
+        peaked = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return file.count, pieces, peaked
+
+    peak(10)
+    small, large = peak(1000), peak(20_000)
+
+    assert (small[0], large[0]) == (1000, 10_000)
+    assert large[1] > 900_000
+    assert large[2] < small[2] * 1.5 + 1_000_000, f"{small[2]:,} bytes for a thousand rows, {large[2]:,} for ten thousand"
+
+
+def test_a_file_is_sent_piece_by_piece_while_others_are_served():
+    body = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # the answer closes it, which is looked at below
+    body.write(b"x" * 200_000)
+    body.seek(0)
+    request = ASGIRequest({"type": "http", "method": "GET", "path": "/", "headers": []}, io.BytesIO())
+
+    answer = csv_file.answer_with(request, csv_file.File(b"mark", body, 1), name="a.csv", whole=False)
+
+    async def read():
+        return [len(piece) async for piece in answer.streaming_content]
+
+    assert answer.is_async
+    assert async_to_sync(read)() == [4, 65536, 65536, 65536, 3392]
+    assert body.closed

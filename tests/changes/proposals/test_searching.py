@@ -243,7 +243,30 @@ def test_the_words_follow_names_and_linked_accounts(ann):
     assert found("author:lee") == []
     row.ended_at = AT + timedelta(days=400)
     row.save()
+    cover(row)
     assert found("author:lie") == ["CHG-1001"]
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Pay \u202eeciovni\u202c later", "eciovni"),
+        ("Pay \u202eeciovni\u202c later", "pay ec\u200biovni"),
+        ("The pay\u200bment page", "payment"),
+        ("“Quoted” – and dashed…", "quoted dashed"),
+        ("Straße ÜBERLAUF", "überlauf straße"),
+        ("Update src/app/main.py", "main.py"),
+        ("Update src/app/main.py", "src/app"),
+        ("Update src/app/main.py", '"app main"'),
+        ("Bump lib_name to v1.2.3-rc1", "lib_name v1.2.3"),
+        ("Use `user@host:5432`", '"host:5432"'),
+    ],
+)
+def test_a_title_is_found_by_what_people_see_of_it(title, text):
+    made(title)
+    made("Something else")
+
+    assert found(text) == ["CHG-1001"]
 
 
 def test_a_text_of_five_megabytes_is_kept_and_its_beginning_found():
