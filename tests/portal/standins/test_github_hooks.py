@@ -237,3 +237,27 @@ def test_faulty_hooks_carry_a_wrong_signature(northwind, receiver):
     ]
 
     assert right == [False, True]
+
+
+def test_a_pull_request_from_a_fork_names_the_other_repository(northwind):
+    northwind.add_account(login="mallory")
+    northwind.commit(repository=WEB, branch="mallory-main", files={"x.txt": "x\n"}, author="mallory", message="x", committer="bob")
+
+    opened = northwind.open_pull_request(
+        repository=WEB, head="mallory-main", base="prod", title="x", by="mallory", fork="mallory/web:main"
+    )
+
+    head, base = opened["head"], opened["base"]
+    assert (head["label"], head["ref"], head["repo"]["full_name"]) == ("mallory:main", "main", "mallory/web")
+    assert head["repo"]["id"] != base["repo"]["id"]
+
+
+def test_another_base_is_told_with_the_one_before(northwind):
+    northwind.commit(repository=WEB, branch="idea", files={"x.txt": "x\n"}, author="ann", message="x")
+    northwind.open_pull_request(repository=WEB, head="idea", title="x", by="ann")
+
+    edited = northwind.edit_pull_request(repository=WEB, number=1, by="ann", base="prod")
+
+    last = json.loads(northwind.deliveries()[-1]["body"])
+    assert edited["base"]["ref"] == "prod"
+    assert (last["action"], last["changes"]["base"]["ref"]) == ("edited", {"from": "main"})

@@ -27,13 +27,17 @@ def open_pull_request(
     draft: bool = False,
     labels: Sequence[str] = (),
     reviewers: Sequence[str] = (),
+    fork: str = "",
     at: datetime | None = None,
 ) -> Row:
-    """Opens a pull request from branch ``head`` into ``base``. Raises 422 when there is one already or nothing to merge."""
+    """Opens a pull request from branch ``head`` into ``base``. Raises 422 when there is one already or nothing to merge.
+
+    With ``fork`` (``owner/name:branch``) it comes from there: ``head`` then only holds the commits here.
+    """
     with world.lock:
         repo = world.repository(repository)
         row = _new_row(world, repo, head=head, base=base, by=by, at=world.stamp(at))
-        row |= {"title": title, "body": body, "draft": draft}
+        row |= {"title": title, "body": body, "draft": draft, "fork": fork}
         following.measure(world, repo, row)
         if not row["size"]["commits"]:
             raise invalid("PullRequest", "base", "custom", f"No commits between {base} and {head}")
@@ -86,12 +90,17 @@ def edit_pull_request(
     by: str,
     title: str | None = None,
     body: str | None = None,
+    base: str | None = None,
     at: datetime | None = None,
 ) -> Row:
-    """Changes title or text."""
+    """Changes title, text, or the branch that it goes into."""
     with world.lock:
         repo, row = world.repository(repository), world.pull(repository, number)
-        changes = {}
+        changes: Row = {}
+        if base is not None and base != row["base_ref"]:
+            changes["base"] = {"ref": {"from": row["base_ref"]}, "sha": {"from": row["base_sha"]}}
+            row["base_ref"] = base
+            following.measure(world, repo, row)
         for name, value in (("title", title), ("body", body)):
             if value is not None and value != row[name]:
                 changes[name] = {"from": row[name]}

@@ -9,6 +9,8 @@ from portal.standins.github.world import World, node_id
 from portal.standins.store import Row
 from portal.standins.times import stamp
 
+FORKS = 700_000_000
+"""Added to the number of a repository: that of its fork."""
 COLOURS = {"emergency": "b60205", "dependencies": "0366d6"}
 
 
@@ -55,7 +57,7 @@ def simple(world: World, repository: Row, row: Row) -> Row:
         "requested_reviewers": [people.user(world, login) for login in row["reviewers"]],
         "requested_teams": [],
         "draft": row["draft"],
-        "head": _side(world, repository, row["head_ref"], row["head_sha"]),
+        "head": _head(world, repository, row),
         "base": _side(world, repository, row["base_ref"], row["base_sha"]),
         "_links": {key: {"href": link} for key, link in links.items()},
         "author_association": "MEMBER",
@@ -67,6 +69,18 @@ def _side(world: World, repository: Row, ref: str, sha: str) -> Row:
     owner = repository["full_name"].split("/")[0]
     repo = repositories.repository(world, repository)
     return {"label": f"{owner}:{ref}", "ref": ref, "sha": sha, "user": people.user(world, owner), "repo": repo}
+
+
+def _head(world: World, repository: Row, row: Row) -> Row:
+    """Where it comes from: a branch here, or one of a fork, which is another repository."""
+    fork, _, ref = str(row.get("fork") or "").partition(":")
+    if not fork:
+        return _side(world, repository, row["head_ref"], row["head_sha"])
+    owner, _, name = fork.partition("/")
+    ours = repositories.repository(world, repository)
+    user = people.user(world, owner)
+    theirs = {**ours, "id": FORKS + ours["id"], "name": name, "full_name": fork, "owner": user, "fork": True}
+    return {"label": f"{owner}:{ref}", "ref": ref, "sha": row["head_sha"], "user": user, "repo": theirs}
 
 
 def full(world: World, repository: Row, row: Row) -> Row:
