@@ -1,18 +1,17 @@
 """Judges a change now, and freezes the verdict at the merge to production and at the release (P-26)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from changes.approvals.waiving import settle
-from changes.delivery.models import MergeGroup, PullRequest, Repository
 from changes.gates.explain import looked_at
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
+from changes.gates.publishing import publish
 from changes.gates.queries import facts_of
 from changes.gates.verdict import (
     AT_MERGE,
@@ -30,11 +29,8 @@ from changes.proposals import queries as proposals
 from changes.proposals.models import Change
 from changes.proposals.moving import stream_of
 from portal.ledger.actions import append
-from portal.outbox.actions import enqueue
 from portal.policy.parameters import DEFAULT, Parameters
 from portal.ui.doorbell import ring
-
-CHECK_NAME = "Countersign"
 
 
 def assess(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -> tuple[ChangeFacts, tuple[Gate, ...]]:
@@ -133,55 +129,3 @@ def gate_json(gate: Gate) -> dict[str, Any]:
     values["state"] = str(gate.state)
     values["evidence"] = [asdict(item) for item in gate.evidence]
     return values
-
-
-def publish(*, change: Change, at: datetime) -> None:
-    """The check run on every open pull request of the change, and on what a merge queue made of it, as last judged.
-
-    Without a judgement there is nothing to say yet; the first one says it.
-    """
-    kept = change.assessment
-    if not kept:
-        return
-    rows = list(proposals.linked_pull_requests(change).filter(state=PullRequest.State.OPEN))
-    for repository, head in _heads(rows):
-        subject = f"{repository.forge}:{repository.name}:{head}:{change.number}"
-        enqueue(
-            kind="github.check_run",
-            key=f"check:{subject}:{change.gates}:{int(at.timestamp() * 1000)}",
-            subject=subject,
-            at=at,
-            payload={
-                "repository": repository.name,
-                "head_sha": head,
-                "external_id": str(change),
-                "name": CHECK_NAME,
-                "status": "completed" if kept["tone"] == "ok" else "in_progress",
-                "conclusion": "success" if kept["tone"] == "ok" else "",
-                "title": kept["headline"],
-                "summary": f"{kept['sentence']}\n\n{_table(kept['gates'])}",
-                "details_url": f"{settings.BASE_URL}/changes/{change.number}/",
-            },
-        )
-
-
-def _heads(rows: list[PullRequest]) -> list[tuple[Repository, str]]:
-    """Where the check has to stand: the heads of the pull requests, and those by which a merge queue tries them."""
-    own = [(row.repository, row.head_sha) for row in rows]
-    if not rows:
-        return own
-    known = {(row.repository_id, row.number): row.repository for row in rows}
-    groups = MergeGroup.objects.filter(
-        repository__in={row.repository_id for row in rows},
-        numbers__overlap=[row.number for row in rows],
-        state=MergeGroup.State.OPEN,
-    )
-    queued = [
-        (known.get((group.repository_id, number)), group.head_sha) for group in groups.order_by("id") for number in group.numbers
-    ]
-    return [*own, *((repository, head) for repository, head in queued if repository is not None)]
-
-
-def _table(gates: Iterable[Mapping[str, Any]]) -> str:
-    rows = [f"| {gate['number']} | {gate['name']} | {gate['state'].replace('_', ' ')} | {gate['reason']} |" for gate in gates]
-    return "\n".join(["| | Gate | State | Why |", "|---|---|---|---|", *rows])

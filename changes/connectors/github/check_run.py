@@ -13,6 +13,8 @@ from django.utils import timezone
 from changes.connectors import errors
 from changes.connectors.github.client import GitHub
 from changes.connectors.models import Source
+from changes.delivery.models import Repository
+from changes.gates.publishing import run_of as current_run
 from portal.outbox.errors import Passing, Permanent
 from portal.outbox.registry import deliverer
 
@@ -34,16 +36,24 @@ def deliver_check_run(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     missing = not_connected(source)
     if source is None or missing:
         return {"published": False, "reason": f"not connected: {missing}"}
-    client = GitHub(source=source, repository_name=payload["repository"], at=timezone.now())
+    newest = _newest(payload)
+    client = GitHub(source=source, repository_name=newest["repository"], at=timezone.now())
     try:
         vendor_id = client.publish_check_run(
-            sha=payload["head_sha"], name=payload["name"], external_id=payload["external_id"], run=run_of(payload)
+            sha=newest["head_sha"], name=newest["name"], external_id=newest["external_id"], run=run_of(newest)
         )
     except errors.Passing as problem:
         raise Passing(wait_of(problem), problem.reason) from problem
     except errors.Permanent as problem:
         raise Permanent(problem.reason) from problem
     return {"published": True, "check_run": vendor_id}
+
+
+def _newest(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the run says by now; what was asked for when the head is open no longer."""
+    repository = Repository.objects.filter(name=payload["repository"], in_scope_until=None).first()
+    now = current_run(repository=repository, sha=payload["head_sha"]) if repository is not None else None
+    return now if now is not None else payload
 
 
 def not_connected(source: Source | None) -> str:

@@ -28,9 +28,8 @@ from changes.delivery.facts import (
     RuleEventReported,
 )
 from changes.delivery.models import MergeGroup, PullRequest, Repository
-from changes.gates.actions import publish
+from changes.gates.publishing import ask_for
 from changes.proposals.deriving import follow_rename
-from changes.proposals.models import Change
 
 Follow = Callable[[PullRequest], None]
 FORGE = "github"
@@ -134,8 +133,7 @@ def _(fact: MergeGroupReported, repository: Repository, delivery: Delivery, at: 
     group = record.record_merge_group(repository=repository, fact=fact, at=at)
     ask(source=delivery.source, repository=repository, subject=f"checks:{fact.head_sha}", at=at)
     if group.state == MergeGroup.State.OPEN:
-        for change in Change.objects.filter(links__pull_request__in=record.queued(group)).distinct().order_by("id"):
-            publish(change=change, at=at)
+        ask_for(repository=repository, sha=fact.head_sha, at=at)
 
 
 @record_fact.register
