@@ -9,6 +9,7 @@ from changes.proposals.searching.install import after_migrate
 
 JOINS = (
     "changes.calendar.providers",
+    "changes.meetings.own_sources",
     "changes.connectors.effects",
     "changes.connectors.wellbeing",
     "changes.desk.needs",

@@ -9,15 +9,19 @@ from changes.connectors.tasks import (
     sweep_inbox,
 )
 from changes.emergencies.tasks import keep_clocks
-from changes.exceptions.tasks import open_again
+from changes.exceptions.tasks import find_missed_meetings, open_again
 from changes.gates.tasks import judge_freezes, judge_overdue, seal_gate_answers
-from changes.talk.tasks import send_digests, tell
+from changes.meetings.tasks import keep_meetings
+from changes.talk.tasks import invite, send_digests, tell
 
 __all__ = [
     "drain_inbox",
+    "find_missed_meetings",
+    "invite",
     "judge_freezes",
     "judge_overdue",
     "keep_clocks",
+    "keep_meetings",
     "mirror_repositories",
     "open_again",
     "poll_sources",

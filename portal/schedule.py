@@ -36,6 +36,10 @@ SCHEDULE = (
     Entry("changes.gates.tasks.judge_freezes", 15, "judge-freezes"),
     Entry("changes.emergencies.tasks.keep_clocks", 15, "keep-clocks"),
     Entry("changes.exceptions.tasks.open_again", 300, "open-again"),
+    # The architecture meeting: dates roll on, agendas stay in step, what was missed is found, invitations go out.
+    Entry("changes.meetings.tasks.keep_meetings", 60, "keep-meetings"),
+    Entry("changes.exceptions.tasks.find_missed_meetings", 60, "find-missed-meetings"),
+    Entry("changes.talk.tasks.invite", 300, "invite"),
     # People are told what the ledger says; digests go out at each person's own hour.
     Entry("changes.talk.tasks.tell", 5, "tell"),
     Entry("changes.talk.tasks.send_digests", 300, "send-digests"),

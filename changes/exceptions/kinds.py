@@ -102,5 +102,6 @@ _ALL = (
         owners=("compliance", "chair"),
         folds_by=("environment", "commit"),
     ),
+    Kind("meeting_missed", "Architecture meeting missed or without quorum", Clause.OVERSEEN, owners=("chair",), folds_by=()),
 )
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

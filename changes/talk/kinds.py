@@ -27,6 +27,7 @@ _ALL = (
     Kind("progress", "Progress", "A change that you follow was merged, released or rolled back.", "digest", False),
     Kind("emergency", "Emergencies", "Somebody declared an emergency and you may give the +1.", "now", True, disturbs=True),
     Kind("exception", "Exceptions", "An exception that you answer for.", "now", True),
+    Kind("meeting", "Meetings", "What you have not read before a meeting, and invitations to it.", "now", True),
     Kind("task", "Tasks", "A follow-up, a condition or a delegation that names you.", "now", True),
 )
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

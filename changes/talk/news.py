@@ -13,6 +13,7 @@ from changes.approvals.models import Condition, Delegation
 from changes.exceptions.models import ExceptionRecord
 from changes.outcomes.models import FollowUp
 from changes.proposals.models import Change
+from changes.talk.meeting_news import reminders
 from changes.talk.models import Comment, Notice, NoticeCursor
 from changes.talk.queries import followers_of
 from portal.access.may import holders_of
@@ -164,6 +165,13 @@ def _task_of(table: str, key: int, entry: Entry) -> Iterable[News]:
             yield News("task", title, "/", {given.delegate_id: "They were handed to you while somebody is away."})
 
 
+def _meeting(entry: Entry, rows: Rows) -> Iterable[News]:
+    """Each who has a seat, with what that person has not read."""
+    number = int(entry.fact.get("meeting") or 0)
+    for person, title, why in reminders(number=number, at=entry.at):
+        yield News("meeting", title, f"/meetings/{number}/", {person: why})
+
+
 TELLERS: dict[str, Teller] = {
     "comment.written": _comment,
     "comment.corrected": _comment,
@@ -179,5 +187,6 @@ TELLERS: dict[str, Teller] = {
     "follow_up.asked": _task,
     "condition.set": _task,
     "approvals.delegated": _task,
+    "meeting.reminded": _meeting,
 }
 URGENT = frozenset({"emergency.declared"})

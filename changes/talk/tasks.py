@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from changes.talk import news, telling
+from changes.talk import inviting, news, telling
 
 ROUNDS = 20
 
@@ -22,3 +22,9 @@ def tell() -> None:
 def send_digests() -> None:
     """Send the digests whose hour has come."""
     telling.send_digests(at=now())
+
+
+@shared_task(name="changes.talk.tasks.invite")
+def invite() -> None:
+    """Send invitations to meetings that come, moved or are not held."""
+    inviting.invite(at=now())

@@ -21,9 +21,16 @@ from portal.outbox.registry import deliverer
 KIND = "mail"
 
 
-def send_mail(*, key: str, to: Sequence[str], subject: str, text: str, at: datetime, html: str = "") -> None:
-    """Ask once, in the caller's transaction, for a mail to ``to``. ``html`` is an optional second form of ``text``."""
-    payload = {"to": list(to), "subject": subject, "text": text, "html": html}
+def send_mail(
+    *, key: str, to: Sequence[str], subject: str, text: str, at: datetime, html: str = "", calendar: Mapping[str, str] | None = None
+) -> None:
+    """Ask once, in the caller's transaction, for a mail to ``to``. ``html`` is an optional second form of ``text``.
+
+    ``calendar`` goes along as an invitation: its ``text`` (iCalendar) and its ``method`` (RFC 5546: REQUEST or CANCEL).
+    """
+    payload: dict[str, Any] = {"to": list(to), "subject": subject, "text": text, "html": html}
+    if calendar is not None:
+        payload["calendar"] = dict(calendar)
     enqueue(kind=KIND, key=key, payload=payload, at=at)
 
 
@@ -36,6 +43,8 @@ def deliver_mail(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     )
     if payload.get("html"):
         message.attach_alternative(payload["html"], "text/html")
+    if payload.get("calendar"):
+        _invite(message, **payload["calendar"])
     try:
         message.send()
     except (smtplib.SMTPRecipientsRefused, BadHeaderError) as problem:
@@ -43,6 +52,12 @@ def deliver_mail(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     except (smtplib.SMTPException, OSError) as problem:
         raise Passing(reason=f"the mail server did not take it: {problem}") from problem
     return {"message_id": message_id}
+
+
+def _invite(message: EmailMultiAlternatives, *, text: str, method: str) -> None:
+    """As the third form of the mail (RFC 6047 §2.4), which programs answer to, and as a file for those that know only files."""
+    message.attach_alternative(text, f"text/calendar; method={method}")
+    message.attach("meeting.ics", text, "application/ics")
 
 
 def message_id_of(*, key: str) -> str:

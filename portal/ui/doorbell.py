@@ -23,6 +23,8 @@ FAMILIES: dict[str, P] = {
     "integration": P.SOURCE_SEE,
     "integrations": P.SOURCE_SEE,
     "ledger": P.LEDGER_SEE,
+    "meeting": P.MEETING_SEE,
+    "meetings": P.MEETING_SEE,
     "people": P.PERSON_SEE,
 }
 """Which permission one needs to hear a family's bell."""
