@@ -4,7 +4,7 @@ Throughput: lead time, deploy frequency, recovery time of failed deploys. Instab
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -14,6 +14,9 @@ from changes.delivery.models import Environment, Release
 from changes.outcomes.models import DeployMark
 from changes.proposals.models import Category, Change, LinkedPullRequest
 from portal.access.scope import Scope
+
+ONE_DEPLOY = timedelta(hours=1)
+"""A deployment at the forge and a release at Fly of the same commit this near to each other are one."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,11 @@ def numbers_between(*, since: datetime, until: datetime, scope: Scope) -> Number
     rows = Release.objects.filter(environment=Environment.PRODUCTION, succeeded_at__gte=since, succeeded_at__lt=until)
     if scope.repositories is not None:
         rows = rows.filter(repository__name__in=sorted(scope.repositories))
-    return numbers(deploys=_deploys(list(rows)), lead_times=_lead_times(since, until, scope), days=max((until - since).days, 1))
+    return numbers(
+        deploys=_once_each(_deploys(list(rows)), list(rows)),
+        lead_times=_lead_times(since, until, scope),
+        days=max((until - since).days, 1),
+    )
 
 
 def _deploys(rows: list[Release]) -> list[Deploy]:
@@ -103,6 +110,32 @@ def _deploys(rows: list[Release]) -> list[Deploy]:
         for row in rows
         if row.succeeded_at is not None
     ]
+
+
+def _once_each(deploys: list[Deploy], rows: list[Release]) -> list[Deploy]:
+    """A deployment that the forge tells of and the release at Fly that carried it out are one deploy."""
+    source = {row.pk: (row.source, row.repository_id, row.commit_sha) for row in rows}
+    kept: list[Deploy] = []
+    for deploy in sorted(deploys, key=lambda item: (source[item.release][0] != Release.Source.FLY, item.succeeded_at)):
+        twin = next((number for number, other in enumerate(kept) if _is_twin(deploy, other, source)), None)
+        if twin is None:
+            kept.append(deploy)
+            continue
+        other = kept[twin]
+        moments = [moment for moment in (deploy.recovered_at, other.recovered_at) if moment is not None]
+        kept[twin] = replace(
+            other,
+            failed=other.failed or deploy.failed,
+            rework=other.rework or deploy.rework,
+            recovered_at=min(moments, default=None),
+        )
+    return kept
+
+
+def _is_twin(deploy: Deploy, other: Deploy, source: dict[int, tuple[str, int | None, str]]) -> bool:
+    own, theirs = source[deploy.release], source[other.release]
+    same = own[1:] == theirs[1:] and own[2] != "" and own[0] != theirs[0]
+    return same and abs(deploy.succeeded_at - other.succeeded_at) <= ONE_DEPLOY
 
 
 def _emergency_commits(rows: list[Release]) -> set[tuple[int | None, str]]:

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from changes.delivery.models import Release
 from changes.outcomes import actions
 from changes.outcomes.dora import Deploy, numbers, numbers_between
 from changes.proposals.models import Change
 from portal.access.scope import Scope
-from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released
+from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository, sha
 from tests.changes.people import person
 
 DAY = timedelta(days=1)
@@ -61,3 +62,18 @@ def test_they_come_from_releases_marks_rollbacks_and_emergencies():
     assert found.lead_time == 2 * HOUR
     elsewhere = numbers_between(since=AT - DAY, until=AT + DAY, scope=Scope(repositories=frozenset({"acme/api"})))
     assert (elsewhere.deploys, elsewhere.lead_time) == (0, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deployment_at_the_forge_and_its_release_at_fly_are_one_deploy():
+    ann = person("Ann")
+    fly = released("a", 1, at=AT)
+    forge = {"source": "github", "repository": repository(), "environment": "production", "state": "succeeded", "reported_at": AT}
+    twin = Release.objects.create(vendor_id="1", commit_sha=sha("a"), created_at=AT, succeeded_at=AT + HOUR, **forge)
+    again = Release.objects.create(vendor_id="2", commit_sha=sha("a"), created_at=AT, succeeded_at=AT + 5 * HOUR, **forge)
+    actions.mark_deploy(release=twin, what="failed", note="", by=ann, at=AT)
+
+    found = numbers_between(since=AT - DAY, until=AT + DAY, scope=Scope())
+
+    assert (found.deploys, found.failed) == (2, 1)
+    assert len({fly.pk, twin.pk, again.pk}) == 3
