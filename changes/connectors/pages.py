@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
+from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet, TextChoices
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
@@ -21,9 +21,9 @@ from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.outbox import actions as outbox
 from portal.outbox.models import Effect
-from portal.ui.paging import page_of
+from portal.ui.answers import page
+from portal.ui.paging import listed
 
-PAGE = 50
 NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack"}
 
 
@@ -85,24 +85,21 @@ def _health(source: Source, at: datetime) -> Health:
 @require_GET
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Every acknowledged delivery with its state; quarantined ones can be replayed."""
-    state = request.GET.get("state", "")
     rows = Delivery.objects.select_related("source").defer("body", "headers")
-    if state in Delivery.State.values:
-        rows = rows.filter(state=state)
-    page = page_of(
-        rows, by="received_at", size=PAGE, older_than=request.GET.get("older", ""), newer_than=request.GET.get("newer", "")
-    )
-    kept = {"state": state} if state else {}
+    return _by_state(request, rows, Delivery.State, by="received_at", template="changes/connectors/deliveries.html")
+
+
+def _by_state(request: HttpRequest, rows: QuerySet[Any], states: type[TextChoices], *, by: str, template: str) -> HttpResponse:
+    """A list, newest first, that ``state`` in the address filters."""
+    state = request.GET.get("state", "")
+    rows = rows.filter(state=state) if state in states.values else rows
     context = {
-        "rows": page.rows,
+        **listed(request, rows, by=by, kept={"state": state}),
         "state": state,
-        "options": [("", "All"), *Delivery.State.choices],
+        "options": [("", "All"), *states.choices],
         "may_replay": may(request.user, P.INBOX_REPLAY),
-        "older": f"?{urlencode({**kept, 'older': page.older})}" if page.older else "",
-        "newer": f"?{urlencode({**kept, 'newer': page.newer})}" if page.newer else "",
     }
-    part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
-    return render(request, f"changes/connectors/deliveries.html{part}", context)
+    return page(request, template, context, piece="rows")
 
 
 @requires(P.INBOX_REPLAY)
@@ -119,24 +116,8 @@ def replay_delivery(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def effects(request: HttpRequest) -> HttpResponse:
     """What the portal does outside: check runs, letters. Set-aside ones can be tried again."""
-    state = request.GET.get("state", "")
     rows = Effect.objects.defer("payload")
-    if state in Effect.State.values:
-        rows = rows.filter(state=state)
-    page = page_of(
-        rows, by="created_at", size=PAGE, older_than=request.GET.get("older", ""), newer_than=request.GET.get("newer", "")
-    )
-    kept = {"state": state} if state else {}
-    context = {
-        "rows": page.rows,
-        "state": state,
-        "options": [("", "All"), *Effect.State.choices],
-        "may_replay": may(request.user, P.INBOX_REPLAY),
-        "older": f"?{urlencode({**kept, 'older': page.older})}" if page.older else "",
-        "newer": f"?{urlencode({**kept, 'newer': page.newer})}" if page.newer else "",
-    }
-    part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
-    return render(request, f"changes/connectors/effects.html{part}", context)
+    return _by_state(request, rows, Effect.State, by="created_at", template="changes/connectors/effects.html")
 
 
 @requires(P.INBOX_REPLAY)

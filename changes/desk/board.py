@@ -59,7 +59,7 @@ def _keys(rows: QuerySet[Change], reader: User) -> dict[str, list[int]]:
 
 def _card(change: Change, at: datetime) -> SafeString:
     moved, gates, marks = (COLUMNS[name].drawn(change, at) for name in ("moved", "gates", "marks"))
-    link = f'<a class="row-link" href="/changes/{change.number}/">{visible(change.title)}</a>'
+    link = f'<a class="row-link" id="c{change.number}" href="/changes/{change.number}/">{visible(change.title)}</a>'
     line = f'<span class="mono">CHG-{change.number}</span>, {visible(requester_name(change))}, {moved}'
     foot = f'<span class="bcard-f">{gates}{marks}</span>'
     return SafeString(f'<li class="row bcard"><span class="lead">{link}<span class="row-m">{line}</span></span>{foot}</li>')

@@ -6,6 +6,7 @@ The address holds all of it, so that a list can be sent as a link. What it canno
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -55,7 +56,7 @@ class Address:
 
     def wanted(self, *, reader: int, today: date) -> Wanted:
         """What to look for, for this person on this day."""
-        values = {name: self.values[name] for name in (*CHOICES, "repository", "requester", "after", "before")}
+        values: dict[str, Any] = {name: self.values[name] for name in (*CHOICES, "repository", "requester", "after", "before")}
         mine = reader if self.values["mine"] else None
         return Wanted(text=self.values["q"], mine=mine, reader=reader, today=today, **values)
 

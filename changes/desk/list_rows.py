@@ -19,7 +19,8 @@ def list_rows(changes: Iterable[Change], *, at: datetime, columns: Sequence[str]
         words = ", ".join(filter(None, (draw(change, at) for draw in below)))
         line = f'<span class="mono">CHG-{change.number}</span>{f", {words}" if words else ""}'
         right = "".join(f"{opening}{draw(change, at)}</span>" for opening, draw in cells)
-        link = f'<a class="row-link" href="/changes/{change.number}/">{visible(change.title)}</a>'
+        # The id lets a refresh of the list find the row again that has the focus.
+        link = f'<a class="row-link" id="c{change.number}" href="/changes/{change.number}/">{visible(change.title)}</a>'
         lead = f'<span class="lead">{link}<span class="row-m">{line}</span></span>'
         drawn.append(SafeString(f'<li class="row lrow">{lead}{right}</li>'))
     return drawn

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, QuerySet
@@ -23,9 +22,9 @@ from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused
-from portal.ui.paging import page_of
+from portal.ui.answers import page, wants_piece
+from portal.ui.paging import listed
 
-PAGE = 50
 NUMBERS_OVER = timedelta(days=90)
 
 
@@ -47,23 +46,16 @@ def deploys(request: HttpRequest) -> HttpResponse:
     rows = _visible(scope)
     if environment in Environment.values:
         rows = rows.filter(environment=environment)
-    page = page_of(
-        rows, by="created_at", size=PAGE, older_than=request.GET.get("older", ""), newer_than=request.GET.get("newer", "")
-    )
-    kept = {"environment": environment} if environment else {}
-    context = {
-        "lines": _lines(page.rows),
+    kept = {"environment": environment}
+    context = listed(request, rows, by="created_at", kept=kept) | {
         "environment": environment,
         "options": [("", "All"), *Environment.choices],
-        "older": f"?{urlencode({**kept, 'older': page.older})}" if page.older else "",
-        "newer": f"?{urlencode({**kept, 'newer': page.newer})}" if page.newer else "",
     }
-    htmx = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
-    if not htmx:
+    context["lines"] = _lines(context["rows"])
+    if not wants_piece(request):
         until = min(scope.window_to, now()) if scope.window_to else now()
         context["numbers"] = numbers_between(since=until - NUMBERS_OVER, until=until, scope=scope)
-    part = "#rows" if htmx else ""
-    return render(request, f"changes/delivery/deploys.html{part}", context)
+    return page(request, "changes/delivery/deploys.html", context, piece="rows")
 
 
 def _visible(scope: Scope) -> QuerySet[Release]:

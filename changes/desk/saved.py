@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 
 from changes.delivery.models import Repository
 from changes.desk.lists import listed
@@ -118,6 +118,6 @@ def _lock(person: User) -> None:
 
 
 def _check_name(person: User, name: str, *, but: SavedView | None = None) -> None:
-    taken = SavedView.objects.filter(Q(person=person), name=name, deleted_at=None).exclude(pk=but.pk if but else None)
-    if taken.exists():
+    taken = SavedView.objects.filter(person=person, name=name, deleted_at=None)
+    if (taken.exclude(pk=but.pk) if but else taken).exists():
         raise ValidationError(f"You have a view called “{name}” already.")

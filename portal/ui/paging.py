@@ -87,7 +87,7 @@ def _past(rows: QuerySet[Any], by: str, cursor: str, *, up: bool) -> Q:
 def _is_time(rows: QuerySet[Any], by: str) -> bool:
     kind = rows.model._meta.get_field(by)
     kind = getattr(kind, "output_field", None) or kind
-    return kind.get_internal_type() == "DateTimeField"
+    return bool(kind.get_internal_type() == "DateTimeField")
 
 
 def _cursor(row: Any, by: str) -> str:

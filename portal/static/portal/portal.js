@@ -13,7 +13,8 @@ const on = (name, act, where = document) => where.addEventListener(name, act);
 htmx.defineExtension('morph', {
   isInlineSwap: style => style === 'morph',
   handleSwap: (style, target, fragment) => style.startsWith('morph') && Idiomorph.morph(target, [...fragment.childNodes], {
-    morphStyle: style === 'morph' ? 'outerHTML' : 'innerHTML', ignoreActiveValue: true, restoreFocus: true,
+    // Only of what a person types in is the value kept: a row that has the focus must take its new words.
+    morphStyle: style === 'morph' ? 'outerHTML' : 'innerHTML', ignoreActiveValue: typing(document.activeElement || document.body), restoreFocus: true,
     callbacks: { beforeAttributeUpdated: (name, node) => !(name === 'open' && node.matches('details,dialog')) } }),
 });
 

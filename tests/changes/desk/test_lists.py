@@ -52,7 +52,7 @@ def page(client, ann, shop):
 
 
 def numbers(text):
-    return re.findall(r'class="row-link" href="/changes/(\d+)/"', text)
+    return re.findall(r'class="row-link" id="c\d+" href="/changes/(\d+)/"', text)
 
 
 @pytest.mark.parametrize(
