@@ -140,4 +140,5 @@ def emergencies(request: HttpRequest) -> HttpResponse:
         "months": months_until(scope=scope, at=at, count=MONTHS),
         "may_declare": may(request.user, P.EMERGENCY_DECLARE),
     }
-    return render(request, "changes/emergencies/list.html", context)
+    part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
+    return render(request, f"changes/emergencies/list.html{part}", context)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F, Func, Max, Q, Value
 
 from changes.delivery.models import Environment, PullRequest, Release
-from changes.proposals import risk
+from changes.proposals import queries, risk
 from changes.proposals.classification import NAMES, Choice, Classification, classify
 from changes.proposals.largeness import counted_lines, losing_line
 from changes.proposals.measuring import Piece, Touched, is_migration, touched
@@ -47,11 +47,17 @@ def touched_by(rows: Iterable[PullRequest]) -> Touched:
     )
 
 
+def touched_by_pushes(change: Change) -> Touched:
+    """What pushes past every pull request touch; nothing is known of a change that has neither."""
+    pushes = queries.standing_pushes(change)
+    return touched(Piece(paths=push.paths or None, total=None, files=None, count=None) for push in pushes)
+
+
 def classification_of(
     change: Change, *, rows: list[PullRequest], work: list[PullRequest], parameters: Parameters
 ) -> Classification:
     """The classes of a change now. ``rows`` are its pull requests, ``work`` those that carry it (maybe none)."""
-    facts = touched_by(work or rows)
+    facts = touched_by(work or rows) if rows else touched_by_pushes(change)
     return classify(
         titles=tuple(row.title for row in work) or (change.title,),
         labels=tuple(label for row in work or rows for label in row.labels),

@@ -35,7 +35,9 @@ def told(client, name="dev.violations", order="in order"):
     return story
 
 
-def pushed_past(sha="a" * 40, *, message="Quick fix", at=AT, login="rex", uid=None, kind="direct_push", branch="prod"):
+def pushed_past(
+    sha="a" * 40, *, message="Quick fix", at=AT, login="rex", uid=None, kind="direct_push", branch="prod", paths=("app.py",)
+):
     """Somebody pushes straight to a branch, and the detectors find it."""
     repository = web()
     Push.objects.get_or_create(
@@ -47,7 +49,7 @@ def pushed_past(sha="a" * 40, *, message="Quick fix", at=AT, login="rex", uid=No
         defaults={
             "pusher_login": login,
             "pusher_uid": uid,
-            "commits": [{"sha": sha, "message": message, "author_login": login, "author_email": "", "paths": ["app.py"]}],
+            "commits": [{"sha": sha, "message": message, "author_login": login, "author_email": "", "paths": list(paths)}],
             "reported_at": at,
         },
     )
@@ -152,6 +154,15 @@ def test_whoever_bypassed_is_asked_once_in_person_when_the_account_is_linked(cli
     direct = Effect.objects.get(key=f"emergency:{ask.emergency_id}:ask:{ask.pk}")
     assert (direct.payload["person"], direct.payload["link"]["url"].endswith(f"/changes/{change.number}/")) == (rex.pk, True)
     assert said()[0][1] == f"Undeclared emergency {change}: Split the queue"
+
+
+def test_what_was_pushed_says_which_kind_of_change_it_is():
+    pushed_past(paths=("fly.toml", "app.py"))
+    settled()
+
+    change = Change.objects.get()
+    assert (change.kind, change.pushes.get().paths) == ("infrastructure", ["app.py", "fly.toml"])
+    assert change.repository_names == ["acme/web"]
 
 
 def test_a_merge_to_main_is_no_emergency():
