@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from changes.desk.bench import shapes
+from changes.desk.bench.completing import complete
 
 STATEMENTS = [text.strip() for text in (Path(__file__).parent / "rows.sql").read_text().split(";\n") if text.strip()]
 LONG_TIMELINE = """
@@ -67,7 +68,7 @@ def _share(url: str, values: dict[str, Any], ranges: list[tuple[int, int]], say:
 def _batch(connection: psycopg.Connection[Any], values: dict[str, Any]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         for statement in STATEMENTS:
-            cursor.execute(statement, values)
+            cursor.execute(complete(statement, connection), values)
 
 
 def _common(url: str, at: datetime) -> dict[str, Any]:
@@ -101,11 +102,12 @@ VALUES (%s, %s, '!', true, %s, 'system', 'UTC', true) ON CONFLICT (email) DO UPD
 
 
 def _repository(connection: psycopg.Connection[Any], name: str, at: datetime) -> int:
-    return _one(connection.execute(REPOSITORY, [name, at]).fetchone())
+    return _one(connection.execute(complete(REPOSITORY, connection), [name, at]).fetchone())
 
 
 def _person(connection: psycopg.Connection[Any], number: int, at: datetime) -> int:
-    return _one(connection.execute(PERSON, [f"dev-{number}@northwind.example", f"Developer {number}", at]).fetchone())
+    values = [f"dev-{number}@northwind.example", f"Developer {number}", at]
+    return _one(connection.execute(complete(PERSON, connection), values).fetchone())
 
 
 def _one(row: tuple[Any, ...] | None) -> int:

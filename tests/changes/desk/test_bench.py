@@ -1,5 +1,6 @@
 """The benchmark in small: its rows pass every guard, its figures come out, and its bare views stay out of the product."""
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -8,6 +9,7 @@ from django.utils.timezone import now
 
 from changes.delivery.models import Check, PullRequest, Release, Review
 from changes.desk.bench import client, door, fill, reader, shapes
+from changes.desk.bench.completing import complete
 from changes.desk.bench.figures import Line, Table, median, percentile
 from changes.gates.models import Verdict
 from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
@@ -81,3 +83,16 @@ def test_a_line_says_by_how_much_a_target_was_missed():
 def test_percentiles_are_those_of_the_values():
     assert (median([3.0, 1.0, 2.0]), percentile([float(n) for n in range(1, 101)], 99)) == (2.0, pytest.approx(99.01))
     assert percentile([5.0], 99) == 5.0
+
+
+def test_a_statement_by_hand_gets_the_columns_that_came_later(db):
+    with psycopg.connect(address()) as line:
+        made = complete("INSERT INTO changes_repository (forge, name, in_scope_from)\nSELECT 'github', %s, now()", line)
+        line.execute(made, ["northwind/later"])
+        found = line.execute(
+            "SELECT name, main_branch, mirror_error FROM changes_repository WHERE name = 'northwind/later'"
+        ).fetchone()
+        line.rollback()
+
+    assert found == ("northwind/later", "main", "")
+    assert complete("SELECT 1", line) == "SELECT 1"
