@@ -40,7 +40,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable(
         "portal.PolicyVersion",
         columns=("state", "decided_at", "decision", "effective_at"),
-        fixed=("number", "text", "parameters", "summary", "material", "digest", "based_on", "sent_by_id", "sent_at"),
+        fixed=("number", "text", "parameters", "summary", "material", "digest", "based_on", "sent_by_id", "sent_at", "wanted_at"),
         moves=frozenset({("sent", "adopted"), ("sent", "rejected"), ("sent", "withdrawn")}),
         born=frozenset({"sent", "adopted"}),
     ),

@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("sent_at", models.DateTimeField()),
+                ("wanted_at", models.DateTimeField(blank=True, null=True)),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
                 ("decision", models.CharField(blank=True, max_length=60)),
                 ("effective_at", models.DateTimeField(blank=True, null=True)),

@@ -49,6 +49,8 @@ class PolicyVersion(models.Model):
     sent_by = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     """None for the first version, which an installation begins with."""
     sent_at = models.DateTimeField()
+    wanted_at = models.DateTimeField(null=True, blank=True)
+    """From when it is to be in force, as it was sent."""
     decided_at = models.DateTimeField(null=True, blank=True)
     decision = models.CharField(max_length=60, blank=True)
     """The decision that adopted or rejected it, as it is called."""

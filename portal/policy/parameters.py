@@ -75,6 +75,10 @@ class Parameters:
     log_within: timedelta = timedelta(minutes=15)
     staging_soak: timedelta = timedelta(0)
     sign_off_needed: bool = True
+    policy_review_every: timedelta = timedelta(days=365)
+    """How often the policy is reviewed at least (P-25)."""
+    decision_lives: timedelta = timedelta(days=90)
+    """How long a decision of a meeting holds (P-01)."""
     rollback_drill_every: timedelta = timedelta(days=183)
     """How often each app in production proves that it can go back (P-17)."""
     approval_rules: tuple[ApprovalRule, ...] = APPROVAL_RULES

@@ -26,6 +26,7 @@ FAMILIES: dict[str, P] = {
     "meeting": P.MEETING_SEE,
     "meetings": P.MEETING_SEE,
     "people": P.PERSON_SEE,
+    "policy": P.POLICY_SEE,
 }
 """Which permission one needs to hear a family's bell."""
 
