@@ -208,7 +208,7 @@ def _checks(rows: list[PullRequest], heads: Mapping[int, str]) -> Checks:
                 commit=check.head_sha,
                 status=check.status,
                 conclusion=check.conclusion,
-                at=check.completed_at,
+                at=check.completed_at or check.vendor_updated_at,
                 confirmed=check.confirmed_at is not None,
             )
         )

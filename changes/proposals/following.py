@@ -6,6 +6,7 @@ to the changes that it brings back. Only when the picture has settled does a pro
 a change of its own.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -28,6 +29,8 @@ from portal.policy.clocks import add_working_days
 from portal.policy.parameters import DEFAULT, Parameters
 
 Role = LinkedPullRequest.Role
+REVERT = re.compile(r'\s*Revert "', re.IGNORECASE)
+"""How the forge and Git title what undoes something."""
 OPENED = "the pull request opened it"
 """Why a pull request is linked to the change that it opened by itself."""
 MOST_NAMED = 200
@@ -82,7 +85,9 @@ def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:
 
 
 def _named(row: PullRequest) -> Iterable[Change]:
-    numbers = references(row.title, row.head_ref, row.body)[:MOST_NAMED]
+    """The changes that it names. The title and the branch of a revert repeat those of what it undoes: its body alone counts."""
+    texts = (row.body,) if REVERT.match(row.title) else (row.title, row.head_ref, row.body)
+    numbers = references(*texts)[:MOST_NAMED]
     return Change.objects.filter(number__in=numbers, joined_to=None).order_by("id") if numbers else ()
 
 
