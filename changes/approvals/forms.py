@@ -71,19 +71,21 @@ class ApproveForm(forms.Form):
 
 
 class ConditionForm(forms.Form):
-    """One condition; left empty, it is none."""
+    """One condition. The first of a page is needed; another one that is left empty is none."""
 
     use_required_attribute = False
 
     text = _text("What has to be done", "Say what has to be done", required=False)
-    owner = forms.ChoiceField(label="By whom", required=False)
-    before = forms.ChoiceField(label="When", choices=Condition.Before.choices, required=False)
+    owner = forms.ChoiceField(label="By whom", required=False, error_messages={"required": "Choose who does it"})
+    before = forms.ChoiceField(label="When", choices=Condition.Before.choices)
     due = _day("Last day", "Choose the last day", required=False)
     to_confirm = forms.BooleanField(label="I confirm it when it is done", required=False)
 
-    def __init__(self, *args: Any, people: dict[str, User], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, people: dict[str, User], needed: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.people = people
+        for name in ("text", "owner", "due"):
+            self.fields[name].required = needed
         offer(self, "owner", [("", "Choose"), *((key, user.name) for key, user in people.items())])
 
     def clean(self) -> dict[str, Any]:
@@ -94,7 +96,7 @@ class ConditionForm(forms.Form):
             for name, words in missing.items():
                 if not given.get(name) and name not in self.errors:
                     self.add_error(name, words)
-        elif given.get("owner") or given.get("due"):
+        elif (given.get("owner") or given.get("due")) and "text" not in self.errors:
             self.add_error("text", "Say what has to be done")
         return given
 
@@ -106,7 +108,7 @@ class ConditionForm(forms.Form):
         return Wanted(
             text=given["text"],
             owner=self.people[given["owner"]],
-            before=given["before"] or Condition.Before.MERGE,
+            before=given["before"],
             due_at=end_of(given["due"]),
             to_confirm=given["to_confirm"],
         )
@@ -115,7 +117,7 @@ class ConditionForm(forms.Form):
 def condition_forms(people: Sequence[User], data: Any = None) -> list[ConditionForm]:
     """The rows of the page, bound when there is data."""
     by_key = {str(user.pk): user for user in people}
-    return [ConditionForm(data, prefix=f"c{number}", people=by_key) for number in range(1, ROWS + 1)]
+    return [ConditionForm(data, prefix=f"c{number}", people=by_key, needed=number == 1) for number in range(1, ROWS + 1)]
 
 
 class StepForm(forms.Form):

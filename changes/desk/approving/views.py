@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.timezone import now
@@ -72,9 +73,7 @@ def approve_with_conditions(request: HttpRequest, number: int) -> HttpResponse:
         return _page(request, found, form, condition_forms(people))
     form, rows = _form(request, found), condition_forms(people, request.POST)
     whole = [form.is_valid(), *[row.is_valid() for row in rows]]
-    if all(whole) and not any(row.wanted() for row in rows):
-        form.add_error(None, "Set a condition, or approve without one on the page of the change")
-    if not form.errors and all(whole) and _given(request, found, form, rows):
+    if all(whole) and _given(request, found, form, rows):
         return back(request, found, "Approval recorded, with its conditions.")
     return _page(request, found, form, rows, status=422)
 
@@ -104,11 +103,17 @@ def _page(request: HttpRequest, change: Change, form: ApproveForm, rows: list[Co
         "change": change,
         "revision": changes.current_revision(change),
         "form": form,
-        "rows": rows,
-        "problems": [(row[name].id_for_label, error) for row in rows for name in row.errors for error in row.errors[name]],
+        "rows": [(row, bool(row.is_bound and (row.errors or row["text"].value()))) for row in rows],
+        "problems": [problem for each in (*rows, form) for problem in _problems(each)],
         "fresh": is_fresh(request),
     }
     return render(request, PAGE, context, status=status)
+
+
+def _problems(form: Form) -> list[tuple[str, str]]:
+    """Every error of a form with the id of its field; several forms share the one box on top."""
+    fields = [(str(bound.id_for_label), str(error)) for bound in form for error in bound.errors]
+    return [*(("", str(error)) for error in form.non_field_errors()), *fields]
 
 
 @requires(P.CHANGE_APPROVE)

@@ -125,11 +125,11 @@ def test_an_approval_with_conditions_is_given_done_and_confirmed_on_the_page(cli
     assert "Approve with conditions" in client.get(url).content.decode()
 
     bare = client.post(url, {**shown(change), **conditions()})
-    half = client.post(url, {**shown(change), **conditions(c2={"text": "Tell support"})})
+    half = client.post(url, {**shown(change), **conditions(c1=one, c2={"text": "Tell support"})})
     done = client.post(url, {**shown(change), **conditions(c1=one)})
 
     assert (bare.status_code, half.status_code, done.status_code) == (422, 422, 302)
-    assert "Set a condition, or approve without one" in bare.content.decode()
+    assert "Say what has to be done" in bare.content.decode()
     assert "Choose who does it" in half.content.decode()
     row = Condition.objects.get()
     assert (row.due_at.date().isoformat(), row.to_confirm) == ((now() + 4 * DAY).date().isoformat(), True)
