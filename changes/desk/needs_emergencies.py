@@ -33,8 +33,7 @@ def emergency_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
     if may(user, P.EMERGENCY_PLUS_ONE):
         yield from _plus_ones(user)
         yield from _confirmations(user)
-    if may(user, P.EXCEPTION_EXPLAIN):
-        yield from _reasons(user)
+    yield from _reasons(user)
     if may(user, P.CHANGE_REVIEW_AFTER):
         yield from _retrospectives(user)
     if may(user, P.EXCEPTION_ACCEPT):

@@ -15,7 +15,7 @@ from portal.home.inbox import items_for
 from portal.outbox.models import Effect
 from tests.changes.approvals.situations import proposed
 from tests.changes.emergencies.situations import WORDS, declared, hotfix, merged, plus_one
-from tests.changes.emergencies.test_bypasses import merged_past, settled
+from tests.changes.emergencies.test_bypasses import merged_past, pushed_past, settled
 from tests.changes.people import linked, person, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,6 +220,19 @@ def test_the_asked_person_answers_on_the_page_and_everybody_reads_it(client, tea
     shown = client.get("/changes/1001/").content.decode()
     assert ("<strong>burned</strong>" in shown, "<script>pwn" in shown) == (True, False)
     assert ExceptionRecord.objects.get().state == "explained"
+
+
+def test_an_administrator_who_went_past_the_rules_answers_too(client, team, now):
+    rex = linked(person("Rex"), 77, "rex").user
+    pushed_past(uid=77, at=now)
+    settled(at=now)
+    sign_in(client, rex)
+
+    needs = [item.title for item in items_for(user=rex, at=now)]
+    answer = client.post(f"/changes/1001/reasons/{Ask.objects.get().pk}/", {"text": "Nobody else was awake."})
+
+    assert ("Give the reason" in needs, answer.status_code, Answer.objects.get().by) == (True, 302, rex)
+    assert ExceptionRecord.objects.get().state == "open"
 
 
 def test_the_list_shows_what_is_open_its_clocks_the_agenda_and_the_rate(client, team, bypassed, now):
