@@ -21,6 +21,7 @@ from portal.access.roles import Role
 from portal.access.rules import OPEN, OWN
 from portal.access.scope import Scope, narrow
 from portal.ui.errors import Problem, answer
+from portal.ui.logs import masked
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("countersign.auditors")
@@ -89,7 +90,7 @@ def _noted(request: HttpRequest, engagement: Engagement, match: ResolverMatch | 
         slowed = pages_in_last_minute(engagement.auditor, at=now) >= READ_MOST
         note_reading(
             engagement=engagement,
-            path=request.get_full_path(),
+            path=masked(request.get_full_path()),
             objects_named=named,
             session_digest=hashlib.sha256((request.session.session_key or "").encode()).hexdigest(),
             slowed=slowed,

@@ -19,7 +19,7 @@ SECRET_FORMS = re.compile(
     | xox[abeprs]-[A-Za-z0-9-]{8,} | xapp-[A-Za-z0-9-]{8,}         # Slack
     | fm[12][ar]?_[A-Za-z0-9+/=_,-]{16,} | FlyV1\s+\S{16,}         # Fly
     | dp\.(?:st|pt|ct|sa|scim|audit)\.[A-Za-z0-9._-]{8,}           # Doppler
-    | cst_[A-Za-z0-9_-]{16,}                                       # our own API tokens
+    | csf?_[A-Za-z0-9_-]{16,}                                      # our own: tokens of the API and of calendar feeds
     | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}   # JSON web tokens
     | (?:(?<=Bearer\s)|(?<=token\s))[A-Za-z0-9._~+/=-]{8,}         # whatever follows a scheme
     | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)                              # a password in an address

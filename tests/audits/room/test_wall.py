@@ -243,6 +243,12 @@ def test_page_is_noted_before_it_is_shown(client, uma, monkeypatch):
     assert row.session_digest == hashlib.sha256(client.session.session_key.encode()).hexdigest()
 
 
+def test_the_read_log_keeps_no_token_of_an_address(client, uma):
+    client.get(f"/read/7/?token=csf_{'a1B2' * 10}")
+
+    assert ReadLog.objects.get().path == "/read/7/?token=[hidden]"
+
+
 def test_page_that_does_not_exist_is_noted_too(client, uma):
     assert client.get("/nowhere/").status_code == 404
     assert ReadLog.objects.get().path == "/nowhere/"

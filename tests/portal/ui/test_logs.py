@@ -17,12 +17,14 @@ SECRETS = [
     "xoxb-1234567890-abcdefghij",
     "fm2_" + "lJPECAAAAAAAAAAA" * 3,
     "dp.st.prd.AbCdEfGhIjKlMnOp",
+    "cs_" + "aB3_" * 10,
+    "csf_" + "aB3-" * 10,
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
     "Bearer abcdefghijklmnop",
     "https://robot:hunter2hunter2@git.northwind.example/x.git",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
 ]
-HIDDEN = ["ghp_", "github_pat_a", "xoxb-", "fm2_", "dp.st.", "eyJ", "abcdefghijklmnop", "hunter2", "MIIEow"]
+HIDDEN = ["ghp_", "github_pat_a", "xoxb-", "fm2_", "dp.st.", "cs_a", "csf_a", "eyJ", "abcdefghijklmnop", "hunter2", "MIIEow"]
 
 
 @pytest.fixture
