@@ -261,3 +261,28 @@ def test_the_client_shows_no_secret(connect) -> None:
 
     assert TOKEN not in repr(github) + repr(github.api) + repr(vars(github.api))
     assert github.at == NOW
+
+
+def test_the_activity_ends_at_the_first_entry_that_is_too_old(connect) -> None:
+    def entry(day, ref="refs/heads/main"):
+        at = f"2026-02-{day:02}T10:00:00Z"
+        return {
+            "id": day,
+            "before": "a" * 40,
+            "after": "b" * 40,
+            "ref": ref,
+            "timestamp": at,
+            "activity_type": "push",
+            "actor": None,
+        }
+
+    link = '<{url}/repos/northwind/web/activity?after=x>; rel="next"'
+    github, forge = connect({
+        f"GET {REPO}/activity?per_page=100": Said([entry(10), entry(9, "refs/tags/v1"), entry(8)], headers={"Link": link}),
+        f"GET {REPO}/activity?after=x": Said([entry(7), entry(6)]),
+    })  # fmt: skip
+
+    found = [fact.pushed_at.day for fact in github.activity_since(since=datetime(2026, 2, 7, tzinfo=UTC))]
+
+    assert found == [10, 8, 7]
+    assert len(forge.asked) == 2

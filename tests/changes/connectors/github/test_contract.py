@@ -13,7 +13,15 @@ from tests.changes.connectors.github.conftest import NOW
 from tests.changes.connectors.github.forge import Asked, Said
 
 REPO = "/repos/northwind/web"
-LISTS = {"/pulls/31/files", "/pulls/31/commits", "/pulls/31/reviews", "/pulls", "/deployments", "/deployments/135/statuses"}
+LISTS = {
+    "/pulls/31/files",
+    "/pulls/31/commits",
+    "/pulls/31/reviews",
+    "/pulls",
+    "/deployments",
+    "/deployments/135/statuses",
+    "/activity",
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,7 @@ def call_everything(github: GitHub) -> None:
     github.deployment(vendor_id=135)
     github.deployment_statuses(vendor_id=135)
     list(github.deployments_since(since=None))
+    list(github.activity_since(since=NOW))
     run = {
         "status": "completed",
         "conclusion": "action_required",
@@ -85,7 +94,7 @@ def test_every_request_is_one_that_github_accepts(description: OpenAPI, asked: l
     for one in asked:
         description.validate_request(as_official(one))
 
-    assert len({one.path for one in asked}) == 18
+    assert len({one.path for one in asked}) == 19
 
 
 def test_every_method_of_the_client_is_in_the_contract() -> None:

@@ -436,3 +436,65 @@ def test_a_pull_request_tells_whether_its_branch_lives_elsewhere(head, base, is_
     ends = {"head": {"ref": "main", "sha": made.HEAD} | head, "base": {"ref": "prod", "sha": made.BEFORE} | base}
 
     assert objects.pull_request(value=made.pull_request(**ends)).head_is_fork is is_fork
+
+
+def group(**changed):
+    return {
+        "head_sha": made.HEAD,
+        "head_ref": f"refs/heads/gh-readonly-queue/main/pr-104-{made.BEFORE}",
+        "base_sha": made.BEFORE,
+        "base_ref": "refs/heads/main",
+    } | changed
+
+
+QUEUED = {
+    "a queue into main": ({}, ("main", (104,))),
+    "a queue into a branch with slashes": (
+        {"head_ref": "refs/heads/gh-readonly-queue/release/9/pr-7-abc", "base_ref": "refs/heads/release/9"},
+        ("release/9", (7,)),
+    ),
+    "a branch of another name": ({"head_ref": "refs/heads/queue-of-ours"}, ("main", ())),
+}
+
+
+@pytest.mark.parametrize(("changed", "expected"), QUEUED.values(), ids=QUEUED.keys())
+def test_a_merge_group_names_its_pull_request_by_its_branch(changed, expected) -> None:
+    (fact,) = parse("merge_group", made.delivery(action="checks_requested", merge_group=group(**changed))).facts
+
+    assert (fact.base_ref, fact.numbers) == expected
+    assert (fact.action, fact.head_sha, fact.base_sha) == ("checks_requested", made.HEAD, made.BEFORE)
+
+
+def entry(**changed):
+    return {
+        "id": 1,
+        "before": made.BEFORE,
+        "after": made.MERGE,
+        "ref": "refs/heads/main",
+        "timestamp": "2026-02-10T10:26:00Z",
+        "activity_type": "push",
+        "actor": made.SENDER,
+    } | changed
+
+
+ACTIVITIES = {
+    "a push": ({}, (False, False, False)),
+    "a merge": ({"activity_type": "pr_merge"}, (False, False, False)),
+    "a merge by the queue": ({"activity_type": "merge_queue_merge"}, (False, False, False)),
+    "a forced push": ({"activity_type": "force_push"}, (True, False, False)),
+    "a new branch": ({"activity_type": "branch_creation", "before": "0" * 40}, (False, True, False)),
+    "a branch that is gone": ({"activity_type": "branch_deletion", "after": "0" * 40}, (False, False, True)),
+}
+
+
+@pytest.mark.parametrize(("changed", "flags"), ACTIVITIES.values(), ids=ACTIVITIES.keys())
+def test_an_entry_of_the_activity_is_a_push(changed, flags) -> None:
+    fact = objects.activity(value=entry(**changed))
+
+    assert (fact.branch, fact.pusher_login, fact.commits) == ("main", "bob-northwind", ())
+    assert (fact.forced, fact.created, fact.deleted) == flags
+
+
+def test_what_happens_to_a_tag_is_no_push() -> None:
+    assert objects.activity(value=entry(ref="refs/tags/v1")) is None
+    assert objects.activity(value=entry(actor=None)).pusher_login is None
