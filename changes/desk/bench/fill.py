@@ -57,6 +57,7 @@ def _shares(ranges: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
 def _share(url: str, values: dict[str, Any], ranges: list[tuple[int, int]], say: Say) -> str:
     with psycopg.connect(url) as connection:
         connection.execute("SET synchronous_commit = off")
+        connection.execute("SET countersign.search_later = 'on'")
         connection.commit()
         for done, (first, last) in enumerate(ranges, start=1):
             _batch(connection, {**values, "first": first, "last": last})

@@ -78,7 +78,8 @@ FROM made, unnest(ARRAY['staging', 'production']) environment WHERE state IN ('r
 -- name: revisions
 INSERT INTO changes_revision (change_id, number, title, why, what, tested, rollback, target_release, snapshot, data_loss, digest,
                               binds, material, material_reason, source, by_login, at)
-SELECT c.id, 1, c.title, 'People wait too long for it, and support heard of it twice this week.', 'One setting and one line of code.',
+SELECT c.id, 1, c.title, 'People wait too long for it, and support heard of it twice this week. See OPS-' || m.n
+           || CASE WHEN m.n %% 4999 = 7 THEN '. It is about pelicans.' ELSE '.' END, 'One setting and one line of code.',
        'Unit tests and an hour in staging.', 'Release the version before it. Nothing of the data changes.', '', '', '', m.head,
        m.head, true, 'It is the first text.', 'pull_request',
        c.requester_login, m.at
@@ -95,6 +96,9 @@ INSERT INTO changes_approval (change_id, revision_id, head_sha, by_id, verdict, 
 SELECT c.id, r.id, m.head, %(approver)s, 'yes', '', 'portal', m.moved, m.moved
 FROM made m JOIN changes_change c ON c.number = m.n JOIN changes_revision r ON r.change_id = c.id
 WHERE m.state IN ('approved', 'merged', 'released', 'closed');
+
+-- name: words, once for each change instead of at each of the statements before
+SELECT changes_search_refresh(ARRAY(SELECT c.id FROM made m JOIN changes_change c ON c.number = m.n));
 
 -- name: verdicts
 INSERT INTO changes_verdict (change_id, moment, subject, outcome, gates, facts, facts_digest, rules_version, policy_version, at)

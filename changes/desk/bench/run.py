@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils.timezone import now
 
 from changes.connectors.actions import connect_github
-from changes.desk.bench import door, fill, ledger, pages, reader, server, whole
+from changes.desk.bench import door, fill, ledger, pages, reader, searching, server, whole
 from changes.desk.bench.figures import Line, Table
 from changes.proposals.models import Change
 from portal.access.models import User
@@ -74,6 +74,7 @@ class Bench:
         with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
             self._add(pages.measure_list(port=port, cookie=cookie, person=person, rounds=self.rounds, size=size))
             self._add(pages.measure_list_size(port=port, cookie=cookie))
+            self._add(searching.measure(port=port, cookie=cookie, rounds=self.rounds, size=size))
             self._add(pages.measure_record(port=port, cookie=cookie, long=long, short=short, rounds=self.rounds))
 
     def _add(self, lines: Iterable[Line]) -> None:

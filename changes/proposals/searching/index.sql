@@ -26,7 +26,7 @@ BEGIN
     INSERT INTO changes_searchtext AS present (change_id, moved_at, opened_at, words)
     SELECT c.id, c.moved_at, c.opened_at,
         to_tsvector('english', changes_search_plain(concat_ws(' ',
-            left(c.title, most), left(r.why, most), left(r.what, most), left(r.tested, most), left(r.rollback, most), left(r.snapshot, most),
+            left(c.title, most), left(r.why, most), left(r.what, most), left(r.tested, most), left(r.rollback, most), left(r.snapshot, most), left(r.data_loss, most), left(r.target_release, most),
             array_to_string(people.names, ' '), array_to_string(approvers.names, ' '), array_to_string(c.repository_names, ' '),
             array_to_string(pulls.labels, ' ')
         )))

@@ -1,5 +1,7 @@
 """The benchmark in small: its rows pass every guard, its figures come out, and its bare views stay out of the product."""
 
+from urllib.parse import unquote_plus
+
 import psycopg
 import pytest
 from django.conf import settings
@@ -8,11 +10,14 @@ from django.urls import Resolver404, resolve
 from django.utils.timezone import now
 
 from changes.delivery.models import Check, PullRequest, Release, Review
-from changes.desk.bench import client, door, fill, reader, shapes
+from changes.desk.bench import client, door, fill, reader, searching, shapes
 from changes.desk.bench.completing import complete
 from changes.desk.bench.figures import Line, Table, median, percentile
 from changes.gates.models import Verdict
+from changes.proposals.listing import Wanted, find
 from changes.proposals.models import Approval, Change, LinkedPullRequest, Revision
+from changes.proposals.searching.models import SearchText
+from portal.access.scope import EVERYTHING
 from portal.ledger import projection
 from portal.ledger.models import LedgerLeaf
 
@@ -34,7 +39,7 @@ def bob(transactional_db):
 
 
 def test_the_filled_changes_pass_every_guard(bob):
-    assert {model.objects.count() for model in (Change, Revision, LinkedPullRequest, PullRequest)} == {MANY}
+    assert {model.objects.count() for model in (Change, Revision, LinkedPullRequest, PullRequest, SearchText)} == {MANY}
     assert (Review.objects.count(), Check.objects.count()) == (2 * MANY, 3 * MANY)
     assert set(Change.objects.values_list("state", flat=True)) >= {"proposed", "approved", "released", "closed", "withdrawn"}
     assert Release.objects.exists()
@@ -49,10 +54,22 @@ def test_list_and_record_ask_as_often_for_many_as_for_few(bob):
     fill.lengthen(url=address(), number=long, entries=57)
     cookie = reader.signed_in(bob, at=now())
 
-    assert len({reader.queries_of(path, cookie) for path in ("/changes/", "/changes/?q=CHG-7", "/changes/?state=draft")}) == 1
+    paths = ("/changes/", "/changes/?q=CHG-7", "/changes/?state=draft", "/changes/?q=people", "/changes/?q=people+is:emergency")
+    assert len({reader.queries_of(path, cookie) for path in paths}) == 1
     newest = dict(Change.objects.order_by("number").values_list("state", "number"))
     asked = {state: reader.queries_of(f"/changes/{number}/", cookie) for state, number in {**newest, "long": long}.items()}
     assert {state: number for state, number in asked.items() if number > 12} == {}
+
+
+def test_the_questions_of_the_benchmark_find_what_their_names_say(bob):
+    def rows(question):
+        return len(find(wanted=Wanted(text=unquote_plus(question), today=now().date()), scope=EVERYTHING).rows)
+
+    found = {name: rows(question) for name, question in searching.questions().items()}
+
+    assert {found[name] for name in ("a change by its number", "a pull request", "a commit by its beginning", "a rare word")} == {1}
+    assert {found[name] for name in ("one word", "words that every change has", "the beginning of a word")} == {50}
+    assert {found[name] for name in ("nothing found", "operators that find nothing", "words of a span")} == {0}
 
 
 def test_the_bare_views_are_no_part_of_the_product():
