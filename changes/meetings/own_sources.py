@@ -33,6 +33,20 @@ def waiting_changes(*, at: datetime) -> QuerySet[Change]:
 
 
 @sources.provider
+def open_actions(at: datetime) -> Iterator[Point]:
+    """What earlier meetings asked somebody to do and is not done."""
+    rows = Action.objects.filter(done_at=None).select_related("owner", "meeting").order_by("due_on", "id")
+    for action in rows[:MOST]:
+        yield Point(
+            kind=AgendaItem.Kind.ACTION,
+            key=f"action:{action.pk}",
+            title=action.text,
+            href=f"/meetings/{action.meeting.number}/#action-{action.pk}",
+            note=f"{action.owner.name}, due {action.due_on:%-d %b %Y}, from meeting {action.meeting.number}",
+        )
+
+
+@sources.provider
 def changes_to_decide(at: datetime) -> Iterator[Point]:
     """Large proposals that are ready, and those whose decision counts no more."""
     for change in waiting_changes(at=at)[:MOST]:
@@ -46,18 +60,4 @@ def changes_to_decide(at: datetime) -> Iterator[Point]:
             href=f"/changes/{change.number}/",
             note=because if decided else f"Proposed by {who}" if who else "",
             change=change.pk,
-        )
-
-
-@sources.provider
-def open_actions(at: datetime) -> Iterator[Point]:
-    """What earlier meetings asked somebody to do and is not done."""
-    rows = Action.objects.filter(done_at=None).select_related("owner", "meeting").order_by("due_on", "id")
-    for action in rows[:MOST]:
-        yield Point(
-            kind=AgendaItem.Kind.ACTION,
-            key=f"action:{action.pk}",
-            title=action.text,
-            href=f"/meetings/{action.meeting.number}/#action-{action.pk}",
-            note=f"{action.owner.name}, due {action.due_on:%-d %b %Y}, from meeting {action.meeting.number}",
         )

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+HALF = 50
+"""Per cent; the version of the policy in force may have another share (``Parameters.quorum_percent``)."""
+
 
 @dataclass(frozen=True)
 class Quorum:
@@ -44,25 +47,28 @@ class Spell:
         return self.came_at <= at and (self.left_at is None or at < self.left_at)
 
 
-def needed_of(voters: int) -> int:
-    """More than half; of an empty roster one, which nobody can be."""
-    return voters // 2 + 1
+def needed_of(voters: int, percent: int = HALF) -> int:
+    """More than ``percent`` of them, and never more than all; of an empty roster one, which nobody can be."""
+    return max(min(voters * percent // 100 + 1, voters), 1)
 
 
-def quorum_of(*, roster: Iterable[int], leads: Iterable[int], present: Iterable[int]) -> Quorum:
+def quorum_of(*, roster: Iterable[int], leads: Iterable[int], present: Iterable[int], percent: int = HALF) -> Quorum:
     """How the quorum stands. ``roster`` are all who may vote, chair and deputies included; ``leads`` the chair and deputies.
 
-    Whoever is there without a seat counts for nothing.
+    Whoever is there without a seat counts for nothing. ``percent`` is the share of the roster of which more is needed.
     """
     seated = frozenset(roster)
     here = seated & frozenset(present)
-    return Quorum(voters=len(seated), needed=needed_of(len(seated)), present=len(here), led=bool(here & frozenset(leads)))
+    needed = needed_of(len(seated), percent)
+    return Quorum(voters=len(seated), needed=needed, present=len(here), led=bool(here & frozenset(leads)))
 
 
-def was_quorate(*, roster: Iterable[int], leads: Iterable[int], spells: Iterable[Spell]) -> bool:
+def was_quorate(*, roster: Iterable[int], leads: Iterable[int], spells: Iterable[Spell], percent: int = HALF) -> bool:
     """Whether there was a quorum at some moment. It can only begin when somebody comes."""
     seated, leading, all_spells = frozenset(roster), frozenset(leads), tuple(spells)
-    return any(
-        quorum_of(roster=seated, leads=leading, present=[each.person for each in all_spells if each.holds(moment.came_at)]).met
-        for moment in all_spells
-    )
+
+    def stood(at: datetime) -> bool:
+        here = [each.person for each in all_spells if each.holds(at)]
+        return quorum_of(roster=seated, leads=leading, present=here, percent=percent).met
+
+    return any(stood(each.came_at) for each in all_spells)

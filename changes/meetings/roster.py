@@ -11,6 +11,7 @@ from changes.meetings.quorum import Quorum, Spell, quorum_of, was_quorate
 from portal.access.may import holders_of
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.policy.in_force import parameters_at
 
 LEADS = (Seat.Part.CHAIR, Seat.Part.DEPUTY)
 
@@ -20,6 +21,8 @@ class Roster:
     """The seats that count at one moment: chair first, then deputies, then voters, each by name."""
 
     seats: tuple[Seat, ...]
+    percent: int
+    """Of which more has to be there, by the version of the policy in force then."""
 
     @property
     def voters(self) -> frozenset[int]:
@@ -43,7 +46,7 @@ class Roster:
 
     def quorum(self, present: Iterable[int]) -> Quorum:
         """How the quorum stands with these people (ids) there."""
-        return quorum_of(roster=self.voters, leads=self.leads, present=present)
+        return quorum_of(roster=self.voters, leads=self.leads, present=present, percent=self.percent)
 
 
 def seats_at(series: Series, *, at: datetime) -> QuerySet[Seat]:
@@ -55,13 +58,14 @@ def seats_at(series: Series, *, at: datetime) -> QuerySet[Seat]:
 def roster_at(series: Series, *, at: datetime) -> Roster:
     """The roster of a moment: a seat counts while its holder holds the permission to vote, or to lead where it leads.
 
-    Three queries.
+    Four queries.
     """
     may_vote = {person.pk for person in holders_of(P.MEETING_VOTE, at=at)}
     may_lead = {person.pk for person in holders_of(P.MEETING_LEAD, at=at)}
     seats = [seat for seat in seats_at(series, at=at) if seat.person_id in (may_lead if seat.part in LEADS else may_vote)]
     order = {Seat.Part.CHAIR: 0, Seat.Part.DEPUTY: 1, Seat.Part.VOTER: 2}
-    return Roster(tuple(sorted(seats, key=lambda seat: (order[Seat.Part(seat.part)], seat.person.name, seat.pk))))
+    ordered = sorted(seats, key=lambda seat: (order[Seat.Part(seat.part)], seat.person.name, seat.pk))
+    return Roster(tuple(ordered), parameters_at(at).quorum_percent)
 
 
 def idle_seats(series: Series, *, at: datetime) -> list[Seat]:
@@ -74,4 +78,4 @@ def had_quorum(meeting: Meeting) -> bool:
     """Whether a meeting that was held had its quorum at some moment, by its roster on that day."""
     roster = roster_at(meeting.series, at=meeting.started_at or meeting.planned_at)
     spells = [Spell(row.person_id, row.came_at, row.left_at) for row in Attendance.objects.filter(meeting=meeting)]
-    return was_quorate(roster=roster.voters, leads=roster.leads, spells=spells)
+    return was_quorate(roster=roster.voters, leads=roster.leads, spells=spells, percent=roster.percent)

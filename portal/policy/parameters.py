@@ -79,6 +79,8 @@ class Parameters:
     """How often the policy is reviewed at least (P-25)."""
     decision_lives: timedelta = timedelta(days=90)
     """How long a decision of a meeting holds (P-01)."""
+    quorum_percent: int = 50
+    """A meeting decides when more than this share of its roster on that day is there, and somebody who leads it (P-30)."""
     rollback_drill_every: timedelta = timedelta(days=183)
     """How often each app in production proves that it can go back (P-17)."""
     approval_rules: tuple[ApprovalRule, ...] = APPROVAL_RULES

@@ -35,6 +35,7 @@ WORDS: dict[str, Words] = {
     "sign_off_needed": Words(Clause.STAGING_FIRST, "A tester signs off in staging"),
     "policy_review_every": Words(Clause.POLICY_REVIEWED, "How often the policy is reviewed at least"),
     "decision_lives": Words(Clause.LARGE_DECIDED, "How long a decision of a meeting holds"),
+    "quorum_percent": Words(Clause.OVERSEEN, "Per cent of the roster of which more must be at a meeting"),
     "rollback_drill_every": Words(Clause.ROLLBACK, "How often an app proves that it can go back"),
     "approval_rules": Words(Clause.ACCESS_RESTRICTED, "How many approvals a change needs"),
     "delegation_longest": Words(Clause.ACCESS_RESTRICTED, "How long approvals can be handed over"),

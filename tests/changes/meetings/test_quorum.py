@@ -19,6 +19,11 @@ def test_more_than_half_is_needed(voters, needed):
     assert needed_of(voters) == needed
 
 
+@pytest.mark.parametrize(("voters", "percent", "needed"), [(3, 0, 1), (3, 66, 2), (3, 67, 3), (9, 66, 6), (5, 100, 5), (0, 100, 1)])
+def test_the_policy_may_ask_for_another_share_and_never_for_more_than_all(voters, percent, needed):
+    assert needed_of(voters, percent) == needed
+
+
 @pytest.mark.parametrize(
     ("roster", "leads", "present", "met"),
     [
