@@ -22,6 +22,8 @@ from changes.desk.approving import views as approving
 from changes.desk.approving import waiver_views as waivers
 from changes.desk.calendar import acts as calendar_acts
 from changes.desk.calendar import feeds, freezes
+from changes.desk.policy import draft_views as policy_draft
+from changes.desk.policy import views as policy
 from changes.desk.proposing import draft_views, history_views, joining_views
 from changes.desk.proposing import views as proposing
 from changes.exceptions import noise_views
@@ -86,6 +88,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/unread/", talk.unread, name="unread-notices"),
     path("notices/read/", talk.read_all, name="read-notices"),
     path("me/notices/", talk.choices, name="notice-choices"),
+    path("policy/", policy.policy, name="policy"),
+    path("policy/v/<int:number>/", policy.version, name="policy-version"),
+    path("policy/v/<int:number>/export/", policy.export, name="policy-export"),
+    path("policy/v/<int:before>..<int:after>/", policy.difference, name="policy-difference"),
+    path("policy/edit/", policy_draft.edit, name="policy-edit"),
+    path("policy/edit/impact/", policy_draft.impact, name="policy-impact"),
+    path("policy/edit/send/", policy_draft.send, name="policy-send"),
+    path("policy/edit/drop/", policy_draft.drop, name="policy-drop"),
+    path("policy/edit/withdraw/", policy_draft.withdraw, name="policy-withdraw"),
+    path("policy/edit/import/", policy_draft.bring, name="policy-import"),
     path("rollbacks/", outcomes.rollbacks, name="rollbacks"),
     path("rollbacks/drills/new/", outcomes.record_drill, name="record-drill"),
     re_path(r"^changes/(?P<number>\d{1,15})/(?P<verb>propose|withdraw|reopen|close)/$", views.press, name="press"),

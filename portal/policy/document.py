@@ -57,7 +57,7 @@ def built_in() -> str:
 def sections(text: str) -> list[Section]:
     """The clauses of a text in their order, what stands before the first one left out."""
     found = list(HEADING.finditer(text))
-    ends = [*(match.start() for match in found[1:]), len(text)]
+    ends = [*(match.start() for match in found[1:]), len(text)][: len(found)]
     return [Section(match[1], match[2].strip(), text[match.end() : end].strip()) for match, end in zip(found, ends, strict=True)]
 
 

@@ -43,6 +43,7 @@ PAGES = (
     Page("/deploys/", "Deploys", "rocket", "Systems", key="d", tab=True),
     Page("/rollbacks/", "Rollbacks", "undo-2", "Systems"),
     Page("/integrations/", "Integrations", "plug", "Systems", key="n"),
+    Page("/policy/", "Policy", "scroll-text", "Compliance", key="y"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),
     Page("/audits/engagements/", "Engagements", "clipboard-check", "Compliance"),

@@ -38,11 +38,13 @@ class SectionDiff:
         return [piece for piece in self.pieces if piece.kind != "removed"]
 
 
-def differing(before: Mapping[str, str], after: Mapping[str, str], *, whole: bool = False) -> list[SectionDiff]:
-    """The sections that differ, in their order. Long unchanged stretches are left out unless ``whole``."""
+def differing(
+    before: Mapping[str, str], after: Mapping[str, str], *, whole: bool = False, labels: Mapping[str, str] = SECTIONS
+) -> list[SectionDiff]:
+    """The sections that differ, in the order of their ``labels``. Long unchanged stretches are left out unless ``whole``."""
     return [
         SectionDiff(name, label, list(_shown(compare(before[name], after[name]), whole=whole)))
-        for name, label in SECTIONS.items()
+        for name, label in labels.items()
         if before[name] != after[name]
     ]
 
