@@ -5,6 +5,7 @@ Each asks few queries whatever the number of items; what a person cannot act on 
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -70,7 +71,7 @@ def _asked_of_absent(rows: list[Delegation]) -> dict[int, str]:
     return {pk: " and ".join(names) for pk, names in found.items()}
 
 
-def _open_conditions() -> QuerySet[Condition]:
+def _open_conditions() -> QuerySet[Any]:
     """Conditions that count, with the kind of their last step, on changes that are not over."""
     last = ConditionStep.objects.filter(condition=OuterRef("pk")).order_by("-id").values("kind")[:1]
     rows = Condition.objects.filter(Q(approval=None) | Q(approval__lapse=None)).annotate(last=Subquery(last))

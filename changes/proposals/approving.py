@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from changes.proposals import policy, queries
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Approval, ApprovalLapse, Change, ReviewAfter, SignOff
+from changes.proposals.models import Approval, ApprovalLapse, Change, ReviewAfter, Revision, SignOff
 from changes.proposals.moving import move, ring_for, stream_of
 from portal.access.may import may_at
 from portal.access.models import User
@@ -55,10 +55,7 @@ def approve(
     revision = queries.current_revision(locked)
     head = queries.head_for_production(locked)
     if seen is not None:
-        edited = queries.edited_since(locked, seen.digest, revision)
-        policy.check_still_current(
-            seen_digest=seen.digest, digest=revision.binds, seen_head=seen.head, head_sha=head, edited=edited
-        )
+        _check_seen(seen, locked, revision, head)
     policy.check_approver(
         state=locked.state,
         approver=queries.actor_for(by),
@@ -83,6 +80,11 @@ def approve(
     )
     _give(approval, kind="approval.given" if verdict == Approval.Verdict.YES else "approval.refused")
     return approval
+
+
+def _check_seen(seen: Seen, change: Change, revision: Revision, head: str) -> None:
+    edited = queries.edited_since(change, seen.digest, revision)
+    policy.check_still_current(seen_digest=seen.digest, digest=revision.binds, seen_head=seen.head, head_sha=head, edited=edited)
 
 
 def check_right(*, by: User, permission: P, at: datetime) -> None:
