@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from changes.approvals.waiving import settle
-from changes.gates.explain import looked_at
+from changes.gates.explain import kept_about
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
 from changes.gates.publishing import publish
@@ -29,14 +29,18 @@ from changes.proposals import queries as proposals
 from changes.proposals.models import Change
 from changes.proposals.moving import stream_of
 from portal.ledger.actions import append
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 from portal.ui.doorbell import ring
 
+EXPLAINS = ("looked_at", "used")
+"""What is kept about a gate beside its judgement."""
 
-def assess(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -> tuple[ChangeFacts, tuple[Gate, ...]]:
-    """Judge without writing anything: today's rules over today's facts."""
+
+def assess(*, change: Change, at: datetime, parameters: Parameters | None = None) -> tuple[ChangeFacts, tuple[Gate, ...]]:
+    """Judge without writing anything: today's rules over today's facts, by the policy in force at ``at``."""
     facts = facts_of(change, at=at)
-    return facts, evaluate(facts, parameters)
+    return facts, evaluate(facts, parameters or parameters_at(at))
 
 
 @transaction.atomic
@@ -47,8 +51,9 @@ def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
     """
     if change.merged_at is None:
         settle(change=change, at=at)
-    facts, gates = assess(change=change, at=at)
-    kept, before = assessment_of(gates, facts), change.assessment
+    parameters = parameters_at(at)
+    facts, gates = assess(change=change, at=at, parameters=parameters)
+    kept, before = assessment_of(gates, facts, parameters), change.assessment
     if kept != before:
         Change.objects.filter(pk=change.pk).update(gates=letters(gates), gates_at=at, assessment=kept)
         change.gates, change.gates_at, change.assessment = letters(gates), at, kept
@@ -66,7 +71,7 @@ def freeze(
     moment: str,
     subject: str,
     at: datetime,
-    parameters: Parameters = DEFAULT,
+    parameters: Parameters | None = None,
     known_as: Sequence[str] = (),
 ) -> Verdict:
     """Freeze the verdict of one moment with its inputs. The first one stands: a second call returns it unchanged.
@@ -77,6 +82,7 @@ def freeze(
     standing = Verdict.objects.filter(change=locked, moment=moment, subject__in=[subject, *known_as]).first()
     if standing is not None:
         return standing
+    parameters = parameters or parameters_at(at)
     facts, gates = assess(change=locked, at=at, parameters=parameters)
     verdict = Verdict.objects.create(
         change=locked,
@@ -109,16 +115,16 @@ def freeze(
     return verdict
 
 
-def assessment_of(gates: tuple[Gate, ...], facts: ChangeFacts) -> dict[str, Any]:
-    """What is kept on the change for pages: the sentence on top, and the gates, each with the facts that it looked at."""
+def assessment_of(gates: tuple[Gate, ...], facts: ChangeFacts, parameters: Parameters) -> dict[str, Any]:
+    """What is kept on the change for pages: the sentence on top, and the gates, each with what explains it."""
     tone, headline, sentence = summary(gates)
-    kept = [{**gate_json(gate), "looked_at": looked_at(gate.code, facts)} for gate in gates]
-    return {"tone": tone, "headline": headline, "sentence": sentence, "gates": kept}
+    kept = [{**gate_json(gate), **kept_about(gate.code, facts, parameters)} for gate in gates]
+    return {"tone": tone, "headline": headline, "sentence": sentence, "gates": kept, "policy": parameters.version}
 
 
 def _judged(kept: Mapping[str, Any] | None) -> list[Any]:
-    """What an assessment says, without the facts behind it: the forge is told when this changes."""
-    gates = [{name: value for name, value in gate.items() if name != "looked_at"} for gate in (kept or {}).get("gates", [])]
+    """What an assessment says, without what explains it: the forge is told when this changes."""
+    gates = [{name: value for name, value in gate.items() if name not in EXPLAINS} for gate in (kept or {}).get("gates", [])]
     return [*((kept or {}).get(name) for name in ("tone", "headline", "sentence")), gates]
 
 

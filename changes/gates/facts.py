@@ -17,6 +17,7 @@ __all__ = [
     "ChangeFacts",
     "CheckFact",
     "ConditionFact",
+    "DecisionFact",
     "DirectPushFact",
     "FreezeFact",
     "GateState",
@@ -188,6 +189,30 @@ class ConditionFact:
 
 
 @dataclass(frozen=True)
+class DecisionFact:
+    """What the architecture meeting, or a written vote, decided about the change."""
+
+    number: int
+    outcome: str
+    """approved, conditional, rejected or deferred."""
+    digest: str
+    """The digest to which the text binds that it was about."""
+    at: datetime
+    by: Actor
+    """Who recorded it: the chair."""
+    meeting: str = ""
+    """As the meeting is called; empty for a written vote."""
+    expires_at: datetime | None = None
+    lapsed: str = ""
+    lapsed_at: datetime | None = None
+
+    @property
+    def said(self) -> str:
+        """What it did, as the end of a sentence."""
+        return "approved it with conditions" if self.outcome == "conditional" else f"{self.outcome} it"
+
+
+@dataclass(frozen=True)
 class SignOffFact:
     by: Actor
     commit: str
@@ -253,5 +278,6 @@ class ChangeFacts:
     conditions: tuple[ConditionFact, ...] = ()
     freezes: tuple[FreezeFact, ...] = ()
     """Freezes since the change was opened, also those that are over."""
+    decisions: tuple[DecisionFact, ...] = ()
     connected: frozenset[str] = field(default=frozenset())
     """Which sources feed the portal: meetings, slack, training, mergers, fly."""

@@ -12,6 +12,7 @@ from changes.gates.facts import (
     ApprovalFact,
     ChangeFacts,
     CheckFact,
+    DecisionFact,
     DirectPushFact,
     PullRequestFact,
     ReleaseFact,
@@ -20,6 +21,7 @@ from changes.gates.facts import (
     SignOffFact,
 )
 from changes.gates.freezes import freeze_facts
+from changes.meetings.standing import decisions_about, meetings_are_kept
 from changes.proposals import queries as proposals
 from changes.proposals.classification import has_migration
 from changes.proposals.models import Change, LinkedPush
@@ -35,6 +37,7 @@ from changes.proposals.people import (
 )
 from portal.policy.connected import connected_sources
 
+MEETINGS = frozenset({"meetings"})
 Checks = dict[tuple[int, str], list[CheckFact]]
 Rules = dict[tuple[int, str], tuple[str, ...]]
 
@@ -92,7 +95,8 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         waivers=waiver_facts(change),
         conditions=condition_facts(change),
         freezes=freeze_facts(change, at=at),
-        connected=connected_sources(),
+        decisions=_decisions(change),
+        connected=connected_sources() | (MEETINGS if meetings_are_kept(at=at) else frozenset()),
     )
 
 
@@ -105,6 +109,23 @@ def _push(push: LinkedPush, links: Links) -> DirectPushFact:
         at=push.pushed_at,
         confirmed=push.confirmed,
         contributors=people,
+    )
+
+
+def _decisions(change: Change) -> tuple[DecisionFact, ...]:
+    return tuple(
+        DecisionFact(
+            number=row.number,
+            outcome=row.outcome,
+            digest=row.digest,
+            at=row.at,
+            by=user_actor(row.by),
+            meeting=str(row.meeting) if row.meeting else "",
+            expires_at=row.expires_at,
+            lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
+            lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
+        )
+        for row in decisions_about(change)
     )
 
 

@@ -6,8 +6,9 @@ from changes.gates.facts import ChangeFacts
 from changes.gates.gate import Code, Gate
 from changes.gates.rules.approving import approval
 from changes.gates.rules.checking import ci, ci_finding
+from changes.gates.rules.deciding import decision
 from changes.gates.rules.producing import log, merge, release, review_after
-from changes.gates.rules.proposing import decision, proposal, pull_request, rollback
+from changes.gates.rules.proposing import proposal, pull_request, rollback
 from changes.gates.rules.reviewing import review, review_finding
 from changes.gates.rules.staging import staging, staging_finding
 from portal.policy.parameters import Parameters

@@ -1,14 +1,12 @@
-"""Gates 1, 2, 3 and 6: described, decided if large, by pull request, with a way back (P-01, P-02, P-05, P-17, P-18)."""
+"""Gates 1, 3 and 6: described, by pull request, with a way back (P-02, P-05, P-17, P-18)."""
 
 from changes.gates.facts import ChangeFacts
-from changes.gates.gate import Code, Evidence, Gate, Judgement, combined, gate, met, not_connected, not_needed, open_or_failed
+from changes.gates.gate import Code, Evidence, Gate, Judgement, combined, gate, met, not_connected, open_or_failed
 from changes.gates.reading import carrying, evidence_of, fast_lane, is_late, listed, moment, name_of, short, went_past
 from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 
 CATEGORIES = ("standard", "emergency")
-LARGE = "large"
-MEETINGS = "meetings"
 DATABASE = "database"
 LONGEST_NAME = 60
 
@@ -38,24 +36,6 @@ def _lacking(facts: ChangeFacts) -> list[str]:
         "whether it is standard or an emergency": facts.category in CATEGORIES,
     }
     return [words for words, there in wanted.items() if not there]
-
-
-def decision(facts: ChangeFacts, parameters: Parameters) -> Gate:
-    """Gate 2: only a large change needs the meeting's decision (P-01)."""
-    if facts.size != LARGE:
-        return gate(Code.DECISION, not_needed("The change is not large, so no meeting has to decide it"))
-    if MEETINGS not in facts.connected:
-        text = "the change is large, and architecture meetings are not kept in the portal yet"
-        return gate(Code.DECISION, not_connected(text, _revision(facts), who="The chair keeps the decision outside for now."))
-    return gate(
-        Code.DECISION,
-        open_or_failed(
-            late=is_late(facts),
-            reason=f"The change is large and no meeting has decided revision {facts.revision}",
-            who="The architecture team decides it at its next meeting.",
-            evidence=(_revision(facts),),
-        ),
-    )
 
 
 def pull_request(facts: ChangeFacts, parameters: Parameters) -> Gate:

@@ -1,8 +1,8 @@
-"""Gates 1, 2, 3 and 6: description, decision, pull request, way back."""
+"""Gates 1, 3 and 6: description, pull request, way back."""
 
 import pytest
 
-from changes.gates.rules.proposing import decision, proposal, pull_request, rollback
+from changes.gates.rules.proposing import proposal, pull_request, rollback
 from portal.policy.clauses import Clause
 from portal.policy.parameters import DEFAULT
 from tests.changes.gates import build
@@ -83,27 +83,6 @@ def test_a_requester_without_a_name_is_still_asked():
     facts = draft(why="", requester=build.Actor("github:7", ""))
 
     assert proposal(facts, DEFAULT).who == "The requester writes it into the pull request's description or the proposal."
-
-
-DECISIONS = {
-    "not large": (change(), "not_needed", "The change is not large, so no meeting has to decide it."),
-    "large, meetings not kept here": (
-        change(size="large", connected=frozenset()),
-        "not_connected",
-        "Not connected: the change is large, and architecture meetings are not kept in the portal yet.",
-    ),
-    "large, before the merge to prod": (
-        change(size="large", pull_requests=UNMERGED),
-        "waiting",
-        "The change is large and no meeting has decided revision 3.",
-    ),
-    "large, after it": (change(size="large"), "failed", "The change is large and no meeting has decided revision 3."),
-}
-
-
-@pytest.mark.parametrize(("facts", "state", "reason"), DECISIONS.values(), ids=DECISIONS.keys())
-def test_decision_gate(facts, state, reason):
-    assert judged(decision, facts) == (state, reason)
 
 
 PULL_REQUESTS = {
