@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
+from django.utils.timezone import now
 
 from changes.approvals import queries as approvals
 from changes.approvals.models import Condition, Waiver
@@ -21,7 +22,7 @@ from changes.proposals import queries
 from changes.proposals.models import Change, ClassChoice
 from changes.proposals.sections import texts_of
 from portal.ledger.queries import entries_about
-from portal.policy.parameters import DEFAULT
+from portal.policy.in_force import parameters_at
 
 
 def change_row(row: Change) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def change_whole(row: Change) -> dict[str, Any]:
         "reasons": row.reasons,
         "class_choices": [_choice(item) for item in row.class_choices.select_related("by").order_by("id")],
         "risk": row.risk,
-        "gates": [_explained(item) for item in (row.assessment or {}).get("gates", [])],
+        "gates": _explained(row.assessment or {}),
         "pull_requests": [_pull_request(item, row) for item in pull_requests],
         "releases": [release_row(item) for item in queries.releases_of(pull_requests)],
         "approvals_needed": approvals.need_of_change(row).count,
@@ -82,10 +83,10 @@ def change_whole(row: Change) -> dict[str, Any]:
     }
 
 
-def _explained(gate: dict[str, Any]) -> dict[str, Any]:
-    """A gate as last judged, with why."""
-    why = explanation(gate["code"], who=gate["who"], looked_at=gate.get("looked_at", ()), parameters=DEFAULT)
-    return {**gate, "explain": asdict(why)}
+def _explained(kept: dict[str, Any]) -> list[dict[str, Any]]:
+    """The gates as last judged, each with why."""
+    version = str(kept.get("policy", ""))
+    return [{**gate, "explain": asdict(explanation(gate, policy_version=version))} for gate in kept.get("gates", [])]
 
 
 def _choice(row: ClassChoice) -> dict[str, Any]:
@@ -162,8 +163,9 @@ def _waiver(row: Waiver) -> dict[str, Any]:
 def verdict_row(row: Verdict) -> dict[str, Any]:
     """A frozen verdict, with what today's rules say about the same facts."""
     names = ("moment", "subject", "outcome", "gates", "facts_digest", "rules_version", "policy_version", "at")
-    facts = None if is_present(row.rules_version, row.policy_version) else row.facts
-    return {**{name: getattr(row, name) for name in names}, "today": today_of(row, facts=facts).as_json()}
+    parameters = parameters_at(now())
+    facts = None if is_present(row.rules_version, row.policy_version, parameters) else row.facts
+    return {**{name: getattr(row, name) for name in names}, "today": today_of(row, facts=facts, parameters=parameters).as_json()}
 
 
 def release_row(row: Release) -> dict[str, Any]:

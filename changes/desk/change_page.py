@@ -18,7 +18,6 @@ from changes.gates.explain import Explanation, explanation
 from changes.proposals import queries
 from changes.proposals.models import Change, LinkedPullRequest, Revision
 from portal.access.models import User
-from portal.policy.parameters import DEFAULT
 
 OPEN = ("failed", "waiting")
 MERGE = 9
@@ -155,7 +154,7 @@ def change_page(
         tone=str(kept.get("tone", "neutral")),
         headline=str(kept.get("headline", "Not judged yet")),
         sentence=str(kept.get("sentence", "The gates are judged as soon as the first facts have settled.")),
-        gates=[_gate(item, _addresses(rows)) for item in kept.get("gates", [])],
+        gates=[_gate(item, _addresses(rows), str(kept.get("policy", ""))) for item in kept.get("gates", [])],
         linked=_linked(rows),
         stages=_stages(releases),
         timeline=happenings(change=change, pull_requests=rows, releases=releases),
@@ -171,7 +170,7 @@ def _addresses(rows: list[PullRequest]) -> dict[str, str]:
     return {f"pull_request:{row}": f"{row.repository.web_url}/pull/{row.number}" for row in rows}
 
 
-def _gate(item: dict[str, Any], addresses: dict[str, str]) -> GateLine:
+def _gate(item: dict[str, Any], addresses: dict[str, str], policy: str) -> GateLine:
     return GateLine(
         number=item["number"],
         code=item["code"],
@@ -182,7 +181,7 @@ def _gate(item: dict[str, Any], addresses: dict[str, str]) -> GateLine:
         who=item["who"],
         unconfirmed=not item["confirmed"],
         evidence=tuple((piece["label"], addresses[piece["ref"]]) for piece in item["evidence"] if piece["ref"] in addresses),
-        explain=explanation(item["code"], who=item["who"], looked_at=item.get("looked_at", ()), parameters=DEFAULT),
+        explain=explanation(item, policy_version=policy),
     )
 
 

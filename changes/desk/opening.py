@@ -11,12 +11,13 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
 from changes.delivery.models import Check, PullRequest
-from changes.desk.frozen import COLUMNS, OLD_FACTS, Frozen, frozen_of, verdicts_of
+from changes.desk.frozen import COLUMNS, OLD_FACTS, POLICY_COLUMNS, Frozen, frozen_of, policies, policy_of, verdicts_of
 from changes.desk.lists import annotations, listed
 from changes.desk.panels import PANELS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.proposals import queries
 from changes.proposals.models import Change, Revision, SignOff
+from portal.policy.parameters import Parameters
 from portal.policy.refusal import Stale
 
 EXCEPTION = ("id", "sentence", "state", "confirmed")
@@ -34,6 +35,8 @@ class Opening:
     proven: frozenset[str]
     lists: dict[str, list[dict[str, Any]]]
     """What the panels of the page asked for, by name."""
+    policy: Parameters
+    """The parameters in force."""
 
 
 def opening_of(change: Change) -> Opening:
@@ -44,6 +47,7 @@ def opening_of(change: Change) -> Opening:
         change.revisions.order_by("-number")
         .annotate(
             verdicts_here=listed(verdicts_of(here), (*COLUMNS, OLD_FACTS)),
+            policies_here=listed(policies(), POLICY_COLUMNS),
             exceptions_here=listed(exceptions, EXCEPTION),
             proven_here=ArraySubquery(SignOff.objects.filter(change_id=here).values("commit_sha")),
             **annotations(LISTS, here=here),
@@ -52,12 +56,14 @@ def opening_of(change: Change) -> Opening:
     )
     if revision is None:
         raise Stale(f"{change} has no text yet.")
+    policy = policy_of(revision.policies_here)
     return Opening(
         revision=revision,
-        verdicts=[frozen_of(row) for row in revision.verdicts_here],
+        verdicts=[frozen_of(row, policy) for row in revision.verdicts_here],
         exceptions=[ExceptionRecord(**row) for row in revision.exceptions_here],
         proven=frozenset(revision.proven_here),
         lists={name: vars(revision)[f"{name}_here"] for name in LISTS},
+        policy=policy,
     )
 
 

@@ -3,8 +3,8 @@
 The rules themselves stand in ``rules/``. What stands here is for readers: on the page under each gate and in the API.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from changes.gates.facts import ChangeFacts
 from changes.gates.gate import Code, Gate
 from changes.gates.looking import LOOKS
 from portal.policy.parameters import Parameters
+from portal.policy.words import WORDS as WORDS_OF
 
 MOST = 20
 """Facts that are listed for one gate; how many more there are is said."""
@@ -79,22 +80,6 @@ PARAMETERS_USED: dict[Code, tuple[str, ...]] = {
         "slack_plus_one_confirmed_within",
     ),
 }
-NAMES: dict[str, str] = {
-    "ai_co_authors": "Machines that write code",
-    "approval_rules": "Approvals needed",
-    "freezes_hold_emergencies": "A hard freeze holds an emergency too",
-    "fresh_sign_in_within": "Age of the sign-in at most",
-    "large_changed_lines": "Changed lines up to which a change is not large",
-    "large_rules": "What makes a change large",
-    "log_within": "The message follows the release within",
-    "migration_paths": "Paths of database migrations",
-    "retrospective_within_working_days": "Working days for the retrospective review",
-    "review_within_working_days": "Working days for the post-implementation review",
-    "routine_rollback": "The way back of a routine dependency update",
-    "sign_off_needed": "A tester signs off in staging",
-    "slack_plus_one_confirmed_within": "A +1 from Slack is confirmed within",
-    "staging_soak": "Time that a commit stands in staging",
-}
 
 
 @dataclass(frozen=True)
@@ -114,19 +99,26 @@ class Explanation:
     parameters: tuple[Used, ...]
     looked_at: tuple[str, ...]
     next: str
-    policy_version: str = field(default="")
+    policy_version: str
 
 
 def explain(gate: Gate, facts: ChangeFacts, parameters: Parameters) -> Explanation:
     """The explanation of one judged gate."""
-    return explanation(gate.code, who=gate.who, looked_at=looked_at(gate.code, facts), parameters=parameters)
+    judged = {"code": gate.code, "who": gate.who, **kept_about(gate.code, facts, parameters)}
+    return explanation(judged, policy_version=parameters.version)
 
 
-def explanation(code: str, *, who: str, looked_at: Iterable[str], parameters: Parameters) -> Explanation:
-    """The same, put together from what was kept about a gate."""
-    known = Code(code)
-    used = tuple(Used(name, NAMES[name], value_of(getattr(parameters, name))) for name in PARAMETERS_USED[known])
-    return Explanation(RULES_IN_WORDS[known], used, tuple(looked_at), who or NOTHING, parameters.version)
+def kept_about(code: str, facts: ChangeFacts, parameters: Parameters) -> dict[str, Any]:
+    """What is kept beside a gate, as JSON, so that it can be explained without asking for the facts again."""
+    used = [[name, value_of(getattr(parameters, name))] for name in PARAMETERS_USED[Code(code)]]
+    return {"looked_at": looked_at(code, facts), "used": used}
+
+
+def explanation(gate: Mapping[str, Any], *, policy_version: str) -> Explanation:
+    """The explanation of a gate as it was kept."""
+    used = tuple(Used(name, WORDS_OF[name].label, value) for name, value in gate.get("used", ()) if name in WORDS_OF)
+    said = tuple(gate.get("looked_at", ()))
+    return Explanation(RULES_IN_WORDS[Code(gate["code"])], used, said, gate["who"] or NOTHING, policy_version)
 
 
 def looked_at(code: str, facts: ChangeFacts) -> list[str]:

@@ -25,7 +25,8 @@ from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 from portal.policy.refusal import Refused, Stale
 
 VALUES: Mapping[str, tuple[str, ...]] = {
@@ -37,10 +38,10 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 
 @transaction.atomic
 def choose_class(
-    *, change: Change, name: str, value: str, reason: str, by: User, at: datetime, parameters: Parameters = DEFAULT
+    *, change: Change, name: str, value: str, reason: str, by: User, at: datetime, parameters: Parameters | None = None
 ) -> ClassChoice:
     """Put a person's word on one class (``name``: category, size or kind) on record, and class the change anew by it."""
-    locked = queries.locked(change.pk)
+    locked, parameters = queries.locked(change.pk), parameters or parameters_at(at)
     was = _present(locked, name, value)
     lowers = rank_of(name, value, parameters) < rank_of(name, was, parameters)
     if lowers:

@@ -26,7 +26,8 @@ from changes.proposals.progress import Progress, next_move
 from changes.proposals.undeclared import upheld
 from portal.access.models import User
 from portal.policy.clocks import add_working_days
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 
 Role = LinkedPullRequest.Role
 REVERT = re.compile(r'\s*Revert "', re.IGNORECASE)
@@ -117,8 +118,9 @@ def _open(row: PullRequest, at: datetime) -> Change:
 
 
 @transaction.atomic
-def refresh(*, change: Change, at: datetime, parameters: Parameters = DEFAULT) -> None:
-    """Text, class, people, approvals and state of a change, from what its pull requests say now."""
+def refresh(*, change: Change, at: datetime, parameters: Parameters | None = None) -> None:
+    """Text, class, people, approvals and state of a change, from what its pull requests say now, by the policy in force."""
+    parameters = parameters or parameters_at(at)
     rows = list(queries.linked_pull_requests(change))
     work = work_of(rows)
     if change.opened_by == "pull_request" and rows and not change.revisions.exclude(source="pull_request").exists():

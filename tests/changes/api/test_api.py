@@ -158,7 +158,7 @@ def test_a_change_tells_its_classes_its_risk_and_why_each_gate_says_what_it_says
     review = next(gate for gate in row["gates"] if gate["code"] == "review")
     assert review["explain"]["next"] == "Nothing: the gate is done."
     assert any("approved on" in fact for fact in review["explain"]["looked_at"])
-    assert review["explain"]["parameters"][0]["words"] == "Machines that write code"
+    assert review["explain"]["parameters"][0]["words"] == "Machines that count as contributors"
 
 
 def test_a_frozen_verdict_has_todays_word_beside_it(client):

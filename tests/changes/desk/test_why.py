@@ -1,5 +1,8 @@
 """On the page of a change: why a gate says what it says, and what today's rules say beside a frozen verdict."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -7,9 +10,13 @@ from django.urls import reverse
 
 from changes.gates.models import Verdict
 from changes.proposals.models import Change
+from portal.policy.models import PolicyVersion
+from portal.policy.parameters import DEFAULT
+from portal.policy.plain import plain
 from tests.changes.people import person, sign_in
 from tests.changes.stories import Clock, connect, post, read_story, work
-from tests.database import lifted
+from tests.database import cover, lifted
+from tests.portal.access.people import LONG_AGO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +48,7 @@ def test_each_gate_opens_its_why_without_script(client, change):
 
     assert page.count('<details class="gate-x noprint" id="why-') == 12
     assert "Somebody who made none of its commits approved every pull request" in page
-    assert "The message follows the release within: 15 minutes" in page
+    assert "Time in which a release is logged: 15 minutes" in page
     assert "Nothing: the gate is done." in page
 
 
@@ -80,3 +87,47 @@ def test_old_verdicts_cost_no_further_query(client, change):
         page_of(client, change)
 
     assert len(present) == len(old)
+
+
+def adopted(**parameters):
+    """Version 2 of the policy in force since long ago."""
+    with transaction.atomic():
+        cover(
+            PolicyVersion.objects.create(
+                number=2,
+                text="The policy",
+                parameters=plain(replace(DEFAULT, **parameters)),
+                digest="0" * 64,
+                state=PolicyVersion.State.ADOPTED,
+                sent_at=LONG_AGO,
+                decided_at=LONG_AGO,
+                effective_at=LONG_AGO,
+            )
+        )
+
+
+def test_the_policy_in_force_classes_judges_and_is_named(client):
+    adopted(large_changed_lines=1)
+    story = read_story("dev.standard-change")
+    connect(story)
+    for delivery in story["deliveries"]:
+        post(client, delivery)
+    work(Clock())
+    sign_in(client, person("Ann"))
+
+    change = Change.objects.get()
+    page = page_of(client, change)
+
+    assert change.size == "large"
+    assert set(Verdict.objects.values_list("policy_version", flat=True)) == {"2"}
+    assert "Policy version 2" in page
+    assert page.count("No gate differs") == 2
+
+
+def test_another_policy_today_is_asked_about_the_frozen_facts(client, change):
+    adopted(staging_soak=timedelta(days=30))
+
+    page = page_of(client, change)
+
+    assert "Staging: met then, failed by today" in page
+    assert "Rules 2, policy 1" in page

@@ -7,10 +7,10 @@ import pytest
 
 from changes.gates.explain import (
     MOST,
-    NAMES,
     NOTHING,
     PARAMETERS_USED,
     RULES_IN_WORDS,
+    WORDS_OF,
     Explanation,
     Used,
     explain,
@@ -54,8 +54,7 @@ CONDITION = ConditionFact(1, "Tell support", ANN, "merge", minute(55), BOB, "ope
 @pytest.mark.parametrize("code", list(Code))
 def test_every_gate_has_its_rule_in_words_and_its_parameters_have_names(code):
     assert RULES_IN_WORDS[code].endswith(".")
-    assert set(PARAMETERS_USED[code]) <= set(NAMES)
-    assert set(NAMES) <= {field.name for field in fields(Parameters)}
+    assert set(PARAMETERS_USED[code]) <= set(WORDS_OF) & {field.name for field in fields(Parameters)}
 
 
 @pytest.mark.parametrize("code", list(Code))
@@ -79,7 +78,7 @@ def test_what_would_have_to_happen_is_who_can_do_what():
 
     assert explain(gate, facts, DEFAULT) == Explanation(
         RULES_IN_WORDS[Code.REVIEW],
-        (Used("ai_co_authors", "Machines that write code", value_of(DEFAULT.ai_co_authors)),),
+        (Used("ai_co_authors", "Machines that count as contributors", value_of(DEFAULT.ai_co_authors)),),
         ("acme/web#17 is open, head bbbbbbb; its commits are by ann.", "acme/web#17 has no review."),
         "Anybody but ann can review acme/web#17 at bbbbbbb.",
         DEFAULT.version,
