@@ -45,3 +45,9 @@ def asker(request: HttpRequest) -> User:
     if getattr(request, "auditor", None) or not isinstance(person, User):
         raise HttpError(403, "Auditors read what was asked, on the page of the deploy gate.")
     return person
+
+
+def caller(request: HttpRequest) -> int | None:
+    """The person who asks: the owner of the token, or who is signed in."""
+    token = getattr(request, "api_token", None)
+    return token.user_id if token is not None else request.user.pk

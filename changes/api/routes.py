@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError
 
 from changes.api import rows
-from changes.api.auth import TokenOrSession, asker, need
+from changes.api.auth import TokenOrSession, asker, caller, need
 from changes.api.shapes import (
     ChangeOut,
     ChangesPage,
@@ -22,7 +22,7 @@ from changes.connectors.models import Delivery
 from changes.delivery.models import Release
 from changes.exceptions.asking import ask_gate
 from changes.exceptions.models import ExceptionRecord, ExceptionState
-from changes.proposals.listing import Wanted, matching, visible
+from changes.proposals.listing import Wanted, find, visible
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
 from portal.ledger.queries import latest_checkpoints
@@ -56,15 +56,19 @@ def changes(
     state: str = "",
     category: str = "",
     kind: str = "",
+    q: str = "",
     cursor: str = "",
     limit: int = 50,
 ) -> dict[str, Any]:
-    """Filters: ``repository`` (owner/name), ``pull_request`` (number), ``commit`` (SHA or its beginning), ``state`` …"""
+    """Filters: ``repository`` (owner/name), ``pull_request`` (number), ``commit`` (SHA or its beginning), ``state`` …; ``q`` is
+    a search as in the list, with its operators."""
     need(request, P.CHANGE_SEE)
-    wanted = Wanted(
-        repository=repository, pull_request=pull_request, commit=commit.lower(), state=state, category=category, kind=kind
-    )
-    page = page_of(matching(wanted=wanted, scope=scope_for(request)), by="moved_at", size=_size(limit), older_than=cursor)
+    classes: dict[str, Any] = {"state": state, "category": category, "kind": kind}
+    classes |= {"repository": repository, "pull_request": pull_request, "commit": commit.lower()}
+    wanted = Wanted(text=q, reader=caller(request), today=now().date(), **classes)
+    if wanted.question.problems:
+        raise HttpError(422, " ".join(wanted.question.problems))
+    page = find(wanted=wanted, scope=scope_for(request), size=_size(limit), older=cursor)
     return _paged(page, [rows.change_row(row) for row in page.rows])
 
 
