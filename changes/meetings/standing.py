@@ -21,12 +21,14 @@ def meetings_are_kept(*, at: datetime) -> bool:
 
 def decisions_about(change: Change) -> list[Decision]:
     """Every decision about a change, oldest first, with meeting, chair and lapse."""
-    return list(change.decisions.select_related("meeting", "by", "lapse", "revision").order_by("at", "id"))
+    return list(Decision.objects.filter(change=change).select_related("meeting", "by", "lapse", "revision").order_by("at", "id"))
 
 
 def standing_for(change: Change) -> list[Decision]:
     """Decisions for a change that nothing has ended."""
-    return list(change.decisions.filter(lapse=None, outcome__in=FOR).select_related("revision").order_by("id"))
+    return list(
+        Decision.objects.filter(change=change, lapse=None, outcome__in=FOR).select_related("revision", "change").order_by("id")
+    )
 
 
 @transaction.atomic
