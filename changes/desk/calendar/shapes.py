@@ -36,8 +36,11 @@ class Day:
 
     @property
     def first(self) -> tuple[Line, ...]:
-        """What fits into a cell of the month."""
-        return self.lines if len(self.lines) <= IN_A_CELL else self.lines[: IN_A_CELL - 1]
+        """What fits into a cell of the month, in its order: conflicts before plans, and those before what has happened."""
+        if len(self.lines) <= IN_A_CELL:
+            return self.lines
+        chosen = sorted(self.lines, key=lambda line: (not line.entry.conflicts, line.entry.kind == "release"))[: IN_A_CELL - 1]
+        return tuple(line for line in self.lines if line in chosen)
 
     @property
     def more(self) -> int:
@@ -101,6 +104,25 @@ def days_of(*, within: Range, entries: Iterable[Entry], zone: ZoneInfo, today: d
         Day(day, tuple(found), today=day == today, outside=bool(within.month) and day.month != within.month)
         for day, found in lines.items()
     ]
+
+
+def agenda_of(*, within: Range, entries: Iterable[Entry], zone: ZoneInfo, today: date) -> list[Day]:
+    """The days on which something begins, and the first day with what began before: each entry stands once."""
+    lines: dict[date, list[Line]] = {}
+    for entry in entries:
+        day = next(_days_under(entry, within, zone), None)
+        if day is not None:
+            lines.setdefault(day, []).append(Line(entry, whole_when(entry.span, day, zone)))
+    return [Day(day, tuple(found), today=day == today) for day, found in sorted(lines.items())]
+
+
+def whole_when(span: Span, day: date, zone: ZoneInfo) -> str:
+    """When it is as a whole, told on one of its days: ``10:00 to 11:00``, ``since Mon 23 Nov, until Wed 2 Dec 09:00``."""
+    begins, ends = span.starts_at.astimezone(zone), span.ends_at.astimezone(zone)
+    if midnight(day + timedelta(days=1), zone) >= span.ends_at and begins.date() == day:
+        return when_on(span, day, zone)
+    start = f"from {begins:%H:%M}" if begins.date() == day else f"since {begins:%a %-d %b}"
+    return f"{start}, until {ends:%a %-d %b %H:%M}"
 
 
 def weeks_of(days: list[Day]) -> list[list[Day]]:

@@ -1,6 +1,6 @@
 """The calendar: planned windows, freezes, releases and meetings as month, week and agenda, and the heat map."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,7 +14,18 @@ from changes.calendar.entries import Wanted, entries_of
 from changes.calendar.facts import Span
 from changes.calendar.heat import WEEKS, first_monday, releases_by_day
 from changes.delivery.models import Environment, Repository
-from changes.desk.calendar.shapes import AGENDA_DAYS, SHAPES, Day, Range, day_asked, days_of, midnight, range_of, weeks_of
+from changes.desk.calendar.shapes import (
+    AGENDA_DAYS,
+    SHAPES,
+    Day,
+    Range,
+    agenda_of,
+    day_asked,
+    days_of,
+    midnight,
+    range_of,
+    weeks_of,
+)
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
@@ -62,7 +73,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         "agenda_range": agenda,
         "weeks": weeks_of(drawn[0]) if main.shape == "month" else [],
         "week": drawn[0] if main.shape == "week" else [],
-        "agenda": [day for day in drawn[-1] if day.lines] if main.shape == "agenda" or not asked.shape else [],
+        "agenda": drawn[-1] if main.shape == "agenda" or not asked.shape else [],
         "with_agenda": main.shape == "agenda" or not asked.shape,
         "conflicts": _conflicts(drawn),
         "zone_words": "UTC" if str(zone) == "UTC" else f"the zone {zone}",
@@ -97,7 +108,11 @@ def _drawn(request: HttpRequest, asked: Asked, ranges: Iterable[Range], zone: Zo
     spans = [each.span(zone) for each in ranges]
     wanted = wanted_of(asked, Span(min(spans).starts_at, max(span.ends_at for span in spans)), scope_for(request))
     entries = entries_of(wanted=wanted) if wanted is not None else []
-    return [days_of(within=each, entries=entries, zone=zone, today=today) for each in ranges]
+    return [_shaped(each)(within=each, entries=entries, zone=zone, today=today) for each in ranges]
+
+
+def _shaped(each: Range) -> Callable[..., list[Day]]:
+    return agenda_of if each.shape == "agenda" else days_of
 
 
 def wanted_of(asked: Asked, span: Span, scope: Scope) -> Wanted | None:
