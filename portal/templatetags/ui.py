@@ -2,10 +2,10 @@
 
 from django import template
 
-from portal.ui.components import blocks, demo, forms, gates, leaf, lists, status, times, words
+from portal.ui.components import blocks, demo, forms, gates, leaf, lists, sharing, status, times, words
 
 register = template.Library()
 
-for part in (leaf, status, gates, times, blocks, forms, lists, words, demo):
+for part in (leaf, status, gates, times, blocks, forms, lists, words, demo, sharing):
     register.tags.update(part.register.tags)
     register.filters.update(part.register.filters)

@@ -32,9 +32,8 @@ GATES = (
 """Short names of the twelve gates, in the order of the strip."""
 
 LETTERS = {"m": "met", "f": "failed", "w": "waiting", "c": "not connected", "-": "not looked at"}
-SHAPES = {"m": (2, 12), "f": (2, 12), "w": (8, 6), "n": (7, 2), "c": (3, 10), "-": (12, 2)}
-"""Top and height of a cell in a strip that is 16 high; n is not needed."""
-
+STATES = frozenset(LETTERS) | {"n"}
+"""The letters; n is not needed. Top and height of each cell stand in the style sheet (``.gc-m``)."""
 WIDTH, GAP, HEIGHT = 8, 3, 16
 
 
@@ -42,25 +41,23 @@ WIDTH, GAP, HEIGHT = 8, 3, 16
 @lru_cache(maxsize=8192)
 def gate_strip(gates: str) -> SafeString:
     """The strip for ``Change.gates``: one letter a gate (m met, w waiting, f failed, n not needed, c not connected, -)."""
-    cells = [(letter, index * (WIDTH + GAP), *_cell(letter)) for index, letter in enumerate(str(gates))]
-    width = len(cells) * (WIDTH + GAP) - GAP
-    bars = format_html_join("", '<rect class="gs-{}" x="{}" y="{}" width="{}" height="{}" rx="{}"/>', cells)
-    crosses = format_html_join(
-        "", '<path class="gs-x" d="M{} 5.5l4 5m0-5l-4 5"/>', ((cell[1] + 2,) for cell in cells if cell[0] == "f")
+    letters = str(gates)
+    if unknown := set(letters) - STATES:
+        raise KeyError(f"no state of a gate: {sorted(unknown)}")
+    places = [index * (WIDTH + GAP) for index in range(len(letters))]
+    bars = format_html_join("", '<rect class="gc-{}"{}/>', zip(letters, map(_at, places), strict=True))
+    failed = [place for place, letter in zip(places, letters, strict=True) if letter == "f"]
+    crosses = format_html_join("", '<path class="gs-x" d="M{} 5.5l4 5m0-5l-4 5"/>', ((place + 2,) for place in failed))
+    width = places[-1] + WIDTH if places else 0
+    opening = format_html(
+        '<svg class="gatestrip" role="img" aria-label="{}" viewBox="0 0 {} {}"', gate_words(letters), width, HEIGHT
     )
-    return format_html(
-        '<svg class="gatestrip" role="img" aria-label="{0}" viewBox="0 0 {1} {2}" width="{1}" height="{2}">{3}{4}</svg>',
-        gate_words(gates),
-        width,
-        HEIGHT,
-        bars,
-        crosses,
-    )
+    size = "" if len(letters) == len(GATES) else format_html(' width="{}"', width)
+    return format_html("{}{}>{}{}</svg>", opening, size, bars, crosses)
 
 
-def _cell(letter: str) -> tuple[float, float, float, float]:
-    top, height = SHAPES[letter]
-    return (top, WIDTH, height, 1 if height == 2 else 2)
+def _at(place: int) -> SafeString:
+    return SafeString(f' x="{place}"' if place else "")
 
 
 @lru_cache(maxsize=8192)

@@ -79,7 +79,7 @@ def _row(heat: Heat, mondays: list[date], number: int) -> SafeString:
 def _cell(heat: Heat, day: date) -> SafeString:
     found = heat.days.get(day, HeatDay(0))
     if day > heat.today:
-        return SafeString('<td></td>')
+        return SafeString("<td></td>")
     if not found.count:
         return SafeString('<td class="hm-0"><span class="sr-only">none</span></td>')
     noun = heat.noun if found.count == 1 else f"{heat.noun}s"

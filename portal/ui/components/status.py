@@ -73,6 +73,14 @@ BADGES: dict[str, Look] = {
     "broken": ("bad", "circle-x", "Broken"),
     "verified": ("ok", "shield-check", "Verified"),
     "tampered": ("bad", "shield-alert", "Does not match"),
+    "planned": ("neutral", "calendar", "Planned"),
+    "live": ("info", "radio", "In session"),
+    "ended": ("ok", "circle-check", "Held"),
+    "missed": ("bad", "calendar-x", "Missed"),
+    "cancelled": ("neutral", "circle-slash", "Cancelled"),
+    "settled": ("ok", "circle-check", "Settled"),
+    "carried": ("warn", "redo-2", "Carried over"),
+    "dropped": ("neutral", "circle-minus", "Taken off"),
     "development": ("neutral", "code", "Development"),
     "staging": ("neutral", "flask-conical", "Staging"),
     "production": ("neutral", "globe", "Production"),
@@ -91,7 +99,7 @@ def badge(kind: str, label: str = "") -> SafeString:
 @lru_cache(maxsize=4096)
 def pill(text: str, tone: str = "neutral", icon_name: str = "") -> SafeString:
     """A badge with any text, for words that are not ours."""
-    drawn = icon(icon_name, 14) if icon_name else ""
+    drawn = icon(icon_name, 0) if icon_name else ""
     return format_html('<span class="badge" data-tone="{}">{}{}</span>', escape(tone), drawn, escape(text))
 
 

@@ -61,9 +61,10 @@ def _opening(at: datetime, zone: str) -> str:
     """The start tag. Kept, because the rows of a list and the readers of a page share their moments."""
     at = at.astimezone(UTC)
     absolute = at.strftime(ABSOLUTE)
-    return format_html(
-        '<time datetime="{}" title="{}{}" data-abs="{}">', at.strftime("%Y-%m-%dT%H:%M:%SZ"), absolute, _local(at, zone), absolute
-    )
+    local = _local(at, zone)
+    # On paper stands what data-abs says, or the title when both would be the same.
+    paper = SafeString(f'="{absolute}"') if local else ""
+    return format_html('<time datetime="{}" title="{}{}" data-abs{}>', at.strftime("%Y-%m-%dT%H:%M:%SZ"), absolute, local, paper)
 
 
 def distance(at: datetime, *, now: datetime) -> str:

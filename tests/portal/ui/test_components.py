@@ -1,9 +1,12 @@
 """Components as strings: what they say, and that nobody's text becomes markup."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django import forms
+from django.conf import settings
 from django.template import Context, Template
 from django.utils.safestring import SafeString
 
@@ -33,9 +36,39 @@ def test_a_gate_strip_of_an_unknown_letter_raises():
 
 
 def test_the_strip_has_a_shape_of_its_own_for_each_state():
-    shapes = {letter: gates.SHAPES[letter] for letter in "mwnc-"}
+    css = (Path(settings.BASE_DIR) / "assets/ui/parts.css").read_text()
+    rules = re.findall(r"^((?:\.gc-[-\w], )?\.gc-[-\w]) \{ y: (\d+)px; width: 8px; height: (\d+)px", css, re.MULTILINE)
+    shapes = {letter[-1]: (top, height) for names, top, height in rules for letter in names.split(", ")}
 
-    assert len(set(shapes.values())) == 5
+    assert shapes.keys() == gates.STATES
+    assert len({shapes[letter] for letter in "mwnc-"}) == 5
+    assert shapes["f"] == shapes["m"]
+    assert "<path" in gates.gate_strip("f")
+
+
+def test_a_strip_of_another_length_keeps_its_width():
+    assert 'viewBox="0 0 129 16">' in gates.gate_strip("m" * 12)
+    assert 'viewBox="0 0 19 16" width="19">' in gates.gate_strip("mm")
+    assert "<rect" not in gates.gate_strip("")
+
+
+def test_drawings_that_a_list_repeats_stand_in_it_once():
+    row = "{% badge 'approved' %}{% gate_strip 'mmmmmmmmmmmm' %}"
+    drawn = draw("{% sharing 'x' %}" + row * 3 + "{% badge 'draft' %}{% icon 'stamp' 20 %}{% endsharing %}")
+    sheet, _, rest = drawn.partition("</svg>")
+
+    assert re.findall(r'<symbol id="(\w+)" viewBox="([\d ]+)">', sheet) == [("x0", "0 0 24 24"), ("x1", "0 0 129 16")]
+    assert rest.count('<use href="#x0"/>') == 4
+    assert rest.count('<use href="#x1"/>') == 3
+    assert rest.count("Approved") == 3
+    assert rest.count('aria-label="12 of 12 gates met"') == 3
+    assert '<svg class="icon" width="20" height="20" aria-hidden="true"><use href="#x0"/></svg>' in rest
+    assert "Draft" in rest
+    assert rest.count("<path") == status.badge("draft").count("<path")
+
+
+def test_a_list_without_repetitions_stays_as_it_is():
+    assert draw("{% sharing 'x' %}{% badge 'draft' %}{% endsharing %}") == draw("{% badge 'draft' %}")
 
 
 def test_badges_and_states_of_unknown_kind_raise():
