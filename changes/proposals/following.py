@@ -89,7 +89,10 @@ def _named(row: PullRequest) -> Iterable[Change]:
     """The changes that it names. The title and the branch of a revert repeat those of what it undoes: its body alone counts."""
     texts = (row.body,) if REVERT.match(row.title) else (row.title, row.head_ref, row.body)
     numbers = references(*texts)[:MOST_NAMED]
-    return Change.objects.filter(number__in=numbers, joined_to=None).order_by("id") if numbers else ()
+    if not numbers:
+        return ()
+    took_over = Q(joined__number__in=numbers)  # whoever names a change that joined another one means that one
+    return Change.objects.filter(Q(number__in=numbers) | took_over, joined_to=None).distinct().order_by("id")
 
 
 def _actor(row: PullRequest) -> str:

@@ -207,9 +207,22 @@ def test_a_pull_request_is_found_by_its_name_or_its_address(change, repository):
         assert named(nothing, change=change) == []
 
 
-def test_a_pull_request_that_names_forty_changes_joins_them_all_fast(ann, repository):
+def test_naming_a_change_that_joined_another_one_means_that_one(ann, change, repository):
+    _, [own] = opened(repository)
+    join(change=own, to=change, by=ann, at=AT)
+
+    _, found = opened(repository, 8, title=f"More of {own}")
+
+    assert found == [change]
+    assert roles(change) == [(7, "work"), (8, "work")]
+
+
+@pytest.mark.parametrize("way", [("part", "main", "work"), ("main", "prod", "promotion")], ids=["into main", "into prod"])
+def test_a_pull_request_that_names_forty_changes_joins_them_all_fast(ann, repository, way):
+    head, base, role = way
     changes = [proposed(ann, title=f"Part {number}") for number in range(FORTY)]
-    row = pull(repository, 7, author_uid=ANN, author_login="ann", body="\n".join(f"- {change}" for change in changes))
+    body = "\n".join(f"- {change}" for change in changes)
+    row = pull(repository, 7, author_uid=ANN, author_login="ann", body=body, head_ref=head, base_ref=base)
     began = time.monotonic()
 
     with CaptureQueriesContext(connection) as first:
@@ -220,7 +233,7 @@ def test_a_pull_request_that_names_forty_changes_joins_them_all_fast(ann, reposi
     assert time.monotonic() - began < FAST
     print(f"forty changes: {len(first)} queries at first, {len(again)} again, {time.monotonic() - began:.1f} s for both")
     assert len(again) <= 25 * FORTY
-    assert LinkedPullRequest.objects.filter(pull_request=row, role="work").count() == FORTY
+    assert LinkedPullRequest.objects.filter(pull_request=row, role=role).count() == FORTY
     assert Change.objects.count() == FORTY
 
 

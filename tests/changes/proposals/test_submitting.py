@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
+from changes.gates.queries import facts_of
 from changes.proposals import actions, submitting
 from changes.proposals.models import Approval, ApprovalLapse, Change, Revision
 from portal.ledger.queries import entries_about
@@ -139,6 +140,8 @@ def test_a_slip_leaves_the_approval_standing(ann, repository):
     assert change.state == "approved"
     assert not ApprovalLapse.objects.exists()
     assert entries_about(stream=f"change:{change.number}")[0].fact["material"] is False
+    facts = facts_of(change, at=AT)
+    assert facts.revision_digest == facts.approvals[0].revision_digest == first.digest
 
 
 def test_many_slips_do_not_add_up_to_another_text(ann, repository):
