@@ -22,6 +22,9 @@ from changes.desk.approving import views as approving
 from changes.desk.approving import waiver_views as waivers
 from changes.desk.calendar import acts as calendar_acts
 from changes.desk.calendar import feeds, freezes
+from changes.desk.meetings import acts as meeting_acts
+from changes.desk.meetings import agenda_views as agenda
+from changes.desk.meetings import series_views as series
 from changes.desk.policy import draft_views as policy_draft
 from changes.desk.policy import views as policy
 from changes.desk.proposing import draft_views, history_views, joining_views
@@ -136,6 +139,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/noise/", noise_views.noise_rules, name="noise-rules"),
     path("exceptions/noise/new/", noise_views.make_noise_rule, name="make-noise-rule"),
     path("exceptions/noise/<int:pk>/end/", noise_views.end_noise_rule, name="end-noise-rule"),
+    path("meetings/", series.meetings, name="meetings"),
+    path("meetings/series/new/", series.new_series, name="new-series"),
+    path("meetings/series/<int:pk>/", series.series, name="series"),
+    path("meetings/series/<int:pk>/change/", series.change_series, name="change-series"),
+    path("meetings/series/<int:pk>/end/", series.end_series, name="end-series"),
+    path("meetings/series/<int:pk>/seats/", series.give_seat, name="give-seat"),
+    path("meetings/series/<int:pk>/seats/<int:seat_pk>/end/", series.end_seat, name="end-seat"),
+    path("meetings/<int:number>/", agenda.meeting, name="meeting"),
+    path("meetings/<int:number>/agenda/", agenda.agenda_part, name="meeting-agenda"),
+    path("meetings/<int:number>/meeting.ics", meeting_acts.calendar_file, name="meeting-file"),
+    path("meetings/<int:number>/points/", agenda.act, name="meeting-act"),
+    path("meetings/<int:number>/points/new/", agenda.put_point, name="put-point"),
+    path("meetings/<int:number>/points/<int:pk>/", agenda.point, name="meeting-point"),
+    path("meetings/<int:number>/points/<int:pk>/off/", agenda.take_off, name="take-off-point"),
+    path("meetings/<int:number>/move/", meeting_acts.move, name="move-meeting"),
+    path("meetings/<int:number>/cancel/", meeting_acts.cancel, name="cancel-meeting"),
+    path("meetings/<int:number>/reason/", meeting_acts.give_reason, name="explain-meeting"),
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
     path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),

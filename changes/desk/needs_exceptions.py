@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from changes.exceptions.kinds import KINDS
+from changes.exceptions.missed import KIND as MISSED
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionState
 from changes.exceptions.queries import ANSWERED
 from portal.access.may import may
@@ -34,6 +35,8 @@ def _to_answer(user: User, at: datetime) -> Iterator[inbox.Item]:
         mine |= Q(owner=None) | Q(due_at__lte=at)
     rows = ExceptionRecord.objects.filter(mine, state=ExceptionState.OPEN).select_related("repository", "owner")
     rows = rows.exclude(folds_into__state=ExceptionState.OPEN)
+    if may(user, P.MEETING_LEAD):
+        rows = rows.exclude(kind=MISSED)  # asked on the page of the meeting: ``needs_meetings``
     for record in rows.order_by("due_at", "id")[:MOST]:
         own = record.owner_id == user.pk
         overdue = f"{record.owner.name} has not answered in time." if record.owner else "Nobody answers for it yet."

@@ -72,6 +72,13 @@ def shift(*, item: AgendaItem, direction: str, by: User, at: datetime) -> Agenda
 
 
 @transaction.atomic
+def plan_point(*, item: AgendaItem, minutes: int, dormant: bool, by: User, at: datetime) -> AgendaItem:
+    """Say how long a point takes and whether it waits folded, at once."""
+    set_minutes(item=item, minutes=minutes, by=by, at=at)
+    return set_dormant(item=item, dormant=dormant, by=by, at=at)
+
+
+@transaction.atomic
 def set_minutes(*, item: AgendaItem, minutes: int, by: User, at: datetime) -> AgendaItem:
     """Say how long a point takes."""
     check_leads(by, at)
