@@ -173,8 +173,9 @@ def _leads(ballot: Ballot, by: User, at: datetime) -> bool:
 
 
 def _running(item: AgendaItem) -> Meeting:
-    meeting = item.meeting
-    if meeting is None or Meeting.objects.select_for_update(of=("self",)).get(pk=meeting.pk).state != Meeting.State.LIVE:
+    rows = Meeting.objects.select_for_update(of=("self",)).select_related("series")
+    meeting = rows.filter(pk=item.meeting_id, state=Meeting.State.LIVE).first()
+    if meeting is None:
         raise Stale("The meeting is not in session.")
     return meeting
 
