@@ -23,7 +23,10 @@ RULES_IN_WORDS: dict[Code, str] = {
         "A change has a title, says why it is done, and is either standard or an emergency. What a pull request's description"
         " says is a description. It is due before the merge to prod; for an emergency, by its retrospective review."
     ),
-    Code.DECISION: "Only a large change needs a binding decision of the architecture meeting, on its present revision.",
+    Code.DECISION: (
+        "Only a large change needs a decision of the architecture meeting: the last word on its present text says yes before its"
+        " first merge into main or prod, has not lapsed and is not over. An emergency goes first."
+    ),
     Code.PULL_REQUEST: (
         "A change starts as a pull request. A commit that went to prod without one fails the gate for good; a pull request that"
         " was closed without a merge is none."
@@ -64,7 +67,7 @@ RULES_IN_WORDS: dict[Code, str] = {
 
 PARAMETERS_USED: dict[Code, tuple[str, ...]] = {
     Code.PROPOSAL: ("retrospective_within_working_days",),
-    Code.DECISION: ("large_changed_lines", "large_rules"),
+    Code.DECISION: ("large_changed_lines", "large_rules", "decision_lives"),
     Code.PULL_REQUEST: (),
     Code.REVIEW: ("ai_co_authors",),
     Code.CI: (),

@@ -36,6 +36,12 @@ def _proposal(facts: ChangeFacts) -> Iterator[str]:
 def _decision(facts: ChangeFacts) -> Iterator[str]:
     yield f"Its size is {facts.size}."
     yield f"Meetings are {'kept in the portal' if 'meetings' in facts.connected else 'not kept in the portal yet'}."
+    for item in facts.decisions:
+        about = "the present text" if item.digest == facts.revision_digest else "an earlier text"
+        until = f", until {moment(item.expires_at)}" if item.expires_at else ""
+        lapsed = f"; it lapsed: {item.lapsed}" if item.lapsed else ""
+        where = item.meeting or "a written vote"
+        yield f"Decision {item.number} of {where} {item.said} at {moment(item.at)}{until}, on {about}{lapsed}."
 
 
 def _state(pr: PullRequestFact) -> str:

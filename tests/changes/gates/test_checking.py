@@ -318,3 +318,84 @@ def test_the_evidence_leads_to_the_checks():
         ("lint: failure", f"check:acme/web@{HEAD}:lint"),
         ("tests: success", f"check:acme/web@{HEAD}:tests"),
     ]
+
+
+QUEUE = "e" * 40
+IN_QUEUE = {"queue_sha": QUEUE}
+MERGED_AS = {"queue_sha": QUEUE, "merge_sha": QUEUE}
+
+# A pull request in a merge queue: is it merged, its checks, the finding, the state and the reason.
+QUEUED = {
+    "not tried there yet": (False, [check()], "met", "acme/web#17: tests passed on bbbbbbb."),
+    "tried there, running": (
+        False,
+        [check(), check(commit=QUEUE, status="in_progress", conclusion="", at=16)],
+        "waiting",
+        "acme/web#17: tests had no result on bbbbbbb yet.",
+    ),
+    "tried there, green": (
+        False,
+        [check(), check(commit=QUEUE, at=17)],
+        "met",
+        "acme/web#17: tests passed on eeeeeee in the merge queue.",
+    ),
+    "tried there, failed": (
+        False,
+        [check(), check(commit=QUEUE, conclusion="failure", at=17)],
+        "waiting",
+        "acme/web#17: tests ended with failure on eeeeeee in the merge queue.",
+    ),
+    "failed on its head, green there": (
+        False,
+        [check(conclusion="failure"), check(commit=QUEUE, at=17)],
+        "met",
+        "acme/web#17: tests passed on eeeeeee in the merge queue.",
+    ),
+    "there first, on its head again later": (
+        False,
+        [check(commit=QUEUE, at=12), check(conclusion="failure", at=17)],
+        "met",
+        "acme/web#17: tests passed on eeeeeee in the merge queue.",
+    ),
+    "one there, another only on its head": (
+        False,
+        [check("lint"), check(commit=QUEUE, at=17)],
+        "met",
+        "acme/web#17: lint and tests passed on bbbbbbb and eeeeeee in the merge queue.",
+    ),
+    "merged as it was tried": (
+        True,
+        [check(commit=QUEUE, at=17)],
+        "met",
+        "acme/web#17: tests passed on eeeeeee in the merge queue.",
+    ),
+    "merged, failed there after the merge": (
+        True,
+        [check(commit=QUEUE, at=17), check(commit=QUEUE, conclusion="failure", at=AFTER)],
+        "met",
+        "acme/web#17: tests passed on eeeeeee in the merge queue.",
+    ),
+    "merged although it had failed there": (
+        True,
+        [check(), check(commit=QUEUE, conclusion="failure", at=17)],
+        "failed",
+        f"acme/web#17: tests ended with failure on eeeeeee in the merge queue, {MERGED}.",
+    ),
+    "the portal's own check there": (
+        True,
+        [check(), check("Countersign", "failure", commit=QUEUE, at=17)],
+        "met",
+        "acme/web#17: tests passed on bbbbbbb.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("is_merged", "checks", "state", "reason"), QUEUED.values(), ids=QUEUED.keys())
+def test_what_a_merge_queue_tried_counts_over_the_head(is_merged, checks, state, reason):
+    made = merged(checks=tuple(checks), **MERGED_AS) if is_merged else pull_request(checks=tuple(checks), **IN_QUEUE)
+
+    assert judged(ci, change(pull_requests=(made,))) == (state, reason)
+
+
+def test_a_check_on_another_head_of_the_queue_has_no_say():
+    assert ci_finding(merged(checks=(check(), check(commit=OLD, conclusion="failure", at=17)), **MERGED_AS)) == ""

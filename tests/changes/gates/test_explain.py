@@ -17,7 +17,7 @@ from changes.gates.explain import (
     looked_at,
     value_of,
 )
-from changes.gates.facts import ConditionFact, FreezeFact, WaiverFact
+from changes.gates.facts import ConditionFact, DecisionFact, FreezeFact, WaiverFact
 from changes.gates.gate import Code
 from changes.gates.rules import RULES
 from portal.policy.approvals import ApprovalRule
@@ -48,6 +48,7 @@ from tests.changes.gates.build import (
 
 FREEZE = FreezeFact("Holidays", True, minute(0), minute(60), ("production",), (build.WEB,))
 WAIVER = WaiverFact(CLEO, MIA, "nobody left", minute(9000), "digest", ON_MAIN, minute(50))
+DECISION = DecisionFact(4, "approved", "digest", minute(5), CLEO, "Meeting 12", minute(9400))
 CONDITION = ConditionFact(1, "Tell support", ANN, "merge", minute(55), BOB, "open")
 
 
@@ -110,6 +111,17 @@ LOOKS = {
         Code.DECISION,
         change(size="large", connected=frozenset()),
         ["Its size is large.", "Meetings are not kept in the portal yet."],
+    ),
+    "the size, with decisions": (
+        Code.DECISION,
+        change(size="large", decisions=(DECISION, replace(DECISION, number=5, meeting="", digest="old", lapsed="edited"))),
+        [
+            "Its size is large.",
+            "Meetings are kept in the portal.",
+            "Decision 4 of Meeting 12 approved it at 2026-02-02 09:05 UTC, until 2026-02-08 21:40 UTC, on the present text.",
+            "Decision 5 of a written vote approved it at 2026-02-02 09:05 UTC, until 2026-02-08 21:40 UTC, on an earlier text;"
+            " it lapsed: edited.",
+        ],
     ),
     "no pull request": (Code.PULL_REQUEST, draft(), ["No pull request is linked."]),
     "a push past the rules": (
