@@ -69,7 +69,7 @@ def change_whole(row: Change) -> dict[str, Any]:
         "gates": _explained(row.assessment or {}),
         "pull_requests": [_pull_request(item, row) for item in pull_requests],
         "releases": [release_row(item) for item in queries.releases_of(pull_requests)],
-        "approvals_needed": approvals.need_of_change(row).count,
+        "approvals_needed": approvals.need_of_change(row, at=now()).count,
         "approvals": [
             _approval(item) for item in row.approvals.select_related("by", "on_behalf_of", "revision", "lapse").order_by("id")
         ],

@@ -13,7 +13,7 @@ from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
 
@@ -31,7 +31,6 @@ def delegate(
     reason: str,
     by: User,
     at: datetime,
-    parameters: Parameters = DEFAULT,
 ) -> Delegation:
     """``to`` stands in for ``absent`` from one moment to another. One does it for oneself; the chair for somebody ill.
 
@@ -46,7 +45,7 @@ def delegate(
         roles=roles_at(by, at=at),
         may_hand_over=may_at(by, P.APPROVAL_DELEGATE, at=at),
     )
-    policy.check_span(span=span, at=at, longest=parameters.delegation_longest)
+    policy.check_span(span=span, at=at, longest=parameters_at(at).delegation_longest)
     policy.check_pair(
         absent=absent.name,
         delegate=to.name,

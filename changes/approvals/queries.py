@@ -14,7 +14,7 @@ from portal.access.may import holders_of
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.policy.approvals import Need, need_of
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
 
 
 def in_force(at: datetime) -> QuerySet[Delegation]:
@@ -44,10 +44,10 @@ def is_delegated(*, absent: User, to: User, at: datetime) -> bool:
     return in_force(at).filter(absent=absent, delegate=to).exists()
 
 
-def need_of_change(change: Change, *, parameters: Parameters = DEFAULT) -> Need:
-    """How many approvals the change needs."""
+def need_of_change(change: Change, *, at: datetime) -> Need:
+    """How many approvals the change needs by the policy in force."""
     return need_of(
-        parameters.approval_rules,
+        parameters_at(at).approval_rules,
         kind=change.kind,
         size=change.size,
         risk=change.risk_level,
@@ -77,13 +77,13 @@ def candidates_for(change: Change, *, at: datetime) -> list[Candidate]:
     return found
 
 
-def missing_for(change: Change, candidates: list[Candidate], *, parameters: Parameters = DEFAULT) -> int:
+def missing_for(change: Change, candidates: list[Candidate], *, at: datetime) -> int:
     """How many of the approvals that it needs nobody is left to give. A no in the way is no missing approver."""
     words = proposals.standing_approvals(change)
     if any(row.verdict == Approval.Verdict.NO for row in words):
         return 0
     given = len({row.by_id for row in words})
-    return missing_approvers(need=need_of_change(change, parameters=parameters), given=given, candidates=candidates)
+    return missing_approvers(need=need_of_change(change, at=at), given=given, candidates=candidates)
 
 
 def waiver_in_force(change: Change) -> Waiver | None:

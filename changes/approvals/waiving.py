@@ -25,7 +25,7 @@ from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
 
@@ -39,17 +39,16 @@ def propose_waiver(
     by: User,
     authenticated_at: datetime | None,
     at: datetime,
-    parameters: Parameters = DEFAULT,
 ) -> Waiver:
     """Write down why an approval cannot be had, and when somebody looks at it again. Chair or compliance sign it by this.
 
     Refused while somebody could approve. It waits 72 hours for the signatures that are missing.
     """
-    locked = proposals.locked(change.pk)
+    locked, parameters = proposals.locked(change.pk), parameters_at(at)
     check_right(by=by, permission=P.WAIVER_PROPOSE, at=at)
     check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=parameters.fresh_sign_in_within)
     policy.check_waiver_text(reason=reason, review_at=review_at, at=at, longest=parameters.waiver_review_within)
-    nobody = _check_needed(locked, at, parameters)
+    nobody = _check_needed(locked, at)
     if queries.waiting_waivers(at).filter(change=locked).exists() or queries.waiver_in_force(locked):
         raise Stale(f"There is a waiver for {locked} already.")
     waiver = Waiver(
@@ -81,7 +80,6 @@ def sign_waiver(
     by: User,
     authenticated_at: datetime | None,
     at: datetime,
-    parameters: Parameters = DEFAULT,
 ) -> Waiver:
     """Chair or compliance manager sign exactly the text behind ``digest``. With the second signature the waiver is decided.
 
@@ -90,12 +88,12 @@ def sign_waiver(
     locked = proposals.locked(waiver.change_id)
     row = _waiting(waiver, at)
     check_right(by=by, permission=P.WAIVER_DECIDE, at=at)
-    check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=parameters.fresh_sign_in_within)
+    check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=parameters_at(at).fresh_sign_in_within)
     if row.digest != digest or waiver_digest(row) != digest:
         raise Stale("The waiver is not the one that you read.")
     if not binds_now(row, locked):
         raise Stale("The change is not what it was when the waiver was written. Take it back and write another.")
-    _check_needed(locked, at, parameters)
+    _check_needed(locked, at)
     signed = [role for role, signer in ((Role.CHAIR, row.chair), (Role.COMPLIANCE, row.compliance)) if signer]
     _write_signature(row, policy.check_signer(roles=roles_at(by, at=at), signed=signed), by, at)
     signers = [user_actor(person) for person in (row.chair, row.compliance) if person is not None]
@@ -153,7 +151,7 @@ def settle(*, change: Change, at: datetime) -> None:
 
     ``change`` may have been read before others moved it: what stands now counts. Locks only where there is something to do.
     """
-    if not _is_unsettled(Change.objects.get(pk=change.pk)):
+    if not _is_unsettled(Change.objects.get(pk=change.pk), at):
         return
     locked = proposals.locked(change.pk)
     standing = queries.waiver_in_force(locked)
@@ -162,19 +160,19 @@ def settle(*, change: Change, at: datetime) -> None:
         standing.save(update_fields=["lapsed_at", "lapse_reason"])
         _tell(standing, kind="waiver.lapsed", by=None, at=at, more={"reason": standing.lapse_reason})
         standing = None
-    enough = standing is not None or proposals.has_words_enough(locked)
+    enough = standing is not None or proposals.has_words_enough(locked, at=at)
     settle_state(change=locked, enough=enough, actor="portal", at=at, reason="the approvals that it needs are not there")
     change.state, change.version, change.moved_at = locked.state, locked.version, locked.moved_at
 
 
-def _is_unsettled(now: Change) -> bool:
+def _is_unsettled(now: Change, at: datetime) -> bool:
     """Whether waiver or state do not follow what stands. After the merge nothing moves any more."""
     if now.state not in (State.PROPOSED, State.APPROVED) or now.merged_at is not None:
         return False
     standing = queries.waiver_in_force(now)
     if standing is not None and not binds_now(standing, now):
         return True
-    enough = standing is not None or proposals.has_words_enough(now)
+    enough = standing is not None or proposals.has_words_enough(now, at=at)
     return enough != (now.state == State.APPROVED)
 
 
@@ -217,12 +215,12 @@ def waiver_digest(waiver: Waiver) -> str:
     )
 
 
-def _check_needed(change: Change, at: datetime, parameters: Parameters) -> list[dict[str, str]]:
+def _check_needed(change: Change, at: datetime) -> list[dict[str, str]]:
     """Refused while somebody could approve; else why nobody can, person by person."""
     candidates = queries.candidates_for(change, at=at)
     policy.check_waiver(
         state=change.state,
-        missing=queries.missing_for(change, candidates, parameters=parameters),
+        missing=queries.missing_for(change, candidates, at=at),
         free=[candidate.actor.name for candidate in candidates if candidate.free],
         emergency=change.category == Category.EMERGENCY,
         head_sha=proposals.head_for_production(change),

@@ -161,7 +161,9 @@ def change_page(
         frozen=opening.verdicts,
         exceptions=opening.exceptions,
         staging_commit=_to_sign_off(change, releases, opening.proven),
-        panels=placed(PANELS, Asked(change, opening.revision, rows, opening.lists, reader, auditor, at, bound or {})),
+        panels=placed(
+            PANELS, Asked(change, opening.revision, rows, opening.lists, reader, auditor, at, bound or {}, opening.policy)
+        ),
     )
 
 

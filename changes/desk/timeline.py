@@ -148,7 +148,7 @@ def _sub(kind: str, fact: Any) -> str:
         return f"{OUTCOMES.get(fact.get('outcome'), 'Frozen')}, for {fact.get('subject')}"
     if kind == "staging.signed_off":
         return f"Commit {str(fact.get('commit', ''))[:7]}. {fact.get('note', '')}".strip()
-    return str(fact.get("note") or fact.get("reason") or "")
+    return str(fact.get("note") or fact.get("reason") or fact.get("text") or "")
 
 
 def _from_pull_requests(rows: list[PullRequest]) -> Iterator[Happening]:

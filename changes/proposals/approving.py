@@ -19,6 +19,7 @@ from portal.access.permissions import P
 from portal.access.roles import roles_with
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
+from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
 
@@ -64,6 +65,7 @@ def approve(
         head_sha=head,
         authenticated_at=authenticated_at,
         at=at,
+        fresh_within=parameters_at(at).fresh_sign_in_within,
     )
     if queries.standing_words(locked, by=by).filter(head_sha=head).exists():
         raise Stale("You have already given your word on this revision and commit. Take it back first to give another.")
@@ -118,7 +120,7 @@ def _give(approval: Approval, *, kind: str) -> None:
     )
     settle_state(
         change=approval.change,
-        enough=queries.has_words_enough(approval.change),
+        enough=queries.has_words_enough(approval.change, at=approval.at),
         actor=actor_of(approval.by),
         at=approval.at,
         reason="changes were requested",
@@ -155,6 +157,7 @@ def plus_one(*, change: Change, by: User, via: str, authenticated_at: datetime |
         authenticated_at=authenticated_at,
         at=at,
         via=via,
+        fresh_within=parameters_at(at).fresh_sign_in_within,
     )
     head = queries.head_for_production(locked)
     if queries.standing_words(locked, by=by, verdict=Approval.Verdict.YES).filter(head_sha__in=("", head)).exists():
@@ -188,7 +191,7 @@ def lapse_approvals(*, change: Change, reason: str, at: datetime, only: list[App
             rows=[lapse],
         )
     if standing:
-        settle_state(change=change, enough=queries.has_words_enough(change), actor="portal", at=at, reason=reason)
+        settle_state(change=change, enough=queries.has_words_enough(change, at=at), actor="portal", at=at, reason=reason)
     return len(standing)
 
 

@@ -1,5 +1,7 @@
 """What is asked about changes."""
 
+from datetime import datetime
+
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from changes.delivery.actor import Actor
@@ -17,7 +19,7 @@ from changes.proposals.people import (
 from changes.proposals.sections import SECTIONS
 from portal.access.models import User
 from portal.policy.approvals import need_of
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Stale
 
 Role = LinkedPullRequest.Role
@@ -137,8 +139,8 @@ def standing_approvals(change: Change) -> list[Approval]:
     return list(change.approvals.filter(lapse=None).select_related("by", "revision").order_by("id"))
 
 
-def has_words_enough(change: Change, *, parameters: Parameters = DEFAULT) -> bool:
-    """Whether as many people have approved text and commit as they are now as the table asks for, and nobody said no."""
+def has_words_enough(change: Change, *, at: datetime) -> bool:
+    """Whether as many people as the policy in force asks for have approved text and commit as they are, and nobody said no."""
     standing = standing_approvals(change)
     if not standing:
         return False
@@ -146,7 +148,8 @@ def has_words_enough(change: Change, *, parameters: Parameters = DEFAULT) -> boo
     binds, head = current_revision(change).binds, head_for_production(change)
     words = [row for row in standing if row.head_sha == head or (emergency and not row.head_sha)]
     said_yes = {row.by_id for row in words if row.verdict == Approval.Verdict.YES and (emergency or row.revision.binds == binds)}
-    need = need_of(parameters.approval_rules, kind=change.kind, size=change.size, risk=change.risk_level, emergency=emergency)
+    rules = parameters_at(at).approval_rules
+    need = need_of(rules, kind=change.kind, size=change.size, risk=change.risk_level, emergency=emergency)
     return len(said_yes) >= need.count and all(row.verdict == Approval.Verdict.YES for row in words)
 
 

@@ -106,12 +106,12 @@ def _page(
     candidates = queries.candidates_for(change, at=at)
     rows = change.waivers.select_related("proposed_by", "chair", "compliance", "withdrawn_by", "reviewed_by").order_by("-id")
     waiting = any(_waits(row, at) for row in rows)
-    missing = queries.missing_for(change, candidates)
+    missing = queries.missing_for(change, candidates, at=at)
     may_propose = may(reader, P.WAIVER_PROPOSE) and change.state in ("draft", "proposed", "approved", "merged")
     context: dict[str, Any] = {
         "change": change,
         "candidates": candidates,
-        "need": queries.need_of_change(change),
+        "need": queries.need_of_change(change, at=at),
         "missing": missing,
         "rows": [{"waiver": row, "waits": _waits(row, at), **_acts(request, row, at)} for row in rows],
         "form": form if may_propose and missing and not waiting and not queries.waiver_in_force(change) else None,

@@ -19,7 +19,6 @@ from changes.proposals.people import user_actor
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.policy.approvals import Need, need_of
-from portal.policy.parameters import DEFAULT
 
 FORM = "approve"
 IN_REVIEW = ("proposed", "approved")
@@ -91,6 +90,7 @@ def build(asked: Asked) -> Mapping[str, Any] | None:
         "conditions": conditions,
         "waivers": waivers,
         "waiver_asked": waiver_asked,
+        "waived": any(row["state"] == "waived" for row in waivers),
         "own": standing.own,
         "can": standing.can and not asked.auditor,
         "why_not": standing.why_not,
@@ -108,7 +108,7 @@ def _seen(asked: Asked, head: str) -> dict[str, str]:
 def _need(asked: Asked) -> Need:
     change = asked.change
     return need_of(
-        DEFAULT.approval_rules, kind=change.kind, size=change.size, risk=change.risk_level, emergency=_is_emergency(asked)
+        asked.policy.approval_rules, kind=change.kind, size=change.size, risk=change.risk_level, emergency=_is_emergency(asked)
     )
 
 

@@ -11,13 +11,14 @@ from changes.delivery.models import PullRequest
 from changes.desk.lists import Listing
 from changes.proposals.models import Change, Revision
 from portal.access.models import User
+from portal.policy.parameters import DEFAULT, Parameters
 
 
 @dataclass(frozen=True)
 class Asked:
     """What a panel is built from. ``lists`` are those of its own ``Panel.lists`` (and of others) by name; ``forms`` are bound
     forms of a post that was not accepted, by the name under which the view gave them; ``auditor`` readers get no buttons;
-    ``at`` is the time of the request."""
+    ``at`` is the time of the request, ``policy`` the parameters in force."""
 
     change: Change
     revision: Revision
@@ -27,6 +28,7 @@ class Asked:
     auditor: bool
     at: datetime
     forms: Mapping[str, Form] = field(default_factory=dict)
+    policy: Parameters = DEFAULT
 
 
 @dataclass(frozen=True)
