@@ -174,7 +174,7 @@ def _leads(ballot: Ballot, by: User, at: datetime) -> bool:
 
 def _running(item: AgendaItem) -> Meeting:
     rows = Meeting.objects.select_for_update(of=("self",)).select_related("series")
-    meeting = rows.filter(pk=item.meeting_id, state=Meeting.State.LIVE).first()
+    meeting = rows.filter(pk=item.meeting_id or 0, state=Meeting.State.LIVE).first()
     if meeting is None:
         raise Stale("The meeting is not in session.")
     return meeting
