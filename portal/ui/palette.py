@@ -49,6 +49,9 @@ ACTIONS = [
     Action("plus", "Propose a change", "/changes/new/", "c"),
     Action("siren", "Declare an emergency", "/changes/new/emergency/"),
     Action("users", "Hand approvals over while away", "/approvals/delegations/new/"),
+    Action("snowflake", "See or set freezes", "/changes/freezes/"),
+    Action("rss", "Subscribe to the calendar of changes", "/me/feeds/"),
+    Action("door-closed", "See what the deploy gate answered", "/deploys/gate/"),
     Action("keyboard", "See the keyboard shortcuts", "/help/", "?"),
 ]
 _providers: list[Provider] = []

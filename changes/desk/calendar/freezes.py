@@ -97,7 +97,7 @@ def _line(row: Freeze, at: datetime, zone: ZoneInfo, ending: tuple[int, ReasonFo
         "row": row,
         "words": "ended before it began" if never else words_of(span, zone),
         "state": state,
-        "of": ", ".join([*row.repositories, *row.apps]) or "everything",
+        "of": ", ".join([*row.repositories, *row.apps]) or "Everything",
         "early": row.early_end if hasattr(row, "early_end") else None,
         "form": bound or ReasonForm(auto_id=f"end_{row.pk}_%s"),
         "open": bound is not None,
