@@ -2,6 +2,7 @@
 
 from changes.connectors.tasks import (
     drain_inbox,
+    forget_answers,
     mirror_repositories,
     poll_sources,
     read_again,
@@ -17,6 +18,7 @@ from changes.talk.tasks import invite, send_digests, tell
 __all__ = [
     "drain_inbox",
     "find_missed_meetings",
+    "forget_answers",
     "invite",
     "judge_freezes",
     "judge_overdue",

@@ -1,5 +1,7 @@
 """The Django app `portal`."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -18,5 +20,7 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Health of broker, scheduler and worker.
+        import_module("portal.home.background")
         # Triggers, roles and privileges follow the code, not the migrations (docs/ledger.md).
         post_migrate.connect(after_migrate, dispatch_uid="portal.ledger.guards")

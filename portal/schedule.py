@@ -31,6 +31,8 @@ SCHEDULE = (
     # The population, independent of what was delivered; each repository at most once a minute, at once after a push.
     Entry("changes.connectors.tasks.poll_sources", 15, "poll-sources"),
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
+    # Kept answers of vendors' APIs that nobody asked for in a long time.
+    Entry("changes.connectors.tasks.forget_answers", 86400, "forget-answers"),
     # Clocks of the policy.
     Entry("changes.gates.tasks.judge_overdue", 300, "judge-overdue"),
     Entry("changes.gates.tasks.judge_freezes", 15, "judge-freezes"),
@@ -43,9 +45,9 @@ SCHEDULE = (
     # People are told what the ledger says; digests go out at each person's own hour.
     Entry("changes.talk.tasks.tell", 5, "tell"),
     Entry("changes.talk.tasks.send_digests", 300, "send-digests"),
-    # The ledger: number and sign what was admitted; check everything once a day.
+    # The ledger: number and sign what was admitted; check everything once a day (the task knows when it is due).
     Entry(SEAL, 1, "seal"),
-    Entry("portal.ledger.tasks.verify", 86400, "verify"),
+    Entry("portal.ledger.tasks.verify", 3600, "verify"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.
     Entry("audits.room.tasks.seal_read_log", 3600, "seal-read-log"),
     # Likewise what the deploy gate answered.

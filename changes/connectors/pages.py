@@ -1,5 +1,6 @@
 """Integrations: is every source connected, fresh and listened to? And the inbox with what became of each delivery."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,8 @@ class Health:
     waiting: int
     last_delivery_at: datetime | None
     unread: int
+    contradicted: int
+    """Deliveries under whose id another body came later."""
 
     @property
     def title(self) -> str:
@@ -66,6 +69,7 @@ def _health(source: Source, at: datetime) -> Health:
         today=Count("pk", filter=Q(received_at__gte=day)),
         quarantined=Count("pk", filter=Q(state=Delivery.State.QUARANTINED)),
         waiting=Count("pk", filter=Q(state=Delivery.State.NEW)),
+        contradicted=Count("pk", filter=Q(other_bodies__gt=0)),
         last=Max("received_at"),
     )
     state, sentence = judge(source, at)
@@ -78,6 +82,7 @@ def _health(source: Source, at: datetime) -> Health:
         waiting=told["waiting"],
         last_delivery_at=told["last"],
         unread=Reading.objects.filter(source=source, done_at=None).count(),
+        contradicted=told["contradicted"],
     )
 
 
@@ -86,17 +91,26 @@ def _health(source: Source, at: datetime) -> Health:
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Every acknowledged delivery with its state; quarantined ones can be replayed."""
     rows = Delivery.objects.select_related("source").defer("body", "headers")
-    return _by_state(request, rows, Delivery.State, by="received_at", template="changes/connectors/deliveries.html")
+    extra = {"contradicted": ("Another body later", Q(other_bodies__gt=0))}
+    return _by_state(request, rows, Delivery.State, extra, by="received_at", template="changes/connectors/deliveries.html")
 
 
-def _by_state(request: HttpRequest, rows: QuerySet[Any], states: type[TextChoices], *, by: str, template: str) -> HttpResponse:
-    """A list, newest first, that ``state`` in the address filters."""
+def _by_state(
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    states: type[TextChoices],
+    extra: Mapping[str, tuple[str, Q]],
+    *,
+    by: str,
+    template: str,
+) -> HttpResponse:
+    """A list, newest first, that ``state`` in the address filters: by one of the states, or by what ``extra`` names."""
     state = request.GET.get("state", "")
-    rows = rows.filter(state=state) if state in states.values else rows
+    wanted = extra[state][1] if state in extra else Q(state=state) if state in states.values else Q()
     context = {
-        **listed(request, rows, by=by, kept={"state": state}),
+        **listed(request, rows.filter(wanted), by=by, kept={"state": state}),
         "state": state,
-        "options": [("", "All"), *states.choices],
+        "options": [("", "All"), *states.choices, *((name, words) for name, (words, _) in extra.items())],
         "may_replay": may(request.user, P.INBOX_REPLAY),
     }
     return page(request, template, context, piece="rows")
@@ -117,7 +131,7 @@ def replay_delivery(request: HttpRequest, pk: int) -> HttpResponse:
 def effects(request: HttpRequest) -> HttpResponse:
     """What the portal does outside: check runs, letters. Set-aside ones can be tried again."""
     rows = Effect.objects.defer("payload")
-    return _by_state(request, rows, Effect.State, by="created_at", template="changes/connectors/effects.html")
+    return _by_state(request, rows, Effect.State, {}, by="created_at", template="changes/connectors/effects.html")
 
 
 @requires(P.INBOX_REPLAY)

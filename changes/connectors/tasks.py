@@ -1,12 +1,18 @@
 """What the workers do for the connectors. A task takes nothing, finds what is due, and may run any number of times."""
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.utils.timezone import now
 
+from changes.connectors.github import answers
 from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
 from changes.connectors.readings import read_due
 from changes.connectors.settling import settle_due
+
+ANSWERS_KEPT = timedelta(days=30)
+"""Since an answer last changed. Dropping one that is still read costs one full reading."""
 
 
 @shared_task(name="changes.connectors.tasks.drain_inbox")
@@ -43,3 +49,9 @@ def poll_sources() -> None:
 def mirror_repositories() -> None:
     """Fetch the repositories in scope and compare their branches with what is on record."""
     mirror_due(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.forget_answers")
+def forget_answers() -> None:
+    """Drop kept answers of vendors' APIs that did not change in a month: most are of pages that nobody reads any more."""
+    answers.forget(before=now() - ANSWERS_KEPT)

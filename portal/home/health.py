@@ -1,21 +1,36 @@
 """Health in words, public: whether the portal works, never why in detail."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from django.db import Error, connection
 
 log = structlog.get_logger("portal.health")
 
-Check = Callable[[], bool]
-_checks: dict[str, Check] = {}
+Passes = Callable[[], bool]
+_checks: dict[str, tuple[Passes, bool]] = {}
 
 
-def check(name: str) -> Callable[[Check], Check]:
-    """Register a check under a name that anybody may read, such as "Workers". It returns whether all is well."""
+@dataclass(frozen=True)
+class Result:
+    """What one check found. Without something ``needed`` the portal cannot answer people; the rest works behind it."""
 
-    def register(function: Check) -> Check:
-        _checks[name] = function
+    name: str
+    passed: bool
+    needed: bool
+
+    @property
+    def words(self) -> str:
+        """As anybody may read it."""
+        return f"{self.name} {'works' if self.passed else 'does not answer'}"
+
+
+def check(name: str, *, needed: bool = True) -> Callable[[Passes], Passes]:
+    """Register a check under a name in the singular that anybody may read, such as "Worker". It returns whether all is well."""
+
+    def register(function: Passes) -> Passes:
+        _checks[name] = (function, needed)
         return function
 
     return register
@@ -29,12 +44,17 @@ def database_answers() -> bool:
         return bool(cursor.fetchone() == (1,))
 
 
-def report() -> dict[str, bool]:
+def report() -> list[Result]:
     """Each check and whether it passed. A check that raises has failed, and the log says why."""
-    return {name: _passes(name, function) for name, function in _checks.items()}
+    return [Result(name, _passes(name, function), needed) for name, (function, needed) in _checks.items()]
 
 
-def _passes(name: str, function: Check) -> bool:
+def is_ready(results: list[Result]) -> bool:
+    """Whether everything passed without which people get no answer."""
+    return all(result.passed for result in results if result.needed)
+
+
+def _passes(name: str, function: Passes) -> bool:
     try:
         return function()
     except (Error, OSError) as problem:

@@ -50,6 +50,11 @@ def record(*, report: Report, at: datetime) -> LedgerCheck:
     )
 
 
+def verified_since(*, moment: datetime) -> bool:
+    """Whether a verification was kept after this moment, whatever it found."""
+    return LedgerCheck.objects.filter(what="verify", at__gt=moment).exists()
+
+
 def record_refusal(*, sentence: str, at: datetime, again_after: timedelta) -> None:
     """Keep that a seal was refused, unless the same was kept a short while ago."""
     problems = [{"place": "seal", "sentence": sentence}]

@@ -4,15 +4,14 @@ import os
 import shutil
 import stat
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from kombu import Connection
 
+from portal.runtime import broker as brokers
 from portal.runtime.doctor.finding import Finding, bad, good, note
 
 BROKER_SECONDS = 4
@@ -22,28 +21,13 @@ HOME = {"127.0.0.1", "localhost", "::1"}
 
 
 def broker() -> Iterator[Finding]:
-    """Ask from a thread: a broker that takes the connection and then says nothing must not hang us."""
-    said: list[str] = []
-    thread = threading.Thread(target=_ask_broker, args=(said,), daemon=True)
-    thread.start()
-    thread.join(BROKER_SECONDS)
-    answer = said[0] if said else f"no answer within {BROKER_SECONDS} s"
-    if answer == "ok":
+    answer = brokers.says(seconds=BROKER_SECONDS)
+    if answer == brokers.ANSWERS:
         yield good("the broker answers")
     else:
         yield bad(
             f"the broker does not answer ({answer})", mend="Start it, or correct BROKER_URL. Nothing is lost meanwhile; work waits."
         )
-
-
-def _ask_broker(said: list[str]) -> None:
-    options = {"socket_timeout": 2, "socket_connect_timeout": 1}
-    try:
-        with Connection(settings.CELERY_BROKER_URL, connect_timeout=1, transport_options=options) as line:
-            line.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
-        said.append("ok")
-    except Exception as problem:  # noqa: BLE001  # the answer is the problem, whatever it is
-        said.append(str(problem) or repr(problem))
 
 
 def keys() -> Iterator[Finding]:

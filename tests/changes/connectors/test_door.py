@@ -16,6 +16,8 @@ from changes.delivery.models import PullRequest
 from changes.proposals.models import Change
 from tests.changes.stories import Clock, connect, post, read_story, work
 from tests.lean import lean_client
+from tests.portal.access.browsing import sign_in
+from tests.portal.access.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "s3cret"
@@ -231,6 +233,21 @@ def test_another_body_under_a_known_id_is_not_kept_but_counted(client, caplog):
     assert (told["delivery"], len(told["request_id"])) == (known["X-GitHub-Delivery"], 10)
     work(Clock())
     assert PullRequest.objects.get().title == "Add a page"
+
+
+def test_people_see_that_another_body_came(client):
+    connect(STORY)
+    known = {"X-GitHub-Delivery": str(uuid.uuid4())}
+    for body in (b"{}", b"[]", b"7"):
+        send(client, body, **known)
+    send(client, b"{}")
+    reader = sign_in(Client(), person("Rex"))
+
+    pages = {path: reader.get(f"/integrations/{path}").content.decode() for path in ("", "deliveries/?state=contradicted")}
+
+    assert "1 id with another body later" in pages[""]
+    assert "Another body came under this id (2×); the first one counts." in pages["deliveries/?state=contradicted"]
+    assert pages["deliveries/?state=contradicted"].count('data-l="State"') == 1
 
 
 def test_another_body_does_not_bring_back_what_was_set_aside(client):

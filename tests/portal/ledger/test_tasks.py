@@ -4,13 +4,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from portal.apps import celery_app
 from portal.ledger import tasks
 from portal.ledger.anchors import GitAnchor
 from portal.ledger.models import LedgerCheck, LedgerCheckpoint
 from portal.ledger.report import record_refusal
 from portal.ledger.sealer import SealingStopped
 from tests.database import lifted
-from tests.portal.ledger.conftest import note
+from tests.portal.ledger.conftest import connected, note
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,3 +75,39 @@ def test_a_broken_ledger_is_written_down_and_logged(where, caplog):
     check = LedgerCheck.objects.get()
     assert (check.ok, check.problems[0]["place"]) == (False, "entry 0 (notes, number 1)")
     assert "The ledger does not verify" in caplog.text
+
+
+def test_a_verification_is_not_repeated_within_the_night(where):
+    note()
+    tasks.seal()
+
+    for _ in range(3):
+        tasks.verify()
+    assert LedgerCheck.objects.count() == 1
+
+    with lifted(connection), connection.cursor() as cursor:
+        cursor.execute("UPDATE portal_ledgercheck SET at = at - interval '23 hours'")
+    tasks.verify()
+    assert LedgerCheck.objects.count() == 2
+
+
+def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_worker_that_dies(where):
+    note()
+    tasks.seal()
+    with connected(autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [tasks.VERIFYING])
+        tasks.verify()
+        assert not LedgerCheck.objects.exists()
+
+    tasks.verify()
+    tasks.verify()
+
+    assert LedgerCheck.objects.count() == 1
+
+
+def test_no_other_task_outlasts_the_patience_of_the_broker(settings):
+    """What runs longer than the visibility timeout is delivered again while it runs; only the verification provides for that."""
+    patience = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    limits = {name: task.time_limit or settings.CELERY_TASK_TIME_LIMIT for name, task in celery_app.tasks.items()}
+
+    assert [name for name, limit in limits.items() if limit >= patience] == [tasks.verify.name]

@@ -9,8 +9,9 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone
 
-from portal.home import health, inbox, start
+from portal.home import background, health, inbox, start
 from portal.home.inbox import Item
+from portal.runtime.models import Lease
 from portal.ui import navigation, palette
 from portal.ui.headers import POLICY
 from portal.ui.palette import Hit
@@ -197,15 +198,48 @@ def test_a_feature_sends_some_people_to_a_page_of_their_own(page, monkeypatch):
 
 def test_health_is_told_in_words_only(client, monkeypatch):
     assert client.get("/healthz").content == b"ok\n"
-    assert client.get("/readyz").content == b"ready\n"
+    lines = client.get("/readyz").content.decode().splitlines()
+    assert lines[:2] == ["ready", "Database works"]
+    assert [line.partition(" ")[0] for line in lines[2:]] == ["Broker", "Scheduler", "Worker"]
     assert "Database works" in client.get("/status/").content.decode()
 
-    monkeypatch.setattr(health, "_checks", {"Workers": lambda: 1 / 0 if False else _raise(OSError("10.0.0.7 refused"))})
+    monkeypatch.setattr(health, "_checks", {"Database": (lambda: _raise(OSError("10.0.0.7 refused")), True)})
 
-    assert client.get("/readyz").status_code == 503
-    text = client.get("/status/").content.decode()
-    assert "Workers does not answer" in text or "Workers do not answer" in text
-    assert "10.0.0.7" not in text
+    for path in ("/readyz", "/status/"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert "Database does not answer" in answer.content.decode()
+        assert "10.0.0.7" not in answer.content.decode()
+
+
+def test_what_works_behind_the_pages_is_told_and_makes_nobody_unready(client, monkeypatch):
+    monkeypatch.setattr(background.broker, "says", lambda *, seconds: "connection refused")
+    monkeypatch.setattr(background, "BROKER", background.Remembered())
+
+    ready, status = client.get("/readyz"), client.get("/status/")
+
+    assert (ready.status_code, status.status_code) == (200, 200)
+    assert ready.content.decode().splitlines()[2] == "Broker does not answer"
+    assert "what you do is kept, and done later" in status.content.decode()
+    assert "refused" not in ready.content.decode() + status.content.decode()
+
+
+def test_the_heartbeat_of_scheduler_and_worker_is_heard_by_the_databases_clock(db):
+    at = timezone.now()
+    Lease.objects.create(name="heartbeat", next_at=at, run_at=at, finished=at - timedelta(minutes=5))
+    assert (background.scheduler_is_heard(), background.worker_is_heard()) == (True, False)
+
+    Lease.objects.update(run_at=at - timedelta(minutes=5), finished=at)
+    assert (background.scheduler_is_heard(), background.worker_is_heard()) == (False, True)
+
+
+def test_the_broker_is_asked_once_in_a_while_however_often_one_looks(monkeypatch):
+    asked = []
+    monkeypatch.setattr(background.broker, "says", lambda *, seconds: asked.append(seconds) or background.broker.ANSWERS)
+    remembered = background.Remembered()
+
+    assert [remembered.answers() for _ in range(5)] == [True] * 5
+    assert asked == [background.BROKER_SECONDS]
 
 
 def _raise(problem):
