@@ -57,7 +57,7 @@ def deliver_mail(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 def _invite(message: EmailMultiAlternatives, *, text: str, method: str) -> None:
     """As the third form of the mail (RFC 6047 §2.4), which programs answer to, and as a file for those that know only files."""
     message.attach_alternative(text, f"text/calendar; method={method}")
-    message.attach("meeting.ics", text, "application/ics")
+    message.attach("meeting.ics", text.encode(), "application/ics")
 
 
 def message_id_of(*, key: str) -> str:

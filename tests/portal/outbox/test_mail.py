@@ -33,6 +33,25 @@ def test_a_mail_without_a_second_form_is_plain_text(clock):
     assert outgoing.outbox[0].message().get_content_type() == "text/plain"
 
 
+def test_an_invitation_goes_along_as_a_form_that_programs_answer_and_as_a_file(clock):
+    text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Zoë\r\nEND:VCALENDAR\r\n"
+    given = {"to": ["ann@northwind.example"], "subject": "Invitation", "text": "Come", "at": START}
+    send_mail(key="meeting:1", calendar={"text": text, "method": "REQUEST"}, **given)
+
+    deliver_due(now=clock)
+
+    parts = [part for part in outgoing.outbox[0].message().walk() if not part.is_multipart()]
+    assert [(part.get_content_type(), part.get_filename()) for part in parts] == [
+        ("text/plain", None),
+        ("text/calendar", None),
+        ("application/ics", "meeting.ics"),
+    ]
+    assert parts[1].get_param("method") == "REQUEST"
+    assert parts[1].get_content_charset() == "utf-8"
+    assert parts[1].get_payload(decode=True).decode().replace("\r\n", "\n") == text.replace("\r\n", "\n")
+    assert parts[2].get_payload(decode=True).decode().splitlines() == text.splitlines()
+
+
 @pytest.mark.parametrize(
     ("problem", "state"),
     [
