@@ -25,6 +25,7 @@ from changes.desk.calendar import feeds, freezes
 from changes.desk.meetings import acts as meeting_acts
 from changes.desk.meetings import agenda_views as agenda
 from changes.desk.meetings import series_views as series
+from changes.desk.oversight import views as oversight
 from changes.desk.policy import draft_views as policy_draft
 from changes.desk.policy import views as policy
 from changes.desk.proposing import draft_views, history_views, joining_views
@@ -91,6 +92,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/unread/", talk.unread, name="unread-notices"),
     path("notices/read/", talk.read_all, name="read-notices"),
     path("me/notices/", talk.choices, name="notice-choices"),
+    path("oversight/", oversight.oversight, name="oversight"),
     path("policy/", policy.policy, name="policy"),
     path("policy/v/<int:number>/", policy.version, name="policy-version"),
     path("policy/v/<int:number>/export/", policy.export, name="policy-export"),
