@@ -22,7 +22,8 @@ from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 from portal.policy.refusal import Stale
 from portal.ui.doorbell import ring
 
@@ -65,7 +66,7 @@ def confirm_override(
     by: User,
     authenticated_at: datetime | None,
     at: datetime,
-    parameters: Parameters = DEFAULT,
+    parameters: Parameters | None = None,
 ) -> OverrideAnswer:
     """Second half: another person, who took no part in the change, confirms what ``digest`` stands for.
 
@@ -80,7 +81,7 @@ def confirm_override(
         contributors=proposals.contributors(change),
         requester=proposals.requester_of(change),
     )
-    check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=parameters.fresh_sign_in_within)
+    check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=(parameters or parameters_at(at)).fresh_sign_in_within)
     if digest != waiting.digest or override_digest(waiting) != digest:
         raise Stale("The override is not the one that you read.")
     if proposals.current_revision(change).pk != waiting.revision_id or proposals.head_for_production(change) != waiting.head_sha:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
@@ -30,8 +31,8 @@ def standing_windows(*, span: Span) -> QuerySet[PlannedWindow]:
     return found.order_by("starts_at", "id")
 
 
-def freezes() -> QuerySet[Freeze]:
-    """All freezes with their end as it stands (``until``)."""
+def freezes() -> QuerySet[Any]:
+    """All freezes with their end as it stands (``until``, which the model itself does not have)."""
     until = Coalesce("early_end__ends_at", "ends_at", output_field=DateTimeField())
     return Freeze.objects.annotate(until=until).select_related("by", "early_end")
 

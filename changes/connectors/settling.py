@@ -25,6 +25,7 @@ from changes.gates.models import Verdict
 from changes.outcomes.recognising import recognise
 from changes.proposals.following import follow, refresh
 from changes.proposals.models import Change
+from portal.policy.in_force import parameters_at
 
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
@@ -187,7 +188,7 @@ def _find(
     events = RuleEvent.objects.filter(reported, repository=repository).order_by("id")
     unread = _unread(repository, at)
     looks = [
-        *detect.about_pull_requests(rows=whole),
+        *detect.about_pull_requests(rows=whole, parameters=parameters_at(at)),
         *detect.about_pushes(repository=repository, pushes=[push for push in pushes if f"commit:{push.after}" not in unread]),
         *detect.about_rules(repository=repository, events=events),
         *detect.about_releases(repository=repository, releases=_releases_to_judge(repository, at)),

@@ -21,7 +21,7 @@ from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
 from portal.access.signed_in import person_of
-from portal.policy.parameters import DEFAULT
+from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Stale
 from portal.ui.answers import page as answer
 from portal.ui.clock import time_of
@@ -43,9 +43,9 @@ class OpenForm(ReasonForm):
     )
     field_order = ("repository", "environment", "until", "reason")
 
-    def __init__(self, *args: Any, repositories: list[str], today: date, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="open_%s", **kwargs)
-        self.today = today
+    def __init__(self, *args: Any, repositories: list[str], today: date, open_at_most: timedelta, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "open_%s", **kwargs})
+        self.today, self.open_at_most = today, open_at_most
         field = self.fields["repository"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(name, name) for name in repositories]
@@ -53,7 +53,7 @@ class OpenForm(ReasonForm):
     def clean_until(self) -> date:
         """Not before today, and not longer than the policy lets a gate stand open."""
         until: date = self.cleaned_data["until"]
-        latest = self.today + DEFAULT.gate_open_at_most - timedelta(days=1)
+        latest = self.today + self.open_at_most - timedelta(days=1)
         if not self.today <= until <= latest:
             raise forms.ValidationError(f"Choose a day from today until {latest:%-d %B %Y}")
         return until
@@ -119,7 +119,9 @@ def close_gate(request: HttpRequest, pk: int) -> HttpResponse:
 def _form(request: HttpRequest, data: Any = None) -> OpenForm:
     names = list(Repository.objects.filter(in_scope_until=None).order_by("name").values_list("name", flat=True))
     zone = ZoneInfo(person_of(request).time_zone or "UTC")
-    return OpenForm(data, repositories=names, today=time_of(request).astimezone(zone).date())
+    at = time_of(request)
+    longest = parameters_at(at).gate_open_at_most
+    return OpenForm(data, repositories=names, today=at.astimezone(zone).date(), open_at_most=longest)
 
 
 def _page(

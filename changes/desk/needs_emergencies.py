@@ -18,7 +18,7 @@ from portal.access.models import Identity, User
 from portal.access.permissions import P
 from portal.home import inbox
 from portal.policy.clocks import add_working_days
-from portal.policy.parameters import DEFAULT
+from portal.policy.in_force import parameters_at
 
 MOST = 50
 WAITS_FOR_PLUS_ONE = "^.{7}w"
@@ -32,8 +32,8 @@ def emergency_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
     """Everything about emergencies that this person can do something about now."""
     if may(user, P.EMERGENCY_PLUS_ONE):
         yield from _plus_ones(user)
-        yield from _confirmations(user)
-    yield from _reasons(user)
+        yield from _confirmations(user, at)
+    yield from _reasons(user, at)
     if may(user, P.CHANGE_REVIEW_AFTER):
         yield from _retrospectives(user)
     if may(user, P.EXCEPTION_ACCEPT):
@@ -71,14 +71,14 @@ def _plus_ones(user: User) -> Iterator[inbox.Item]:
         )
 
 
-def _confirmations(user: User) -> Iterator[inbox.Item]:
+def _confirmations(user: User, at: datetime) -> Iterator[inbox.Item]:
     words = Approval.objects.filter(by=user, via=SLACK, lapse=None, confirmation=None, verdict=Approval.Verdict.YES)
     for word in words.select_related("change").order_by("at", "id")[:MOST]:
         yield inbox.Item(
             title="Confirm your +1",
             about=word.change.title,
             why="You gave it in Slack. Stand by it here within a day, with a fresh sign-in.",
-            due_at=word.at + DEFAULT.slack_plus_one_confirmed_within,
+            due_at=word.at + parameters_at(at).slack_plus_one_confirmed_within,
             href=f"/changes/{word.change.number}/#emergency",
             act="Confirm",
             tone="warn",
@@ -87,7 +87,7 @@ def _confirmations(user: User) -> Iterator[inbox.Item]:
         )
 
 
-def _reasons(user: User) -> Iterator[inbox.Item]:
+def _reasons(user: User, at: datetime) -> Iterator[inbox.Item]:
     """What one was asked oneself; for those who oversee also what was asked of accounts that are linked to nobody."""
     mine = Q(person=user) | Q(person=None) if may(user, P.CHANGE_CLASSIFY) else Q(person=user)
     rows = Ask.objects.filter(mine, answer=None, emergency__change__undeclared=True)
@@ -101,7 +101,7 @@ def _reasons(user: User) -> Iterator[inbox.Item]:
             why=row.why
             if row.person_id
             else f"The account {row.account} is linked to nobody; somebody finds out and writes it down.",
-            due_at=add_working_days(row.at, DEFAULT.retrospective_within_working_days),
+            due_at=add_working_days(row.at, parameters_at(at).retrospective_within_working_days),
             href=f"/changes/{change.number}/#emergency",
             act="Answer",
             tone="bad",
@@ -132,7 +132,7 @@ def _retrospectives(user: User) -> Iterator[inbox.Item]:
 
 
 def _overdue(at: datetime) -> Iterator[inbox.Item]:
-    for row in _unreviewed().filter(change__retrospective_due_at__lte=at - DEFAULT.review_escalated_after)[:MOST]:
+    for row in _unreviewed().filter(change__retrospective_due_at__lte=at - parameters_at(at).review_escalated_after)[:MOST]:
         yield inbox.Item(
             title="See to an overdue review",
             about=row.change.title,

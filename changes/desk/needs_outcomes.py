@@ -11,7 +11,7 @@ from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.home import inbox
-from portal.policy.parameters import DEFAULT
+from portal.policy.in_force import parameters_at
 
 MOST = 50
 LIVE = (State.MERGED, State.RELEASED, State.ROLLED_BACK)
@@ -63,7 +63,7 @@ def _follow_ups(user: User) -> Iterator[inbox.Item]:
 
 
 def _drills(at: datetime) -> Iterator[inbox.Item]:
-    for line in drill_clocks(at=at, every=DEFAULT.rollback_drill_every):
+    for line in drill_clocks(at=at, every=parameters_at(at).rollback_drill_every):
         if line.due_at <= at + SOON:
             yield inbox.Item(
                 title="Practise a rollback",

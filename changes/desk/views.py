@@ -28,7 +28,9 @@ from portal.ui.text import revealed
 def change_context(request: HttpRequest, change: Change, *, bound: Mapping[str, Form] | None = None, **more: Any) -> dict[str, Any]:
     """What the page of a change is drawn with. ``bound`` are forms of panels whose post was not accepted."""
     reader = person_of(request)
-    page = change_page(change=change, reader=reader, at=time_of(request), auditor=bool(getattr(request, "auditor", None)), bound=bound)
+    page = change_page(
+        change=change, reader=reader, at=time_of(request), auditor=bool(getattr(request, "auditor", None)), bound=bound
+    )
     return {
         "page": page,
         "change": change,

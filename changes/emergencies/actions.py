@@ -26,7 +26,7 @@ from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
-from portal.policy.parameters import DEFAULT
+from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
 
@@ -221,7 +221,7 @@ def confirm_plus_one(*, change: Change, by: User, authenticated_at: datetime | N
     word = queries.standing_words(locked, by=by, verdict=YES).filter(via=SLACK, confirmation=None).order_by("id").first()
     if word is None:
         raise Stale("There is no +1 of yours from Slack that waits for confirmation.")
-    check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=DEFAULT.fresh_sign_in_within)
+    check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=parameters_at(at).fresh_sign_in_within)
     row = PlusOneConfirmation.objects.create(approval=word, authenticated_at=authenticated_at or at, at=at)
     append(
         stream=stream_of(locked),

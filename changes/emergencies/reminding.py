@@ -26,7 +26,8 @@ from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.ledger.actions import append
 from portal.outbox.mail import send_mail
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 from portal.ui.doorbell import ring
 
 Duty = EmergencyReminder.Duty
@@ -44,8 +45,10 @@ class Owed:
     due: datetime
 
 
-def keep_clocks(*, at: datetime, parameters: Parameters = DEFAULT) -> int:
+def keep_clocks(*, at: datetime, parameters: Parameters | None = None) -> int:
     """Note what was declared elsewhere, let the threads follow, and remind of what is due. Returns how many were reminded of."""
+    parameters = parameters or parameters_at(at)
+    parameters = parameters or parameters_at(at)
     for change in to_note().order_by("id")[:AT_ONCE]:
         note_declared(change=change, at=at)
     sent = 0

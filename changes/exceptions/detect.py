@@ -19,13 +19,13 @@ from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
 from changes.proposals.queries import changes_of
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.parameters import Parameters
 
 NO_COMMIT = "0" * 40
 REVIEW_GATE, APPROVAL_GATE = 4, 8
 
 
-def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters = DEFAULT) -> Iterator[tuple[str, list[Found]]]:
+def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters) -> Iterator[tuple[str, list[Found]]]:
     """For every merged pull request into main or prod: its key prefix, and what was missing at its merge."""
     merged = [row for row in rows if row.state == PullRequest.State.MERGED and _guarded(row)]
     links = links_for(uids_of(merged))

@@ -10,13 +10,14 @@ from changes.delivery.models import Release, Repository
 from changes.exceptions.actions import Found
 from changes.gates.deploy import carried_changes
 from changes.proposals.models import Category, Change
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 
 INSTANT = timedelta(microseconds=1)
 
 
 def released_in_freeze(
-    *, repository: Repository, release: Release, prefix: str, parameters: Parameters = DEFAULT
+    *, repository: Repository, release: Release, prefix: str, parameters: Parameters | None = None
 ) -> Iterator[Found]:
     """One finding for each hard freeze that the release went past. A rollback goes past none: undoing waits for nothing."""
     if release.rolls_back_id is not None:
@@ -27,7 +28,9 @@ def released_in_freeze(
     known = hard and release.commit_sha
     changes = list(carried_changes(repository=repository, commit=release.commit_sha)) if known else []
     for freeze in hard:
-        held = [change for change in changes if not _may_pass(change, freeze, release, parameters)]
+        held = [
+            change for change in changes if not _may_pass(change, freeze, release, parameters or parameters_at(release.created_at))
+        ]
         if held or not changes:
             yield _found(release, freeze, held, prefix)
 

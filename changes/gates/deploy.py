@@ -14,7 +14,8 @@ from changes.gates.modes import open_until
 from changes.gates.verdict import SHORTEST, decide
 from changes.proposals.models import Change, LinkedPullRequest, LinkedPush
 from changes.proposals.queries import CARRYING
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 from portal.ui.text import revealed
 
 COMMIT = re.compile(rf"[0-9a-f]{{{SHORTEST},64}}")
@@ -42,7 +43,7 @@ class Answer:
     found_in: Repository | None = None
 
 
-def answer_for(*, repository: str, commit: str, environment: str, at: datetime, parameters: Parameters = DEFAULT) -> Answer:
+def answer_for(*, repository: str, commit: str, environment: str, at: datetime, parameters: Parameters | None = None) -> Answer:
     """Allow or deny, with reasons and the gates behind them. Writes nothing."""
     asked = Answer(repository=repository, commit=commit, environment=environment, allow=False)
     found = Repository.objects.filter(name=repository, in_scope_until=None).first() if NAME.fullmatch(repository) else None
@@ -53,7 +54,7 @@ def answer_for(*, repository: str, commit: str, environment: str, at: datetime, 
     if len(commits) > 1:
         return replace(asked, reasons=(f"{commit} begins {len(commits)} commits of {repository}. Write more of its digits.",))
     named = replace(asked, commit=commits[0] if commits else commit, found_in=found)
-    return _opened(_gone_back(_judged(named, at, parameters)), at)
+    return _opened(_gone_back(_judged(named, at, parameters or parameters_at(at))), at)
 
 
 def _refusal(found: Repository | None, asked: Answer) -> str:

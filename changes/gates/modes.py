@@ -20,7 +20,8 @@ from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
 
@@ -57,14 +58,15 @@ def ask_to_open(
     reason: str,
     by: User,
     at: datetime,
-    parameters: Parameters = DEFAULT,
+    parameters: Parameters | None = None,
 ) -> GateMode:
     """First half of opening a gate for doubts. Another person confirms it within 72 hours."""
     _check_may(by, at)
     if environment not in GATED:
         raise _refused("Only staging and production are gated.")
-    if not at < until <= at + parameters.gate_open_at_most:
-        raise _refused(f"A gate is open for at most {parameters.gate_open_at_most.days} days.", "Choose an earlier end.")
+    longest = (parameters or parameters_at(at)).gate_open_at_most
+    if not at < until <= at + longest:
+        raise _refused(f"A gate is open for at most {longest.days} days.", "Choose an earlier end.")
     row = GateMode(repository=repository, environment=environment, mode=Mode.OPEN, until=until, reason=_said(reason), by=by, at=at)
     row.digest = mode_digest(row)
     row.save()

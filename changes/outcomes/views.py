@@ -17,7 +17,7 @@ from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
-from portal.policy.parameters import DEFAULT
+from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused
 
 SHOWN = 100
@@ -27,16 +27,16 @@ SHOWN = 100
 @require_GET
 def rollbacks(request: HttpRequest) -> HttpResponse:
     """Apps whose drill is overdue first, then rollbacks that happened, then drills."""
-    scope = scope_for(request)
+    scope, every = scope_for(request), parameters_at(now()).rollback_drill_every
     drills = RollbackDrill.objects.select_related("by").order_by("-began_at", "-id")
     if scope.window_from is not None and scope.window_to is not None:
         drills = drills.filter(began_at__gte=scope.window_from, began_at__lt=scope.window_to)
     context = {
-        "clocks": queries.drill_clocks(at=now(), every=DEFAULT.rollback_drill_every) if scope.repositories is None else [],
+        "clocks": queries.drill_clocks(at=now(), every=every) if scope.repositories is None else [],
         "undoings": queries.undoings(scope)[:SHOWN],
         "drills": drills[:SHOWN],
         "may_record": may(request.user, P.DRILL_RECORD),
-        "every": DEFAULT.rollback_drill_every.days,
+        "every": every.days,
     }
     return render(request, "changes/outcomes/rollbacks.html", context)
 

@@ -94,11 +94,9 @@ def classify(
         KIND: _kind(paths, asked, parameters),
     }
     found = {name: chosen(name, classed, (choices or {}).get(name), parameters) for name, classed in by_rule.items()}
-    return Classification(
-        *(found[name].value for name in NAMES),
-        *(found[name].reasons for name in NAMES),
-        by_rule=by_rule,
-    )
+    category, size, kind = found[CATEGORY], found[SIZE], found[KIND]
+    reasons = (category.reasons, size.reasons, kind.reasons)
+    return Classification(category.value, size.value, kind.value, *reasons, by_rule=by_rule)
 
 
 def rank_of(name: str, value: str, parameters: Parameters = DEFAULT) -> int:

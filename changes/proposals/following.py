@@ -23,6 +23,7 @@ from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush, Undoing
 from changes.proposals.people import links_for
 from changes.proposals.progress import Progress, next_move
+from changes.proposals.searching.rereading import reread
 from changes.proposals.undeclared import upheld
 from portal.access.models import User
 from portal.policy.clocks import add_working_days
@@ -133,6 +134,7 @@ def refresh(*, change: Change, at: datetime, parameters: Parameters | None = Non
     _lapse_outdated(change, at)
     _advance(change, rows, at, parameters)
     keep_derived(change=change, rows=rows, work=work, at=at, parameters=parameters)
+    reread(change=change)
 
 
 def work_of(rows: Iterable[PullRequest]) -> list[PullRequest]:

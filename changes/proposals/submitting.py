@@ -23,7 +23,8 @@ from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.in_force import parameters_at
+from portal.policy.parameters import Parameters
 from portal.policy.refusal import Refused, Stale
 
 EDITABLE = (State.DRAFT, State.PROPOSED, State.APPROVED)
@@ -56,7 +57,7 @@ def submit(*, given: Mapping[str, Any], by: User, ready: bool, at: datetime, for
         return before.change
     asked = asked_in(given)
     _check_category(asked, by, at)
-    found = classes_by_answers(title=str(given["title"]), asked=asked)
+    found = classes_by_answers(title=str(given["title"]), asked=asked, parameters=parameters_at(at))
     try:
         with transaction.atomic():
             change = actions.open_change(
@@ -126,7 +127,7 @@ def check_editor(*, change: Change, by: User, at: datetime) -> None:
         raise Stale(f"{change} is {State(change.state).label.lower()}; its text stands.")
 
 
-def classes_by_answers(*, title: str, asked: Mapping[str, Any], parameters: Parameters = DEFAULT) -> Classification:
+def classes_by_answers(*, title: str, asked: Mapping[str, Any], parameters: Parameters) -> Classification:
     """The classes of a change that has no pull request yet, by what its requester says."""
     return classify(titles=(title,), labels=(), paths=None, changed_lines=None, asked=asked, parameters=parameters)
 
@@ -173,9 +174,10 @@ def _answer_anew(change: Change, asked: dict[str, Any], stood: dict[str, Any], b
     )
     rows = list(queries.linked_pull_requests(change))
     work = [row for row in rows if queries.part_of(row) == LinkedPullRequest.Role.WORK]
-    values = classes_of(change, rows=rows, work=work, parameters=DEFAULT)
+    parameters = parameters_at(at)
+    values = classes_of(change, rows=rows, work=work, parameters=parameters)
     actions.classify(change=change, values=values, actor=actor_of(by), at=at)
-    keep_derived(change=change, rows=rows, work=work, at=at, parameters=DEFAULT)
+    keep_derived(change=change, rows=rows, work=work, at=at, parameters=parameters)
 
 
 def _classes(found: Classification, asked: Mapping[str, Any], by: User) -> dict[str, Any]:

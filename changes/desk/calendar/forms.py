@@ -148,7 +148,7 @@ class OverrideForm(ReasonForm):
     freeze = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="override_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "override_%s", **kwargs})
 
 
 class DigestForm(forms.Form):

@@ -16,7 +16,6 @@ from changes.proposals.lifecycle import OPEN_STATES
 from changes.proposals.models import Category, Change, ClassChoice, Kind, Size
 from portal.access.may import may
 from portal.access.permissions import P
-from portal.policy.parameters import DEFAULT
 
 FORM = "classes"
 CHOICES = {"category": Category, "size": Size, "kind": Kind}
@@ -85,7 +84,7 @@ def build(asked: Asked) -> Mapping[str, Any]:
     risk = change.risk or {}
     return {
         "classes": [(name.capitalize(), getattr(change, name), change.reasons.get(name, [])) for name in NAMES],
-        "routine": routine_by(work_of(asked.pull_requests), DEFAULT),
+        "routine": routine_by(work_of(asked.pull_requests), asked.policy),
         "risk": risk,
         "risk_words": f"{str(risk.get('level', '')).capitalize()} risk, {risk.get('points', 0)} points" if risk else "",
         "risk_tone": TONES.get(str(risk.get("level")), "neutral"),

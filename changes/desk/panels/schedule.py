@@ -22,7 +22,6 @@ from changes.desk.lists import Listing
 from changes.desk.panels.panel import Asked, Panel
 from portal.access.may import may
 from portal.access.permissions import P
-from portal.policy.parameters import DEFAULT
 
 ON_ITS_WAY = ("draft", "proposed", "approved", "merged")
 MOST = 200
@@ -167,7 +166,7 @@ def _freeze(freeze: Freezing, asked: Asked, zone: ZoneInfo) -> dict[str, Any]:
 
 def _suggested(around: Around, asked: Asked) -> Span | None:
     busy = busy_for(assets=around.assets(PRODUCTION), windows=around.others, freezes=around.freezes, own=asked.change.number)
-    return next_free(after=asked.at, length=DEFAULT.window_length, busy=busy, parameters=DEFAULT)
+    return next_free(after=asked.at, length=asked.policy.window_length, busy=busy, parameters=asked.policy)
 
 
 def _form(asked: Asked, zone: ZoneInfo, suggested: Span | None) -> WindowForm:

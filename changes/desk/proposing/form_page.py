@@ -20,6 +20,7 @@ from changes.proposals.models import Change, Draft, Revision
 from changes.proposals.sections import TEXT_FIELDS, texts_of
 from changes.proposals.templates_of_kinds import TEMPLATES, fill
 from portal.access.signed_in import person_of
+from portal.policy.in_force import parameters_at
 from portal.ui.answers import wants_piece
 from portal.ui.clock import time_of
 
@@ -135,7 +136,8 @@ def show(request: HttpRequest, place: Place, form: ProposalForm, *, status: int 
 
 def route_for(request: HttpRequest, place: Place, given: Mapping[str, Any]) -> Route:
     """The way of what stands in the form."""
-    return route_of(Typed(given=given, by=person_of(request), at=time_of(request), change=place.change))
+    at = time_of(request)
+    return route_of(Typed(given=given, by=person_of(request), at=at, parameters=parameters_at(at), change=place.change))
 
 
 def previewed(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.policy.approvals import Need, need_of
 from portal.policy.connected import connected_sources
-from portal.policy.parameters import DEFAULT, Parameters
+from portal.policy.parameters import Parameters
 from portal.ui.text import is_hidden
 
 NAMED = 6
@@ -75,8 +75,8 @@ class Typed:
     given: Mapping[str, Any]
     by: User
     at: datetime
+    parameters: Parameters
     change: Change | None = None
-    parameters: Parameters = DEFAULT
 
     @property
     def texts(self) -> dict[str, str]:

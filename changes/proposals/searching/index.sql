@@ -16,13 +16,14 @@ SET search_path = pg_catalog, {schema}, pg_temp AS $names$
     WHERE part <> ''
 $names$;
 
--- Brings the words of these changes up to date. The lock comes first, so that whoever waits reads what the other wrote.
+-- Brings the words of these changes up to date. The lock comes first, so that whoever waits reads what the other wrote; it is that
+-- of the change, which every action takes before anything else.
 CREATE OR REPLACE FUNCTION {schema}.changes_search_refresh(ids bigint[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, {schema}, pg_temp AS $refresh$
 DECLARE
     most CONSTANT int := 20000;
 BEGIN
-    PERFORM 1 FROM changes_searchtext WHERE change_id = ANY(ids) ORDER BY change_id FOR UPDATE;
+    PERFORM 1 FROM changes_change WHERE id = ANY(ids) ORDER BY id FOR NO KEY UPDATE;
     INSERT INTO changes_searchtext AS present (change_id, moved_at, opened_at, words)
     SELECT c.id, c.moved_at, c.opened_at,
         to_tsvector('english', changes_search_plain(concat_ws(' ',
@@ -96,7 +97,8 @@ BEGIN
 END
 $refresh$;
 
--- The triggers, one a statement. Who writes very many changes sets countersign.search_later to "on" and refreshes them once.
+-- The triggers, one a statement, on what is written under the lock of the change. Facts of pull requests and releases come
+-- without it: their changes are read again when they follow (changes.proposals.following). Who writes very many changes sets countersign.search_later to "on" and refreshes them once.
 CREATE OR REPLACE FUNCTION {schema}.changes_search_follow() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, {schema}, pg_temp AS $follow$
 DECLARE
@@ -118,17 +120,6 @@ BEGIN
         touched := ARRAY(SELECT DISTINCT change_id FROM fresh);
     ELSIF TG_TABLE_NAME = 'changes_approvallapse' THEN
         touched := ARRAY(SELECT DISTINCT a.change_id FROM fresh n JOIN changes_approval a ON a.id = n.approval_id);
-    ELSIF TG_TABLE_NAME = 'changes_pullrequest' THEN
-        touched := ARRAY(
-            SELECT DISTINCT l.change_id FROM fresh n JOIN stale o ON o.id = n.id JOIN changes_linkedpullrequest l ON l.pull_request_id = n.id
-            WHERE (n.labels, n.author_login, n.author_uid, n.commit_people, n.head_sha, n.merge_sha)
-                IS DISTINCT FROM (o.labels, o.author_login, o.author_uid, o.commit_people, o.head_sha, o.merge_sha));
-    ELSIF TG_TABLE_NAME = 'changes_release' THEN
-        touched := ARRAY(
-            SELECT DISTINCT l.change_id FROM fresh n
-            JOIN changes_pullrequest p ON p.repository_id = n.repository_id AND n.commit_sha IN (p.head_sha, p.merge_sha)
-            JOIN changes_linkedpullrequest l ON l.pull_request_id = p.id
-            WHERE n.commit_sha <> '' AND n.succeeded_at IS NOT NULL);
     ELSIF TG_TABLE_NAME = 'portal_identity' THEN
         touched := ARRAY(
             SELECT DISTINCT l.change_id FROM fresh n JOIN changes_pullrequest p ON p.author_uid::text = n.uid

@@ -21,12 +21,10 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "changes_linkedpush": ("INSERT", "UPDATE"),
     "changes_approval": ("INSERT",),
     "changes_approvallapse": ("INSERT",),
-    "changes_pullrequest": ("UPDATE",),
-    "changes_release": ("INSERT", "UPDATE"),
     "portal_identity": ("INSERT", "UPDATE"),
     "portal_user": ("UPDATE",),
 }
-"""What a change's words are made of, and when they may differ afterwards."""
+"""When the words of a change may differ afterwards. Facts about pull requests and releases are not here: ``rereading``."""
 FINGERPRINT = hashlib.sha256(f"{SQL}{WATCHED}".encode()).hexdigest()
 MARKED = "changes_search_refresh(bigint[])"
 """The function whose comment says what was installed."""

@@ -11,6 +11,7 @@ from changes.gates.gate import Code
 from changes.proposals import actions, submitting
 from changes.proposals.sections import TEXT_FIELDS
 from changes.proposals.templates_of_kinds import TEMPLATES
+from portal.policy.parameters import DEFAULT
 from tests.changes.gates.build import with_parameters
 from tests.changes.people import person
 from tests.changes.proposals.test_actions import approve, pull
@@ -28,7 +29,7 @@ def ann():
 
 def route(by, change=None, parameters=None, **more):
     extra = {"parameters": parameters} if parameters else {}
-    return route_of(Typed(given={**GIVEN, **more}, by=by, at=AT, change=change, **extra))
+    return route_of(Typed(given={**GIVEN, **more}, by=by, at=AT, change=change, **{"parameters": DEFAULT, **extra}))
 
 
 def steps(found):

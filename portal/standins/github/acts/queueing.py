@@ -49,7 +49,8 @@ def run_queue(world: World, *, repository: str, base: str, at: datetime | None =
     """Merges what has passed and takes out what has failed, from the front. Returns the numbers of both and of what waits."""
     with world.lock:
         repo = world.repository(repository)
-        merged, removed = [], []
+        merged: list[int] = []
+        removed: list[int] = []
         for entry in entries(world, repository=repository, base=base):
             stale = world.git(repository).tip(f"refs/heads/{base}") != entry["base_sha"]
             if removed or stale or _failed(world, repository, entry):
