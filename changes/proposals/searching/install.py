@@ -31,6 +31,10 @@ MARKED = "changes_search_refresh(bigint[])"
 LOOK = """
 SELECT current_schema(), to_regclass('changes_searchtext') IS NOT NULL, obj_description(to_regprocedure(%s), 'pg_proc')
 """
+OURS = r"""
+SELECT t.tgrelid::regclass, t.tgname FROM pg_trigger t
+WHERE NOT t.tgisinternal AND t.tgname LIKE 'search\_%' AND t.tgfoid = to_regproc('changes_search_follow')
+"""
 BATCH = 2000
 
 
@@ -46,7 +50,9 @@ def install(connection: BaseDatabaseWrapper) -> bool:
         schema, there, installed = cursor.fetchone() or ("", False, None)
         if not there or installed == FINGERPRINT:
             return False
-        cursor.execute(";\n".join([SQL.replace("{schema}", schema).strip().rstrip(";"), *_triggers(schema)]))
+        cursor.execute(OURS)
+        old = [f"DROP TRIGGER {trigger} ON {table}" for table, trigger in cursor.fetchall()]
+        cursor.execute(";\n".join([*old, SQL.replace("{schema}", schema).strip().rstrip(";"), *_triggers(schema)]))
         cursor.execute(f"COMMENT ON FUNCTION {MARKED} IS '{FINGERPRINT}'")
         cursor.execute("SELECT coalesce(max(id), 0) FROM changes_change")
         (last,) = cursor.fetchone() or (0,)
@@ -63,6 +69,6 @@ def _triggers(schema: str) -> Iterator[str]:
         for event in events:
             seen = "NEW TABLE AS fresh" + (" OLD TABLE AS stale" if event == "UPDATE" else "")
             yield (
-                f"CREATE OR REPLACE TRIGGER search_{event.lower()} AFTER {event} ON {schema}.{table}"
+                f"CREATE TRIGGER search_{event.lower()} AFTER {event} ON {schema}.{table}"
                 f" REFERENCING {seen} FOR EACH STATEMENT EXECUTE FUNCTION {schema}.changes_search_follow()"
             )

@@ -7,6 +7,7 @@ from django.db import connection
 from changes.delivery.models import PullRequest, Release, Repository
 from changes.proposals import actions
 from changes.proposals.models import Approval, Change
+from changes.proposals.searching.rereading import reread
 from tests.database import cover, lifted
 
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -49,7 +50,7 @@ def approved(change, *, by, verdict="yes"):
 
 def released(change, environment):
     pull = change.links.get().pull_request
-    return Release.objects.create(
+    release = Release.objects.create(
         repository=pull.repository,
         source="fly",
         vendor_id=f"{environment}-{pull.pk}",
@@ -60,6 +61,8 @@ def released(change, environment):
         succeeded_at=AT,
         reported_at=AT,
     )
+    reread(change=change)
+    return release
 
 
 def many(count, *, at=AT, every=timedelta(minutes=15), **columns):

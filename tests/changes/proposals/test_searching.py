@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 
 from changes.proposals import actions
+from changes.proposals.following import follow
 from changes.proposals.listing import SORTS, Wanted, find, matching
 from changes.proposals.models import ApprovalLapse
 from changes.proposals.searching import install
 from changes.proposals.searching.models import SearchText
+from changes.proposals.searching.rereading import reread
 from portal.access.scope import EVERYTHING, Scope
 from tests.changes.people import linked, person
 from tests.changes.proposals.catalogue import AT, approved, made, many, released, repository
@@ -199,11 +201,13 @@ def test_the_words_follow_labels_authors_and_releases():
     ]
     pull.save()
     release = released(change, "production")
+    follow(pull_request=pull, at=AT, settled=True)
 
     assert [found(text) for text in ("label:urgent", "author:zora", "author:yan", "env:prod")] == [["CHG-1001"]] * 4
     assert found("author:web-flow") == []
     release.environment = "staging"
     release.save()
+    reread(change=change)
     assert (found("env:prod"), found("env:staging")) == ([], ["CHG-1001"])
 
 
@@ -322,7 +326,11 @@ def test_what_was_installed_is_left_alone_and_what_differs_is_read_again(monkeyp
 
     SearchText.objects.all().delete()
     monkeypatch.setattr(install, "FINGERPRINT", "another")
+    monkeypatch.setattr(install, "WATCHED", {"changes_revision": ("INSERT",)})
     assert install.install(connection) is True
+    with connection.cursor() as cursor:
+        cursor.execute(install.OURS)
+        assert cursor.fetchall() == [("changes_revision", "search_insert")]
 
     assert words_of(change).moved_at == change.moved_at
     assert found("quota") == [str(change)]
