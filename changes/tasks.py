@@ -12,10 +12,11 @@ from changes.connectors.tasks import (
 from changes.emergencies.tasks import keep_clocks
 from changes.exceptions.tasks import find_missed_meetings, open_again
 from changes.gates.tasks import judge_freezes, judge_overdue, seal_gate_answers
-from changes.meetings.tasks import keep_meetings
+from changes.meetings.tasks import close_votes, keep_meetings
 from changes.talk.tasks import invite, send_digests, tell
 
 __all__ = [
+    "close_votes",
     "drain_inbox",
     "find_missed_meetings",
     "forget_answers",

@@ -40,6 +40,7 @@ SCHEDULE = (
     Entry("changes.exceptions.tasks.open_again", 300, "open-again"),
     # The architecture meeting: dates roll on, agendas stay in step, what was missed is found, invitations go out.
     Entry("changes.meetings.tasks.keep_meetings", 60, "keep-meetings"),
+    Entry("changes.meetings.tasks.close_votes", 15, "close-votes"),
     Entry("changes.exceptions.tasks.find_missed_meetings", 60, "find-missed-meetings"),
     Entry("changes.talk.tasks.invite", 300, "invite"),
     # People are told what the ledger says; digests go out at each person's own hour.

@@ -19,6 +19,7 @@ from portal.policy.refusal import Stale
 
 GITHUB_API = "https://api.github.com"
 FLY_API = "https://api.fly.io"
+REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", re.ASCII)
 SLACK_CHANNEL = re.compile(r"[CG][A-Z0-9]{5,30}", re.ASCII)
 
 
@@ -36,15 +37,18 @@ def connect_github(
     approved_by: str = "review",
     app_id: str = "",
     installation_id: str = "",
+    decisions: str = "",
     actor: str = "shell",
 ) -> Repository:
     """Put a repository in scope. Run again it changes what is given, and an added secret is valid beside the old ones.
 
     ``secret`` signs the webhooks, ``token`` (or the private key of the App ``app_id``) reads the API. ``approved_by`` is
-    ``review`` (an approving review on the promotion counts) or ``portal``. Raises ``ValueError`` in words.
+    ``review`` (an approving review on the promotion counts) or ``portal``. ``decisions`` is the repository into which
+    decisions of meetings are written. Raises ``ValueError`` in words.
     """
     _check(repository, secret, main, prod)
     source = _source(name="github", kind="github", api_url=api_url or GITHUB_API, token=token, at=at)
+    _name_decisions(source, decisions, at, actor)
     if app_id:
         Source.objects.filter(pk=source.pk).update(app_id=app_id, installation_id=installation_id)
     values = {
@@ -66,6 +70,22 @@ def connect_github(
     )
     ask_for_rules(source=source, repository=row, at=at)
     return row
+
+
+def _name_decisions(source: Source, repository: str, at: datetime, actor: str) -> None:
+    if not repository:
+        return
+    if not REPOSITORY.fullmatch(repository):
+        raise ValueError(f"{repository!r} is no repository. Write owner/name, for example acme/architecture.")
+    source.settings = {**source.settings, "decisions": repository}
+    source.save(update_fields=["settings"])
+    append(
+        stream=f"source:{source.pk}",
+        kind="source.decisions_named",
+        actor=actor,
+        fact={"name": source.name, "repository": repository, "at": at.isoformat()},
+        rows=[],
+    )
 
 
 def _check(repository: str, secret: str, main: str, prod: str) -> None:

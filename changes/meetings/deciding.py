@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from changes.approvals.conditions import Wanted, set_condition
 from changes.meetings import voting
 from changes.meetings.ballots import involved_in, tally_of, text_of
+from changes.meetings.exporting import export
 from changes.meetings.live import present_at
 from changes.meetings.models import AgendaItem, Ballot, Decision, Meeting
 from changes.meetings.roster import roster_at
@@ -109,6 +110,9 @@ def _follow(decision: Decision, conditions: Sequence[Wanted], by: User, at: date
     done = decision.outcome != Decision.Outcome.DEFERRED
     decision.item.state = AgendaItem.State.SETTLED if done else AgendaItem.State.CARRIED
     decision.item.save(update_fields=["state"])
+    export(decision=decision, at=at)
+    for topic in ("decisions", "inbox"):
+        ring(topic)
     ring(f"meeting-{decision.meeting.number}" if decision.meeting is not None else "meetings")
 
 

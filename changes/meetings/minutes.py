@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from changes.meetings.actions import locked
 from changes.meetings.models import Action, AgendaItem, Attendance, Correction, Decision, Meeting, Minutes, Note
 from changes.meetings.planning import stream_of
+from changes.meetings.roster import roster_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
+from portal.outbox.mail import send_mail
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
@@ -146,8 +149,25 @@ def sign(*, meeting: Meeting, digest: str, by: User, at: datetime) -> Minutes:
         fact={"meeting": row.number, "digest": digest, "by": by.name, "at": at.isoformat()},
         rows=[minutes],
     )
-    ring(f"meeting-{row.number}")
+    _send(row, minutes, at)
+    for topic in (f"meeting-{row.number}", "inbox"):
+        ring(topic)
     return minutes
+
+
+def _send(meeting: Meeting, minutes: Minutes, at: datetime) -> None:
+    """To everybody with a seat on that day, each a mail of their own."""
+    address = f"{settings.BASE_URL}/meetings/{meeting.number}/minutes/"
+    head = f"{minutes.signed_by.name} signed the minutes of {meeting}: {address}\nSHA-256 of what follows: {minutes.digest}"
+    for person in roster_at(meeting.series, at=meeting.started_at or at).people:
+        if person.email:
+            send_mail(
+                key=f"minutes:{meeting.number}:{person.pk}",
+                to=[person.email],
+                subject=f"Minutes of {meeting.series.name} {meeting.number}",
+                text=f"{head}\n\n{minutes.text}",
+                at=at,
+            )
 
 
 @transaction.atomic

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.db import transaction
 
+from changes.meetings.exporting import export
 from changes.meetings.models import Decision, DecisionLapse, Series
 from changes.proposals.models import Change, Revision
 from changes.proposals.moving import ring_for, stream_of
 from portal.ledger.actions import append
+from portal.ui.doorbell import ring
 
 FOR = (Decision.Outcome.APPROVED, Decision.Outcome.CONDITIONAL)
 """Outcomes on which a change goes on."""
@@ -40,6 +42,8 @@ def lapse(*, decision: Decision, reason: str, at: datetime, actor: str = "portal
     fact: dict[str, Any] = {"decision": decision.number, "reason": reason, "at": at.isoformat()}
     stream = stream_of(decision.change) if decision.change is not None else f"decision:{decision.number}"
     append(stream=stream, kind="decision.lapsed", actor=actor, fact=fact, rows=[row])
+    export(decision=decision, at=at)
+    ring("decisions")
     if decision.change is not None:
         ring_for(decision.change)
     return row

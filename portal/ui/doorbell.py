@@ -17,6 +17,7 @@ FAMILIES: dict[str, P] = {
     "calendar": P.CHANGE_SEE,
     "change": P.CHANGE_SEE,
     "changes": P.CHANGE_SEE,
+    "decisions": P.MEETING_SEE,
     "deploys": P.RELEASE_SEE,
     "exception": P.EXCEPTION_SEE,
     "exceptions": P.EXCEPTION_SEE,

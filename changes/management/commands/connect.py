@@ -25,6 +25,9 @@ class Command(BaseCommand):
         github.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
         github.add_argument("--app-id", default="", help="GitHub App instead of a token; --token is its private key then")
         github.add_argument("--installation-id", default="")
+        github.add_argument(
+            "--decisions", default="", metavar="OWNER/NAME", help="the repository into which decisions of meetings are written"
+        )
         github.add_argument("--clone-url", default="", help="where Git fetches it from")
         github.add_argument(
             "--approved-by",
@@ -70,6 +73,7 @@ class Command(BaseCommand):
             installation_id=options["installation_id"],
             clone_url=options["clone_url"],
             approved_by=options["approved_by"],
+            decisions=options["decisions"],
             at=now(),
         )
         self.stdout.write(f"{row.name} is in scope: {row.main_branch} feeds staging, {row.prod_branch} feeds production.")

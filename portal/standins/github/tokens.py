@@ -24,7 +24,7 @@ APP_PERMISSIONS = {
     "actions": "read",
     "administration": "read",
     "checks": "write",
-    "contents": "read",
+    "contents": "write",
     "deployments": "read",
     "members": "read",
     "metadata": "read",

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from portal.standins.faults import Fault, instead, spoiled
 from portal.standins.github import tokens
 from portal.standins.github.errors import GitHubError, not_found
-from portal.standins.github.rest import app, checks, comments, commits, deployments, pulls, repositories
+from portal.standins.github.rest import app, checks, comments, commits, contents, deployments, pulls, repositories
 from portal.standins.github.rest.calls import ROUTES, Call, conditional
 from portal.standins.github.world import API_PATH, World
 from portal.standins.routes import Handler
 from portal.standins.web import Answer, Request
 
-FILLED_BY = (app, checks, comments, commits, deployments, pulls, repositories)
+FILLED_BY = (app, checks, comments, commits, contents, deployments, pulls, repositories)
 WINDOW = timedelta(hours=1)
 FREE = {"/rate_limit", "/meta"}
 
