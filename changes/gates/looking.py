@@ -17,6 +17,7 @@ from changes.gates.reading import (
     releases_to,
     short,
 )
+from changes.gates.rules.checking import OWN_CHECK
 
 Look = Callable[[ChangeFacts], Iterator[str]]
 TEXTS = {"why": "why", "what": "what", "tested": "how it was tested", "rollback": "how to undo it"}
@@ -83,8 +84,9 @@ def _ci(facts: ChangeFacts) -> Iterator[str]:
         else:
             yield f"{pr.base} requires {listed(pr.required_checks)}." if pr.required_checks else f"{pr.base} requires no check."
         for check in pr.checks:
-            at = f" at {moment(check.at)}" if check.at else ""
-            yield f"{check.name} on {short(check.commit)}: {check.conclusion or check.status}{at}."
+            if check.name != OWN_CHECK:
+                said = (check.conclusion or check.status).replace("_", " ")
+                yield f"{check.name} on {short(check.commit)}: {said}{f' at {moment(check.at)}' if check.at else ''}."
 
 
 def _rollback(facts: ChangeFacts) -> Iterator[str]:

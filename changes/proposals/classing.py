@@ -68,18 +68,17 @@ def _present(change: Change, name: str, value: str) -> str:
 
 
 def _check_raising(change: Change, *, name: str, by: User, at: datetime) -> None:
-    """Whoever works on changes may be stricter than the rules, at once."""
-    needed = P.EMERGENCY_DECLARE if name == CATEGORY else P.CHANGE_PROPOSE
-    if not may_at(by, needed, at=at):
-        raise Refused(Clause.ACCESS_RESTRICTED, f"{by.name} may not {needed.sentence}.")
-    if change.state in (State.CLOSED, State.WITHDRAWN):
-        raise Stale(f"{change} is {State(change.state).label.lower()}; its classes stand.")
-    if name == CATEGORY and change.state not in OPEN_STATES:
+    """Whoever works on changes may be stricter than the rules, at once. An emergency is more than a class: it is declared."""
+    if not may_at(by, P.CHANGE_PROPOSE, at=at):
+        raise Refused(Clause.ACCESS_RESTRICTED, f"{by.name} may not {P.CHANGE_PROPOSE.sentence}.")
+    if name == CATEGORY:
         raise Refused(
             Clause.EMERGENCY_COORDINATED,
-            "The change is in production, so it is too late to declare an emergency.",
-            "What went past the rules is declared by the portal itself.",
+            "An emergency is declared, with what is broken, the fix, and the way back.",
+            "Declare it under Emergencies, or with the slash command in Slack.",
         )
+    if change.state in (State.CLOSED, State.WITHDRAWN):
+        raise Stale(f"{change} is {State(change.state).label.lower()}; its classes stand.")
 
 
 def _check_lowering(change: Change, *, reason: str, by: User, at: datetime) -> None:

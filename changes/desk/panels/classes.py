@@ -46,7 +46,7 @@ class ClassForm(forms.Form):
             options = [
                 (f"{name}:{value}", f"{label} ({'lower' if _lowers(name, value, present) else 'higher'})")
                 for value, label in CHOICES[name].choices
-                if value != present and (may_lower or not _lowers(name, value, present))
+                if value not in (present, Category.EMERGENCY) and (may_lower or not _lowers(name, value, present))
             ]
             groups += [(name.capitalize(), options)] if options else []
         return groups

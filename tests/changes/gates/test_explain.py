@@ -154,7 +154,7 @@ LOOKS = {
     ),
     "checks, with some required": (
         Code.CI,
-        change(pull_requests=(pull_request(required_checks=("lint", "tests")),)),
+        change(pull_requests=(pull_request(required_checks=("lint", "tests"), checks=(check("Countersign", "failure"), check())),)),
         [
             "acme/web#17 is open, head bbbbbbb.",
             "main requires lint and tests.",
