@@ -73,10 +73,11 @@ def the_emergency(portal, expect):
 
 
 def the_violations(portal, expect):
-    assert {row["pull_requests"][0]["number"] for row in (portal.ask(f"changes/{row['id']}") for row in portal.all("changes"))} == {
-        31,
-        32,
-    }
+    rows = [portal.ask(f"changes/{row['id']}") for row in portal.all("changes")]
+    opened = [row for row in rows if not row["pull_requests"]]
+    assert {row["pull_requests"][0]["number"] for row in rows if row["pull_requests"]} == {31, 32}
+    # Two pushes went past every pull request: the portal opened a change for each, and declared three emergencies in all.
+    assert (len(opened), sum(row["emergency"] for row in rows)) == (2, 3)
 
 
 CHECKS = dict(zip(NAMES, (the_standard_change, the_violations, the_emergency), strict=True))
