@@ -150,3 +150,16 @@ def test_the_page_asks_few_queries_however_many_answers_there_are(client, reposi
 
     with django_assert_max_num_queries(12):
         client.get(PAGE)
+
+
+def test_the_answer_is_as_its_description_says(client, repository, at):
+    ann = person("Ann")
+    _, secret = make_token(user=ann, name="pipeline", scopes=[P.CHANGE_SEE], expires_at=at + DAY, by="shell:test", at=at)
+    headers = {"Authorization": f"Bearer {secret}"}
+
+    described = client.get("/api/v1/openapi.json", headers=headers).json()["components"]["schemas"]["GateAnswerOut"]
+    answer = client.get("/api/v1/gate?repository=acme/web&commit=abcdef1", headers=headers).json()
+
+    assert set(answer) == set(described["properties"]) == set(described["required"])
+    assert client.get("/api/v1/gate?repository=acme/web", headers=headers).status_code == 422
+    assert client.get("/api/v1/gate?repository=%00&commit=%00&environment=%00", headers=headers).json()["allow"] is False
