@@ -18,6 +18,7 @@ JOINS = (
     "changes.desk.meetings.entries",
     "changes.desk.needs",
     "changes.desk.needs_approvals",
+    "changes.desk.needs_decisions",
     "changes.desk.needs_exceptions",
     "changes.desk.needs_meetings",
     "changes.desk.needs_outcomes",

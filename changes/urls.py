@@ -24,7 +24,11 @@ from changes.desk.calendar import acts as calendar_acts
 from changes.desk.calendar import feeds, freezes
 from changes.desk.meetings import acts as meeting_acts
 from changes.desk.meetings import agenda_views as agenda
+from changes.desk.meetings import decision_views as decided
+from changes.desk.meetings import live_views as live
+from changes.desk.meetings import minutes_views as minutes
 from changes.desk.meetings import series_views as series
+from changes.desk.meetings import written_views as written
 from changes.desk.oversight import views as oversight
 from changes.desk.policy import draft_views as policy_draft
 from changes.desk.policy import views as policy
@@ -157,6 +161,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("meetings/<int:number>/points/<int:pk>/off/", agenda.take_off, name="take-off-point"),
     path("meetings/<int:number>/move/", meeting_acts.move, name="move-meeting"),
     path("meetings/<int:number>/cancel/", meeting_acts.cancel, name="cancel-meeting"),
+    path("meetings/<int:number>/begin/", live.begin, name="begin-meeting"),
+    path("meetings/<int:number>/live/", live.live_meeting, name="live-meeting"),
+    path("meetings/<int:number>/live/parts/", live.live_parts, name="live-parts"),
+    path("meetings/<int:number>/live/act/", live.act, name="live-act"),
+    path("meetings/<int:number>/live/vote/", live.vote, name="live-vote"),
+    path("meetings/<int:number>/live/decide/", live.decide, name="live-decide"),
+    path("meetings/<int:number>/live/ask/", live.ask_for, name="live-ask"),
+    path("meetings/<int:number>/live/note/", live.keep_note, name="live-note"),
+    path("meetings/<int:number>/live/end/", live.end, name="end-meeting"),
+    path("meetings/<int:number>/actions/<int:pk>/done/", live.finish_action, name="finish-action"),
+    path("meetings/<int:number>/minutes/", minutes.minutes, name="minutes"),
+    path("meetings/<int:number>/minutes/sign/", minutes.sign_minutes, name="sign-minutes"),
+    path("meetings/<int:number>/minutes/correct/", minutes.correct_minutes, name="correct-minutes"),
+    path("decisions/", decided.decisions, name="decisions"),
+    path("decisions/<int:number>/", decided.decision, name="decision"),
+    path("decisions/<int:number>/record.md", decided.decision_file, name="decision-file"),
+    path("decisions/votes/new/", written.put_to_vote, name="put-to-vote"),
+    path("decisions/votes/<int:pk>/", written.written_vote, name="written-vote"),
+    path("decisions/votes/<int:pk>/vote/", written.vote_in_writing, name="vote-in-writing"),
+    path("decisions/votes/<int:pk>/decide/", written.decide_in_writing, name="decide-in-writing"),
     path("meetings/<int:number>/reason/", meeting_acts.give_reason, name="explain-meeting"),
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),

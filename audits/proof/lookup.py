@@ -1,14 +1,19 @@
-"""Finds what a digest on paper belongs to: a revision, a frozen verdict, or an entry of the ledger."""
+"""Finds what a digest on paper belongs to: a revision, a frozen verdict, what a meeting decided and signed, a version of the
+policy, or an entry of the ledger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from changes.desk.meetings.decisions_page import inside_decisions
+from changes.desk.meetings.shapes import inside
 from changes.desk.timeline import OUTCOMES
 from changes.gates.models import Verdict
+from changes.meetings.models import Decision, Meeting, Minutes
 from changes.proposals.listing import visible
 from changes.proposals.models import Revision
 from portal.access.scope import Scope
 from portal.ledger.models import LedgerLeaf
+from portal.policy.models import PolicyVersion
 
 
 @dataclass(frozen=True)
@@ -22,16 +27,56 @@ class FoundRecord:
 
 def found_under(digest: str, *, scope: Scope) -> FoundRecord | None:
     """The record with this SHA-256 (64 hexadecimal digits); None when there is none inside what may be seen."""
+    text = _revision(digest, scope) or _policy(digest)
+    if text is not None:
+        return replace(text, what=f"{text.what}{_decided(digest, scope)}")
+    return _verdict(digest, scope) or _met(digest, scope) or _entry(digest)
+
+
+def _revision(digest: str, scope: Scope) -> FoundRecord | None:
     revision = Revision.objects.select_related("change").filter(digest=digest).order_by("id").first()
-    if revision is not None and visible(number=revision.change.number, scope=scope):
-        words = f"Revision {revision.number} of {revision.change}: {revision.title}"
-        return FoundRecord(words, f"/changes/{revision.change.number}/", revision.at)
+    if revision is None or not visible(number=revision.change.number, scope=scope):
+        return None
+    words = f"Revision {revision.number} of {revision.change}: {revision.title}"
+    return FoundRecord(words, f"/changes/{revision.change.number}/", revision.at)
+
+
+def _policy(digest: str) -> FoundRecord | None:
+    version = PolicyVersion.objects.filter(digest=digest).first()
+    if version is None:
+        return None
+    return FoundRecord(f"{version}, {version.get_state_display().lower()}", f"/policy/v/{version.number}/", version.sent_at)
+
+
+def _decided(digest: str, scope: Scope) -> str:
+    """What was decided on a text with that digest, in words; empty where nothing was."""
+    rows = inside_decisions(Decision.objects.filter(digest=digest), scope).order_by("id")
+    return "".join(f". {row} on it: {row.get_outcome_display().lower()}" for row in rows)
+
+
+def _verdict(digest: str, scope: Scope) -> FoundRecord | None:
     verdict = Verdict.objects.select_related("change").filter(facts_digest=digest).order_by("id").first()
-    if verdict is not None and visible(number=verdict.change.number, scope=scope):
-        said = OUTCOMES.get(verdict.outcome, verdict.outcome).lower()
-        words = f"{verdict.get_moment_display()}: the verdict on {verdict.change}, {said}"
-        return FoundRecord(words, f"/changes/{verdict.change.number}/", verdict.at)
+    if verdict is None or not visible(number=verdict.change.number, scope=scope):
+        return None
+    said = OUTCOMES.get(verdict.outcome, verdict.outcome).lower()
+    words = f"{verdict.get_moment_display()}: the verdict on {verdict.change}, {said}"
+    return FoundRecord(words, f"/changes/{verdict.change.number}/", verdict.at)
+
+
+def _met(digest: str, scope: Scope) -> FoundRecord | None:
+    """Minutes as they were signed, or an agenda as it stood when its meeting began."""
+    rows = inside(Meeting.objects.all(), scope)
+    signed = Minutes.objects.filter(digest=digest, meeting__in=rows).select_related("meeting").first()
+    if signed is not None:
+        return FoundRecord(f"Minutes of {signed.meeting}", f"/meetings/{signed.meeting.number}/minutes/", signed.signed_at)
+    begun = rows.filter(agenda_digest=digest).first()
+    if begun is None or begun.started_at is None:
+        return None
+    return FoundRecord(f"Agenda of {begun}, as it stood when it began", f"/meetings/{begun.number}/", begun.started_at)
+
+
+def _entry(digest: str) -> FoundRecord | None:
     leaf = LedgerLeaf.objects.filter(hash=bytes.fromhex(digest)).first()
-    if leaf is not None:
-        return FoundRecord(f"Entry {leaf.stream}/{leaf.stream_seq} of the ledger: {leaf.kind}", "/ledger/", leaf.recorded_at)
-    return None
+    if leaf is None:
+        return None
+    return FoundRecord(f"Entry {leaf.stream}/{leaf.stream_seq} of the ledger: {leaf.kind}", "/ledger/", leaf.recorded_at)

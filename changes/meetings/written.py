@@ -1,6 +1,5 @@
 """A decision between meetings: what can be put to a written vote, and the point that stands for it (P-01, P-30)."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -74,6 +73,6 @@ def undecided() -> QuerySet[Ballot]:
     return rows.select_related("item__change", "series", "opened_by").order_by("closed_at", "id")
 
 
-def waiting_for(person: User) -> Iterator[Ballot]:
+def waiting_for(person: User) -> QuerySet[Ballot]:
     """Open written votes in which this person has said nothing yet. Whether they have a seat is for the caller."""
-    yield from running().exclude(votes__person=person)
+    return running().exclude(votes__person=person)

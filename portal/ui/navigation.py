@@ -40,6 +40,7 @@ PAGES = (
     Page("/changes/", "Changes", "git-pull-request", key="c", tab=True),
     Page("/approvals/", "Approvals", "stamp", key="a"),
     Page("/meetings/", "Meetings", "calendar-days", key="m", tab=True),
+    Page("/decisions/", "Decisions", "gavel"),
     Page("/emergencies/", "Emergencies", "siren", key="s"),
     Page("/deploys/", "Deploys", "rocket", "Systems", key="d"),
     Page("/rollbacks/", "Rollbacks", "undo-2", "Systems"),

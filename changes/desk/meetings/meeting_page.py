@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from changes.desk.meetings.after import after_context
 from changes.desk.meetings.forms import CancelForm, MoveForm, PointForm, ReasonForm
 from changes.desk.meetings.shapes import cadence_words, reader_of, shown, veiled, when_words
 from changes.exceptions import missed
@@ -40,6 +41,7 @@ def meeting_page(request: HttpRequest, row: Meeting, *, bound: Mapping[str, Form
         "problem": bool(forms),
         "bound": set(forms),
         **_forms(request, row, record, forms),
+        **after_context(request, row),
     }
     return page(request, PAGE, context, status=422 if forms else 200)
 

@@ -94,10 +94,11 @@ on('toast', event => { if (!quiet(event.target)) toast(event.detail.text, event.
 // --- answers that are not 200: forms with problems, refusals, lost races --------------------------------------------
 // What asks by itself while somebody types (data-quiet) says its problems in its own place, and never moves the page.
 const SHOWN = [400, 401, 403, 404, 409, 413, 422, 429];
+const told = xhr => xhr.status === 422 || ![null, '#problem'].includes(xhr.getResponseHeader('HX-Retarget'));
 const quiet = node => node && node.matches && node.matches('[data-quiet]');
 on('htmx:beforeSwap', event => {
   const { xhr, requestConfig } = event.detail;
-  if (quiet(requestConfig.elt) && xhr.status >= 400 && xhr.status !== 422) { event.detail.shouldSwap = false; event.detail.isError = false; return; }
+  if (quiet(requestConfig.elt) && xhr.status >= 400 && !told(xhr)) { event.detail.shouldSwap = false; event.detail.isError = false; return; }
   if (!SHOWN.includes(xhr.status)) return;
   const ours = xhr.getResponseHeader('HX-Retarget') || xhr.status === 422;
   if (ours) { event.detail.shouldSwap = true; event.detail.isError = false; }
@@ -225,7 +226,7 @@ on('htmx:sendError', event => {
 });
 on('htmx:afterRequest', event => {
   const { elt, xhr } = event.detail, node = saver(event);
-  if (node && xhr.status >= 400 && xhr.status !== 422) notSaved(node, WHY[xhr.status] || `error ${xhr.status}`);
+  if (node && xhr.status >= 400 && !told(xhr)) notSaved(node, WHY[xhr.status] || `error ${xhr.status}`);
   if (node && xhr.status === 200 && node.sent === (kept(node).typed || 0)) delete kept(node).dataset.dirty;
   if (guarded(elt) && !xhr.getResponseHeader('HX-Redirect')) { elt.dataset.dirty = '1'; elt.sending = false; }
 });
