@@ -48,7 +48,6 @@ class Owed:
 def keep_clocks(*, at: datetime, parameters: Parameters | None = None) -> int:
     """Note what was declared elsewhere, let the threads follow, and remind of what is due. Returns how many were reminded of."""
     parameters = parameters or parameters_at(at)
-    parameters = parameters or parameters_at(at)
     for change in to_note().order_by("id")[:AT_ONCE]:
         note_declared(change=change, at=at)
     sent = 0

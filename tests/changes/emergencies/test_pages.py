@@ -246,7 +246,7 @@ def test_the_list_shows_what_is_open_its_clocks_the_agenda_and_the_rate(client, 
         "Waits for a +1",
         "undeclared",
         "For the next agenda",
-        "Meetings are not kept in Countersign yet",
+        "It stands on the agenda of",
         "By month",
     ):
         assert words in page

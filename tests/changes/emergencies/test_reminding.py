@@ -11,6 +11,7 @@ from changes.emergencies.queries import for_next_agenda
 from changes.proposals.actions import press, review_after
 from changes.proposals.models import Change
 from portal.outbox.models import Effect
+from portal.policy.parameters import DEFAULT
 from tests.changes.approvals.situations import kinds, proposed
 from tests.changes.emergencies.situations import AT, declared, hotfix, merged, plus_one, said
 from tests.changes.people import person
@@ -154,10 +155,10 @@ def test_a_reminder_that_another_worker_sends_in_this_moment_is_sent_once(emerge
     (alive,) = reminding._alive(MERGED)
     owed = next(reminding.owed_by(alive))
     at = MERGED + 49 * HOUR
-    assert reminding._remind(alive, owed, at, reminding.DEFAULT)
+    assert reminding._remind(alive, owed, at, DEFAULT)
     monkeypatch.setattr(QuerySet, "exists", lambda self: False)
 
-    assert not reminding._remind(alive, owed, at, reminding.DEFAULT)
+    assert not reminding._remind(alive, owed, at, DEFAULT)
     assert len(mails()) == 2
 
 
