@@ -9,6 +9,8 @@ from changes.connectors.models import Delivery, Reading, Settling
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 
 WEB, API, BILLING = "northwind/web", "northwind/api", "northwind/billing"
+EVERYWHERE = ""
+"""Of no repository."""
 
 
 @dataclass(frozen=True, order=True)
@@ -31,6 +33,7 @@ def expected(*, direct_push: str) -> frozenset[Finding]:
             Finding(BILLING, f"direct_push:prod:{direct_push[:12]}"),
             Finding(BILLING, "force_push:prod"),
             Finding(BILLING, "access_granted_outside_process:"),
+            Finding(EVERYWHERE, "meeting_missed:1"),
         }
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from changes.connectors.actions import connect_fly, connect_github, connect_slack
-from changes.desk.demo import deciding, expected, people, story
+from changes.desk.demo import deciding, expected, meetings, people, story
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
 from portal.standins import company
@@ -32,7 +32,8 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     remote = Remote(address)
     vendors = Vendors(remote, now=now)
     people.admit(password=settings.DEMO_PASSWORD, at=vendors.began - JOINED)
-    say("Seven people have joined; everybody's password is the demo password.")
+    say("Eight people have joined; everybody's password is the demo password.")
+    meetings.meet(began=vendors.began)
     _set_up(vendors)
     _connect(remote, at=vendors.began - CONNECTED)
     if remote.mark("demo") == FILLED:
@@ -40,6 +41,7 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
         return str(json.loads(remote.mark("demo/direct-push"))["sha"])
     say("Three repositories, six Fly apps and Slack are connected; a week of work begins.")
     pushed = story.tell(vendors, pump=pump, say=say)
+    meetings.prepare(at=vendors.began)
     deciding.wait_for("everything", lambda: expected.at_rest() and not expected.differences(direct_push=pushed), pump=pump)
     remote.do("mark", name="demo", value=FILLED)
     say(f"The company is up to date. {len(expected.expected(direct_push=pushed))} deviations were planted and found.")

@@ -1,4 +1,4 @@
-"""The seven people of the demo company: how they join, get their roles and link their accounts at GitHub and Slack."""
+"""The eight people of the demo company: how they join, get their roles and link their accounts at GitHub and Slack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ PEOPLE = (
     Person("ann", 81001, "Ann Berg", Role.ENGINEER, "push"),
     Person("bob", 81002, "Bob Okafor", Role.APPROVER, "push"),
     Person("dev", 81004, "Dev Patel", Role.ARCHITECT, "push"),
+    Person("eli", 81008, "Eli Novak", Role.ARCHITECT, ""),
     Person("uma", 81006, "Uma Reyes", Role.AUDITOR, ""),
 )
 FIRST = frozenset({Role.ADMINISTRATOR, Role.COMPLIANCE, Role.CHAIR})

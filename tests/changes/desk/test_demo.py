@@ -13,6 +13,7 @@ from changes.connectors.settling import settle_due
 from changes.desk.demo import check, load
 from changes.desk.demo.expected import API, WEB, found
 from changes.desk.demo.people import PEOPLE
+from changes.meetings.models import AgendaItem, Meeting
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, Change
 from portal.access.may import roles_of
@@ -73,7 +74,7 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     pushed = load(address=standins.vendors.url, now=now(), say=said.append, pump=pump)
 
     assert check(address=standins.vendors.url) == []
-    assert len({finding.text.partition(":")[0] for finding in found()}) == 8
+    assert len({finding.text.partition(":")[0] for finding in found()}) == 9
     assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
     assert Remote(standins.vendors.url).mark("demo") == "filled"
@@ -84,7 +85,13 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
 
     assert again == pushed
     assert (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count()) == before
-    states = {(change.repository_names[0], change.title): change.state for change in Change.objects.all()}
+    states = {(change.repository_names[0], change.title): change.state for change in Change.objects.exclude(repository_names=[])}
+    assert [(row.number, row.state) for row in Meeting.objects.order_by("number")[:3]] == [
+        (1, "missed"),
+        (2, "ended"),
+        (3, "planned"),
+    ]
+    assert [row.kind for row in AgendaItem.objects.filter(meeting__number=3)] == ["point"]
     assert states[WEB, "Index the product search"] == State.ROLLED_BACK
     assert states[API, "Run the service without root"] == State.RELEASED
     assert states[API, "Answer in the caller's language"] == State.PROPOSED
