@@ -5,6 +5,7 @@ later evidence cleared is none; one that was explained or repaired stays one.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -18,12 +19,51 @@ from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.gates.facts import GateState
 from changes.gates.gate import Code
 from changes.gates.models import Verdict
-from changes.proposals.models import Category, Change
+from changes.meetings.models import Meeting
+from changes.proposals.models import Category, Change, Size
 from portal.policy.clauses import Clause
+from portal.policy.models import PolicyVersion
 
 Check = Callable[[Window], Result]
+YEAR = timedelta(days=366)
 DECLARED = Q(category=Category.EMERGENCY, undeclared=False)
 """Emergencies that somebody declared: what only the portal found has no fast lane."""
+
+
+def large_decided(window: Window) -> Result:
+    """P-01: large changes whose first merge lies in the window, against those that no decision stood for then."""
+    merged = _merges(window).values("pk")
+    changes = Change.objects.filter(size=Size.LARGE, links__pull_request__in=merged).exclude(DECLARED)
+    rows = Change.objects.filter(pk__in=changes.values("pk")).order_by("number")
+    return Result(rows.count(), _failed_now(rows, (Code.DECISION,)))
+
+
+def policy_reviewed(window: Window) -> Result:
+    """P-25: versions in force within the window, against those without a decision, and against a year without any.
+
+    The version that an installation begins with has no decision, and is no deviation.
+    """
+    adopted = PolicyVersion.objects.filter(state=PolicyVersion.State.ADOPTED, effective_at__lt=window.until).order_by("number")
+    undecided = adopted.filter(decision="", sent_by__isnull=False)
+    bare = [Deviation(str(row), "No decision of a meeting is on record.", f"policy:{row.number}") for row in undecided]
+    last = PolicyVersion.objects.filter(decided_at__lt=window.until).order_by("-decided_at").first()
+    if last is not None and last.decided_at is not None and last.decided_at < window.until - YEAR:
+        sentence = f"The last decision about the policy was on {last.decided_at:%Y-%m-%d}."
+        bare.append(Deviation(str(last), sentence, f"policy:{last.number}"))
+    return Result(adopted.count(), tuple(bare))
+
+
+def meetings_held(window: Window) -> Result:
+    """P-30: meetings that were due in the window, against those missed and those without a quorum."""
+    rows = Meeting.objects.filter(planned_at__gte=window.since, planned_at__lt=window.until).order_by("number")
+    due = rows.exclude(state__in=(Meeting.State.PLANNED, Meeting.State.CANCELLED))
+    off = due.filter(Q(state=Meeting.State.MISSED) | Q(quorate=False))
+    return Result(due.count(), tuple(Deviation(str(row), _why_off(row), f"meeting:{row.number}") for row in off))
+
+
+def _why_off(row: Meeting) -> str:
+    said = f" The reason given: {row.reason}" if row.reason else " No reason is given."
+    return f"{'It was missed.' if row.state == Meeting.State.MISSED else 'It had no quorum.'}{said}"
 
 
 def commits_by_pull_request(window: Window) -> Result:
@@ -122,8 +162,7 @@ def production_approved(window: Window) -> Result:
     changes = _reached_prod(window)
     return Result(
         changes.count() + people.count(),
-        _frozen(changes.exclude(DECLARED), (Code.APPROVAL,))
-        + _exceptions(window, {"access_granted_outside_process"}),
+        _frozen(changes.exclude(DECLARED), (Code.APPROVAL,)) + _exceptions(window, {"access_granted_outside_process"}),
     )
 
 
@@ -158,6 +197,9 @@ def exceptions_answered(window: Window) -> Result:
 CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
+        large_decided,
+        policy_reviewed,
+        meetings_held,
         commits_by_pull_request,
         merges_reviewed,
         merges_staged,
@@ -224,8 +266,8 @@ def _frozen(changes: QuerySet[Change], codes: Iterable[Code]) -> tuple[Deviation
 def _failed_now(changes: QuerySet[Change], codes: Iterable[Code]) -> tuple[Deviation, ...]:
     """The gates of these codes that are failed today."""
     wanted = set(codes)
-    rows = changes.filter(_has_failed("assessment", wanted))
-    return tuple(found for row in rows for found in _failed(row, row.assessment or [], wanted))
+    rows = changes.filter(_has_failed("assessment__gates", wanted))
+    return tuple(found for row in rows for found in _failed(row, (row.assessment or {}).get("gates", []), wanted))
 
 
 def _has_failed(column: str, codes: set[Code]) -> Q:

@@ -12,10 +12,12 @@ from changes.delivery.models import BranchCommit, PullRequest, Push, Release, Re
 from changes.emergencies.models import Emergency, EmergencyThread
 from changes.exceptions.actions import Found, answer, clear, open_exception
 from changes.gates.actions import freeze
+from changes.meetings.models import Meeting, Series
 from changes.proposals.actions import open_change
 from changes.proposals.models import Change, LinkedPullRequest
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
+from portal.policy.models import PolicyVersion
 from tests.portal.access.people import person
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +64,8 @@ def change():
         texts = {"title": "Raise memory", "why": "It is short", "rollback": "Back", **values.pop("texts", {})}
         classified = {"reasons": {"category": ["A reason."]}, **values}
         row = open_change(texts=texts, source="form", at=AT, actor="shell:test", classified=classified)
-        Change.objects.filter(pk=row.pk).update(merged_at=merged_at, assessment=assessment)
+        judged = None if assessment is None else {"gates": assessment}
+        Change.objects.filter(pk=row.pk).update(merged_at=merged_at, assessment=judged)
         row.refresh_from_db()
         return row
 
@@ -359,3 +362,78 @@ def test_exceptions_answered(exception, web):
     clear(record=exception("no_review", "#4", at=AT - 2 * DAY), reason="later evidence", at=AT)
 
     assert run("exceptions_answered") == Result(2, (told(late),))
+
+
+def test_large_decided(pull_request, change):
+    undecided = [{"number": 2, "code": "decision", "state": "failed", "reason": "No meeting has decided revision 1."}]
+    decided = [{"number": 2, "code": "decision", "state": "met", "reason": "ADR-1 stands."}]
+    bad = change(size="large", assessment=undecided)
+    rows = {bad: AT, change(size="large", assessment=decided): AT}
+    rows |= {change(size="small", assessment=undecided): AT, change(size="large", assessment=undecided): OUTSIDE[1]}
+    rows[change(size="large", category="emergency", assessment=undecided)] = AT
+    for number, (row, at) in enumerate(rows.items(), start=1):
+        for part in (0, 100):  # two pull requests of one change count once
+            linked(row, pull_request(number + part, merged_at=at))
+
+    assert run("large_decided") == Result(2, (Deviation(str(bad), "No meeting has decided revision 1.", f"change:{bad.number}"),))
+
+
+def linked(change, pull_request):
+    link = LinkedPullRequest.objects.create(change=change, pull_request=pull_request, role="work", reason="test", at=AT)
+    append(stream="test", kind="test.made", actor="portal", fact={}, rows=[link])
+
+
+def policy(number, **values):
+    standard = {"text": "", "digest": "", "state": "adopted", "sent_at": AT, "effective_at": AT, "sent_by": person(f"p{number}")}
+    version = PolicyVersion.objects.create(number=number, **(standard | values))
+    append(stream="test", kind="test.made", actor="portal", fact={}, rows=[version])
+    return version
+
+
+def test_policy_reviewed():
+    policy(1, sent_by=None)
+    policy(2, decision="ADR-1", decided_at=AT)
+    bare = policy(3)
+    policy(4, effective_at=OUTSIDE[1])
+    policy(5, state="sent", effective_at=None)
+
+    assert run("policy_reviewed") == Result(3, (Deviation("Policy 3", "No decision of a meeting is on record.", "policy:3"),))
+    assert bare.decision == ""
+
+
+def test_a_policy_that_no_meeting_looked_at_for_a_year():
+    policy(1, decision="ADR-1", decided_at=AT - timedelta(days=366))
+
+    late = Deviation("Policy 1", "The last decision about the policy was on 2025-03-01.", "policy:1")
+    assert run("policy_reviewed") == Result(1, (late,))
+    assert run("policy_reviewed", Window(AT - DAY, AT)) == Result(0)
+
+
+def test_meetings_held():
+    chair = person("chair")
+    series = Series.objects.create(
+        name="Architecture", rule="FREQ=WEEKLY", starts_on=AT.date(), time=AT.time(), zone="UTC", made_by=chair, made_at=AT
+    )
+    append(stream="test", kind="test.made", actor="portal", fact={}, rows=[series])
+
+    def meeting(number, state, at=AT, **values):
+        row = Meeting.objects.create(series=series, number=number, planned_at=at, changed_at=AT)
+        for step in {"ended": ("live", "ended"), "planned": ()}.get(state, (state,)):
+            Meeting.objects.filter(pk=row.pk).update(state=step, **values)
+        row.refresh_from_db()
+        append(stream="test", kind="test.made", actor="portal", fact={}, rows=[row])
+
+    meeting(1, "ended", quorate=True)
+    meeting(2, "missed", reason="Everybody was ill.")
+    meeting(3, "ended", quorate=False)
+    meeting(4, "cancelled")
+    meeting(5, "planned")
+    meeting(6, "missed", at=OUTSIDE[1])
+
+    assert run("meetings_held") == Result(
+        3,
+        (
+            Deviation("Meeting 2", "It was missed. The reason given: Everybody was ill.", "meeting:2"),
+            Deviation("Meeting 3", "It had no quorum. No reason is given.", "meeting:3"),
+        ),
+    )
