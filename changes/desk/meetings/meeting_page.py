@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from changes.desk.meetings.after import after_context
 from changes.desk.meetings.forms import CancelForm, MoveForm, PointForm, ReasonForm
-from changes.desk.meetings.shapes import cadence_words, reader_of, shown, veiled, when_words
+from changes.desk.meetings.shapes import reader_of, rule_words, shown, veiled, when_words
 from changes.exceptions import missed
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.meetings.models import Meeting
@@ -34,7 +34,7 @@ def meeting_page(request: HttpRequest, row: Meeting, *, bound: Mapping[str, Form
     record = missed.about(row) if row.state == State.MISSED or row.quorate is False else None
     context = {
         **agenda_context(request, row),
-        "cadence": cadence_words(row.series),
+        "cadence": rule_words(row.series),
         "roster": roster,
         "needed": roster.quorum(()).needed,
         "record": record,

@@ -115,7 +115,12 @@ def date_words(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%a %-d %b %Y, %H:%M}"
 
 
+def rule_words(series: Series) -> str:
+    """ "Every two weeks on Tuesday"."""
+    words = words_of(series.rule)
+    return f"{words[0].upper()}{words[1:]}"
+
+
 def cadence_words(series: Series) -> str:
     """ "Every two weeks on Tuesday, 10:00 Europe/Berlin, 60 minutes"."""
-    words = words_of(series.rule)
-    return f"{words[0].upper()}{words[1:]}, {series.time:%H:%M} {series.zone}, {series.minutes} minutes"
+    return f"{rule_words(series)}, {series.time:%H:%M} {series.zone}, {series.minutes} minutes"
