@@ -13,7 +13,7 @@ from changes.approvals import queries
 from changes.approvals.models import Condition, ConditionStep, Delegation, Waiver
 from changes.approvals.policy import FULFILLED, SENT_BACK
 from changes.desk.approving.waiting import waiting_for
-from changes.proposals.lifecycle import State
+from changes.proposals.lifecycle import OPEN_STATES, State
 from changes.proposals.models import Change
 from portal.access.may import may, roles_of
 from portal.access.models import User
@@ -130,7 +130,7 @@ def _waiver(row: Waiver, title: str, why: str, due_at: datetime) -> inbox.Item:
 def _nobody_left(at: datetime) -> Iterator[inbox.Item]:
     """Changes that only a waiver or another approver can move, and that have no waiver yet: never silence."""
     decided = Waiver.objects.filter(chair__isnull=False, compliance__isnull=False, withdrawn_at=None, lapsed_at=None)
-    rows = Change.objects.filter(state__in=(State.DRAFT, State.PROPOSED, State.APPROVED), assessment__contains=NOBODY)
+    rows = Change.objects.filter(state__in=(*OPEN_STATES, State.MERGED), assessment__contains=NOBODY)
     rows = rows.exclude(pk__in=queries.waiting_waivers(at).values("change")).exclude(pk__in=decided.values("change"))
     for change in rows.defer("assessment", "reasons").order_by("-moved_at", "-id")[:MOST]:
         yield inbox.Item(

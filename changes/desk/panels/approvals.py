@@ -163,7 +163,7 @@ def _waiver(row: Row, at: datetime) -> Row:
 
 def _waiver_asked(asked: Asked, waivers: list[Row]) -> bool:
     """Whether this reader can do something about a waiver, or should be led to it."""
-    if asked.auditor or asked.change.state not in ("draft", *IN_REVIEW):
+    if asked.auditor or asked.change.state not in ("draft", *IN_REVIEW, "merged"):
         return False
     gates = (asked.change.assessment or {}).get("gates", [])
     nobody = any(item["ref"] == NEEDED for gate in gates for item in gate["evidence"])
