@@ -19,8 +19,12 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
             "created_at",
         ),
     ),
+    EvidenceTable("audits.ControlRun", append_only=True),
     # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),
 )
 RULES: tuple[RowRule, ...] = ()
-HIDDEN: tuple[Hidden, ...] = (Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),)
+HIDDEN: tuple[Hidden, ...] = (
+    Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),
+    Hidden("audits.ControlRun", why="it names rows of every repository, and an engagement may be narrower"),
+)

@@ -2,11 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from audits.controls import views as controls
 from audits.proof import views as proof
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/", proof.ledger, name="ledger"),
     path("ledger/verify/", proof.verify_now, name="verify-ledger"),
     re_path(r"^verify/(?P<digest>[0-9a-f]{64})/$", proof.check_record, name="check-record"),
+    path("controls/", controls.coverage, name="coverage"),
+    path("controls/run/", controls.run_now, name="run-controls"),
     path("", include("audits.room.urls")),
 ]

@@ -6,6 +6,7 @@ architecture. ``checks.CHECKS`` holds the checks by their names.
 
 from dataclasses import dataclass
 
+from portal.access.roles import Role
 from portal.policy.clauses import Clause
 
 
@@ -27,6 +28,32 @@ class Control:
         """``C-03`` for clause ``P-03``: one control a clause."""
         return f"C{self.clause.value[1:]}"
 
+    @property
+    def owner(self) -> Role:
+        """Whose part it is to see that the control works."""
+        return OWNERS.get(self.clause, Role.ARCHITECT)
+
+
+OWNERS: dict[Clause, Role] = {
+    Clause.LARGE_DECIDED: Role.CHAIR,
+    Clause.POLICY_REVIEWED: Role.CHAIR,
+    Clause.OVERSEEN: Role.CHAIR,
+    Clause.PROD_RESTRICTED: Role.ADMINISTRATOR,
+    Clause.MAIN_RESTRICTED: Role.ADMINISTRATOR,
+    Clause.AUTHORISED_MERGE: Role.ADMINISTRATOR,
+    Clause.VERSION_CONTROL: Role.ADMINISTRATOR,
+    Clause.INVENTORY: Role.ADMINISTRATOR,
+    Clause.CLOUDFLARE: Role.ADMINISTRATOR,
+    Clause.SECRETS_FROM_DOPPLER: Role.ADMINISTRATOR,
+    Clause.LOGGED: Role.ADMINISTRATOR,
+    Clause.EMERGENCY_REVIEW: Role.COMPLIANCE,
+    Clause.COMPLIANCE: Role.COMPLIANCE,
+    Clause.AUDITED: Role.COMPLIANCE,
+    Clause.TRAINED: Role.COMPLIANCE,
+    Clause.FOLLOWED: Role.COMPLIANCE,
+    Clause.CONFIDENTIAL: Role.COMPLIANCE,
+}
+"""The role that owns a clause's control, where it is not the architecture team."""
 
 _ALL = (
     Control(

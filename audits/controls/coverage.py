@@ -25,7 +25,7 @@ def _row(control: Control) -> str:
     cells = (
         control.clause.value,
         control.clause.sentence,
-        _gates(control.clause) or "–",
+        gates_of(control.clause) or "–",
         f"{control.id} {control.title}",
         f"{control.population}. {control.test}",
         proof,
@@ -33,7 +33,8 @@ def _row(control: Control) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _gates(clause: Clause) -> str:
+def gates_of(clause: Clause) -> str:
+    """The gates that cite a clause, by number and name; empty when none does."""
     cited = [f"{NUMBERS[code]} {kind.name}" for code, kind in KINDS.items() if clause in (kind.clause, *kind.also)]
     return ", ".join(cited)
 

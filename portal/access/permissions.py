@@ -26,6 +26,7 @@ class P(StrEnum):
     POLICY_SEE = "policy.see"
     POLICY_DRAFT = "policy.draft"
     OVERSIGHT_SEE = "oversight.see"
+    CONTROL_RUN = "control.run"
     DRILL_RECORD = "drill.record"
     EMERGENCY_DECLARE = "emergency.declare"
     EMERGENCY_PLUS_ONE = "emergency.plus_one"
@@ -77,6 +78,7 @@ SENTENCES: dict[P, str] = {
     P.POLICY_SEE: "see the policy and its versions",
     P.POLICY_DRAFT: "draft the next version of the policy",
     P.OVERSIGHT_SEE: "see the desk of the architecture team",
+    P.CONTROL_RUN: "run the controls",
     P.DRILL_RECORD: "record rollbacks and rollback drills",
     P.EMERGENCY_DECLARE: "declare an emergency",
     P.EMERGENCY_PLUS_ONE: "give the +1 of an emergency",

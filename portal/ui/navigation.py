@@ -46,6 +46,7 @@ PAGES = (
     Page("/rollbacks/", "Rollbacks", "undo-2", "Systems"),
     Page("/integrations/", "Integrations", "plug", "Systems", key="n"),
     Page("/oversight/", "Oversight", "binoculars", "Compliance"),
+    Page("/controls/", "Controls", "shield-check", "Compliance"),
     Page("/policy/", "Policy", "scroll-text", "Compliance", key="y"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),

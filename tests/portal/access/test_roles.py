@@ -38,6 +38,7 @@ MATRIX: dict[P, set[Role]] = {
     P.POLICY_SEE: {E, R, A, C, M, U, X},
     P.POLICY_DRAFT: {A, C, M},
     P.OVERSIGHT_SEE: {A, C, M},
+    P.CONTROL_RUN: {A, C, M},
     P.DRILL_RECORD: {E, R, A, C},
     P.EMERGENCY_DECLARE: {E, R, A, C},
     P.EMERGENCY_PLUS_ONE: {R, A, C},
