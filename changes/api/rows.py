@@ -18,6 +18,8 @@ from changes.gates.deploy import Answer
 from changes.gates.explain import explanation
 from changes.gates.models import GateAnswer, Verdict
 from changes.gates.today import is_present
+from changes.meetings.models import Decision
+from changes.meetings.standing import decisions_about
 from changes.proposals import queries
 from changes.proposals.models import Change, ClassChoice
 from changes.proposals.sections import texts_of
@@ -74,6 +76,7 @@ def change_whole(row: Change) -> dict[str, Any]:
             _approval(item) for item in row.approvals.select_related("by", "on_behalf_of", "revision", "lapse").order_by("id")
         ],
         "conditions": [_condition(item) for item in approvals.with_steps(row.conditions.all())],
+        "decisions": [decision_row(item) for item in decisions_about(row)],
         "waivers": [_waiver(item) for item in row.waivers.select_related("proposed_by", "chair", "compliance").order_by("id")],
         "verdicts": [verdict_row(item) for item in row.verdicts.order_by("at", "id")],
         "exceptions": [str(item) for item in row.exceptions.exclude(state="cleared").order_by("id")],
@@ -157,6 +160,25 @@ def _waiver(row: Waiver) -> dict[str, Any]:
         "withdrawn_at": row.withdrawn_at,
         "lapsed": row.lapse_reason,
         "review": row.review_note,
+    }
+
+
+def decision_row(row: Decision) -> dict[str, Any]:
+    """A decision of the meeting, or of a written vote. ``lapsed`` is why it counts no more; empty while nothing ended it."""
+    lapse = getattr(row, "lapse", None)
+    return {
+        "number": row.number,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "meeting": row.meeting.number if row.meeting is not None else None,
+        "revision": row.revision.number if row.revision is not None else None,
+        "digest": row.digest,
+        "conditions": row.conditions,
+        "tally": row.tally,
+        "by": row.by.name,
+        "at": row.at,
+        "expires_at": row.expires_at,
+        "lapsed": lapse.reason if lapse is not None else "",
     }
 
 

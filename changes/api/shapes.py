@@ -161,6 +161,9 @@ class ChangeOut(ChangeRow):
     approvals_needed: int
     approvals: list[dict[str, Any]]
     conditions: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+    """Oldest first: number, outcome, reason, meeting (null: written vote), revision, digest, conditions, tally, by, at,
+    expires_at, lapsed."""
     waivers: list[dict[str, Any]]
     verdicts: list[VerdictOut]
     exceptions: list[str]

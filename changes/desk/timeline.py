@@ -56,6 +56,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "change.push_counts_again": ("git-commit-horizontal", "bad", "counted a push again"),
     "change.take_back": ("rotate-ccw", "neutral", "took its own declaration back"),
     "change.requester_named": ("user-check", "neutral", "named the requester"),
+    "decision.lapsed": ("gavel", "warn", "noted that a decision no longer counts"),
     "condition.set": ("list-checks", "warn", "set a condition"),
     "condition.fulfilled": ("list-checks", "ok", "said that a condition is done"),
     "condition.confirmed": ("list-checks", "ok", "confirmed that a condition is done"),

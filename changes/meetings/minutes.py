@@ -37,7 +37,7 @@ def draft(meeting: Meeting) -> str:
         "## Points",
         *_points(meeting),
         "## Actions",
-        *(_action(row) for row in meeting.actions.select_related("owner").order_by("id")),
+        *([_action(row) for row in meeting.actions.select_related("owner").order_by("id")] or ["Nobody was asked for anything."]),
     ]
     corrections = list(meeting.corrections.select_related("by").order_by("id"))
     if corrections:

@@ -44,8 +44,12 @@ class Tally:
     @property
     def sentence(self) -> str:
         """The result in words."""
-        counts = f"{len(self.yes)} yes, {len(self.no)} no, {len(self.abstained)} abstained, {len(self.recused)} recused"
-        return f"{'Carried' if self.carried else 'Not carried'}: {counts}. {self.quorum.sentence}"
+        return f"{'Carried' if self.carried else 'Not carried'}: {self.counts}. {self.quorum.sentence}"
+
+    @property
+    def counts(self) -> str:
+        """How many said what."""
+        return f"{len(self.yes)} yes, {len(self.no)} no, {len(self.abstained)} abstained, {len(self.recused)} recused"
 
 
 def last_words(casts: Iterable[Cast]) -> dict[int, str]:

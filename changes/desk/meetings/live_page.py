@@ -200,12 +200,13 @@ def vote_of(ballot: Ballot, *, roster: Roster, present: frozenset[int], reader: 
     is_open = ballot.closed_at is None and (ballot.closes_at is None or at < ballot.closes_at)
     asked = [person for person in roster.people if person.pk in present or person.pk in last]
     own = reader.pk if reader is not None else 0
+    tally = ballots.tally_of(ballot, at=ballot.closed_at or at)
     return Vote(
         ballot=ballot,
         open=is_open,
         edited=ballot.closed_at is None and ballots.text_of(ballot.item)[1] != ballot.digest,
         said=[_said(person, last, involved) for person in asked],
-        sentence=ballots.tally_of(ballot, at=ballot.closed_at or at).sentence,
+        sentence=f"So far: {tally.counts}." if ballot.closed_at is None else tally.sentence,
         own=last[own].choice if own in last else "",
         takes=is_open and own in roster.voters and own in present,
         recused=own in involved,

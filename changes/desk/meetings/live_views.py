@@ -161,8 +161,9 @@ def ask_for(request: HttpRequest, number: int) -> HttpResponse:
     asked = form.asked() if form.is_valid() else None
     if asked is None:
         return live_page(request, row, more={"ask": form}, status=422)
-    given = {"text": asked.text, "owner": asked.owner, "due_on": asked.due_on}
-    live.ask_for(meeting=row, item=row.current, by=person_of(request), at=at, **given)
+    live.ask_for(
+        meeting=row, item=row.current, text=asked.text, owner=asked.owner, due_on=asked.due_on, by=person_of(request), at=at
+    )
     return redirect(live_address(row))
 
 

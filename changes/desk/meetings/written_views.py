@@ -31,10 +31,13 @@ def put_to_vote(request: HttpRequest) -> HttpResponse:
     if series is None:
         return page(request, ASK, {"form": None})
     points = [(point.key, f"{point.title}"[:200]) for point in written.votable(at=at)]
-    given = {"points": points, "zone": series.zone}
     if request.method == "GET":
-        return page(request, ASK, {"form": WrittenForm(initial={"key": request.GET.get("key", "")}, **given), "points": points})
-    form = WrittenForm(request.POST, **given)
+        return page(
+            request,
+            ASK,
+            {"form": WrittenForm(points=points, zone=series.zone, initial={"key": request.GET.get("key", "")}), "points": points},
+        )
+    form = WrittenForm(request.POST, points=points, zone=series.zone)
     if form.is_valid() and form.moment is not None:
         try:
             made = written.put_to_vote(key=form.cleaned_data["key"], closes_at=form.moment, by=person_of(request), at=at)

@@ -4,12 +4,13 @@ A module has ``PANEL``. Its lists come with the page's first query; its context 
 again. ``build`` returns None when the panel has nothing to show to this reader.
 """
 
-from changes.desk.panels import approvals, classes, comments, emergency, outcome, schedule
+from changes.desk.panels import approvals, classes, comments, decision, emergency, outcome, schedule
 from changes.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
     approvals.PANEL,
     emergency.PANEL,
+    decision.PANEL,
     schedule.PANEL,
     classes.PANEL,
     outcome.PANEL,
