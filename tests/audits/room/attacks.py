@@ -14,8 +14,9 @@ from portal.access.guards import requires
 from portal.access.permissions import P
 
 INSERT = (
-    "INSERT INTO changes_repository (forge, name, main_branch, prod_branch, approved_by, clone_url, mirror_error, in_scope_from)"
-    " VALUES ('github', 'acme/evil', 'main', 'prod', 'review', '', '', now())"
+    "INSERT INTO changes_repository"
+    " (forge, name, former_names, main_branch, prod_branch, approved_by, clone_url, mirror_error, in_scope_from)"
+    " VALUES ('github', 'acme/evil', '{}', 'main', 'prod', 'review', '', '', now())"
 )
 APPEND = "SELECT portal_ledger_append('x', 'y', 'z', '{}', ARRAY[]::text[], true)"
 
