@@ -57,10 +57,11 @@ class ConditionRow(ConditionForm):
         super().__init__(*args, **kwargs)
         del self.fields["to_confirm"]
         self.fields["before"].initial = Condition.Before.MERGE
+        self.fields["before"].required = False  # a page about something else than a change has no rows
 
     def wanted(self) -> Wanted | None:
         """The condition; None when the row was left empty."""
-        self.cleaned_data.setdefault("to_confirm", False)
+        self.cleaned_data |= {"to_confirm": False, "before": self.cleaned_data.get("before") or Condition.Before.MERGE}
         return super().wanted()
 
 

@@ -83,20 +83,16 @@ def test_a_written_vote_from_its_opening_to_the_decision(client, series, change,
 
     assert ("Record the decision", page) in needs("Cleo")
     assert "To be recorded" in text(client.get("/decisions/"))
-    refused = client.post(f"{page}decide/", {"item": ballot.item_id, "outcome": "rejected", "reason": "No", **rows()})
+    refused = client.post(f"{page}decide/", {"item": ballot.item_id, "outcome": "rejected", "reason": "No"})
     assert refused.status_code == 422
     assert "The vote carried it." in text(refused)
-    made = client.post(f"{page}decide/", {"item": ballot.item_id, "outcome": "approved", "reason": "All for it", **rows()})
+    made = client.post(f"{page}decide/", {"item": ballot.item_id, "outcome": "approved", "reason": "All for it"})
     assert made.url == "/decisions/1/"
     shown = text(client.get("/decisions/1/"))
     assert "a written vote" in shown
     assert "Small enough" in shown
     assert "Decision 1" in text(client.get(page))
     assert needs("Cleo") == []
-
-
-def rows():
-    return {f"c{n}-before": "merge" for n in (1, 2, 3)}
 
 
 def test_a_version_of_the_policy_is_decided_in_writing(client, series, at):
@@ -117,7 +113,7 @@ def test_a_version_of_the_policy_is_decided_in_writing(client, series, at):
     close(ballot)
 
     as_(client, "Cleo").post(
-        f"/decisions/votes/{ballot.pk}/decide/", {"item": ballot.item_id, "outcome": "approved", "reason": "Yes", **rows()}
+        f"/decisions/votes/{ballot.pk}/decide/", {"item": ballot.item_id, "outcome": "approved", "reason": "Yes"}
     )
 
     version = PolicyVersion.objects.get(number=2)
@@ -238,7 +234,7 @@ def test_conditions_of_a_decision_are_counted_in_the_log(client, series, change,
         ballots.vote(ballot=ballot, choice="yes", reason="", by=somebody(name), at=at + HOUR)
     close(ballot)
     due = (at + 9 * DAY).date().isoformat()
-    given = {"item": ballot.item_id, "outcome": "conditional", "reason": "Yes, if", **rows()}
+    given = {"item": ballot.item_id, "outcome": "conditional", "reason": "Yes, if"}
     given |= {"c1-text": "Load test", "c1-owner": somebody("Dev").pk, "c1-due": due}
 
     as_(client, "Cleo").post(f"/decisions/votes/{ballot.pk}/decide/", given)
