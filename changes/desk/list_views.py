@@ -1,9 +1,11 @@
 """The list of changes: three views of one address, and the same as a file."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
@@ -108,8 +110,14 @@ def _bar(request: HttpRequest, address: Address, around: Furniture) -> dict[str,
         "whose": [("", "Anybody's"), ("1", "Mine")],
         "more_open": any(name not in BASIC for name in address.filters),
         "views": around.views,
-        "operators": OPERATORS.items(),
+        "help": _help(),
     }
+
+
+@lru_cache(maxsize=1)
+def _help() -> SafeString:
+    """The operators in words, drawn once: they are the same for everybody."""
+    return render_to_string("changes/desk/list_help.html", {"operators": OPERATORS.items()})
 
 
 def _here(request: HttpRequest, address: Address) -> str:

@@ -103,33 +103,39 @@ def narrowed(wanted: Wanted) -> Narrowed:
 
 
 def matching(*, wanted: Wanted, scope: Scope) -> QuerySet[Change]:
-    """Changes that match, inside what this request may see, without their large columns, in no order."""
+    """Changes that match, inside what this request may see, without their large columns, in no order: those that ``find``
+    shows page by page. Asks the database first where what is found decides how the words are meant."""
     if wanted.question.problems:
         return Change.objects.none()
     asked = narrowed(wanted)
     rows = _narrow(asked, scope)
-    return rows.filter(pk__in=asking.everything(asking.by_words(_scoped(asked, scope)))) if asked.by_words else rows
+    if not asked.by_words:
+        return rows
+    terms = _scoped(asked, scope)
+    found = rows.filter(pk__in=asking.everything(asking.by_words(terms)))
+    if not asking.may_be_beginnings(asked.terms) or found.exists():
+        return found
+    return rows.filter(pk__in=asking.everything(asking.by_words(terms, beginnings=True)))
 
 
 def find(
     *, wanted: Wanted, scope: Scope, sort: str = DEFAULT_SORT, older: str = "", newer: str = "", size: int = SIZE
 ) -> Page[Change]:
-    """One page of what matches. A last word that is found nowhere is taken for the beginning of one."""
+    """One page of what matches. Where nothing does, names and the last word are taken for beginnings."""
     if wanted.question.problems:
         return NOTHING
     asked = narrowed(wanted)
     found = _page(asked, scope, sort, older, newer, size)
-    unfinished = bool(asked.terms) and asked.terms[-1].about == "word" and not asked.terms[-1].negated
-    if found.rows or not unfinished or len(asked.terms[-1].values[0]) < 3:
+    if found.rows or not asking.may_be_beginnings(asked.terms):
         return found
-    return _page(asked, scope, sort, older, newer, size, open_ended=True)
+    return _page(asked, scope, sort, older, newer, size, beginnings=True)
 
 
-def _page(asked: Narrowed, scope: Scope, sort: str, older: str, newer: str, size: int, *, open_ended: bool = False) -> Page[Change]:
+def _page(asked: Narrowed, scope: Scope, sort: str, older: str, newer: str, size: int, *, beginnings: bool = False) -> Page[Change]:
     order = SORTS[sort]
     rows = _narrow(asked, scope)
     if asked.by_words:
-        words = asking.by_words(_scoped(asked, scope), open_ended=open_ended)
+        words = asking.by_words(_scoped(asked, scope), beginnings=beginnings)
         ladder = order.column == "moved_at" and not asked.stage and not asked.pulls
         keys = _next_to(asked, scope, words, order, older, newer, size) if ladder else asking.everything(words)
         rows = rows.filter(pk__in=keys)

@@ -13,6 +13,8 @@ from changes.proposals.models import Change, LinkedPullRequest
 from changes.proposals.searching.language import SIGNS, Term, first_day
 
 DATES = frozenset({"after", "before"})
+SHORTEST_BEGINNING = 3
+"""Letters: shorter beginnings would find nearly everything."""
 MOST_OF_A_COMMIT = 200
 """Changes that one commit may stand for: a promotion carries many."""
 COLUMNS: dict[str, Callable[[Sequence[str]], Q]] = {
@@ -40,9 +42,10 @@ EXACT = {
     "repo": "repo/",
     "label": "label/",
     "pull_request": "pr/",
+    "env": "env/",
 }
-BEGINNING = {"author": "by/", "approver": "ok/", "env": "env/"}
-"""Prefixes of the lexemes in ``index.sql``; of the second kind the beginning of the value is enough."""
+NAMES = {"author": "by/", "approver": "ok/"}
+"""Prefixes of the lexemes in ``index.sql``. Of names, every part is a lexeme of its own."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,27 @@ def by_columns(terms: Iterable[Term]) -> Q:
     return condition
 
 
-def by_words(terms: Sequence[Term], *, open_ended: bool = False) -> Words:
-    """The terms but for dates as one ``tsquery``. ``open_ended``: of the last word its beginning is enough."""
+def by_words(terms: Sequence[Term], *, beginnings: bool = False) -> Words:
+    """The terms but for dates as one ``tsquery``. ``beginnings``: of names and of the last word the beginning is enough."""
     asked = [term for term in terms if term.about not in DATES]
-    last = next((term for term in reversed(asked) if term.about == "word" and not term.negated), None) if open_ended else None
-    pieces = [_piece(term, beginning=term is last) for term in asked]
+    open_ended = _open_ended(asked) if beginnings else ()
+    pieces = [_piece(term, beginning=any(term is one for one in open_ended)) for term in asked]
     if all(term.negated for term in asked):
         pieces.append(Words("%s::tsquery", ("'any'",)))
     return Words(" && ".join(piece.sql for piece in pieces), tuple(param for piece in pieces for param in piece.params))
+
+
+def may_be_beginnings(terms: Iterable[Term]) -> bool:
+    """Whether some term could be the beginning of a word or a name that nothing was found for."""
+    return bool(_open_ended(list(terms)))
+
+
+def _open_ended(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """The names, and the last word if it has letters enough to be the beginning of something."""
+    plain = [term for term in terms if not term.negated]
+    names = [term for term in plain if term.about in NAMES]
+    words = [term for term in plain[-1:] if term.about == "word" and len(term.values[0]) >= SHORTEST_BEGINNING]
+    return (*names, *words)
 
 
 def _piece(term: Term, *, beginning: bool) -> Words:
@@ -97,9 +113,10 @@ def _alternative(about: str, value: str, beginning: bool) -> Words:
         return Words("phraseto_tsquery('english', %s)", (value,))
     if about == "word":
         return _word(value, beginning)
-    if about in BEGINNING:
-        parts = [part for part in SIGNS.split(value) if part]
-        return Words("%s::tsquery", (" & ".join(f"{_lexeme(BEGINNING[about] + part)}:*" for part in parts) or "'nobody'",))
+    if about in NAMES:
+        end = ":*" if beginning else ""
+        parts = [f"{_lexeme(NAMES[about] + part)}{end}" for part in SIGNS.split(value) if part]
+        return Words("%s::tsquery", (" & ".join(parts) or "'nobody'",))
     return Words("%s::tsquery", (_lexeme(EXACT[about] + value.lower()),))
 
 

@@ -35,7 +35,7 @@ BEGIN
             ARRAY['any', 'chg/' || c.number, 'state/' || c.state, 'kind/' || c.kind, 'size/' || c.size, 'category/' || c.category,
                   'risk/' || c.risk_level, 'routine/' || CASE WHEN c.routine THEN 'yes' ELSE 'no' END,
                   'requester/' || coalesce(c.requester_id, 0)]
-            || ARRAY(SELECT 'at' || level || '/' || (weeks.number >> (2 * level)) FROM generate_series(0, 5) level)
+            || ARRAY(SELECT 'at' || level || '/' || (weeks.number >> (4 * level)) FROM generate_series(0, 2) level)
             || changes_search_names('by/', people.names)
             || changes_search_names('ok/', approvers.names)
             || coalesce(pulls.tags, '{}')
@@ -139,7 +139,7 @@ END
 $follow$;
 
 -- The changes that the words ask for, in the order of their last movement, at most so many. It looks into the newest five
--- weeks first, then into spans of four times the length, each by one look into the index: neither a word that every change
+-- weeks first, then into spans of sixteen times the length, each by one look into the index: neither a word that every change
 -- has nor one that none has makes it read many rows. "up" goes from old to new. Bounds that are null bound nothing.
 CREATE OR REPLACE FUNCTION {schema}.changes_search_newest(
     asked tsquery, many int, up boolean, past_at timestamptz, past_id bigint, moved_from timestamptz, moved_before timestamptz, opened_before timestamptz
@@ -155,10 +155,10 @@ BEGIN
     SELECT floor(extract(epoch FROM greatest(min(moved_at), moved_from, CASE WHEN up THEN past_at END)) / 604800),
            floor(extract(epoch FROM least(max(moved_at), moved_before, CASE WHEN NOT up THEN past_at END)) / 604800)
     INTO first_week, last_week FROM changes_change;
-    FOR level IN 0..6 LOOP
+    FOR level IN 0..3 LOOP
         near := asked;
-        IF level < 6 THEN
-            span := (CASE WHEN up THEN first_week ELSE last_week END) >> (2 * level);
+        IF level < 3 THEN
+            span := (CASE WHEN up THEN first_week ELSE last_week END) >> (4 * level);
             SELECT asked && string_agg(format('''at%s/%s''', level, CASE WHEN up THEN span + step ELSE span - step END), '|')::tsquery
             INTO near FROM generate_series(0, 4) step;
         END IF;
@@ -171,7 +171,7 @@ BEGIN
             LIMIT many
         );
         EXIT WHEN cardinality(found) >= many;
-        EXIT WHEN level < 6 AND CASE WHEN up THEN ((span + 5) << (2 * level)) > last_week ELSE ((span - 4) << (2 * level)) <= first_week END;
+        EXIT WHEN level < 3 AND CASE WHEN up THEN ((span + 5) << (4 * level)) > last_week ELSE ((span - 4) << (4 * level)) <= first_week END;
     END LOOP;
     RETURN QUERY SELECT unnest(found);
 END

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from changes.delivery.models import Environment
 from changes.proposals.lifecycle import OPEN_STATES, State
 from changes.proposals.models import Category, Kind, Size
 
@@ -73,6 +74,11 @@ def _free(about: str) -> Reader:
     return lambda value: (about, (value,))
 
 
+def _environment(value: str) -> tuple[str, tuple[str, ...]]:
+    """One of ours by its beginning, else the name as it stands: vendors have environments of their own."""
+    return "env", tuple(name for name in Environment.values if name.startswith(value)) or (value,)
+
+
 def _is(value: str) -> tuple[str, tuple[str, ...]]:
     if value not in FLAGS:
         raise Unreadable(f"“is:{value}” says nothing that is known. There are: {', '.join(sorted(FLAGS))}.")
@@ -109,7 +115,7 @@ FLAGS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?$|today$|yesterday$|\d{1,4}d$")
 OPERATORS: dict[str, Operator] = {
-    "author": Operator("Who asked for it or wrote it: a name, an account, or their beginning", "author:ann", _free("author")),
+    "author": Operator("Who asked for it or wrote it: a name, an account, or a part of one", "author:ann", _free("author")),
     "approver": Operator("Whose approval it has", "approver:bob", _free("approver")),
     "state": Operator(f"Where it stands: {', '.join(STATES)}", "state:waiting", _one_of("state", STATES)),
     "is": Operator(f"{', '.join(FLAGS)}", "is:emergency", _is),
@@ -119,7 +125,7 @@ OPERATORS: dict[str, Operator] = {
     "size": Operator("normal or large", "size:large", _one_of("size", {size.value: (size.value,) for size in Size})),
     "risk": Operator("low, medium or high", "risk:high", _one_of("risk", {risk: (risk,) for risk in RISKS})),
     "repo": Operator("Its repository, with or without the owner", "repo:web", _free("repo")),
-    "env": Operator("An environment that it was released to", "env:staging", _free("env")),
+    "env": Operator("An environment that it was released to", "env:staging", _environment),
     "label": Operator("A label of its pull requests", 'label:"needs review"', _free("label")),
     "after": Operator("Moved on that day or later: 2026-03-01, 2026-03, today, 7d", "after:2026-03", _day("after")),
     "before": Operator("Moved before that day", "before:2026-03-01", _day("before")),

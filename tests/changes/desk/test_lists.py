@@ -244,7 +244,7 @@ def test_the_file_says_what_the_list_shows(client, ann, shop):
 
 
 @pytest.mark.parametrize("sort", SORTS)
-@pytest.mark.parametrize("query", ["", "q=cache", "state=draft", "view=board", "columns=none"])
+@pytest.mark.parametrize("query", ["", "q=cache", "q=memo", "q=author:an", "state=draft", "view=board", "columns=none"])
 def test_the_file_has_the_rows_of_the_list_in_their_order(client, ann, shop, sort, query):
     sign_in(client, ann)
 
