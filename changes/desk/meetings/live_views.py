@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.desk.meetings.forms import refused_as
@@ -52,7 +53,9 @@ def live_parts(request: HttpRequest, number: int) -> HttpResponse:
     if reader_of(request) is None:
         return redirect("meeting", number=number)
     if row.state != Meeting.State.LIVE:
-        return go(request, f"/meetings/{number}/")
+        # The bell of the end may be faster than the answer to whoever ended it: both lead to the same page.
+        led = row.state == Meeting.State.ENDED and row.chair_id == person_of(request).pk
+        return go(request, reverse("minutes" if led else "meeting", args=[number]))
     return page(request, f"{PAGE}#parts", parts_context(request, row) | {"noted": request.GET.get("item", "")})
 
 

@@ -272,6 +272,8 @@ def test_the_parts_are_answered_alone(client, running, change):
     live.end(meeting=running, by=somebody("Cleo"), at=timezone.now())
     over = client.get("/meetings/1/live/parts/", headers={"HX-Request": "true"})
     assert over["HX-Redirect"] == "/meetings/1/"
+    led = as_(client, "Cleo").get("/meetings/1/live/parts/", headers={"HX-Request": "true"})
+    assert led["HX-Redirect"] == "/meetings/1/minutes/"
     assert client.get("/meetings/1/live/").url == "/meetings/1/"
     assert client.get("/meetings/2/minutes/").status_code == 404
 
