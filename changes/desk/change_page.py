@@ -144,7 +144,7 @@ def change_page(
 
     ``bound`` are forms of panels whose post was not accepted.
     """
-    opening = opening_of(change)
+    opening = opening_of(change, auditor=auditor)
     rows = pull_requests_of(change)
     releases = list(queries.releases_of(rows))
     kept: dict[str, Any] = change.assessment or {}

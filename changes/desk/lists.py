@@ -21,6 +21,8 @@ class Listing:
 
     rows: Callable[[OuterRef], QuerySet[Any]]
     columns: tuple[str, ...]
+    personal: bool = False
+    """From a table that auditors do not read: for them the list is empty, and is not asked for."""
 
 
 def listed(rows: QuerySet[Any], columns: tuple[str, ...]) -> ArraySubquery:

@@ -39,9 +39,10 @@ class Opening:
     """The parameters in force."""
 
 
-def opening_of(change: Change) -> Opening:
+def opening_of(change: Change, *, auditor: bool = False) -> Opening:
     """What the page begins with. Raises ``Stale`` for a change without a text, which a whole change never is."""
     here = OuterRef("change_id")
+    asked = {name: listing for name, listing in LISTS.items() if not (auditor and listing.personal)}
     exceptions = ExceptionRecord.objects.filter(change_id=here).exclude(state=ExceptionState.CLEARED).order_by("-found_at", "-id")
     revision = (
         change.revisions.order_by("-number")
@@ -50,7 +51,7 @@ def opening_of(change: Change) -> Opening:
             policies_here=listed(policies(), POLICY_COLUMNS),
             exceptions_here=listed(exceptions, EXCEPTION),
             proven_here=ArraySubquery(SignOff.objects.filter(change_id=here).values("commit_sha")),
-            **annotations(LISTS, here=here),
+            **annotations(asked, here=here),
         )
         .first()
     )
@@ -62,7 +63,7 @@ def opening_of(change: Change) -> Opening:
         verdicts=[frozen_of(row, policy) for row in revision.verdicts_here],
         exceptions=[ExceptionRecord(**row) for row in revision.exceptions_here],
         proven=frozenset(revision.proven_here),
-        lists={name: vars(revision)[f"{name}_here"] for name in LISTS},
+        lists={name: vars(revision)[f"{name}_here"] if name in asked else [] for name in LISTS},
         policy=policy,
     )
 

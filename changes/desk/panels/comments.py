@@ -64,6 +64,6 @@ PANEL = Panel(
     build=build,
     lists={
         "comments": Listing(_comments, ("id", "by_id", "by__name", "text", "corrects_id", "at")),
-        "followings": Listing(_followings, ("person_id", "wanted")),
+        "followings": Listing(_followings, ("person_id", "wanted"), personal=True),
     },
 )
