@@ -47,6 +47,9 @@ class JudgeForm(forms.Form):
     note = forms.CharField(label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}))
     with_folded = forms.BooleanField(label="Also with the same answer to its repetitions", required=False, initial=True)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="judge-%s", **kwargs)  # other forms of the page have a note as well
+
 
 class HandOverForm(forms.Form):
     """Who has to answer from now on."""
@@ -55,7 +58,7 @@ class HandOverForm(forms.Form):
     note = forms.CharField(label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, auto_id="hand-%s", **kwargs)  # other forms of the page have a note as well
         self.people = {str(user.pk): user for user in people}
         offer(self, "to", [("", "Choose"), *((key, user.name) for key, user in self.people.items())])
 

@@ -41,7 +41,7 @@ def wake(*, user: User, digest: str) -> None:
 
 
 def split(*, user: User, items: list[Item], at: datetime) -> tuple[list[Item], list[tuple[Item, datetime]]]:
-    """The items that stand in the inbox now, and those that are put off, with when they come back. One query, none without items."""
+    """The items that stand in the inbox now, and those that are put off, with when they come back. At most one query."""
     if not items:
         return [], []
     until = dict(Snooze.objects.filter(person=user, until__gt=at).values_list("item", "until"))

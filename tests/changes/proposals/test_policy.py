@@ -128,17 +128,20 @@ CURRENT = {
     "new commits": (
         ("digest", "digest", HEAD, "c" * 40),
         "",
-        "There are new commits: the head was bbbbbbb when you opened the page and is ccccccc now. Look at the new commits, then decide.",
+        "There are new commits: the head was bbbbbbb when you opened the page and is ccccccc now."
+        " Look at the new commits, then decide.",
     ),
     "the first commits": (
         ("digest", "digest", "", HEAD),
         "",
-        "There are new commits: the head was none when you opened the page and is bbbbbbb now. Look at the new commits, then decide.",
+        "There are new commits: the head was none when you opened the page and is bbbbbbb now."
+        " Look at the new commits, then decide.",
     ),
     "the commits are gone": (
         ("digest", "digest", HEAD, ""),
         "",
-        "There are new commits: the head was bbbbbbb when you opened the page and is none now. Look at the new commits, then decide.",
+        "There are new commits: the head was bbbbbbb when you opened the page and is none now."
+        " Look at the new commits, then decide.",
     ),
 }
 
