@@ -16,7 +16,7 @@ from changes.desk.meetings.shapes import reader_of, shown, when_words
 from changes.meetings import ballots
 from changes.meetings.deciding import VOTED
 from changes.meetings.models import AgendaItem, Attendance, Ballot, Decision, Meeting, Note
-from changes.meetings.queries import Agenda, Line, agenda_of
+from changes.meetings.queries import agenda_of
 from changes.meetings.roster import Roster, roster_at
 from portal.access.may import holders_of, may
 from portal.access.models import User
@@ -223,12 +223,6 @@ def _said(person: User, last: dict[int, Any], involved: Iterable[int]) -> Said:
     if row is None:
         return Said(person.name, "", "Nothing yet", "")
     return Said(person.name, row.choice, WORDS[row.choice], row.reason)
-
-
-def number_of(agenda: Agenda, item: AgendaItem) -> int:
-    """The number of a point on its agenda; 0 when it is not there."""
-    lines: tuple[Line, ...] = (*agenda.lines, *agenda.folded)
-    return next((line.number for line in lines if line.item.pk == item.pk), 0)
 
 
 def live_address(row: Meeting) -> str:
