@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from django.conf import settings
@@ -18,6 +19,12 @@ def application():
     """As ``portal.asgi`` puts it together, with the settings of the test."""
     handlers = {pattern: import_string(name) for pattern, name in settings.LEAN_PATHS.items()}
     return LimitBody(LeanPaths(ASGIHandler(), handlers))
+
+
+def aside(coroutine):
+    """Run it to its end in a thread of its own: a browser of another test may keep a loop in this one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 class Answer:
@@ -46,7 +53,7 @@ class LeanClient:
 
     def at_once(self, requests):
         """Requests (method, path, body, headers), all sent before any is answered; the answers in their order."""
-        return asyncio.run(self._at_once(requests))
+        return aside(self._at_once(requests))
 
     async def _at_once(self, requests):
         transport = httpx.ASGITransport(app=application(), raise_app_exceptions=False)

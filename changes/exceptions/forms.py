@@ -48,7 +48,8 @@ class JudgeForm(forms.Form):
     with_folded = forms.BooleanField(label="Also with the same answer to its repetitions", required=False, initial=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="judge-%s", **kwargs)  # other forms of the page have a note as well
+        super().__init__(*args, **kwargs)
+        self.auto_id = "judge-%s"  # other forms of the page have a note as well
 
 
 class HandOverForm(forms.Form):
@@ -58,7 +59,8 @@ class HandOverForm(forms.Form):
     note = forms.CharField(label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="hand-%s", **kwargs)  # other forms of the page have a note as well
+        super().__init__(*args, **kwargs)
+        self.auto_id = "hand-%s"  # other forms of the page have a note as well
         self.people = {str(user.pk): user for user in people}
         offer(self, "to", [("", "Choose"), *((key, user.name) for key, user in self.people.items())])
 

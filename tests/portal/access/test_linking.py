@@ -233,7 +233,7 @@ def test_page_offers_what_is_configured(github):
     page = browser("Ann").get(reverse("me")).content.decode()
 
     assert "Link your GitHub account" in page
-    assert "Slack" not in page
+    assert "Link your Slack account" not in page
 
 
 def test_backends_of_vendors_are_none_of_djangos(settings):

@@ -32,6 +32,7 @@ def test_an_entry_says_who_what_when_and_what_the_rows_were(opened):
         "rows": {
             f"changes_change:{change.pk}": {
                 "category": "standard",
+                "joined_to_id": None,
                 "kind": "application",
                 "number": 1042,
                 "requester_id": None,
@@ -40,6 +41,7 @@ def test_an_entry_says_who_what_when_and_what_the_rows_were(opened):
             },
             f"changes_revision:{revision.pk}": {
                 "at": "2026-03-02T09:00:00",
+                "binds": "",
                 "by_id": None,
                 "by_login": "",
                 "change_id": change.pk,

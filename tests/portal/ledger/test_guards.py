@@ -3,10 +3,12 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from changes.evidence import EVIDENCE
+from audits.evidence import EVIDENCE as PROVEN
+from changes.evidence import EVIDENCE as CHANGED
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.proposals.lifecycle import State, permitted_pairs
 from changes.proposals.models import Change
+from portal.evidence import EVIDENCE as KEPT
 from portal.ledger.actions import append
 from portal.ledger.evidence import EvidenceTable
 from portal.ledger.models import LedgerLeaf
@@ -15,10 +17,7 @@ from tests.portal.ledger.conftest import AT, note, refused, settle
 
 pytestmark = pytest.mark.django_db
 TABLES = [
-    "changes_change",
-    *("changes_revision", "changes_linkedpullrequest", "changes_approval", "changes_approvallapse", "changes_signoff"),
-    *("changes_reviewafter", "changes_verdict", "changes_exceptionrecord", "changes_exceptionstep"),
-    *("portal_rolegrant", "portal_identity"),
+    *(table.model.replace(".", "_").lower() for table in (*CHANGED, *KEPT, *PROVEN)),
     *("portal_ledgerleaf", "portal_ledgerbody", "portal_ledgersealed", "portal_ledgercheckpoint", "portal_ledgercheck"),
 ]
 
@@ -44,10 +43,6 @@ def refusal(statement, *values, cover_row):
 def test_a_table_of_evidence_is_never_emptied(table):
     with refused("evidence is never emptied"):
         run(f"TRUNCATE {table} CASCADE")
-
-
-def test_every_declared_table_is_tried_here():
-    assert {f"changes_{table.model.split('.')[1].lower()}" for table in EVIDENCE} <= {*TABLES}
 
 
 def test_evidence_is_not_changed_or_deleted(opened):
@@ -81,7 +76,9 @@ def test_a_row_without_an_entry_is_refused_at_commit(opened):
             "SELECT %s, 'abc', id, '', now() FROM portal_user LIMIT 1",
             change.pk,
         )
-        run('INSERT INTO changes_change SELECT (jsonb_populate_record(c, \'{"id": 77, "number": 77}\')).* FROM changes_change c')
+        columns = [field.column for field in Change._meta.concrete_fields if not field.generated]
+        taken = ", ".join({"id": "77", "number": "77"}.get(column, column) for column in columns)
+        run(f"INSERT INTO changes_change ({', '.join(columns)}) SELECT {taken} FROM changes_change")
         settle()
 
 
@@ -199,6 +196,7 @@ EXCEPTION_MOVES = {
     *(("open", settled) for settled in ("explained", "repaired", "accepted", "cleared")),
     *((settled, "open") for settled in ("explained", "repaired", "accepted", "cleared")),
     *(("explained", settled) for settled in ("repaired", "accepted")),
+    *(("open", "filtered"), ("filtered", "open")),
 }
 
 

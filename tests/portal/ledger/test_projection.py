@@ -18,7 +18,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
             "UPDATE changes_change SET category = 'emergency', size = 'large'",
             "the row was changed without an entry: category, size",
         ),
-        ("DELETE FROM changes_revision; DELETE FROM changes_change", "the row is gone, but the ledger has an entry about it"),
+        (
+            "DELETE FROM changes_searchtext; DELETE FROM changes_revision; DELETE FROM changes_change",
+            "the row is gone, but the ledger has an entry about it",
+        ),
     ],
 )
 def test_an_edited_or_removed_row_of_the_domain_is_found(ledger, where, statement, sentence):

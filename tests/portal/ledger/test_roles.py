@@ -17,7 +17,7 @@ EVIDENCE = [
     *("portal_rolegrant", "portal_identity", "portal_ledgerleaf", "portal_ledgerbody", "portal_ledgersealed"),
     *("portal_ledgercheckpoint", "portal_ledgercheck"),
 ]
-MOVING = {"changes_change", "changes_exceptionrecord", "portal_rolegrant", "portal_identity"}
+MOVING = {"changes_change", "changes_linkedpullrequest", "changes_exceptionrecord", "portal_rolegrant", "portal_identity"}
 KEYS = {"portal_ledgersealed": "seq", "portal_ledgerbody": "leaf_id"}
 DENIED = psycopg.errors.InsufficientPrivilege
 
@@ -125,8 +125,8 @@ def test_the_application_cannot_hide_that_it_changed_a_row_with_a_table_of_its_o
 def test_the_application_works_with_ordinary_tables(app):
     app.execute(
         """INSERT INTO changes_repository
-        (forge, name, main_branch, prod_branch, approved_by, clone_url, mirror_error, in_scope_from)
-        VALUES ('github', 'acme/web', 'main', 'prod', 'review', '', '', now())"""
+        (forge, name, former_names, main_branch, prod_branch, approved_by, clone_url, mirror_error, in_scope_from)
+        VALUES ('github', 'acme/web', '{}', 'main', 'prod', 'review', '', '', now())"""
     )
     app.execute("UPDATE changes_repository SET clone_url = 'x'")
     app.execute("DELETE FROM changes_repository")

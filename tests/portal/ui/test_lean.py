@@ -1,7 +1,5 @@
 """Addresses before Django: only exactly those; everything else is answered as ever; what protects is the same."""
 
-import asyncio
-
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -11,7 +9,7 @@ from portal.access.walk import rule_of
 from portal.limits import LARGEST
 from portal.ui.headers import SECURITY_HEADERS
 from portal.ui.lean import Asked, LeanPaths, Said
-from tests.lean import LeanClient, lean_client
+from tests.lean import LeanClient, aside, lean_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = r"/door/[a-z]+/"
@@ -46,7 +44,7 @@ def play(asked, *parts, more=b""):
         who.append(given)
         return Said(202, b"{}", headers={"Retry-After": "5"})
 
-    asyncio.run(LeanPaths(django, {HERE: door})(asked, receive, send))
+    aside(LeanPaths(django, {HERE: door})(asked, receive, send))
     return who, sent
 
 
