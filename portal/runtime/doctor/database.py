@@ -56,10 +56,10 @@ def rights() -> Iterator[Finding]:
 
 def schema() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
-    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    everything = [step for step, _ in executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)]
+    waiting = [step for step in everything if (step.app_label, step.name) not in executor.loader.applied_migrations]
     if waiting:
-        first = waiting[0][0]
-        yield bad(f"{len(waiting)} migrations are not applied, first {first}", mend="Run manage.py migrate.")
+        yield bad(f"{len(waiting)} migrations are not applied, first {waiting[0]}", mend="Run manage.py migrate.")
     else:
         yield good("all migrations are applied")
     for (name,) in _rows("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"):
