@@ -6,6 +6,7 @@ import pytest
 
 from portal.policy.clauses import Clause
 from portal.policy.clocks import add_working_days
+from portal.policy.models import PolicyDraft
 
 
 def test_the_clauses_run_from_1_to_31_each_with_a_sentence_and_a_chapter():
@@ -25,3 +26,7 @@ def test_the_clauses_run_from_1_to_31_each_with_a_sentence_and_a_chapter():
 )
 def test_working_days_leave_out_weekends(start, days, end):
     assert add_working_days(datetime(*start, tzinfo=UTC), days) == datetime(*end, tzinfo=UTC)
+
+
+def test_a_draft_is_called_by_the_version_that_it_goes_out_from():
+    assert str(PolicyDraft(based_on=3)) == "draft after version 3"
