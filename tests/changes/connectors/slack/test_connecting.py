@@ -141,14 +141,17 @@ def test_the_doctor_looks_at_every_source(source, slack_standin, capsys):
 @pytest.mark.parametrize(
     ("changed", "state", "words"),
     [
-        ({"paused_at": now()}, "stale", "Paused"),
-        ({"last_good_read_at": now() - timedelta(minutes=11)}, "stale", "more than ten minutes"),
-        ({"kind": "github", "last_good_read_at": now()}, "healthy", "Read and listened to"),
-        ({"kind": "fly", "last_good_read_at": now()}, "healthy", "sends no deliveries"),
+        ({"paused_at": 0}, "stale", "Paused"),
+        ({"last_good_read_at": 11}, "stale", "more than ten minutes"),
+        ({"kind": "github", "last_good_read_at": 0}, "healthy", "Read and listened to"),
+        ({"kind": "fly", "last_good_read_at": 0}, "healthy", "sends no deliveries"),
     ],
 )
 def test_a_source_is_told_in_a_sentence(changed, state, words):
-    row = Source.objects.create(name="s", api_url="http://127.0.0.1", **{"kind": "slack", "connected_at": now(), **changed})
+    """Numbers are minutes ago."""
+    times = {name: now() - timedelta(minutes=ago) for name, ago in changed.items() if name != "kind"}
+    standard = {"kind": "slack", "connected_at": now()}
+    row = Source.objects.create(name="s", api_url="http://127.0.0.1", **{**standard, **changed, **times})
 
     found = judge(row, now())
 
