@@ -4,16 +4,19 @@ import os
 import shutil
 import signal
 import time
+import urllib.request
 
 import pytest
 
 from tests.journeys.chaos.facts import disordered, life_of
 from tests.journeys.chaos.portal import SECRET, Portal, figures
 from tests.journeys.chaos.sender import Sender, percentile
+from tests.stack import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.chaos]
 ANSWER_P99 = 300.0
 DELIVERIES = 240
+WELL = ["ready", "Database works", "Broker works", "Scheduler works", "Worker works"]
 
 
 def send(portal, *, seed, deliveries=DELIVERIES):
@@ -32,10 +35,16 @@ def in_use(stack):
 def pages(portal):
     """(status, seconds) of what people and monitors look at."""
     found = {}
-    for path in ("/healthz", "/account/login/"):
+    for path in ("/healthz", "/readyz", "/account/login/"):
         began = time.monotonic()
         found[path] = (portal.stack.get(path), time.monotonic() - began)
     return found
+
+
+def parts(portal):
+    """What ``/readyz`` says of each part, in words."""
+    with urllib.request.urlopen(f"{portal.stack.url}/readyz", timeout=5) as answer:
+        return answer.read().decode().splitlines()
 
 
 def in_the_end(portal, tally):
@@ -62,10 +71,12 @@ def test_with_a_hanging_broker_the_door_answers_and_nothing_is_lost(stack):
     pid = portal.stack.kill("valkey", signal.SIGSTOP)
 
     tally = send(portal, seed=11)
-    seen = pages(portal)
+    seen, words = pages(portal), parts(portal)
     os.kill(pid, signal.SIGCONT)
 
+    assert words[:3] == ["ready", "Database works", "Broker does not answer"]
     judge("broker hangs", portal, tally, seen)
+    wait_for(lambda: parts(portal) == WELL, what="every part to work again")
 
 
 def test_without_a_broker_the_door_answers_and_nothing_is_lost(stack):
