@@ -25,7 +25,7 @@ HEARTBEAT_SECONDS = 60.0
 WEB_CONNECTIONS = 1000
 WEB_POOL = 12
 # A pool process is replaced after so many tasks, some minutes of idling: what one big task left behind goes back.
-TASKS_PER_CHILD = 200
+TASKS_PER_CHILD = 60
 _APPS = ("portal", "changes", "audits")
 # glibc: threads share two arenas instead of keeping freed memory each, and free memory goes back early (mallopt(3)).
 _GIVE_BACK = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
