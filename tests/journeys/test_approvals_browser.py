@@ -29,6 +29,7 @@ def test_an_approval_with_a_condition_keeps_the_gate_until_it_is_done(visit, sit
     page = visit(f"/changes/{change.number}/", by=company.people["Bob"])
 
     page.click("text=Approve with conditions")
+    expect(page.locator("#id_c1-text")).to_be_visible()
     looked_at(page)
     page.click("text=Approve with these conditions")
     expect(page.locator(".errsum").first).to_contain_text("Say what has to be done")
@@ -111,6 +112,7 @@ def test_where_nobody_is_left_chair_and_compliance_waive_it_in_sight(visit, site
     page = visit("/", by=company.people["Cleo"])
 
     page.click("text=Nobody is left who may approve")
+    expect(page.locator("#id_reason")).to_be_visible()
     looked_at(page)
     page.fill("#id_reason", "All three wrote it together, and customers wait.")
     page.fill("#id_review", soon(20))
@@ -130,6 +132,7 @@ def test_where_nobody_is_left_chair_and_compliance_waive_it_in_sight(visit, site
     looked_at(page)
     page.fill("#id_note", "It was right.")
     page.click("text=Record the review")
+    expect(page.locator("#id_note")).to_have_count(0)
     assert Waiver.objects.get().reviewed_by == company.people["Mia"]
 
 

@@ -259,7 +259,7 @@ def test_the_theme_and_the_pages_work_without_script(visit, waiting):
     page.keyboard.press("Enter")
     page.click("main .row-link")
 
-    assert page.url.endswith("/help/")
+    expect(page).to_have_url(re.compile("/help/$"))
     page.click("[popovertarget=you]")
     page.click("text=Sign out")
     expect(page.locator("h1")).to_have_text("Sign in")
