@@ -41,7 +41,7 @@ def stack():
 @pytest.fixture(scope="session")
 def running_stack():
     """One empty portal for all tests that only look at a running one and leave it as it is."""
-    each = Stack(empty=True)
+    each = Stack(empty=True, fresh=True)
     try:
         yield each.start()
     finally:
