@@ -70,10 +70,15 @@ def avatar(name: str, size: int = 24) -> SafeString:
     """Initials in a circle, hidden from screen readers: the name stands beside it. Sizes 20, 24, 32."""
     if size not in AVATAR_SIZES:
         raise ValueError(f"an avatar is {AVATAR_SIZES} px wide, not {size}")
-    parts = [part for part in str(name).split() if part[0].isalnum()]
-    initials = (parts[0][0] + (parts[-1][0] if len(parts) > 1 else "")).upper() if parts else "?"
     hue = crc32(str(name).encode()) % AVATAR_HUES
-    return format_html('<span class="avatar av-{} av-s{}" aria-hidden="true">{}</span>', hue, size, escape(initials))
+    return format_html('<span class="avatar av-{} av-s{}" aria-hidden="true">{}</span>', hue, size, escape(initials(name)))
+
+
+@register.filter
+def initials(name: str) -> str:
+    """First letters of the first and the last word: what an avatar shows, for the name of a button that shows nothing else."""
+    parts = [part for part in str(name).split() if part[0].isalnum()]
+    return (parts[0][0] + (parts[-1][0] if len(parts) > 1 else "")).upper() if parts else "?"
 
 
 @register.simple_tag

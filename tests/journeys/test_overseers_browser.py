@@ -1,0 +1,78 @@
+"""The pages of those who keep watch, in a browser: controls, oversight, rollbacks, noise, written votes, notices, what was verified."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from changes.meetings import written
+from changes.meetings.rules import fortnightly
+from changes.proposals.models import Revision
+from tests.changes.meetings.situations import DAY, board, large, somebody
+from tests.journeys.company import founded
+from tests.journeys.test_pages_browser import looked_at, walked
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def company(site):
+    """A change in production, a rollback, a push past every pull request, and one change that waits for the meeting."""
+    company = founded(site)
+    _, first = company.promoted(10, "Show delivery dates")
+    company.forge.deploy(first, "production")
+    _, second = company.promoted(20, "Index the product search")
+    company.forge.deploy(second, "production")
+    company.forge.deploy(first, "production")
+    company.forge.push("prod", by="ann", message="Quick fix")
+    company.forge.work()
+    at = timezone.now()
+    starts = (at + timedelta(days=3)).replace(microsecond=0)
+    rule = fortnightly(starts_on=starts.date())
+    board(at=at - DAY, starts_on=starts.date(), time=starts.time(), zone="UTC", rule=rule)
+    company.waits = large("Split the queue into one for each of the shop's suppliers", at=at - DAY)
+    return company
+
+
+def test_the_controls_are_run_and_read(visit, company):
+    page = visit("/controls/", by=somebody("Dev"))
+    expect(page.locator("main")).to_contain_text("The controls have not run yet")
+    looked_at(page)
+    page.get_by_role("button", name="Run the controls").click()
+    expect(page.locator("#toasts")).to_contain_text("The controls were run.")
+    looked_at(page)
+
+
+def test_what_oversight_needs_is_accessible(visit, company):
+    walked(visit, ["/oversight/", "/rollbacks/", "/exceptions/noise/", "/notices/", "/me/notices/"], by=company.people["Mia"])
+    page = walked(visit, ["/oversight/", "/rollbacks/", "/decisions/", "/policy/"], by=somebody("Cleo"))
+    page.goto(f"{visit.site}/verify/{Revision.objects.earliest('id').digest}/")
+    looked_at(page)
+    walked(visit, ["/integrations/effects/", "/notices/", "/me/notices/"], by=company.people["Rex"])
+
+
+def test_mistakes_in_their_forms_are_told_accessibly(visit, company):
+    visit.expect_status(422)
+    page = visit("/exceptions/noise/", by=company.people["Mia"])
+    page.get_by_role("button", name="Record the rule").click()
+    expect(page.locator(".errsum").first).to_be_visible()
+    looked_at(page)
+    page.goto(f"{visit.site}/rollbacks/drills/new/")
+    looked_at(page)
+    page.get_by_role("button", name="Record the drill").click()
+    expect(page.locator(".errsum").first).to_be_visible()
+    looked_at(page)
+
+
+def test_a_vote_in_writing_is_accessible_from_the_question_to_the_decision(visit, company):
+    page = visit(f"/decisions/votes/new/?key=change:{company.waits.number}", by=somebody("Cleo"))
+    looked_at(page)
+    at = timezone.now()
+    ballot = written.put_to_vote(key=f"change:{company.waits.number}", closes_at=at + DAY, by=somebody("Cleo"), at=at)
+    address = f"/decisions/votes/{ballot.pk}/"
+    page = visit(address, by=somebody("Dev"))
+    looked_at(page)
+    page.click("main button[name=vote][value=yes]")
+    expect(page.locator("main button[value=yes]")).to_have_attribute("aria-pressed", "true")
+    looked_at(page)
