@@ -8,7 +8,9 @@ from django.db.models.signals import post_migrate
 from changes.proposals.searching.install import after_migrate
 
 JOINS = (
+    "changes.calendar.leaving",
     "changes.calendar.providers",
+    "changes.approvals.leaving",
     "changes.meetings.own_sources",
     "changes.connectors.effects",
     "changes.connectors.wellbeing",

@@ -52,7 +52,10 @@ HIDDEN: tuple[Hidden, ...] = (
     Hidden(
         "portal.User",
         why="password hash",
-        shown=("id", "last_login", "email", "name", "is_active", "joined_at", "left_at", "theme", "time_zone", "shortcuts"),
+        shown=(
+            *("id", "last_login", "email", "name", "is_active", "joined_at", "left_at", "theme", "time_zone", "shortcuts"),
+            *("kind", "team", "employer", "joined_on", "leaves_on"),
+        ),
     ),
     Hidden(
         "portal.ApiToken",

@@ -43,6 +43,8 @@ SCHEDULE = (
     Entry("changes.meetings.tasks.close_votes", 15, "close-votes"),
     Entry("changes.exceptions.tasks.find_missed_meetings", 60, "find-missed-meetings"),
     Entry("changes.talk.tasks.invite", 300, "invite"),
+    # Whoever's last day is over loses every access.
+    Entry("portal.access.roster.tasks.end_due_access", 300, "end-due-access"),
     # People are told what the ledger says; digests go out at each person's own hour.
     Entry("changes.talk.tasks.tell", 5, "tell"),
     Entry("changes.talk.tasks.send_digests", 300, "send-digests"),

@@ -70,14 +70,14 @@ def make_feed(
 
 
 @transaction.atomic
-def revoke_feed(*, feed: CalendarFeed, at: datetime) -> None:
-    """End a feed at once. Raises ``Stale`` when it was ended already."""
+def revoke_feed(*, feed: CalendarFeed, at: datetime, actor: str = "") -> None:
+    """End a feed at once. ``actor`` when it is not its owner. Raises ``Stale`` when it was ended already."""
     held = CalendarFeed.objects.select_for_update(of=("self",)).get(pk=feed.pk)
     if held.revoked_at is not None:
         raise Stale("This feed was revoked already.")
     held.revoked_at = at
     held.save(update_fields=["revoked_at"])
-    _tell("feed.revoked", held)
+    _tell("feed.revoked", held, actor=actor)
 
 
 def feed_of(*, token: str, at: datetime) -> CalendarFeed:
@@ -102,11 +102,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _tell(kind: str, feed: CalendarFeed) -> None:
+def _tell(kind: str, feed: CalendarFeed, *, actor: str = "") -> None:
     append(
         stream=stream_of(feed.user),
         kind=kind,
-        actor=actor_of(feed.user),
+        actor=actor or actor_of(feed.user),
         fact={
             "feed": feed.pk,
             "person": feed.user_id,

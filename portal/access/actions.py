@@ -118,18 +118,28 @@ def revoke(*, grant: RoleGrant, by: User, reason: str, at: datetime) -> RoleGran
     ending = RoleGrant.objects.select_for_update().get(pk=grant.pk)
     if ending.valid_until is not None and ending.valid_until <= at:
         raise Stale("The role has ended already.")
-    ending.valid_until = max(at, ending.valid_from)
-    ending.ended_by = by
-    ending.save(update_fields=["valid_until", "ended_by"])
     user.grants_read = grant.user.grants_read = None
-    append(
-        stream=stream_of(user),
-        kind="role.revoked",
-        actor=actor_of(by),
-        fact={"grant": ending.pk, "person": user.pk, "name": user.name, "role": ending.role, "reason": _said(reason)},
-        rows=(ending,),
-    )
-    return ending
+    return _end(ending, by=by, actor=actor_of(by), reason=reason, at=at)
+
+
+@transaction.atomic
+def end_all(*, user: User, by: User | None, actor: str, reason: str, at: datetime) -> list[RoleGrant]:
+    """End every role that the person holds or is to hold, whoever gives it, and take the proposals about it back.
+
+    For somebody who leaves. ``by`` is None when the portal acts. Refused for the last lasting compliance manager or administrator.
+    """
+    standing = RoleGrant.objects.filter(Q(valid_until=None) | Q(valid_until__gt=at), user=user)
+    for role in sorted(set(standing.filter(valid_until=None, role__in=NEVER_EMPTY).values_list("role", flat=True))):
+        _check_lasting_holder(role=Role(role), besides=user)
+    _lock(user)
+    ended = [_end(held, by=by, actor=actor, reason=reason, at=at) for held in standing.select_for_update().order_by("pk")]
+    concerning = RoleProposal.objects.filter(Q(user=user) | Q(proposed_by=user), grant=None, withdrawn_at=None, expires_at__gt=at)
+    for proposal in concerning.select_for_update(of=("self",)).select_related("user").order_by("pk"):
+        proposal.withdrawn_at = at
+        proposal.save(update_fields=["withdrawn_at"])
+        _tell(kind="role.proposal_withdrawn", proposal=proposal, actor=actor)
+    user.grants_read = None
+    return ended
 
 
 def is_free(*, role: Role, at: datetime) -> bool:
@@ -178,6 +188,22 @@ def _give(new: RoleGrant, *, actor: str, proposal: RoleProposal | None = None) -
         rows=(new,) if proposal is None else (new, proposal),
     )
     return new
+
+
+def _end(ending: RoleGrant, *, by: User | None, actor: str, reason: str, at: datetime) -> RoleGrant:
+    """Write the end of a locked grant."""
+    ending.valid_until = max(at, ending.valid_from)
+    ending.ended_by = by
+    ending.save(update_fields=["valid_until", "ended_by"])
+    user = ending.user
+    append(
+        stream=stream_of(user),
+        kind="role.revoked",
+        actor=actor,
+        fact={"grant": ending.pk, "person": user.pk, "name": user.name, "role": ending.role, "reason": _said(reason)},
+        rows=(ending,),
+    )
+    return ending
 
 
 def _check_giver(*, user: User, role: Role, by: User, at: datetime) -> None:

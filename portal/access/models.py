@@ -27,6 +27,14 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
+class PersonKind(models.TextChoices):
+    """How somebody belongs to the company. All of them are people of the policy: P-28 and P-29 hold for everyone involved."""
+
+    EMPLOYEE = "employee", "Employee"
+    CONTRACTOR = "contractor", "Contractor"
+    THIRD_PARTY = "third_party", "Third party"
+
+
 class User(AbstractBaseUser):
     """A person. Vendor accounts are linked to it; rules of separation run on persons, never on accounts."""
 
@@ -36,6 +44,14 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True)
+    kind = models.CharField(max_length=12, choices=PersonKind.choices, default=PersonKind.EMPLOYEE, db_default=PersonKind.EMPLOYEE)
+    team = models.CharField(max_length=120, blank=True, default="", db_default="")
+    employer = models.CharField(max_length=120, blank=True, default="", db_default="")
+    """The company that somebody who is no employee comes from."""
+    joined_on = models.DateField(null=True, blank=True)
+    """First day of work, as the company has it; ``joined_at`` is when the portal came to know the person."""
+    leaves_on = models.DateField(null=True, blank=True)
+    """Last day; the portal ends every access when it is over (UTC)."""
     theme = models.CharField(max_length=6, default="system")
     time_zone = models.CharField(max_length=64, default="UTC")
     shortcuts = models.BooleanField(default=True)
@@ -48,7 +64,13 @@ class User(AbstractBaseUser):
     """The grants that this object has read already; one object lives as long as one request."""
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_once"),
+            models.CheckConstraint(condition=Q(kind__in=PersonKind.values), name="user_known_kind"),
+            models.CheckConstraint(
+                condition=Q(joined_on=None) | Q(leaves_on=None) | Q(leaves_on__gte=F("joined_on")), name="user_leaves_after_joining"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

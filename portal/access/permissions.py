@@ -43,6 +43,8 @@ class P(StrEnum):
     INBOX_REPLAY = "inbox.replay"
     PERSON_SEE = "person.see"
     PERSON_INVITE = "person.invite"
+    PERSON_KEEP = "person.keep"
+    ROLE_HISTORY_SEE = "role.history_see"
     ROLE_GIVE = "role.give"
     ROLE_GRANT_ENGINEER = "role.grant_engineer"
     ROLE_GRANT_PRIVILEGED = "role.grant_privileged"
@@ -95,6 +97,8 @@ SENTENCES: dict[P, str] = {
     P.INBOX_REPLAY: "replay deliveries",
     P.PERSON_SEE: "see people and their roles",
     P.PERSON_INVITE: "invite people",
+    P.PERSON_KEEP: "keep the roster of people: who joins, who leaves, whose account is whose",
+    P.ROLE_HISTORY_SEE: "see who could do what on which day",
     P.ROLE_GIVE: "give and end roles",
     P.ROLE_GRANT_ENGINEER: "make somebody an engineer",
     P.ROLE_GRANT_PRIVILEGED: "propose and confirm privileged roles",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Prefetch, Q
+from django.db.models import F, Prefetch, Q
 
 from portal.access.factors import PROOFS
 from portal.access.models import ApiToken, Identity, Invitation, RoleGrant, RoleProposal, User
@@ -37,6 +37,11 @@ def people(*, at: datetime, with_factors: bool) -> list[Person]:
     proofs = Authenticator.objects.filter(type__in=PROOFS).values_list("user_id", flat=True)
     strong = set(proofs) if with_factors else None
     return [_person(user, strong) for user in found]
+
+
+def people_who_left() -> list[User]:
+    """Everybody who is here no longer, the last one first."""
+    return list(User.objects.filter(is_active=False).order_by(F("left_at").desc(nulls_last=True), "name", "pk"))
 
 
 def history_of(user: User) -> list[RoleGrant]:

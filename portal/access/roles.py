@@ -65,7 +65,9 @@ DECIDES = BUILDS | {
     P.EMERGENCY_PLUS_ONE,
     P.CHANGE_REVIEW_AFTER,
 }
-OVERSEES = frozenset({P.CHANGE_CLASSIFY, P.CONTROL_RUN, P.FREEZE_SET, P.NOISE_SET, P.OVERSIGHT_SEE, P.POLICY_DRAFT})
+OVERSEES = frozenset(
+    {P.CHANGE_CLASSIFY, P.CONTROL_RUN, P.FREEZE_SET, P.NOISE_SET, P.OVERSIGHT_SEE, P.POLICY_DRAFT, P.ROLE_HISTORY_SEE}
+)
 CONNECTIONS = frozenset({P.SOURCE_SEE, P.INBOX_SEE})
 
 DECIDING = frozenset({Role.APPROVER, Role.ARCHITECT, Role.CHAIR})
@@ -112,6 +114,7 @@ ROLES: dict[Role, Definition] = {
             P.WAIVER_DECIDE,
             P.EXCEPTION_ACCEPT,
             P.PERSON_INVITE,
+            P.PERSON_KEEP,
             P.ROLE_GIVE,
             P.ROLE_GRANT_PRIVILEGED,
             P.ENGAGEMENT_MAKE,
@@ -123,7 +126,7 @@ ROLES: dict[Role, Definition] = {
     Role.AUDITOR: Definition(
         label="Auditor",
         sentence="Reads everything in the scope of an engagement and changes nothing.",
-        permissions=READS | CONNECTIONS,
+        permissions=READS | CONNECTIONS | {P.ROLE_HISTORY_SEE},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),
@@ -136,6 +139,8 @@ ROLES: dict[Role, Definition] = {
             P.SOURCE_MANAGE,
             P.INBOX_REPLAY,
             P.PERSON_INVITE,
+            P.PERSON_KEEP,
+            P.ROLE_HISTORY_SEE,
             P.ROLE_GIVE,
             P.ROLE_GRANT_ENGINEER,
             P.ROLE_GRANT_PRIVILEGED,

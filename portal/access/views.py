@@ -1,5 +1,6 @@
 """Pages about people: who is here, with which roles since when, who is invited, and what waits for a second person."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,9 @@ from portal.access.models import Identity, Invitation, RoleGrant, RoleProposal, 
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.access.roles import PRIVILEGED, Role, permissions_of
+from portal.access.roster.describing import description_of
+from portal.access.roster.forms import AboutForm, LeaveForm
+from portal.access.roster.leaving import is_overdue
 from portal.access.signed_in import person_of
 from portal.access.signin import sign_in_after_invitation
 
@@ -31,9 +35,16 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @requires(P.PERSON_SEE)
 @require_GET
+def gone(request: HttpRequest) -> HttpResponse:
+    """Who was here and left, the last one first."""
+    return render(request, "portal/people/gone.html", {"people": queries.people_who_left()})
+
+
+@requires(P.PERSON_SEE)
+@require_GET
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """One person: roles over time and linked accounts."""
-    return _person(request, get_object_or_404(User, pk=pk))
+    return person_page(request, get_object_or_404(User, pk=pk))
 
 
 @requires(P.ROLE_GIVE, fresh=True)
@@ -43,7 +54,7 @@ def give_role(request: HttpRequest, pk: int) -> HttpResponse:
     subject = get_object_or_404(User, pk=pk)
     form = RoleForm(request.POST, offered=_offered(request))
     if not form.is_valid():
-        return _person(request, subject, role_form=form, status=422)
+        return person_page(request, subject, role_form=form, status=422)
     role = Role(form.cleaned_data["role"])
     wish = {"user": subject, "role": role, "by": person_of(request), "reason": form.cleaned_data["reason"]}
     if role in PRIVILEGED:
@@ -165,7 +176,16 @@ def _people(request: HttpRequest, *, invitation_form: InvitationForm | None = No
     return render(request, "portal/people/list.html", context, status=status)
 
 
-def _person(request: HttpRequest, subject: User, *, role_form: RoleForm | None = None, status: int = 200) -> HttpResponse:
+def person_page(
+    request: HttpRequest,
+    subject: User,
+    *,
+    role_form: RoleForm | None = None,
+    about_form: AboutForm | None = None,
+    leave_form: LeaveForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page about one person, with a form that came back."""
     now = timezone.now()
     context: dict[str, Any] = {
         "subject": subject,
@@ -174,7 +194,11 @@ def _person(request: HttpRequest, subject: User, *, role_form: RoleForm | None =
         "proposals": [waiting for waiting in queries.waiting_proposals(at=now) if waiting.user_id == subject.pk],
         "may_give": may(request.user, P.ROLE_GIVE) and subject.pk != request.user.pk,
         "may_unlink": may(request.user, P.PERSON_INVITE),
+        "may_keep": may(request.user, P.PERSON_KEEP),
+        "overdue": is_overdue(subject, at=now),
         "role_form": role_form or RoleForm(offered=_offered(request)),
+        "about_form": about_form or AboutForm(initial=asdict(description_of(subject))),
+        "leave_form": leave_form or LeaveForm(),
         "at": now,
     }
     return render(request, "portal/people/person.html", context, status=status)

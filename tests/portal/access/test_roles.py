@@ -55,6 +55,8 @@ MATRIX: dict[P, set[Role]] = {
     P.INBOX_REPLAY: {X},
     P.PERSON_SEE: {E, R, A, C, M, U, X},
     P.PERSON_INVITE: {M, X},
+    P.PERSON_KEEP: {M, X},
+    P.ROLE_HISTORY_SEE: {A, C, M, U, X},
     P.ROLE_GIVE: {C, M, X},
     P.ROLE_GRANT_ENGINEER: {X},
     P.ROLE_GRANT_PRIVILEGED: {M, X},
