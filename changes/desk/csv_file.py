@@ -20,19 +20,13 @@ from django.http import HttpRequest, StreamingHttpResponse
 from changes.desk.columns import COLUMNS, moment_text
 from changes.proposals.listing import SORTS
 from changes.proposals.models import Change
+from portal.spreadsheet import harmless
 
 MOST = 50_000
 """Rows of one file."""
 LIMIT = f"at most {MOST:,} rows".replace(",", " ")
 AT_ONCE = 1000
 PIECE = 64 * 1024
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
-
-
-def harmless(text: str) -> str:
-    """A cell that no spreadsheet runs: an apostrophe stands before what could begin a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from portal.access import own_views, views
+from portal.access.roster import as_of_views as roster_as_of
 from portal.access.roster import views as roster
 
 sign_in: list[URLPattern | URLResolver] = [
@@ -43,6 +44,7 @@ people: list[URLPattern | URLResolver] = [
     path("proposals/<int:pk>/withdraw/", views.withdraw_proposal, name="withdraw-proposal"),
     path("roles/<int:pk>/end/", views.end_role, name="end-role"),
     path("accounts/<int:pk>/unlink/", views.unlink, name="unlink"),
+    path("could/", roster_as_of.could, name="who-could"),
     path("left/", views.gone, name="people-left"),
     path("<int:pk>/", views.person, name="person"),
     path("<int:pk>/about/", roster.describe, name="describe-person"),
