@@ -11,6 +11,7 @@ JOINS = (
     "changes.calendar.leaving",
     "changes.calendar.providers",
     "changes.approvals.leaving",
+    "changes.delivery.accounts",
     "changes.meetings.own_sources",
     "changes.connectors.effects",
     "changes.connectors.wellbeing",

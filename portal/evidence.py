@@ -38,6 +38,11 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     ),
     EvidenceTable("portal.FactorGrace", append_only=True),
     EvidenceTable(
+        "portal.ExplainedAccount",
+        columns=("ended_at",),
+        fixed=("provider", "uid", "login", "explained_as", "reason", "explained_by_id", "explained_at"),
+    ),
+    EvidenceTable(
         "portal.PolicyVersion",
         columns=("state", "decided_at", "decision", "effective_at"),
         fixed=("number", "text", "parameters", "summary", "material", "digest", "based_on", "sent_by_id", "sent_at", "wanted_at"),

@@ -1,5 +1,6 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
+from portal.access.accounts.models import ExplainedAccount, MetAccount
 from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, RoleGrant, RoleProposal, User
 from portal.home.models import Snooze
 from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
@@ -10,6 +11,7 @@ from portal.runtime.models import Lease
 __all__ = [
     "ApiToken",
     "Effect",
+    "ExplainedAccount",
     "FactorGrace",
     "Identity",
     "Invitation",
@@ -19,6 +21,7 @@ __all__ = [
     "LedgerCheckpoint",
     "LedgerLeaf",
     "LedgerSealed",
+    "MetAccount",
     "PolicyDraft",
     "PolicyVersion",
     "RoleGrant",

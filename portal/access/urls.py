@@ -7,6 +7,7 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from portal.access import own_views, views
+from portal.access.accounts import views as accounts
 from portal.access.roster import as_of_views as roster_as_of
 from portal.access.roster import views as roster
 
@@ -44,6 +45,10 @@ people: list[URLPattern | URLResolver] = [
     path("proposals/<int:pk>/withdraw/", views.withdraw_proposal, name="withdraw-proposal"),
     path("roles/<int:pk>/end/", views.end_role, name="end-role"),
     path("accounts/<int:pk>/unlink/", views.unlink, name="unlink"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/explained/<int:pk>/take-back/", accounts.take_back, name="take-back-account"),
+    path("accounts/at/<slug:provider>/<str:uid>/", accounts.account, name="account"),
+    path("accounts/at/<slug:provider>/<str:uid>/explain/", accounts.explain, name="explain-account"),
     path("could/", roster_as_of.could, name="who-could"),
     path("left/", views.gone, name="people-left"),
     path("<int:pk>/", views.person, name="person"),

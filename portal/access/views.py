@@ -170,6 +170,7 @@ def _people(request: HttpRequest, *, invitation_form: InvitationForm | None = No
         "invitations": queries.open_invitations(at=now),
         "may_give": may(request.user, P.ROLE_GIVE),
         "may_invite": may(request.user, P.PERSON_INVITE),
+        "may_keep": may(request.user, P.PERSON_KEEP),
         "may_look_back": may(request.user, P.ROLE_HISTORY_SEE),
         "invitation_form": invitation_form or InvitationForm(offered=_offered(request)),
         "roles": list(Role),

@@ -82,6 +82,9 @@ class Account:
     email: str
     is_person: bool
     """Neither a bot nor deactivated."""
+    login: str = ""
+    name: str = ""
+    is_bot: bool = False
 
 
 def usable(method: Callable[Given, Got]) -> Callable[Given, Got]:
@@ -270,6 +273,9 @@ def _account(fields: Fields) -> Account:
         team=fields.text("team_id") or "",
         email=((profile.text("email") if profile else "") or "") if confirmed else "",
         is_person=not (fields.flag("is_bot") or fields.flag("deleted") or fields.flag("is_workflow_bot")),
+        login=fields.text("name") or "",
+        name=((profile.text("real_name") if profile else "") or fields.text("real_name")) or "",
+        is_bot=bool(fields.flag("is_bot") or fields.flag("is_workflow_bot")),
     )
 
 

@@ -74,7 +74,7 @@ def _placed(asked: Asked, source: Source) -> Asked:
 def _handled(asked: Asked, handler: routing.Handler, delivery: Delivery, client: Slack, team: str) -> Outcome:
     at = delivery.received_at
     try:
-        known = person_of(asked=asked, team=team, client=client)
+        known = person_of(asked=asked, team=team, client=client, at=at)
     except Permanent as problem:
         answer(asked=asked, text=UNASKED, key=f"slack.answer:{delivery.pk}:unasked", at=at)
         return Outcome(Delivery.State.QUARANTINED, problem.reason)

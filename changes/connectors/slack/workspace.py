@@ -1,6 +1,7 @@
 """Which workspace a source is, and who is who in it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from changes.connectors.errors import NotFound
 from changes.connectors.models import Source
 from changes.connectors.slack.client import Account, Slack, Workspace
 from changes.connectors.slack.payloads import Asked
+from portal.access.accounts.seeing import note_met
 from portal.access.models import Identity, User
 
 PROVIDER = "slack"
@@ -46,15 +48,25 @@ def keep(*, source: Source, **values: Any) -> None:
     row.save(update_fields=["settings"])
 
 
-def person_of(*, asked: Asked, team: str, client: Slack) -> Known:
+def person_of(*, asked: Asked, team: str, client: Slack, at: datetime) -> Known:
     """Who did this: by the linked Slack account, else by the confirmed e-mail address of the account at Slack.
 
-    Raises ``Passing`` when Slack cannot say now, ``Permanent`` when it never will.
+    An account that is linked to nobody is noted, so that somebody explains it. Raises ``Passing`` when Slack cannot say now,
+    ``Permanent`` when it never will.
     """
     linked = Identity.objects.select_related("user").filter(provider=PROVIDER, uid=f"{team}:{asked.user}", ended_at=None).first()
     if linked is not None:
         return _there(linked.user, IDENTITY)
     account = client.account(user=asked.user)
+    note_met(
+        provider=PROVIDER,
+        uid=f"{account.team or team}:{asked.user}",
+        login=account.login,
+        name=account.name,
+        email=account.email,
+        is_bot=account.is_bot,
+        at=at,
+    )
     if account.team != team:
         return Known(
             None, why="Your Slack account belongs to another workspace. Ask somebody here to do it, or do it in the portal."

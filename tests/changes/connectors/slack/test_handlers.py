@@ -12,6 +12,7 @@ from changes.connectors.models import Delivery, Posting, Source
 from changes.connectors.slack import routing
 from changes.connectors.slack.handlers import BY_EMAIL, UNASKED
 from changes.connectors.slack.payloads import Asked
+from portal.access.accounts.seeing import unexplained
 from portal.access.identities import link_identity
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import Effect
@@ -142,6 +143,15 @@ def test_somebody_unknown_is_told_what_to_do_and_handled_by_nobody(client, sourc
     told = slack_standin.told(by="bob")
     assert len(told) == 1
     assert f"Sign in at {settings.BASE_URL} and link your Slack account" in told[0]
+
+
+def test_an_account_that_is_linked_to_nobody_is_listed_until_somebody_explains_it(client, source, slack_standin, routes, ann):
+    command(client, slack_standin, by="ann", text="emergency x")
+    command(client, slack_standin, by="bob", text="emergency x")
+
+    work()
+
+    assert [seen.key for seen in unexplained()] == [("slack", f"{TEAM}:{uid(slack_standin, 'bob')}")]
 
 
 def test_an_account_of_another_workspace_is_nobody_here(client, source, slack_standin, routes, message):
