@@ -85,6 +85,14 @@ HIDDEN: tuple[Hidden, ...] = (
         ),
     ),
     Hidden(
+        "portal.PeopleImport",
+        why="files of people as they were uploaded",
+        shown=(
+            *("id", "uploaded_by_id", "uploaded_at", "file_name", "digest", "state", "total", "checked", "held_until", "trouble"),
+            *("wanted_by_id", "done_at"),
+        ),
+    ),
+    Hidden(
         "portal.Effect",
         why="letters in the outbox carry invitation links",
         shown=("id", "kind", "key", "subject", "state", "attempts", "not_before", "created_at", "done_at", "result", "error"),

@@ -1,6 +1,7 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
 from portal.access.accounts.models import ExplainedAccount, MetAccount
+from portal.access.importing.models import ImportRow, PeopleImport
 from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, RoleGrant, RoleProposal, User
 from portal.home.models import Snooze
 from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
@@ -14,6 +15,7 @@ __all__ = [
     "ExplainedAccount",
     "FactorGrace",
     "Identity",
+    "ImportRow",
     "Invitation",
     "Lease",
     "LedgerBody",
@@ -22,6 +24,7 @@ __all__ = [
     "LedgerLeaf",
     "LedgerSealed",
     "MetAccount",
+    "PeopleImport",
     "PolicyDraft",
     "PolicyVersion",
     "RoleGrant",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 DRAIN_INBOX = "changes.connectors.tasks.drain_inbox"
 DELIVER_OUTBOX = "portal.outbox.tasks.deliver_outbox"
 SEAL = "portal.ledger.tasks.seal"
-SEAL = "portal.ledger.tasks.seal"
+WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ SCHEDULE = (
     Entry("changes.meetings.tasks.close_votes", 15, "close-votes"),
     Entry("changes.exceptions.tasks.find_missed_meetings", 60, "find-missed-meetings"),
     Entry("changes.talk.tasks.invite", 300, "invite"),
+    # Files of people: what a lost broker forgot.
+    Entry(WORK_ON_IMPORTS, 15, "work-on-imports"),
     # Whoever's last day is over loses every access.
     Entry("portal.access.roster.tasks.end_due_access", 300, "end-due-access"),
     # People are told what the ledger says; digests go out at each person's own hour.
@@ -62,4 +64,4 @@ SCHEDULE = (
 )
 
 # Channel of PostgreSQL's NOTIFY → task that is sent at once.
-WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL}
+WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL, "imports": WORK_ON_IMPORTS}

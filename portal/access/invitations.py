@@ -63,7 +63,7 @@ def accept(*, token: str, name: str, password: str, at: datetime) -> User:
     invitation = open_invitation(token=token, at=at, lock=True)
     if invitation is None:
         raise Stale("This invitation is used up, withdrawn, or older than a week.")
-    user = User.objects.create_user(email=invitation.email, name=name, password=password)
+    user = _joined(invitation.email, name=name, password=password)
     invitation.accepted_at = at
     invitation.accepted_by = user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
@@ -72,6 +72,23 @@ def accept(*, token: str, name: str, password: str, at: datetime) -> User:
         if _may_still_give(role, by=invitation.invited_by, at=at):
             _give(invitation, user=user, role=role, at=at)
     return user
+
+
+def _joined(email: str, *, name: str, password: str) -> User:
+    """The new person; or the one who was made known by a file or by provisioning, and chooses a password now."""
+    user = User.objects.select_for_update(no_key=True).filter(email=email).first()
+    if user is None:
+        return User.objects.create_user(email=email, name=name, password=password)
+    if not _may_join(user):
+        raise Stale("This address has an account already. Sign in with it.")
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return user
+
+
+def _may_join(user: User) -> bool:
+    """Whether somebody who was made known from outside has not come yet: no password, no sign-in, no role so far."""
+    return user.is_active and user.last_login is None and not user.has_usable_password() and not user.grants.exists()
 
 
 @transaction.atomic
@@ -121,7 +138,8 @@ def _send(invitation: Invitation, *, actor: str) -> tuple[Invitation, str]:
     invitation.name = invitation.name.strip()
     if not invitation.name:
         raise _refused("The invitation has no name.", "Say whom you invite.")
-    if User.objects.filter(email=invitation.email).exists():
+    known = User.objects.filter(email=invitation.email).first()
+    if known is not None and not _may_join(known):
         raise _refused(f"{invitation.email} has an account already.", "Give that person the role instead.")
     _replace_older(invitation)
     token = secrets.token_urlsafe(32)

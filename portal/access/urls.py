@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from portal.access import own_views, views
 from portal.access.accounts import views as accounts
+from portal.access.importing import views as importing
 from portal.access.roster import as_of_views as roster_as_of
 from portal.access.roster import views as roster
 
@@ -49,6 +50,11 @@ people: list[URLPattern | URLResolver] = [
     path("accounts/explained/<int:pk>/take-back/", accounts.take_back, name="take-back-account"),
     path("accounts/at/<slug:provider>/<str:uid>/", accounts.account, name="account"),
     path("accounts/at/<slug:provider>/<str:uid>/explain/", accounts.explain, name="explain-account"),
+    path("imports/", importing.imports, name="imports"),
+    path("imports/<int:pk>/", importing.one_import, name="import"),
+    path("imports/<int:pk>/wrong/", importing.wrong_rows, name="import-wrong"),
+    path("imports/<int:pk>/want/", importing.want, name="want-import"),
+    path("imports/<int:pk>/again/", importing.again, name="check-import"),
     path("could/", roster_as_of.could, name="who-could"),
     path("left/", views.gone, name="people-left"),
     path("<int:pk>/", views.person, name="person"),

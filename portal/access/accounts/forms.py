@@ -10,7 +10,7 @@ from portal.access.models import User
 PERSON = "person"
 
 
-class PersonChoice(forms.ModelChoiceField):
+class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic for the type checker only
     """Somebody of the portal, told apart by the address; those who left as well."""
 
     def label_from_instance(self, obj: User) -> str:

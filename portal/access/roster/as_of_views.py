@@ -29,7 +29,7 @@ class AsOfForm(forms.Form):
     )
     day = forms.DateField(
         label="On",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"required": "Choose a day", "invalid": "Write the day as 2026-03-03"},
     )
 

@@ -17,12 +17,14 @@ class AboutForm(forms.Form):
     employer = forms.CharField(
         label="Employer", max_length=120, required=False, help_text="The company that somebody who is no employee comes from."
     )
-    joined_on = forms.DateField(label="First day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    joined_on = forms.DateField(
+        label="First day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     leaves_on = forms.DateField(
         label="Last day",
         required=False,
         help_text="When it is over (UTC), the portal ends every access of this person.",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
