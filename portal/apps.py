@@ -20,6 +20,8 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # What ends with a person who leaves.
+        import_module("portal.access.scim.tokens")
         # Health of broker, scheduler and worker.
         import_module("portal.home.background")
         # Triggers, roles and privileges follow the code, not the migrations (docs/ledger.md).

@@ -36,6 +36,12 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         fixed=("user_id", "name", "prefix", "digest", "scopes", "made_at", "expires_at"),
         unspoken=("digest",),
     ),
+    EvidenceTable(
+        "portal.ScimToken",
+        columns=("revoked_at",),
+        fixed=("name", "prefix", "digest", "made_by_id", "made_at", "expires_at"),
+        unspoken=("digest",),
+    ),
     EvidenceTable("portal.FactorGrace", append_only=True),
     EvidenceTable(
         "portal.ExplainedAccount",
@@ -83,6 +89,11 @@ HIDDEN: tuple[Hidden, ...] = (
             "accepted_by_id",
             "withdrawn_at",
         ),
+    ),
+    Hidden(
+        "portal.ScimToken",
+        why="token digests",
+        shown=("id", "name", "prefix", "made_by_id", "made_at", "expires_at", "last_used_at", "revoked_at"),
     ),
     Hidden(
         "portal.PeopleImport",

@@ -3,6 +3,7 @@
 from portal.access.accounts.models import ExplainedAccount, MetAccount
 from portal.access.importing.models import ImportRow, PeopleImport
 from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, RoleGrant, RoleProposal, User
+from portal.access.scim.models import DirectoryEntry, ScimToken
 from portal.home.models import Snooze
 from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
 from portal.outbox.models import Effect
@@ -11,6 +12,7 @@ from portal.runtime.models import Lease
 
 __all__ = [
     "ApiToken",
+    "DirectoryEntry",
     "Effect",
     "ExplainedAccount",
     "FactorGrace",
@@ -29,6 +31,7 @@ __all__ = [
     "PolicyVersion",
     "RoleGrant",
     "RoleProposal",
+    "ScimToken",
     "Snooze",
     "User",
 ]

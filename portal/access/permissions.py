@@ -45,6 +45,7 @@ class P(StrEnum):
     PERSON_INVITE = "person.invite"
     PERSON_KEEP = "person.keep"
     ROLE_HISTORY_SEE = "role.history_see"
+    PROVISIONING_MANAGE = "provisioning.manage"
     ROLE_GIVE = "role.give"
     ROLE_GRANT_ENGINEER = "role.grant_engineer"
     ROLE_GRANT_PRIVILEGED = "role.grant_privileged"
@@ -99,6 +100,7 @@ SENTENCES: dict[P, str] = {
     P.PERSON_INVITE: "invite people",
     P.PERSON_KEEP: "keep the roster of people: who joins, who leaves, whose account is whose",
     P.ROLE_HISTORY_SEE: "see who could do what on which day",
+    P.PROVISIONING_MANAGE: "connect the company's directory",
     P.ROLE_GIVE: "give and end roles",
     P.ROLE_GRANT_ENGINEER: "make somebody an engineer",
     P.ROLE_GRANT_PRIVILEGED: "propose and confirm privileged roles",

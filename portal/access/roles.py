@@ -141,6 +141,7 @@ ROLES: dict[Role, Definition] = {
             P.PERSON_INVITE,
             P.PERSON_KEEP,
             P.ROLE_HISTORY_SEE,
+            P.PROVISIONING_MANAGE,
             P.ROLE_GIVE,
             P.ROLE_GRANT_ENGINEER,
             P.ROLE_GRANT_PRIVILEGED,

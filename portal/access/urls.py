@@ -11,6 +11,7 @@ from portal.access.accounts import views as accounts
 from portal.access.importing import views as importing
 from portal.access.roster import as_of_views as roster_as_of
 from portal.access.roster import views as roster
+from portal.access.scim import pages as scim
 
 sign_in: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
@@ -55,6 +56,9 @@ people: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/wrong/", importing.wrong_rows, name="import-wrong"),
     path("imports/<int:pk>/want/", importing.want, name="want-import"),
     path("imports/<int:pk>/again/", importing.again, name="check-import"),
+    path("provisioning/", scim.provisioning, name="provisioning"),
+    path("provisioning/tokens/", scim.make, name="make-scim-token"),
+    path("provisioning/tokens/<int:pk>/revoke/", scim.revoke, name="revoke-scim-token"),
     path("could/", roster_as_of.could, name="who-could"),
     path("left/", views.gone, name="people-left"),
     path("<int:pk>/", views.person, name="person"),
@@ -71,4 +75,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/link/<slug:backend>/back/", own_views.link_back, name="link-back"),
     path("me/", include(own)),
     path("people/", include(people)),
+    path("scim/v2/", include("portal.access.scim.urls")),
 ]

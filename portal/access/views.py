@@ -171,6 +171,7 @@ def _people(request: HttpRequest, *, invitation_form: InvitationForm | None = No
         "may_give": may(request.user, P.ROLE_GIVE),
         "may_invite": may(request.user, P.PERSON_INVITE),
         "may_keep": may(request.user, P.PERSON_KEEP),
+        "may_provision": may(request.user, P.PROVISIONING_MANAGE),
         "may_look_back": may(request.user, P.ROLE_HISTORY_SEE),
         "invitation_form": invitation_form or InvitationForm(offered=_offered(request)),
         "roles": list(Role),

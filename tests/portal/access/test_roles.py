@@ -57,6 +57,7 @@ MATRIX: dict[P, set[Role]] = {
     P.PERSON_INVITE: {M, X},
     P.PERSON_KEEP: {M, X},
     P.ROLE_HISTORY_SEE: {A, C, M, U, X},
+    P.PROVISIONING_MANAGE: {X},
     P.ROLE_GIVE: {C, M, X},
     P.ROLE_GRANT_ENGINEER: {X},
     P.ROLE_GRANT_PRIVILEGED: {M, X},

@@ -10,8 +10,9 @@ from portal.access.importing.models import PeopleImport
 from portal.access.importing.tasks import work_on_imports
 from portal.access.models import User
 from portal.access.roster.leaving import leave
+from portal.access.scim.tokens import make_token
 from tests.browser import assert_accessible, shoot
-from tests.portal.access.people import everybody, now, person
+from tests.portal.access.people import everybody, now, person, soon
 
 pytestmark = pytest.mark.browser
 FILE = (
@@ -36,8 +37,10 @@ def team(site):
 
 
 def addresses(team):
+    make_token(name="Okta", expires_at=soon(days=30), by=team["Rex"], at=now())
     waiting = PeopleImport.objects.get().pk
     return {
+        "provisioning": reverse("provisioning"),
         "left": reverse("people-left"),
         "could": reverse("who-could"),
         "accounts": reverse("accounts"),
@@ -49,7 +52,9 @@ def addresses(team):
     }
 
 
-@pytest.mark.parametrize("name", ["left", "could", "accounts", "account", "imports", "import", "leaver", "contractor"])
+@pytest.mark.parametrize(
+    "name", ["provisioning", "left", "could", "accounts", "account", "imports", "import", "leaver", "contractor"]
+)
 def test_page_is_accessible(name, visit, team):
     page = visit(addresses(team)[name], by=team["Rex"])
 
