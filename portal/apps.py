@@ -21,6 +21,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         # What ends with a person who leaves.
+        import_module("portal.access.outside_sign_in")
         import_module("portal.access.scim.tokens")
         # Health of broker, scheduler and worker.
         import_module("portal.home.background")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from portal.environment import boolean, database, listed, required, secret_keys
+from portal.sign_in_providers import providers_from
 from portal.ui.logs import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,6 +49,9 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.openid_connect",
     "social_django",
 ]
 
@@ -225,6 +229,12 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Privileged people and auditors without a second factor are led to its set-up after seven days of grace.
 REQUIRE_MFA = boolean("COUNTERSIGN_REQUIRE_MFA", default=not DEMO and not TESTING)
+
+# Signing in with Google, GitHub or an OpenID Connect provider; nobody is made by it (portal/access/outside_sign_in.py).
+SOCIALACCOUNT_ADAPTER = "portal.access.outside_sign_in.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = providers_from(os.environ)
+SOCIALACCOUNT_QUERY_EMAIL = False
+SOCIALACCOUNT_STORE_TOKENS = False
 
 # Linking of vendor identities (never signing in); see portal/access/linking.py. A vendor is offered when it has an id.
 SOCIAL_AUTH_STRATEGY = "portal.access.linking.LinkingStrategy"

@@ -18,7 +18,7 @@ from audits.room.wall import read_only
 from portal.access.may import roles_of
 from portal.access.models import User
 from portal.access.roles import Role
-from portal.access.rules import OPEN, OWN
+from portal.access.rules import OPEN, OUTSIDE, OWN
 from portal.access.scope import Scope, narrow
 from portal.ui.errors import Problem, answer
 from portal.ui.logs import masked
@@ -27,7 +27,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("countersign.auditors")
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OWN_SIGN_IN = OWN | OPEN.keys() | {"me", "theme"}
+OWN_SIGN_IN = OWN | OUTSIDE | OPEN.keys() | {"me", "theme"}
 """Addresses about signing in and out, which must write (session, second factor) and show no record. The only POSTs."""
 LIVE = frozenset({"live"})
 """Streams that say that something changed, never what. They outlive any transaction."""

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any, cast
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -154,6 +156,8 @@ def _me(
         "tokens": queries.tokens_of(user),
         "identities": linked,
         "vendors": [(code, VENDORS[code]) for code in offered if code not in missing],
+        "sign_ins": SocialAccount.objects.filter(user=user).order_by("provider", "pk"),
+        "sign_in_offers": get_adapter().list_apps(request),
         "factors": list(Authenticator.objects.filter(user=user).order_by("type", "pk")),
         "sessions": own.sessions_of(user, at=now),
         "this_session": request.session.session_key,

@@ -33,5 +33,10 @@ OWN: frozenset[str] = frozenset(
 )
 """Addresses about a person's own sign-in."""
 
+OUTSIDE: frozenset[str] = frozenset(
+    {"sign-in-outside", "sign-in-again", "github_callback", "openid_connect_callback", "socialaccount_login_cancelled"}
+)
+"""Addresses of ours about signing in with a provider; each declares for itself who it answers."""
+
 BY_TOKEN: frozenset[str] = frozenset({"api-1.0.0", "api"})
 """Namespaces of the API, whose operations check token and scope themselves."""

@@ -4,15 +4,18 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.account.signals import authentication_step_completed
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from portal import vault
 from portal.access import sessions
+from portal.access.freshness import is_fresh
 from portal.access.models import User
 
 
@@ -26,10 +29,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         super().login(request, user)
         sessions.begin(request, at=timezone.now())
 
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Somebody with neither password nor factor has nothing to prove it by again: a sign-in a moment ago counts."""
+        required = bool(super().is_reauthentication_required(app=app))
+        return required and not (not get_reauthentication_flows(self.request.user) and is_fresh(self.request))
+
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         stronger = [method for method in methods if method["id"] != "reauthenticate"]
-        return sorted(stronger, key=lambda method: "webauthn" not in method["id"]) or methods
+        again = {"id": "sign_in_again", "description": "Sign in again", "url": reverse("sign-in-again")}
+        return sorted(stronger, key=lambda method: "webauthn" not in method["id"]) or methods or [again]
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # as above

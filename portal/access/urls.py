@@ -6,6 +6,7 @@ allauth's addresses are named one by one: what is not here (open sign-up, e-mail
 from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from portal.access import outside_views as outside
 from portal.access import own_views, views
 from portal.access.accounts import views as accounts
 from portal.access.importing import views as importing
@@ -28,6 +29,12 @@ sign_in: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key",
     ),
     path("2fa/", include("allauth.mfa.urls")),
+    # allauth asks for these three names on the way back from a provider.
+    path("sign-in/cancelled/", outside.cancelled, name="socialaccount_login_cancelled"),
+    path("sign-in/github/back/", outside.back, {"provider_id": "github"}, name="github_callback"),
+    path("sign-in/<slug:provider_id>/back/", outside.back, name="openid_connect_callback"),
+    path("sign-in/<slug:provider>/", outside.begin, name="sign-in-outside"),
+    path("sign-in-again/", outside.again, name="sign-in-again"),
 ]
 
 own: list[URLPattern | URLResolver] = [
@@ -37,6 +44,8 @@ own: list[URLPattern | URLResolver] = [
     path("tokens/<int:pk>/revoke/", own_views.revoke_token, name="me-revoke-token"),
     path("sessions/<int:pk>/end/", own_views.end_session, name="me-end-session"),
     path("accounts/<int:pk>/unlink/", own_views.unlink_own, name="me-unlink"),
+    path("sign-ins/<slug:provider>/add/", outside.add, name="me-add-sign-in"),
+    path("sign-ins/<int:pk>/remove/", outside.remove, name="me-remove-sign-in"),
 ]
 
 people: list[URLPattern | URLResolver] = [

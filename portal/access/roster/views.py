@@ -20,6 +20,7 @@ WORDS = {
     "sessions": ("session", "sessions"),
     "calendar_feeds": ("calendar feed", "calendar feeds"),
     "delegations": ("delegation", "delegations"),
+    "sign_ins": ("sign-in outside", "sign-ins outside"),
     "provisioning_tokens": ("token of a directory", "tokens of directories"),
 }
 

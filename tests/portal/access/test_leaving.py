@@ -81,7 +81,15 @@ def test_leaving_ends_every_role_token_delegation_and_proposal_with_an_entry_eac
 
     bob.refresh_from_db()
     handed.refresh_from_db()
-    assert ended == {"roles": 3, "tokens": 1, "calendar_feeds": 0, "delegations": 1, "provisioning_tokens": 0, "sessions": 0}
+    assert ended == {
+        "roles": 3,
+        "tokens": 1,
+        "calendar_feeds": 0,
+        "delegations": 1,
+        "provisioning_tokens": 0,
+        "sign_ins": 0,
+        "sessions": 0,
+    }
     assert (bob.is_active, bob.has_usable_password(), bob.left_at is not None) == (False, False, True)
     assert [grant.ended_by for grant in bob.grants.all()] == [rex] * 3
     assert (handed.ended_by, RoleProposal.objects.get().withdrawn_at is not None) == (rex, True)

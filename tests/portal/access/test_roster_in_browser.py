@@ -11,6 +11,7 @@ from portal.access.importing.tasks import work_on_imports
 from portal.access.models import User
 from portal.access.roster.leaving import leave
 from portal.access.scim.tokens import make_token
+from portal.sign_in_providers import providers_from
 from tests.browser import assert_accessible, shoot
 from tests.portal.access.people import everybody, now, person, soon
 
@@ -84,3 +85,16 @@ def test_somebody_leaves_with_one_click(visit, team):
     page.wait_for_selector("text=Bob has left. Ended: 1 role.")
 
     assert not User.objects.get(pk=team["Bob"].pk).is_active
+
+
+def test_pages_of_signing_in_with_a_provider_are_accessible(visit, team, settings):
+    settings.SOCIALACCOUNT_PROVIDERS = providers_from(
+        {"COUNTERSIGN_SIGNIN_GOOGLE_ID": "x", "COUNTERSIGN_SIGNIN_GOOGLE_SECRET": "y"}
+    )
+
+    page = visit(reverse("account_login"))
+    page.get_by_role("button", name="Sign in with Google").wait_for()
+    assert_accessible(page)
+    shoot(page, "sign-in-outside")
+    assert_accessible(visit(reverse("sign-in-again"), by=team["Ann"]))
+    assert_accessible(visit(reverse("me"), by=team["Ann"]), themes=("light",))

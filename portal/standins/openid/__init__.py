@@ -1,0 +1,5 @@
+"""Stand-in of an OpenID Connect provider."""
+
+from portal.standins.openid.standin import OpenIDStandIn
+
+__all__ = ["OpenIDStandIn"]
