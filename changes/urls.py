@@ -26,6 +26,7 @@ from changes.desk.meetings import acts as meeting_acts
 from changes.desk.meetings import agenda_views as agenda
 from changes.desk.meetings import decision_views as decided
 from changes.desk.meetings import live_views as live
+from changes.desk.meetings import matrix_views
 from changes.desk.meetings import minutes_views as minutes
 from changes.desk.meetings import series_views as series
 from changes.desk.meetings import written_views as written
@@ -175,6 +176,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("meetings/<int:number>/minutes/sign/", minutes.sign_minutes, name="sign-minutes"),
     path("meetings/<int:number>/minutes/correct/", minutes.correct_minutes, name="correct-minutes"),
     path("decisions/", decided.decisions, name="decisions"),
+    path("decisions/matrix/", matrix_views.matrix, name="decision-matrix"),
     path("decisions/<int:number>/", decided.decision, name="decision"),
     path("decisions/<int:number>/record.md", decided.decision_file, name="decision-file"),
     path("decisions/votes/new/", written.put_to_vote, name="put-to-vote"),

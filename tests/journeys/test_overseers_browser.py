@@ -1,4 +1,4 @@
-"""The pages of those who keep watch, in a browser: controls, oversight, rollbacks, noise, written votes, notices, what was verified."""
+"""The pages of those who keep watch, in a browser: controls, oversight, rollbacks, noise, written votes, notices."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ def test_the_controls_are_run_and_read(visit, company):
 
 def test_what_oversight_needs_is_accessible(visit, company):
     walked(visit, ["/oversight/", "/rollbacks/", "/exceptions/noise/", "/notices/", "/me/notices/"], by=company.people["Mia"])
-    page = walked(visit, ["/oversight/", "/rollbacks/", "/decisions/", "/policy/"], by=somebody("Cleo"))
+    page = walked(visit, ["/oversight/", "/rollbacks/", "/decisions/", "/decisions/matrix/", "/policy/"], by=somebody("Cleo"))
     page.goto(f"{visit.site}/verify/{Revision.objects.earliest('id').digest}/")
     looked_at(page)
     walked(visit, ["/integrations/effects/", "/integrations/"], by=company.people["Rex"])
