@@ -1,6 +1,6 @@
 """Gates move with time: a review that becomes overdue is judged again without anybody opening the page (P-22)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.db.models import F, Max, Q
@@ -17,6 +17,7 @@ from portal.access.permissions import P
 from portal.access.roles import Role, roles_with
 
 AT_ONCE = 200
+FORGOTTEN = timedelta(minutes=10)
 ROLES = sorted({*roles_with(P.CHANGE_APPROVE), Role.CHAIR, Role.COMPLIANCE})
 
 
@@ -48,11 +49,17 @@ def stirred(*, at: datetime) -> list[Change]:
     return list(Change.objects.filter(due).order_by("gates_at", "id").distinct()[:AT_ONCE])
 
 
+def forgotten(*, at: datetime) -> list[Change]:
+    """Changes in review that nothing has judged for ``FORGOTTEN``: whoever proposed them should have, and a page waits for it."""
+    rows = Change.objects.filter(state__in=(State.PROPOSED, State.APPROVED), gates_at=None, moved_at__lte=at - FORGOTTEN)
+    return list(rows.order_by("id")[:AT_ONCE])
+
+
 @shared_task(name="changes.gates.tasks.judge_overdue")
 def judge_overdue() -> None:
-    """Judge again what a clock has changed."""
+    """Judge again what a clock has changed, and what was never judged."""
     at = now()
-    for change in dict.fromkeys([*overdue(at=at), *stirred(at=at)]):
+    for change in dict.fromkeys([*overdue(at=at), *stirred(at=at), *forgotten(at=at)]):
         reassess(change=change, at=at)
         Change.objects.filter(pk=change.pk).update(gates_at=at)
 
