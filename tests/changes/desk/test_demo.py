@@ -6,6 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
+from audits.room.demo import audit
+from audits.room.models import Engagement
 from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
 from changes.connectors.readings import read_due
@@ -78,6 +80,9 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
     assert Remote(standins.vendors.url).mark("demo") == "filled"
+    assert [(row.auditor.name, row.confirmed_by.name) for row in Engagement.objects.all()] == [("Uma Reyes", "Mia Lund")]
+    audit(now())
+    assert Engagement.objects.count() == 1
     before = (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count())
 
     again = load(address=standins.vendors.url, now=now() + timedelta(days=1), say=said.append, pump=pump)
