@@ -257,17 +257,17 @@ def _verdicts(changes: QuerySet[Change]) -> QuerySet[Verdict]:
 
 
 def _frozen(changes: QuerySet[Change], codes: Iterable[Code]) -> tuple[Deviation, ...]:
-    """The gates of these codes that had failed when the verdict froze at the merge."""
+    """Changes for which gates of these codes had failed when the verdict froze at the merge."""
     wanted = set(codes)
     rows = _verdicts(changes).filter(_has_failed("gates", wanted))
-    return tuple(found for row in rows for found in _failed(row.change, row.gates, wanted))
+    return _by_change(((row.change, row.gates) for row in rows), wanted)
 
 
 def _failed_now(changes: QuerySet[Change], codes: Iterable[Code]) -> tuple[Deviation, ...]:
-    """The gates of these codes that are failed today."""
+    """Changes for which gates of these codes are failed today."""
     wanted = set(codes)
     rows = changes.filter(_has_failed("assessment__gates", wanted))
-    return tuple(found for row in rows for found in _failed(row, (row.assessment or {}).get("gates", []), wanted))
+    return _by_change(((row, (row.assessment or {}).get("gates", [])) for row in rows), wanted)
 
 
 def _has_failed(column: str, codes: set[Code]) -> Q:
@@ -278,9 +278,13 @@ def _has_failed(column: str, codes: set[Code]) -> Q:
     return wanted
 
 
-def _failed(change: Change, gates: list[dict[str, Any]], codes: set[Code]) -> list[Deviation]:
-    failed = [gate for gate in gates if gate["code"] in codes and gate["state"] == GateState.FAILED]
-    return [_deviation(change, str(gate["reason"])) for gate in failed]
+def _by_change(judged: Iterable[tuple[Change, list[dict[str, Any]]]], codes: set[Code]) -> tuple[Deviation, ...]:
+    """One deviation for each change, however many of its gates have failed and however often it was merged."""
+    reasons: dict[Change, dict[str, None]] = {}
+    for change, gates in judged:
+        failed = [gate for gate in gates if gate["code"] in codes and gate["state"] == GateState.FAILED]
+        reasons.setdefault(change, {}).update(dict.fromkeys(str(gate["reason"]) for gate in failed))
+    return tuple(_deviation(change, " ".join(found)) for change, found in reasons.items())
 
 
 def _deviation(change: Change, sentence: str) -> Deviation:
