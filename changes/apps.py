@@ -16,6 +16,7 @@ JOINS = (
     "changes.desk.agenda_exceptions",
     "changes.desk.agenda_policy",
     "changes.desk.meetings.entries",
+    "changes.gates.training_waking",
     "changes.desk.needs",
     "changes.desk.needs_approvals",
     "changes.desk.needs_decisions",

@@ -22,6 +22,7 @@ from changes.gates.reading import (
     went_past,
 )
 from changes.gates.rules.conditions import before_merge
+from changes.gates.rules.training import everybody_trained
 from changes.gates.rules.waiving import NEEDED, nobody_left, waived, waiver_for, who_decides
 from changes.gates.rules.words import (
     NO,
@@ -52,7 +53,7 @@ def approval(facts: ChangeFacts, parameters: Parameters) -> Gate:
     for repository in repositories(facts):
         targets = _targets(facts, repository)
         parts += [_judge(facts, target, parameters) for target in targets] or [_nothing_to_approve()]
-    return combined(Code.APPROVAL, [*(parts or [_nothing_to_approve()]), *before_merge(facts)])
+    return combined(Code.APPROVAL, [*(parts or [_nothing_to_approve()]), *everybody_trained(facts), *before_merge(facts)])
 
 
 def _emergency(facts: ChangeFacts) -> Judgement:
