@@ -23,6 +23,7 @@ JOINS = (
     "changes.desk.needs_exceptions",
     "changes.desk.needs_meetings",
     "changes.desk.needs_outcomes",
+    "changes.desk.needs_training",
     "changes.connectors.slack.emergency",
     "changes.desk.needs_emergencies",
     "changes.desk.needs_calendar",
