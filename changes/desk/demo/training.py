@@ -18,7 +18,7 @@ STATEMENT = "I have read the change management policy of Northwind Labs and will
 PAGES = """# Why we do this
 
 Most outages begin with a change. **A change that somebody else has looked at, and that can be undone, costs minutes instead of
-evenings.** The policy says how; this course says it in ten minutes.
+evenings.** The policy says how; this course says it in five minutes.
 
 # Before production
 

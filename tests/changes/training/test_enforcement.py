@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from changes.approvals.waiving import propose_waiver
 from changes.gates.actions import assess, reassess
@@ -15,9 +16,9 @@ from changes.proposals.approving import plus_one, sign_off
 from changes.proposals.models import Change
 from changes.training.standing import check_trained
 from portal.policy.refusal import Refused
-from tests.changes.approvals.situations import AT, approve, proposed, staged, waiting_change, with_pull_request
+from tests.changes.approvals.situations import AT, approve, proposed, seen, staged, waiting_change, with_pull_request
 from tests.changes.meetings.situations import board, large, meetings, numbered
-from tests.changes.people import linked, person
+from tests.changes.people import linked, person, sign_in
 from tests.changes.training.world import DAY, MINUTE, adopt, publish, trained
 
 pytestmark = pytest.mark.django_db
@@ -165,3 +166,19 @@ def test_changes_are_judged_again_when_somebodys_training_lapses(course, ann, bo
 
     assert change not in stirred(at=later - MINUTE)
     assert change in stirred(at=later + MINUTE)
+
+
+def test_the_refusal_on_the_page_leads_to_the_course(client, course, ann, bob):
+    now = timezone.now()
+    change = waiting_change(ann, at=now)
+    there = seen(change)
+    sign_in(client, bob)
+
+    answer = client.post(
+        f"/changes/{change.number}/approve/", {"verdict": "yes", "read": "on", "digest": there.digest, "head": there.head}
+    )
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Training is not current" in page
+    assert '<a href="/training/">/training/</a>' in page
