@@ -17,12 +17,16 @@ def with_training(facts: ChangeFacts, *, at: datetime) -> ChangeFacts:
     for actor in involved(facts):
         if actor.person is not None and not actor.bot:
             people.setdefault(actor.person, actor)
-    standings = queries.standings(at=at, people=list(people))
-    if not standings:
+    taught = queries.lessons(at=at)
+    if not taught.called or not people:
         return facts
-    found = [TrainingFact(people[pk], standing.current, standing.why, standing.since) for pk, standing in sorted(standings.items())]
-    connected = frozenset({TRAINING}) if queries.is_connected(at=at) else frozenset()
-    return replace(facts, training=tuple(found), connected=facts.connected | connected)
+    members = sorted(queries.members(at=at, people=list(people), taught=taught), key=lambda member: member.person.pk)
+    found = [(people[member.person.pk], member.standing) for member in members]
+    return replace(
+        facts,
+        training=tuple(TrainingFact(actor, standing.current, standing.why, standing.since) for actor, standing in found),
+        connected=facts.connected | ({TRAINING} if taught.connected else set()),
+    )
 
 
 def involved(facts: ChangeFacts) -> Iterator[Actor]:

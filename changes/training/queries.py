@@ -45,11 +45,24 @@ def editions(*, at: datetime) -> list[Edition]:
     return [FIRST, *kept]
 
 
-def called(*, at: datetime) -> tuple[Called, ...]:
-    """What everybody had to sign by a moment; nothing, with one query, while no course was published."""
+@dataclass(frozen=True)
+class Lessons:
+    """What everybody had to sign by a moment, and whether the policy in force then had a course."""
+
+    called: tuple[Called, ...] = ()
+    connected: bool = False
+
+
+def lessons(*, at: datetime) -> Lessons:
+    """What is taught at a moment. Two queries, and one while no course was published."""
     rows = Course.objects.filter(published_at__lte=at).order_by("number").values_list("policy", "published_at")
     taught = [Taught(version, published) for version, published in rows]
-    return policy.called_by(taught=taught, editions=editions(at=at)) if taught else ()
+    if not taught:
+        return Lessons()
+    known = editions(at=at)
+    newest = max({item.version for item in taught} & {item.version for item in known}, default=0)
+    connected = newest > 0 and policy.teaches(version=newest, editions=known, at=at)
+    return Lessons(policy.called_by(taught=taught, editions=known), connected)
 
 
 def course_at(*, at: datetime) -> Course | None:
@@ -60,18 +73,15 @@ def course_at(*, at: datetime) -> Course | None:
 
 def is_connected(*, at: datetime) -> bool:
     """Whether the policy in force has a course."""
-    if not Course.objects.filter(published_at__lte=at).exists():
-        return False
-    newest = course_at(at=at)
-    return newest is not None and policy.teaches(version=newest.policy, editions=editions(at=at), at=at)
+    return lessons(at=at).connected
 
 
-def members(*, at: datetime, people: Collection[int] | None = None) -> list[Member]:
+def members(*, at: datetime, people: Collection[int] | None = None, taught: Lessons | None = None) -> list[Member]:
     """The roster at a moment, by name: everybody who held a role that takes part, auditors left out.
 
-    With ``people`` (ids) exactly these, whether or not they hold a role.
+    With ``people`` (ids) exactly these, whether or not they hold a role. ``taught``: what was read already.
     """
-    required, parameters = called(at=at), parameters_at(at)
+    required, parameters = (taught or lessons(at=at)).called, parameters_at(at)
     joined, roles = _grants(at, people)
     chosen = User.objects.filter(pk__in=list(roles) if people is None else people)
     signed = _signed(at, people)
@@ -81,13 +91,6 @@ def members(*, at: datetime, people: Collection[int] | None = None) -> list[Memb
         )
         for user in chosen.order_by("name", "pk")
     ]
-
-
-def standings(*, at: datetime, people: Collection[int]) -> dict[int, Standing]:
-    """Whether each of these people is current at a moment; empty while no course was published."""
-    if not people or not Course.objects.filter(published_at__lte=at).exists():
-        return {}
-    return {member.person.pk: member.standing for member in members(at=at, people=people)}
 
 
 def _grants(at: datetime, people: Collection[int] | None) -> tuple[dict[int, datetime], dict[int, tuple[Role, ...]]]:
