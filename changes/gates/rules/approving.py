@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from changes.delivery.actor import Actor
-from changes.gates.facts import ApprovalFact, ChangeFacts, PullRequestFact
+from changes.gates.facts import ApprovalFact, ChangeFacts, GateState, PullRequestFact
 from changes.gates.gate import Code, Gate, Judgement, combined, gate, met, open_or_failed
 from changes.gates.reading import (
     PROD,
@@ -53,7 +53,9 @@ def approval(facts: ChangeFacts, parameters: Parameters) -> Gate:
     for repository in repositories(facts):
         targets = _targets(facts, repository)
         parts += [_judge(facts, target, parameters) for target in targets] or [_nothing_to_approve()]
-    return combined(Code.APPROVAL, [*(parts or [_nothing_to_approve()]), *everybody_trained(facts), *before_merge(facts)])
+    parts = [*(parts or [_nothing_to_approve()]), *before_merge(facts)]
+    alone = all(part.state == GateState.MET for part in parts)
+    return combined(Code.APPROVAL, [*parts, *everybody_trained(facts, alone=alone)])
 
 
 def _emergency(facts: ChangeFacts) -> Judgement:

@@ -10,8 +10,11 @@ NO_COURSE = "The policy in force has no course yet, so nobody is trained on it."
 PLACE = Evidence("Training", "training:")
 
 
-def everybody_trained(facts: ChangeFacts) -> list[Judgement]:
-    """Nothing while there was never a course. While the policy in force has none, the earlier one counts, and is in doubt."""
+def everybody_trained(facts: ChangeFacts, *, alone: bool) -> list[Judgement]:
+    """Nothing while there was never a course. While the policy in force has none, the earlier one counts, and is in doubt.
+
+    ``alone``: the approval itself is met, so that what is open is about P-28 and nothing else.
+    """
     if not facts.training:
         return []
     lacking = [item for item in facts.training if not item.current]
@@ -29,6 +32,6 @@ def everybody_trained(facts: ChangeFacts) -> list[Judgement]:
             reason=f"not everybody involved is trained: {'; '.join(told)}",
             who=f"{names} {verb} the course on the policy, under Training.",
             evidence=(PLACE,),
-            clause=Clause.TRAINED,
+            clause=Clause.TRAINED if alone else None,
         )
     ]

@@ -56,10 +56,16 @@ def test_what_the_gate_says_about_training(facts, state, words):
 
 def test_who_is_to_take_the_course_is_named_and_the_clause_is():
     one = approval(CASES["one is not, before the merge"][0], DEFAULT)
+    both = approval(
+        change(training=(NO,), connected=CONNECTED, pull_requests=(merged(), promotion()), releases=(), approved_by="portal"),
+        DEFAULT,
+    )
     two = approval(change(training=(NO, NO), connected=CONNECTED, pull_requests=(merged(), promotion()), releases=()), DEFAULT)
 
     assert (one.clause, one.who) == ("P-28", "bob takes the course on the policy, under Training.")
     assert "take the course" in two.who
+    assert both.clause != "P-28"
+    assert "not everybody involved is trained" in both.reason
     assert [item.ref for item in one.evidence][-1] == "training:"
 
 

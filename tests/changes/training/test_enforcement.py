@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from changes.approvals.waiving import propose_waiver
+from changes.exceptions.detect import about_approval
 from changes.gates.actions import assess, reassess
 from changes.gates.gate import Code
 from changes.gates.tasks import stirred
@@ -182,3 +183,21 @@ def test_the_refusal_on_the_page_leads_to_the_course(client, course, ann, bob):
     assert answer.status_code == 422
     assert "Training is not current" in page
     assert '<a href="/training/">/training/</a>' in page
+
+
+def test_a_merge_with_somebody_untrained_is_an_exception_of_its_own(course, ann, bob):
+    change = approved(ann, bob, course)
+    reassess(change=change, at=AT + MINUTE)
+    kept = Change.objects.get(pk=change.pk)
+    kept.merged_at = AT + MINUTE
+    for gate_of in kept.assessment["gates"]:
+        gate_of["state"] = "failed" if gate_of["code"] == "approval" else gate_of["state"]
+
+    (_, [found]), *_ = about_approval(changes=[kept])
+
+    assert (found.kind, found.key) == ("untrained_production", f"{kept}:approval:untrained_production")
+    assert "Ann has never signed the policy" in found.sentence
+    for gate_of in kept.assessment["gates"]:
+        gate_of["clause"] = "P-19"
+    (_, [other]), *_ = about_approval(changes=[kept])
+    assert other.kind == "unapproved_production"
