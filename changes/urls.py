@@ -35,6 +35,10 @@ from changes.desk.policy import draft_views as policy_draft
 from changes.desk.policy import views as policy
 from changes.desk.proposing import draft_views, history_views, joining_views
 from changes.desk.proposing import views as proposing
+from changes.desk.training import draft_views as course_draft
+from changes.desk.training import people_views as roster
+from changes.desk.training import quiz_views as quiz
+from changes.desk.training import views as training
 from changes.exceptions import noise_views
 from changes.exceptions import views as exceptions
 from changes.outcomes import views as outcomes
@@ -186,6 +190,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/votes/<int:pk>/vote/", written.vote_in_writing, name="vote-in-writing"),
     path("decisions/votes/<int:pk>/decide/", written.decide_in_writing, name="decide-in-writing"),
     path("meetings/<int:number>/reason/", meeting_acts.give_reason, name="explain-meeting"),
+    path("training/", training.training, name="training"),
+    path("training/courses/<int:number>/", training.course, name="course"),
+    path("training/courses/<int:number>/pages/<int:page>/", training.course_page, name="course-page"),
+    path("training/courses/<int:number>/quiz/", quiz.begin_quiz, name="begin-quiz"),
+    path("training/courses/<int:number>/sign/", training.sign, name="sign-course"),
+    path("training/quiz/<int:pk>/", quiz.attempt, name="attempt"),
+    path("training/quiz/<int:pk>/<int:place>/", quiz.question, name="question"),
+    path("training/quiz/<int:pk>/hand-in/", quiz.hand_in, name="hand-in"),
+    path("training/certificate/<int:pk>/", training.certificate, name="certificate"),
+    path("training/draft/", course_draft.edit, name="course-draft"),
+    path("training/draft/publish/", course_draft.publish, name="publish-course"),
+    path("training/draft/drop/", course_draft.drop, name="drop-course-draft"),
+    path("training/people/", roster.people, name="training-people"),
+    path("training/people/list.csv", roster.people_file, name="training-people-file"),
+    path("training/people/remind/", roster.remind, name="remind-training"),
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
     path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),

@@ -43,6 +43,8 @@ SCHEDULE = (
     Entry("changes.meetings.tasks.close_votes", 15, "close-votes"),
     Entry("changes.exceptions.tasks.find_missed_meetings", 60, "find-missed-meetings"),
     Entry("changes.talk.tasks.invite", 300, "invite"),
+    # Training: what comes up, is due or late; each reminder once.
+    Entry("changes.training.tasks.remind", 3600, "remind-of-training"),
     # People are told what the ledger says; digests go out at each person's own hour.
     Entry("changes.talk.tasks.tell", 5, "tell"),
     Entry("changes.talk.tasks.send_digests", 300, "send-digests"),

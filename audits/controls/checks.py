@@ -21,6 +21,9 @@ from changes.gates.gate import Code
 from changes.gates.models import Verdict
 from changes.meetings.models import Meeting
 from changes.proposals.models import Category, Change, Size
+from changes.training import queries as training
+from changes.training.figures import Lateness, lateness_of
+from changes.training.models import Course
 from portal.policy.clauses import Clause
 from portal.policy.models import PolicyVersion
 
@@ -64,6 +67,22 @@ def meetings_held(window: Window) -> Result:
 def _why_off(row: Meeting) -> str:
     said = f" The reason given: {row.reason}" if row.reason else " No reason is given."
     return f"{'It was missed.' if row.state == Meeting.State.MISSED else 'It had no quorum.'}{said}"
+
+
+def people_trained(window: Window) -> Result:
+    """P-28: the roster at the end of the window, against what was signed too late in it, or not yet. Nobody without a course."""
+    if not Course.objects.filter(published_at__lt=window.until).exists():
+        return Result(0)
+    members = training.members(at=window.until)
+    late = lateness_of(members, at=window.until)
+    counted = [item for item in late if item.due.signed_at is None or item.due.signed_at >= window.since]
+    return Result(len(members), tuple(_late(item) for item in counted))
+
+
+def _late(item: Lateness) -> Deviation:
+    done = f"signed {item.due.signed_at:%Y-%m-%d}" if item.due.signed_at else "not signed yet"
+    sentence = f"Policy {item.due.version} was due on {item.due.due_at:%Y-%m-%d}; {done}, {item.by.days} days late."
+    return Deviation(item.member.person.name, sentence, f"person:{item.member.person.pk}")
 
 
 def commits_by_pull_request(window: Window) -> Result:
@@ -200,6 +219,7 @@ CHECKS: dict[str, Check] = {
         large_decided,
         policy_reviewed,
         meetings_held,
+        people_trained,
         commits_by_pull_request,
         merges_reviewed,
         merges_staged,

@@ -12,6 +12,7 @@ from changes.gates.sealing import seal_day, unsealed_days
 from changes.gates.waking import judge_moved
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
+from changes.training.queries import last_stirred
 from portal.access.models import RoleGrant
 from portal.access.permissions import P
 from portal.access.roles import Role, roles_with
@@ -30,7 +31,8 @@ def overdue(*, at: datetime) -> list[Change]:
 
 
 def stirred(*, at: datetime) -> list[Change]:
-    """Changes in review that were judged before somebody who may approve went away, came back, got a role or lost one.
+    """Changes in review that were judged before somebody who may approve went away, came back, got a role or lost one,
+    or before somebody's training began to count or lapsed.
 
     Also those with a condition that has become due since.
     """
@@ -42,7 +44,8 @@ def stirred(*, at: datetime) -> list[Change]:
         RoleGrant.objects.filter(role__in=ROLES, **{f"{name}__lte": at}).aggregate(last=Max(name))["last"]
         for name in ("valid_from", "valid_until")
     ]
-    last = max((moment for moment in (*delegated, *granted) if moment is not None), default=None)
+    moments = (*delegated, *granted, last_stirred(at=at))
+    last = max((moment for moment in moments if moment is not None), default=None)
     due = Q(conditions__due_at__lte=at, conditions__due_at__gt=F("gates_at"))
     if last is not None:
         due |= Q(state__in=(State.PROPOSED, State.APPROVED), gates_at__lt=last)

@@ -55,7 +55,7 @@ READS = frozenset(
         P.PERSON_SEE,
     },
 )
-WORKS = READS | {P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
+WORKS = READS | {P.TRAINING_SIGN, P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
 BUILDS = WORKS | {P.CHANGE_SIGN_OFF, P.CHANGE_SCHEDULE, P.DRILL_RECORD, P.EMERGENCY_DECLARE}
 DECIDES = BUILDS | {
     P.CHANGE_APPROVE,
@@ -65,7 +65,18 @@ DECIDES = BUILDS | {
     P.EMERGENCY_PLUS_ONE,
     P.CHANGE_REVIEW_AFTER,
 }
-OVERSEES = frozenset({P.CHANGE_CLASSIFY, P.CONTROL_RUN, P.FREEZE_SET, P.NOISE_SET, P.OVERSIGHT_SEE, P.POLICY_DRAFT})
+OVERSEES = frozenset(
+    {
+        P.CHANGE_CLASSIFY,
+        P.CONTROL_RUN,
+        P.FREEZE_SET,
+        P.NOISE_SET,
+        P.OVERSIGHT_SEE,
+        P.POLICY_DRAFT,
+        P.TRAINING_WRITE,
+        P.TRAINING_OVERSEE,
+    },
+)
 CONNECTIONS = frozenset({P.SOURCE_SEE, P.INBOX_SEE})
 
 DECIDING = frozenset({Role.APPROVER, Role.ARCHITECT, Role.CHAIR})
@@ -110,6 +121,7 @@ ROLES: dict[Role, Definition] = {
         | {
             P.WAIVER_PROPOSE,
             P.WAIVER_DECIDE,
+            P.TRAINING_CHASE,
             P.EXCEPTION_ACCEPT,
             P.PERSON_INVITE,
             P.ROLE_GIVE,
@@ -123,7 +135,7 @@ ROLES: dict[Role, Definition] = {
     Role.AUDITOR: Definition(
         label="Auditor",
         sentence="Reads everything in the scope of an engagement and changes nothing.",
-        permissions=READS | CONNECTIONS,
+        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),
@@ -133,6 +145,7 @@ ROLES: dict[Role, Definition] = {
         permissions=READS
         | CONNECTIONS
         | {
+            P.TRAINING_SIGN,
             P.SOURCE_MANAGE,
             P.INBOX_REPLAY,
             P.PERSON_INVITE,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from changes.connectors.actions import connect_fly, connect_github, connect_slack
-from changes.desk.demo import deciding, expected, meetings, people, story
+from changes.desk.demo import deciding, expected, meetings, people, story, training
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
 from changes.desk.demo_chapters import tell_chapters
@@ -35,6 +35,7 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     vendors = Vendors(remote, now=now)
     people.admit(password=settings.DEMO_PASSWORD, at=vendors.began - JOINED)
     say("Eight people have joined; everybody's password is the demo password.")
+    training.teach(began=vendors.began)
     meetings.meet(began=vendors.began)
     _set_up(vendors)
     _connect(remote, at=vendors.began - CONNECTED)
