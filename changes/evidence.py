@@ -3,6 +3,7 @@
 from changes.approvals.guard_sql import GUARDS
 from changes.exceptions.models import ExceptionState
 from changes.proposals.lifecycle import State, permitted_pairs
+from changes.training.guard_sql import TRAINING_GUARDS
 from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
 
 _SETTLED = (ExceptionState.EXPLAINED, ExceptionState.REPAIRED, ExceptionState.ACCEPTED, ExceptionState.CLEARED)
@@ -151,6 +152,16 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         fixed=("user_id", "name", "prefix", "digest", "kinds", "environments", "repositories", "made_at", "expires_at"),
         unspoken=("digest",),
     ),
+    EvidenceTable("changes.Course", append_only=True),
+    EvidenceTable("changes.PageRead", append_only=True),
+    EvidenceTable(
+        "changes.Attempt",
+        columns=("submitted_at", "correct", "passed"),
+        fixed=("course_id", "person_id", "drawn", "began_at", "ends_at"),
+    ),
+    EvidenceTable("changes.AttemptAnswer", append_only=True),
+    EvidenceTable("changes.Acknowledgement", append_only=True),
+    EvidenceTable("changes.TrainingReminder", append_only=True),
     EvidenceTable("changes.GateMode", append_only=True),
     EvidenceTable("changes.GateModeConfirmation", append_only=True),
     # One row for each question of a deploy: the ledger gets a digest of each day instead of an entry for each row.
@@ -225,6 +236,7 @@ RULES: tuple[RowRule, ...] = (
 """,
     ),
     *GUARDS,
+    *TRAINING_GUARDS,
     RowRule(
         name="link_locks_its_change",
         model="changes.LinkedPullRequest",

@@ -69,15 +69,27 @@ from changes.proposals.models import (
 )
 from changes.proposals.searching.models import SearchText
 from changes.talk.models import Comment, Digest, Following, Notice, NoticeChoice, NoticeCursor, NoticeHours
+from changes.training.models import (
+    Acknowledgement,
+    Attempt,
+    AttemptAnswer,
+    Course,
+    CourseDraft,
+    PageRead,
+    TrainingReminder,
+)
 
 __all__ = [
     "Acceptance",
+    "Acknowledgement",
     "Action",
     "AgendaItem",
     "Answer",
     "Approval",
     "ApprovalLapse",
     "Ask",
+    "Attempt",
+    "AttemptAnswer",
     "Attendance",
     "Ballot",
     "BranchCommit",
@@ -91,6 +103,8 @@ __all__ = [
     "Condition",
     "ConditionStep",
     "Correction",
+    "Course",
+    "CourseDraft",
     "Decision",
     "DecisionLapse",
     "Delegation",
@@ -127,6 +141,7 @@ __all__ = [
     "NoticeCursor",
     "NoticeHours",
     "OverrideAnswer",
+    "PageRead",
     "PlannedWindow",
     "PlusOneConfirmation",
     "Posting",
@@ -151,6 +166,7 @@ __all__ = [
     "Source",
     "StoredAnswer",
     "ThreadReaction",
+    "TrainingReminder",
     "Undoing",
     "Verdict",
     "Vote",

@@ -14,6 +14,7 @@ from changes.exceptions.tasks import find_missed_meetings, open_again
 from changes.gates.tasks import judge_freezes, judge_overdue, seal_gate_answers
 from changes.meetings.tasks import close_votes, keep_meetings
 from changes.talk.tasks import invite, send_digests, tell
+from changes.training.tasks import remind
 
 __all__ = [
     "close_votes",
@@ -29,6 +30,7 @@ __all__ = [
     "open_again",
     "poll_sources",
     "read_again",
+    "remind",
     "seal_gate_answers",
     "send_digests",
     "settle",

@@ -26,6 +26,7 @@ from changes.desk.meetings import acts as meeting_acts
 from changes.desk.meetings import agenda_views as agenda
 from changes.desk.meetings import decision_views as decided
 from changes.desk.meetings import live_views as live
+from changes.desk.meetings import matrix_views
 from changes.desk.meetings import minutes_views as minutes
 from changes.desk.meetings import series_views as series
 from changes.desk.meetings import written_views as written
@@ -34,6 +35,10 @@ from changes.desk.policy import draft_views as policy_draft
 from changes.desk.policy import views as policy
 from changes.desk.proposing import draft_views, history_views, joining_views
 from changes.desk.proposing import views as proposing
+from changes.desk.training import draft_views as course_draft
+from changes.desk.training import people_views as roster
+from changes.desk.training import quiz_views as quiz
+from changes.desk.training import views as training
 from changes.exceptions import noise_views
 from changes.exceptions import views as exceptions
 from changes.outcomes import views as outcomes
@@ -58,6 +63,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("changes/drafts/save/", draft_views.save, name="save-draft"),
     path("changes/drafts/<uuid:key>/drop/", draft_views.drop, name="drop-draft"),
     path("changes/<int:number>/", views.change, name="change"),
+    path("changes/CHG-<int:number>/", views.change_by_name, name="change-by-name"),
+    path("changes/chg-<int:number>/", views.change_by_name, name="change-by-small-name"),
     path("changes/<int:number>/edit/", proposing.edit, name="edit-proposal"),
     path("changes/<int:number>/history/", history_views.history, name="proposal-history"),
     path("changes/<int:number>/link/", joining_views.link_pull_request, name="link-pull-request"),
@@ -175,6 +182,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("meetings/<int:number>/minutes/sign/", minutes.sign_minutes, name="sign-minutes"),
     path("meetings/<int:number>/minutes/correct/", minutes.correct_minutes, name="correct-minutes"),
     path("decisions/", decided.decisions, name="decisions"),
+    path("decisions/matrix/", matrix_views.matrix, name="decision-matrix"),
     path("decisions/<int:number>/", decided.decision, name="decision"),
     path("decisions/<int:number>/record.md", decided.decision_file, name="decision-file"),
     path("decisions/votes/new/", written.put_to_vote, name="put-to-vote"),
@@ -182,6 +190,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/votes/<int:pk>/vote/", written.vote_in_writing, name="vote-in-writing"),
     path("decisions/votes/<int:pk>/decide/", written.decide_in_writing, name="decide-in-writing"),
     path("meetings/<int:number>/reason/", meeting_acts.give_reason, name="explain-meeting"),
+    path("training/", training.training, name="training"),
+    path("training/courses/<int:number>/", training.course, name="course"),
+    path("training/courses/<int:number>/pages/<int:page>/", training.course_page, name="course-page"),
+    path("training/courses/<int:number>/quiz/", quiz.begin_quiz, name="begin-quiz"),
+    path("training/courses/<int:number>/sign/", training.sign, name="sign-course"),
+    path("training/quiz/<int:pk>/", quiz.attempt, name="attempt"),
+    path("training/quiz/<int:pk>/<int:place>/", quiz.question, name="question"),
+    path("training/quiz/<int:pk>/hand-in/", quiz.hand_in, name="hand-in"),
+    path("training/certificate/<int:pk>/", training.certificate, name="certificate"),
+    path("training/draft/", course_draft.edit, name="course-draft"),
+    path("training/draft/publish/", course_draft.publish, name="publish-course"),
+    path("training/draft/drop/", course_draft.drop, name="drop-course-draft"),
+    path("training/people/", roster.people, name="training-people"),
+    path("training/people/list.csv", roster.people_file, name="training-people-file"),
+    path("training/people/remind/", roster.remind, name="remind-training"),
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
     path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),

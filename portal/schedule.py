@@ -47,6 +47,8 @@ SCHEDULE = (
     Entry(WORK_ON_IMPORTS, 15, "work-on-imports"),
     # Whoever's last day is over loses every access.
     Entry("portal.access.roster.tasks.end_due_access", 300, "end-due-access"),
+    # Training: what comes up, is due or late; each reminder once.
+    Entry("changes.training.tasks.remind", 3600, "remind-of-training"),
     # People are told what the ledger says; digests go out at each person's own hour.
     Entry("changes.talk.tasks.tell", 5, "tell"),
     Entry("changes.talk.tasks.send_digests", 300, "send-digests"),

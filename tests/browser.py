@@ -42,6 +42,7 @@ FLAGS = (
     "--disable-quic",
     "--no-first-run",
     "--disable-dev-shm-usage",
+    "--renderer-process-limit=1",
 )
 PROOFS = "account_authentication_methods"
 PROVEN_BY = "account_authentication_methods_user"

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -53,6 +54,9 @@ def wait_for(condition, *, seconds=30.0, what="the condition"):
     return value
 
 
+_FIRST = threading.Lock()
+
+
 @lru_cache(maxsize=1)
 def _started_once():
     """Data folder of an empty portal that was started and stopped: a copy of it starts in a quarter of the time and work."""
@@ -78,7 +82,9 @@ class Stack:
         self.folder = temporary_folder() if data is None else None
         self.data = Path(data) if data else self.folder / "data"
         if self.folder and empty and not fresh:
-            subprocess.run(["cp", "-a", str(_started_once()), str(self.data)], check=True)
+            with _FIRST:
+                template = _started_once()
+            subprocess.run(["cp", "-a", str(template), str(self.data)], check=True)
         self.empty = empty
         self.env = clean_environment(**(env or {}))
         self.process = None

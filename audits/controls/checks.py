@@ -21,6 +21,9 @@ from changes.gates.gate import Code
 from changes.gates.models import Verdict
 from changes.meetings.models import Meeting
 from changes.proposals.models import Category, Change, Size
+from changes.training import queries as training
+from changes.training.figures import Lateness, lateness_of
+from changes.training.models import Course
 from portal.policy.clauses import Clause
 from portal.policy.models import PolicyVersion
 
@@ -64,6 +67,22 @@ def meetings_held(window: Window) -> Result:
 def _why_off(row: Meeting) -> str:
     said = f" The reason given: {row.reason}" if row.reason else " No reason is given."
     return f"{'It was missed.' if row.state == Meeting.State.MISSED else 'It had no quorum.'}{said}"
+
+
+def people_trained(window: Window) -> Result:
+    """P-28: the roster at the end of the window, against what was signed too late in it, or not yet. Nobody without a course."""
+    if not Course.objects.filter(published_at__lt=window.until).exists():
+        return Result(0)
+    members = training.members(at=window.until)
+    late = lateness_of(members, at=window.until)
+    counted = [item for item in late if item.due.signed_at is None or item.due.signed_at >= window.since]
+    return Result(len(members), tuple(_late(item) for item in counted))
+
+
+def _late(item: Lateness) -> Deviation:
+    done = f"signed {item.due.signed_at:%Y-%m-%d}" if item.due.signed_at else "not signed yet"
+    sentence = f"Policy {item.due.version} was due on {item.due.due_at:%Y-%m-%d}; {done}, {item.by.days} days late."
+    return Deviation(item.member.person.name, sentence, f"person:{item.member.person.pk}")
 
 
 def commits_by_pull_request(window: Window) -> Result:
@@ -200,6 +219,7 @@ CHECKS: dict[str, Check] = {
         large_decided,
         policy_reviewed,
         meetings_held,
+        people_trained,
         commits_by_pull_request,
         merges_reviewed,
         merges_staged,
@@ -257,17 +277,17 @@ def _verdicts(changes: QuerySet[Change]) -> QuerySet[Verdict]:
 
 
 def _frozen(changes: QuerySet[Change], codes: Iterable[Code]) -> tuple[Deviation, ...]:
-    """The gates of these codes that had failed when the verdict froze at the merge."""
+    """Changes for which gates of these codes had failed when the verdict froze at the merge."""
     wanted = set(codes)
     rows = _verdicts(changes).filter(_has_failed("gates", wanted))
-    return tuple(found for row in rows for found in _failed(row.change, row.gates, wanted))
+    return _by_change(((row.change, row.gates) for row in rows), wanted)
 
 
 def _failed_now(changes: QuerySet[Change], codes: Iterable[Code]) -> tuple[Deviation, ...]:
-    """The gates of these codes that are failed today."""
+    """Changes for which gates of these codes are failed today."""
     wanted = set(codes)
     rows = changes.filter(_has_failed("assessment__gates", wanted))
-    return tuple(found for row in rows for found in _failed(row, (row.assessment or {}).get("gates", []), wanted))
+    return _by_change(((row, (row.assessment or {}).get("gates", [])) for row in rows), wanted)
 
 
 def _has_failed(column: str, codes: set[Code]) -> Q:
@@ -278,9 +298,13 @@ def _has_failed(column: str, codes: set[Code]) -> Q:
     return wanted
 
 
-def _failed(change: Change, gates: list[dict[str, Any]], codes: set[Code]) -> list[Deviation]:
-    failed = [gate for gate in gates if gate["code"] in codes and gate["state"] == GateState.FAILED]
-    return [_deviation(change, str(gate["reason"])) for gate in failed]
+def _by_change(judged: Iterable[tuple[Change, list[dict[str, Any]]]], codes: set[Code]) -> tuple[Deviation, ...]:
+    """One deviation for each change, however many of its gates have failed and however often it was merged."""
+    reasons: dict[Change, dict[str, None]] = {}
+    for change, gates in judged:
+        failed = [gate for gate in gates if gate["code"] in codes and gate["state"] == GateState.FAILED]
+        reasons.setdefault(change, {}).update(dict.fromkeys(str(gate["reason"]) for gate in failed))
+    return tuple(_deviation(change, " ".join(found)) for change, found in reasons.items())
 
 
 def _deviation(change: Change, sentence: str) -> Deviation:

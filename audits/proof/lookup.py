@@ -1,5 +1,5 @@
 """Finds what a digest on paper belongs to: a revision, a frozen verdict, what a meeting decided and signed, a version of the
-policy, or an entry of the ledger."""
+policy, a course, a signature, or an entry of the ledger."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from changes.gates.models import Verdict
 from changes.meetings.models import Decision, Meeting, Minutes
 from changes.proposals.listing import visible
 from changes.proposals.models import Revision
+from changes.training.models import Acknowledgement, Course
 from portal.access.scope import Scope
 from portal.ledger.models import LedgerLeaf
 from portal.policy.models import PolicyVersion
@@ -30,7 +31,7 @@ def found_under(digest: str, *, scope: Scope) -> FoundRecord | None:
     text = _revision(digest, scope) or _policy(digest)
     if text is not None:
         return replace(text, what=f"{text.what}{_decided(digest, scope)}")
-    return _verdict(digest, scope) or _met(digest, scope) or _entry(digest)
+    return _verdict(digest, scope) or _met(digest, scope) or _trained(digest) or _entry(digest)
 
 
 def _revision(digest: str, scope: Scope) -> FoundRecord | None:
@@ -73,6 +74,19 @@ def _met(digest: str, scope: Scope) -> FoundRecord | None:
     if begun is None or begun.started_at is None:
         return None
     return FoundRecord(f"Agenda of {begun}, as it stood when it began", f"/meetings/{begun.number}/", begun.started_at)
+
+
+def _trained(digest: str) -> FoundRecord | None:
+    """A signature on the policy, or a course."""
+    signed = Acknowledgement.objects.filter(digest=digest).select_related("person").first()
+    if signed is not None:
+        words = f"Signature of {signed.person.name} on version {signed.policy} of the policy"
+        return FoundRecord(words, f"/training/certificate/{signed.pk}/", signed.at)
+    course = Course.objects.filter(digest=digest).order_by("number").first()
+    if course is None:
+        return None
+    words = f"{course} on version {course.policy} of the policy: {course.title}"
+    return FoundRecord(words, f"/training/courses/{course.number}/", course.published_at)
 
 
 def _entry(digest: str) -> FoundRecord | None:

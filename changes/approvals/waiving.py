@@ -18,6 +18,7 @@ from changes.proposals.models import Category, Change
 from changes.proposals.moving import ring_for, stream_of
 from changes.proposals.people import user_actor
 from changes.proposals.policy import check_fresh_sign_in
+from changes.training.standing import check_trained
 from portal.access.may import may_at, roles_at
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -66,6 +67,7 @@ def propose_waiver(
     waiver.digest = waiver_digest(waiver)
     roles = roles_at(by, at=at)
     if Role.CHAIR in roles or Role.COMPLIANCE in roles:
+        check_trained(by=by, at=at)
         _write_signature(waiver, policy.check_signer(roles=roles, signed=()), by, at)
     waiver.save()
     _tell(waiver, kind="waiver.proposed", by=by, at=at, more={"reason": waiver.reason, "review": review_at.isoformat()})
@@ -88,6 +90,7 @@ def sign_waiver(
     locked = proposals.locked(waiver.change_id)
     row = _waiting(waiver, at)
     check_right(by=by, permission=P.WAIVER_DECIDE, at=at)
+    check_trained(by=by, at=at)
     check_fresh_sign_in(authenticated_at=authenticated_at, at=at, within=parameters_at(at).fresh_sign_in_within)
     if row.digest != digest or waiver_digest(row) != digest:
         raise Stale("The waiver is not the one that you read.")

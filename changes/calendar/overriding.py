@@ -18,6 +18,7 @@ from changes.proposals.digest import digest_of
 from changes.proposals.models import Change
 from changes.proposals.moving import ring_for, stream_of
 from changes.proposals.policy import check_fresh_sign_in
+from changes.training.standing import check_trained
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
@@ -73,6 +74,7 @@ def confirm_override(
     Raises ``Stale`` when the freeze, the text or the commit is no longer the one that was read.
     """
     check_may(by, P.FREEZE_OVERRIDE, at)
+    check_trained(by=by, at=at)
     change = proposals.locked(override.change_id)
     waiting = _lock_waiting(override, at=at)
     policy.check_override_confirmed(

@@ -169,7 +169,7 @@ def change_page(
 
 def _addresses(rows: list[PullRequest]) -> dict[str, str]:
     """Where each fact can be looked at, by its reference."""
-    return {f"pull_request:{row}": f"{row.repository.web_url}/pull/{row.number}" for row in rows}
+    return {"training:": "/training/", **{f"pull_request:{row}": f"{row.repository.web_url}/pull/{row.number}" for row in rows}}
 
 
 def _gate(item: dict[str, Any], addresses: dict[str, str], policy: str) -> GateLine:

@@ -34,10 +34,12 @@ def emergency_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
         yield from _plus_ones(user)
         yield from _confirmations(user, at)
     yield from _reasons(user, at)
-    if may(user, P.CHANGE_REVIEW_AFTER):
-        yield from _retrospectives(user)
+    own = list(_retrospectives(user)) if may(user, P.CHANGE_REVIEW_AFTER) else []
+    yield from own
     if may(user, P.EXCEPTION_ACCEPT):
-        yield from _overdue(at)
+        # Who can write the review is asked for that, and not a second time for seeing to it.
+        written_by_them = {item.key for item in own}
+        yield from (item for item in _overdue(at) if item.key not in written_by_them)
 
 
 def _without_part_of(rows: QuerySet[Emergency], user: User) -> QuerySet[Emergency]:

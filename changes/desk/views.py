@@ -5,7 +5,7 @@ from typing import Any
 
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
@@ -54,6 +54,13 @@ def change_context(request: HttpRequest, change: Change, *, bound: Mapping[str, 
 def change(request: HttpRequest, number: int) -> HttpResponse:
     """The record of one change."""
     return render(request, "changes/desk/change.html", change_context(request, asked_for(request, number)))
+
+
+@requires(P.CHANGE_SEE)
+@require_GET
+def change_by_name(request: HttpRequest, number: int) -> HttpResponse:
+    """Where an address with the whole name leads, as somebody types it."""
+    return redirect("change", number=number)
 
 
 @requires(P.CHANGE_SEE)

@@ -11,6 +11,7 @@ from changes.exceptions.actions import step
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionState
 from changes.exceptions.owning import involved_in
 from changes.proposals.digest import digest_of
+from changes.training.standing import check_trained
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -75,6 +76,7 @@ def confirm(*, acceptance: Acceptance, digest: str, by: User, at: datetime) -> E
         raise Refused(Clause.FOLLOWED, "You proposed this yourself.", "Another person confirms it.")
     if not may_at(by, P.EXCEPTION_ACCEPT, at=at):
         raise Refused(Clause.FOLLOWED, "The chair or compliance confirms an acceptance.")
+    check_trained(by=by, at=at)
     _check_distance(record, by)
     waiting.confirmed_by, waiting.confirmed_at = by, at
     waiting.save(update_fields=["confirmed_by", "confirmed_at"])

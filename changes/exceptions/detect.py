@@ -19,6 +19,7 @@ from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
 from changes.proposals.queries import changes_of
+from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 
 NO_COMMIT = "0" * 40
@@ -243,17 +244,18 @@ def _release_found(row: Release, prefix: str, branch: str) -> Found:
 
 
 def about_approval(*, changes: Iterable[Change]) -> Iterator[tuple[str, list[Found]]]:
-    """Changes merged to production without the approval in the portal that their repository asks for (gate 8)."""
+    """Changes merged to production without the approval that their repository asks for, or by people not trained (gate 8)."""
     for change in changes:
         prefix = f"{change}:approval:"
         gate = _gate_of(change, APPROVAL_GATE)
         if change.merged_at is None or gate.get("state") != GateState.FAILED:
             yield prefix, []
             continue
+        kind = "untrained_production" if gate.get("clause") == Clause.TRAINED else "unapproved_production"
         found = Found(
-            kind="unapproved_production",
+            kind=kind,
             subject=str(change),
-            key=f"{prefix}unapproved_production",
+            key=f"{prefix}{kind}",
             sentence=str(gate["reason"]),
             happened_at=change.merged_at,
             confirmed=bool(gate["confirmed"]),

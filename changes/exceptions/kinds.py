@@ -38,6 +38,13 @@ _ALL = (
     Kind("no_staging", "Merged to production without staging", Clause.STAGING_FIRST),
     Kind("unapproved_production", "Merged to production without approval", Clause.ACCESS_RESTRICTED, folds_by=()),
     Kind(
+        "untrained_production",
+        "Merged to production while somebody involved was not trained",
+        Clause.TRAINED,
+        owners=("requester", "compliance"),
+        folds_by=(),
+    ),
+    Kind(
         "waived_approval",
         "Approval waived, because nobody could give it",
         Clause.FOLLOWED,

@@ -51,7 +51,8 @@ RULES_IN_WORDS: dict[Code, str] = {
     Code.APPROVAL: (
         "Enough people who took no part in the change approved this text and this commit for production before the merge to prod."
         " A new push, a material edit, another class or a new contributor ends an approval. An emergency needs one +1 by somebody"
-        " else before its release begins. Where nobody is left who may, chair and compliance manager decide together."
+        " else before its release begins. Where nobody is left who may, chair and compliance manager decide together. Once there is"
+        " a course, everybody involved is trained on the policy at the merge; an emergency does not wait for that."
     ),
     Code.MERGE: (
         "Prod moves by a merged pull request alone, pressed by somebody on the list of authorised mergers as of that day, and not"
@@ -73,7 +74,10 @@ PARAMETERS_USED: dict[Code, tuple[str, ...]] = {
     Code.CI: (),
     Code.ROLLBACK: ("migration_paths", "routine_rollback"),
     Code.STAGING: ("staging_soak", "sign_off_needed"),
-    Code.APPROVAL: ("approval_rules", "fresh_sign_in_within", "ai_co_authors"),
+    Code.APPROVAL: (
+        *("approval_rules", "fresh_sign_in_within", "ai_co_authors"),
+        *("training_on_joining_within", "training_repeated_every", "training_after_version_within"),
+    ),
     Code.MERGE: ("freezes_hold_emergencies",),
     Code.RELEASE: (),
     Code.LOG: ("log_within",),

@@ -26,6 +26,7 @@ __all__ = [
     "ReviewAfterFact",
     "ReviewFact",
     "SignOffFact",
+    "TrainingFact",
     "WaiverFact",
 ]
 
@@ -213,6 +214,17 @@ class DecisionFact:
 
 
 @dataclass(frozen=True)
+class TrainingFact:
+    """Whether somebody involved was trained on the policy at the merge to prod, or is now (P-28)."""
+
+    by: Actor
+    current: bool
+    why: str = ""
+    """Why not, after their name."""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
 class SignOffFact:
     by: Actor
     commit: str
@@ -279,5 +291,7 @@ class ChangeFacts:
     freezes: tuple[FreezeFact, ...] = ()
     """Freezes since the change was opened, also those that are over."""
     decisions: tuple[DecisionFact, ...] = ()
+    training: tuple[TrainingFact, ...] = ()
+    """Everybody involved who is known in the portal; nobody while no course was ever published."""
     connected: frozenset[str] = field(default=frozenset())
     """Which sources feed the portal: meetings, slack, training, mergers, fly."""

@@ -134,7 +134,15 @@ def _approval(facts: ChangeFacts) -> Iterator[str]:
     for waiver in facts.waivers:
         ended = "; it has ended" if waiver.ended_at else ""
         yield f"{waiver.chair.name} and {waiver.compliance.name} decided on a waiver at {moment(waiver.decided_at)}{ended}."
+    yield from _training(facts)
     yield from _conditions(facts, "merge")
+
+
+def _training(facts: ChangeFacts) -> Iterator[str]:
+    if "training" not in facts.connected:
+        yield "Training is not connected: the policy in force has no course."
+    for item in facts.training:
+        yield f"{item.by.name} {'is trained' if item.current else item.why}."
 
 
 def _conditions(facts: ChangeFacts, before: str) -> Iterator[str]:

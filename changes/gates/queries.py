@@ -21,6 +21,7 @@ from changes.gates.facts import (
     SignOffFact,
 )
 from changes.gates.freezes import freeze_facts
+from changes.gates.trained import with_training
 from changes.meetings.standing import decisions_about, meetings_are_kept
 from changes.proposals import queries as proposals
 from changes.proposals.classification import has_migration
@@ -59,7 +60,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
     links = links_for(uids_of(rows) | uids_of_pushes(pushes))
     facts = pull_request_facts(rows, links, change=change)
     approvers, deciders = approver_facts(change, at=at)
-    return ChangeFacts(
+    found = ChangeFacts(
         number=change.number,
         as_of=at,
         category=change.category,
@@ -98,6 +99,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         decisions=_decisions(change),
         connected=connected_sources() | (MEETINGS if meetings_are_kept(at=at) else frozenset()),
     )
+    return with_training(found, at=change.merged_at or at)
 
 
 def _push(push: LinkedPush, links: Links) -> DirectPushFact:

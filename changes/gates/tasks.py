@@ -1,6 +1,6 @@
 """Gates move with time: a review that becomes overdue is judged again without anybody opening the page (P-22)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.db.models import F, Max, Q
@@ -12,11 +12,13 @@ from changes.gates.sealing import seal_day, unsealed_days
 from changes.gates.waking import judge_moved
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
+from changes.training.queries import last_stirred
 from portal.access.models import RoleGrant
 from portal.access.permissions import P
 from portal.access.roles import Role, roles_with
 
 AT_ONCE = 200
+FORGOTTEN = timedelta(minutes=10)
 ROLES = sorted({*roles_with(P.CHANGE_APPROVE), Role.CHAIR, Role.COMPLIANCE})
 
 
@@ -29,7 +31,8 @@ def overdue(*, at: datetime) -> list[Change]:
 
 
 def stirred(*, at: datetime) -> list[Change]:
-    """Changes in review that were judged before somebody who may approve went away, came back, got a role or lost one.
+    """Changes in review that were judged before somebody who may approve went away, came back, got a role or lost one,
+    or before somebody's training began to count or lapsed.
 
     Also those with a condition that has become due since.
     """
@@ -41,18 +44,25 @@ def stirred(*, at: datetime) -> list[Change]:
         RoleGrant.objects.filter(role__in=ROLES, **{f"{name}__lte": at}).aggregate(last=Max(name))["last"]
         for name in ("valid_from", "valid_until")
     ]
-    last = max((moment for moment in (*delegated, *granted) if moment is not None), default=None)
+    moments = (*delegated, *granted, last_stirred(at=at))
+    last = max((moment for moment in moments if moment is not None), default=None)
     due = Q(conditions__due_at__lte=at, conditions__due_at__gt=F("gates_at"))
     if last is not None:
         due |= Q(state__in=(State.PROPOSED, State.APPROVED), gates_at__lt=last)
     return list(Change.objects.filter(due).order_by("gates_at", "id").distinct()[:AT_ONCE])
 
 
+def forgotten(*, at: datetime) -> list[Change]:
+    """Changes in review that nothing has judged for ``FORGOTTEN``: whoever proposed them should have, and a page waits for it."""
+    rows = Change.objects.filter(state__in=(State.PROPOSED, State.APPROVED), gates_at=None, moved_at__lte=at - FORGOTTEN)
+    return list(rows.order_by("id")[:AT_ONCE])
+
+
 @shared_task(name="changes.gates.tasks.judge_overdue")
 def judge_overdue() -> None:
-    """Judge again what a clock has changed."""
+    """Judge again what a clock has changed, and what was never judged."""
     at = now()
-    for change in dict.fromkeys([*overdue(at=at), *stirred(at=at)]):
+    for change in dict.fromkeys([*overdue(at=at), *stirred(at=at), *forgotten(at=at)]):
         reassess(change=change, at=at)
         Change.objects.filter(pk=change.pk).update(gates_at=at)
 

@@ -12,6 +12,7 @@ from changes.meetings.voting import Cast, Tally
 from changes.policies.points import version_of
 from changes.proposals import queries as proposals
 from changes.proposals.models import Change, Revision
+from changes.training.standing import check_trained
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
@@ -96,6 +97,8 @@ def vote(*, ballot: Ballot, choice: str, reason: str, by: User, at: datetime) ->
         present=None if held.written or held.item.meeting is None else present_at(held.item.meeting, at=at),
         involved=involved_in(held.item.change),
     )
+    if choice != voting.RECUSED:
+        check_trained(by=by, at=at)
     row = Vote.objects.create(ballot=held, person=by, choice=choice, reason=reason.strip(), at=at)
     append(
         stream=stream_of(held),

@@ -20,6 +20,7 @@ from changes.meetings.voting import Tally
 from changes.policies import actions as policies
 from changes.policies.points import version_of
 from changes.proposals.moving import ring_for
+from changes.training.standing import check_trained
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
@@ -44,6 +45,7 @@ def decide(*, item: AgendaItem, outcome: str, reason: str, conditions: Sequence[
     held = AgendaItem.objects.select_for_update(of=("self",)).select_related("meeting__series", "change").get(pk=item.pk)
     ballot = held.ballots.exclude(closed_at=None).order_by("-id").first()
     _check_place(held, ballot, by, at)
+    check_trained(by=by, at=at)
     result = tally_of(ballot, at=ballot.closed_at or at) if ballot is not None else None
     revision, digest = text_of(held)
     voting.check_decision(

@@ -1,7 +1,5 @@
 """Write the next version of the policy, send it to a meeting, and bring its decision into force. Evidence beside each step."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +14,7 @@ from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
+from portal.policy.digest import digest_for
 from portal.policy.document import WrongDocument, check
 from portal.policy.models import PolicyDraft, PolicyVersion
 from portal.policy.plain import WrongParameter, parameters_from, plain
@@ -106,12 +105,6 @@ def send(*, effective_at: datetime, seen: int, by: User, at: datetime) -> Policy
     _tell("policy.sent", version, actor_of(by), {"by": by.name, "effective_at": effective_at.isoformat(), "at": at.isoformat()})
     row.delete()
     return version
-
-
-def digest_for(*, number: int, text: str, parameters: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON of what a version says: number, text, parameters. Decisions bind to it."""
-    value = {"number": number, "text": text, "parameters": parameters}
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
 @transaction.atomic

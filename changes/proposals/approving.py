@@ -12,6 +12,7 @@ from changes.proposals import policy, queries
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, ApprovalLapse, Change, ReviewAfter, Revision, SignOff
 from changes.proposals.moving import move, ring_for, stream_of
+from changes.training.standing import check_trained
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -53,6 +54,7 @@ def approve(
     """
     locked = queries.locked(change.pk)
     check_right(by=by, permission=P.CHANGE_APPROVE, at=at)
+    check_trained(by=by, at=at)
     revision = queries.current_revision(locked)
     head = queries.head_for_production(locked)
     if seen is not None:
@@ -148,6 +150,7 @@ def plus_one(*, change: Change, by: User, via: str, authenticated_at: datetime |
     """
     locked = queries.locked(change.pk)
     check_right(by=by, permission=P.EMERGENCY_PLUS_ONE, at=at)
+    check_trained(by=by, at=at)
     policy.check_plus_one(
         state=locked.state,
         category=locked.category,
@@ -216,6 +219,7 @@ def sign_off(*, change: Change, commit_sha: str, by: User, note: str, at: dateti
     """
     locked = queries.locked(change.pk)
     check_right(by=by, permission=P.CHANGE_SIGN_OFF, at=at)
+    check_trained(by=by, at=at)
     policy.check_sign_off(
         state=locked.state, tester=queries.actor_for(by), commit_sha=commit_sha, staged_commits=queries.staged_commits(locked)
     )

@@ -16,6 +16,7 @@ from changes.proposals.models import Change
 from changes.talk.meeting_news import reminders
 from changes.talk.models import Comment, Notice, NoticeCursor
 from changes.talk.queries import followers_of
+from changes.talk.training_news import late_words, reminder_of
 from portal.access.may import holders_of
 from portal.access.permissions import P
 from portal.ledger.queries import Entry, last_seq, sealed_after
@@ -172,6 +173,19 @@ def _meeting(entry: Entry, rows: Rows) -> Iterable[News]:
         yield News("meeting", title, f"/meetings/{number}/", {person: why})
 
 
+def _training(entry: Entry, rows: Rows) -> Iterable[News]:
+    """Whoever is to take the course."""
+    words, why = reminder_of(entry.fact, at=entry.at)
+    yield News("training", words, "/training/", {int(entry.fact["person"]): why})
+
+
+def _training_late(entry: Entry, rows: Rows) -> Iterable[News]:
+    """Compliance, about somebody who is late."""
+    words, why = late_words(entry.fact)
+    people = dict.fromkeys((user.pk for user in holders_of(P.TRAINING_CHASE, at=entry.at)), why)
+    yield News("training", words, "/training/people/", people)
+
+
 TELLERS: dict[str, Teller] = {
     "comment.written": _comment,
     "comment.corrected": _comment,
@@ -188,5 +202,7 @@ TELLERS: dict[str, Teller] = {
     "condition.set": _task,
     "approvals.delegated": _task,
     "meeting.reminded": _meeting,
+    "training.reminded": _training,
+    "training.escalated": _training_late,
 }
 URGENT = frozenset({"emergency.declared"})

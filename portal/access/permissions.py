@@ -25,6 +25,10 @@ class P(StrEnum):
     AGENDA_PUT = "agenda.put"
     POLICY_SEE = "policy.see"
     POLICY_DRAFT = "policy.draft"
+    TRAINING_SIGN = "training.sign"
+    TRAINING_WRITE = "training.write"
+    TRAINING_CHASE = "training.chase"
+    TRAINING_OVERSEE = "training.oversee"
     OVERSIGHT_SEE = "oversight.see"
     CONTROL_RUN = "control.run"
     DRILL_RECORD = "drill.record"
@@ -80,6 +84,10 @@ SENTENCES: dict[P, str] = {
     P.AGENDA_PUT: "put a point on an agenda",
     P.POLICY_SEE: "see the policy and its versions",
     P.POLICY_DRAFT: "draft the next version of the policy",
+    P.TRAINING_SIGN: "take courses and sign the policy",
+    P.TRAINING_WRITE: "write and publish courses",
+    P.TRAINING_CHASE: "remind people of their training",
+    P.TRAINING_OVERSEE: "see everybody's training",
     P.OVERSIGHT_SEE: "see the desk of the architecture team",
     P.CONTROL_RUN: "run the controls",
     P.DRILL_RECORD: "record rollbacks and rollback drills",

@@ -55,7 +55,7 @@ READS = frozenset(
         P.PERSON_SEE,
     },
 )
-WORKS = READS | {P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
+WORKS = READS | {P.TRAINING_SIGN, P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
 BUILDS = WORKS | {P.CHANGE_SIGN_OFF, P.CHANGE_SCHEDULE, P.DRILL_RECORD, P.EMERGENCY_DECLARE}
 DECIDES = BUILDS | {
     P.CHANGE_APPROVE,
@@ -66,7 +66,17 @@ DECIDES = BUILDS | {
     P.CHANGE_REVIEW_AFTER,
 }
 OVERSEES = frozenset(
-    {P.CHANGE_CLASSIFY, P.CONTROL_RUN, P.FREEZE_SET, P.NOISE_SET, P.OVERSIGHT_SEE, P.POLICY_DRAFT, P.ROLE_HISTORY_SEE}
+    {
+        P.CHANGE_CLASSIFY,
+        P.CONTROL_RUN,
+        P.FREEZE_SET,
+        P.NOISE_SET,
+        P.OVERSIGHT_SEE,
+        P.POLICY_DRAFT,
+        P.TRAINING_WRITE,
+        P.TRAINING_OVERSEE,
+        P.ROLE_HISTORY_SEE,
+    },
 )
 CONNECTIONS = frozenset({P.SOURCE_SEE, P.INBOX_SEE})
 
@@ -112,6 +122,7 @@ ROLES: dict[Role, Definition] = {
         | {
             P.WAIVER_PROPOSE,
             P.WAIVER_DECIDE,
+            P.TRAINING_CHASE,
             P.EXCEPTION_ACCEPT,
             P.PERSON_INVITE,
             P.PERSON_KEEP,
@@ -126,7 +137,7 @@ ROLES: dict[Role, Definition] = {
     Role.AUDITOR: Definition(
         label="Auditor",
         sentence="Reads everything in the scope of an engagement and changes nothing.",
-        permissions=READS | CONNECTIONS | {P.ROLE_HISTORY_SEE},
+        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),
@@ -136,6 +147,7 @@ ROLES: dict[Role, Definition] = {
         permissions=READS
         | CONNECTIONS
         | {
+            P.TRAINING_SIGN,
             P.SOURCE_MANAGE,
             P.INBOX_REPLAY,
             P.PERSON_INVITE,

@@ -75,6 +75,18 @@ class Parameters:
     log_within: timedelta = timedelta(minutes=15)
     staging_soak: timedelta = timedelta(0)
     sign_off_needed: bool = True
+    training_on_joining_within: timedelta = timedelta(days=14)
+    """How long somebody who joins has for the course and the signature (P-28)."""
+    training_repeated_every: timedelta = timedelta(days=365)
+    """How long a signature on the policy holds."""
+    training_after_version_within: timedelta = timedelta(days=30)
+    """How long everybody has to sign a new material version."""
+    training_reminded_before: timedelta = timedelta(days=7)
+    """How long before its day somebody is reminded; once more on the day."""
+    training_escalated_after: timedelta = timedelta(days=7)
+    """How long after its day compliance is told who has not signed."""
+    quiz_open_for: timedelta = timedelta(days=1)
+    """How long an attempt at a quiz takes answers."""
     policy_review_every: timedelta = timedelta(days=365)
     """How often the policy is reviewed at least (P-25)."""
     decision_lives: timedelta = timedelta(days=90)

@@ -28,6 +28,7 @@ FAMILIES: dict[str, P] = {
     "meetings": P.MEETING_SEE,
     "people": P.PERSON_SEE,
     "policy": P.POLICY_SEE,
+    "training": P.POLICY_SEE,
 }
 """Which permission one needs to hear a family's bell."""
 

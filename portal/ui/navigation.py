@@ -48,6 +48,7 @@ PAGES = (
     Page("/oversight/", "Oversight", "binoculars", "Compliance"),
     Page("/controls/", "Controls", "shield-check", "Compliance"),
     Page("/policy/", "Policy", "scroll-text", "Compliance", key="y"),
+    Page("/training/", "Training", "graduation-cap", "Compliance"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),
     Page("/audits/engagements/", "Engagements", "clipboard-check", "Compliance"),

@@ -2,8 +2,11 @@
 
 import http.server
 import random
+import socket
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,7 +15,7 @@ from tests.journeys.chaos.facts import Sent, life_of
 from tests.journeys.chaos.portal import SECRET, Portal, figures
 from tests.journeys.chaos.seeds import Seed
 from tests.journeys.chaos.sender import Sender, signed
-from tests.stack import free_port, wait_for
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.stack
 WEBHOOKS = FOLDER.parent / "webhooks"
@@ -38,8 +41,14 @@ def thrice_and_shuffled(deliveries):
 
 
 @pytest.mark.parametrize("order", [in_order, thrice_and_shuffled])
-@pytest.mark.parametrize("name", NAMES)
-def test_a_story_posted_to_a_running_portal_ends_with_exactly_its_findings(seed, name, order):
+def test_a_story_posted_to_a_running_portal_ends_with_exactly_its_findings(seed, order):
+    """Each story has a portal of its own; most of the time they wait for their repositories to settle, so they do it together."""
+    with ThreadPoolExecutor(len(NAMES)) as pool:
+        for told in [pool.submit(tell, seed, name, order) for name in NAMES]:
+            told.result()
+
+
+def tell(seed, name, order):
     story = read_story(name)
     with seed.running() as portal:
         for delivery in order(story["deliveries"]):
@@ -152,19 +161,35 @@ BROKEN = {
 }
 
 
-@pytest.fixture(params=["refused", *BROKEN])
-def broken_api(request):
+@contextmanager
+def broken_api(name):
     """(address, how often it was asked so far)."""
-    if request.param == "refused":
-        yield f"http://127.0.0.1:{free_port()}", lambda: 1
+    if name == "refused":
+        # Held and not listened on: nobody else gets it meanwhile.
+        with socket.socket() as door:
+            door.bind(("127.0.0.1", 0))
+            yield f"http://127.0.0.1:{door.getsockname()[1]}", lambda: 1
         return
-    vendor = Broken(**BROKEN[request.param])
-    yield vendor.url, lambda: vendor.asked
-    vendor.close()
+    vendor = Broken(**BROKEN[name])
+    try:
+        yield vendor.url, lambda: vendor.asked
+    finally:
+        vendor.close()
 
 
-def test_with_a_broken_api_facts_stay_unconfirmed_and_the_workers_go_on(stack, broken_api):
-    url, asked = broken_api
+def test_with_a_broken_api_facts_stay_unconfirmed_and_the_workers_go_on(stack):
+    """Three portals at once, each with an API that fails in its own way."""
+    with ThreadPoolExecutor(3) as pool:
+        for lived in [pool.submit(live_with, stack, name) for name in ("refused", *BROKEN)]:
+            lived.result()
+
+
+def live_with(stack, name):
+    with broken_api(name) as (url, asked):
+        _live_with(stack, url, asked)
+
+
+def _live_with(stack, url, asked):
     portal = Portal(stack(empty=True, env={"COUNTERSIGN_PRIVATE_HOSTS": "127.0.0.1"})).connect(api_url=url, token="t0ken")
     sent, expected = life_of(deliveries=30, seed=14)
 

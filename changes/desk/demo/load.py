@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from changes.connectors.actions import connect_fly, connect_github, connect_slack
-from changes.desk.demo import deciding, expected, meetings, people, story
+from changes.desk.demo import deciding, expected, meetings, people, story, training
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
+from changes.desk.demo_chapters import tell_chapters
+from portal.runtime.models import Lease
 from portal.standins import company
 from portal.standins.client import Remote
 
@@ -33,6 +35,7 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     vendors = Vendors(remote, now=now)
     people.admit(password=settings.DEMO_PASSWORD, at=vendors.began - JOINED)
     say("Eight people have joined; everybody's password is the demo password.")
+    training.teach(began=vendors.began)
     meetings.meet(began=vendors.began)
     _set_up(vendors)
     _connect(remote, at=vendors.began - CONNECTED)
@@ -43,7 +46,10 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     pushed = story.tell(vendors, pump=pump, say=say)
     meetings.prepare(at=vendors.began)
     deciding.wait_for("everything", lambda: expected.at_rest() and not expected.differences(direct_push=pushed), pump=pump)
+    tell_chapters(at=now)
     remote.do("mark", name="demo", value=FILLED)
+    # The first run of the controls found an empty company; the next one need not wait for a day.
+    Lease.objects.filter(name="run-controls").update(next_at=now)
     say(f"The company is up to date. {len(expected.expected(direct_push=pushed))} deviations were planted and found.")
     return pushed
 

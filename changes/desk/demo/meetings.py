@@ -6,6 +6,7 @@ from django.db import transaction
 
 from changes.desk.demo.people import named
 from changes.exceptions import missed
+from changes.gates.actions import reassess
 from changes.meetings import live, minutes, recording
 from changes.meetings.actions import mark_missed
 from changes.meetings.agenda import put_point
@@ -82,7 +83,7 @@ def _hold(meeting: Meeting) -> None:
 def prepare(*, at: datetime) -> None:
     """The next meeting: a large proposal of Ann's comes by itself, Bob puts a point. Once."""
     if not Change.objects.filter(title=LARGE["title"]).exists():
-        submitting.submit(given=LARGE, by=named("ann"), ready=True, at=at - 2 * DAY)
+        reassess(change=submitting.submit(given=LARGE, by=named("ann"), ready=True, at=at - 2 * DAY), at=at - 2 * DAY)
     coming = next_meeting(at=at)
     if coming is not None:
         _put(coming, "A second approver for the billing service", by="bob", minutes=15, at=at - DAY)

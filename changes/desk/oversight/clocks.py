@@ -95,9 +95,9 @@ def waivers(*, at: datetime) -> Number:
 def promises(*, at: datetime) -> Iterator[Number]:
     """Follow-ups of reviews and actions of meetings that are past their day."""
     follow_ups = FollowUp.objects.filter(done_at=None, due_on__lt=at.date()).select_related("owner", "review__change")
-    yield _number("follow-ups", "Follow-ups overdue", follow_ups.order_by("due_on", "id"), _follow_up_row, tone="bad")
+    yield _number("follow-up", "Follow-ups overdue", follow_ups.order_by("due_on", "id"), _follow_up_row, tone="bad")
     actions = Action.objects.filter(done_at=None, due_on__lt=at.date()).select_related("owner", "meeting")
-    yield _number("actions", "Actions of meetings overdue", actions.order_by("due_on", "id"), _action_row, tone="bad")
+    yield _number("action", "Actions of meetings overdue", actions.order_by("due_on", "id"), _action_row, tone="bad")
 
 
 def exceptions_by_age(*, at: datetime) -> list[Number]:
@@ -117,9 +117,9 @@ def holders() -> list[tuple[str, int, dict[str, int]]]:
     """Who holds how much: by person the open exceptions, follow-ups, actions, most first."""
     found: dict[str, dict[str, int]] = {}
     sources: tuple[tuple[str, Iterable[str | None]], ...] = (
-        ("exceptions", _open_exceptions().values_list("owner__name", flat=True)),
-        ("follow-ups", FollowUp.objects.filter(done_at=None).values_list("owner__name", flat=True)),
-        ("actions", Action.objects.filter(done_at=None).values_list("owner__name", flat=True)),
+        ("exception", _open_exceptions().values_list("owner__name", flat=True)),
+        ("follow-up", FollowUp.objects.filter(done_at=None).values_list("owner__name", flat=True)),
+        ("action", Action.objects.filter(done_at=None).values_list("owner__name", flat=True)),
     )
     for label, names in sources:
         for name in names:

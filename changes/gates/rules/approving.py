@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from changes.delivery.actor import Actor
-from changes.gates.facts import ApprovalFact, ChangeFacts, PullRequestFact
+from changes.gates.facts import ApprovalFact, ChangeFacts, GateState, PullRequestFact
 from changes.gates.gate import Code, Gate, Judgement, combined, gate, met, open_or_failed
 from changes.gates.reading import (
     PROD,
@@ -22,6 +22,7 @@ from changes.gates.reading import (
     went_past,
 )
 from changes.gates.rules.conditions import before_merge
+from changes.gates.rules.training import everybody_trained
 from changes.gates.rules.waiving import NEEDED, nobody_left, waived, waiver_for, who_decides
 from changes.gates.rules.words import (
     NO,
@@ -52,7 +53,9 @@ def approval(facts: ChangeFacts, parameters: Parameters) -> Gate:
     for repository in repositories(facts):
         targets = _targets(facts, repository)
         parts += [_judge(facts, target, parameters) for target in targets] or [_nothing_to_approve()]
-    return combined(Code.APPROVAL, [*(parts or [_nothing_to_approve()]), *before_merge(facts)])
+    parts = [*(parts or [_nothing_to_approve()]), *before_merge(facts)]
+    alone = all(part.state == GateState.MET for part in parts)
+    return combined(Code.APPROVAL, [*parts, *everybody_trained(facts, alone=alone)])
 
 
 def _emergency(facts: ChangeFacts) -> Judgement:

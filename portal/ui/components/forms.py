@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.ui.components.leaf import icon
+from portal.ui.components.words import led
 
 register = template.Library()
 
@@ -108,7 +109,7 @@ def problem_box(problems: Iterable[tuple[str, str]], title: str = "There is a pr
 
 
 def _problem(target: str, words: str) -> SafeString:
-    return format_html('<a href="#{}">{}</a>', target, words) if target else format_html('<span class="err">{}</span>', words)
+    return format_html('<a href="#{}">{}</a>', target, words) if target else format_html('<span class="err">{}</span>', led(words))
 
 
 @register.simple_tag

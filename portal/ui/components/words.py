@@ -1,5 +1,6 @@
 """Other people's text on our pages: markdown made safe, hidden characters made visible, plurals."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from portal.ui.markdown import render
 from portal.ui.text import visible
 
 register = template.Library()
+PLACE = re.compile(r"\((/[a-z0-9/-]*/)\)")
 MINUTE = 60
 """Seconds."""
 
@@ -19,6 +21,12 @@ MINUTE = 60
 def shown(text: Any) -> SafeString:
     """Text in which control and direction characters are visible, isolated from the text around it. Escaped."""
     return SafeString(visible(str(text if text is not None else "")))
+
+
+@register.filter
+def led(text: Any) -> SafeString:
+    """The same, with an address of ours in brackets, as in "Training (/training/)", as a link: a refusal leads on."""
+    return SafeString(PLACE.sub(r'(<a href="\1">\1</a>)', shown(text)))
 
 
 @register.filter

@@ -332,10 +332,7 @@ def test_emergencies_reviewed(change):
 
     assert run("emergencies_reviewed") == Result(
         2,
-        (
-            Deviation(str(late), "No +1.", f"change:{late.number}"),
-            Deviation(str(late), "No retrospective.", f"change:{late.number}"),
-        ),
+        (Deviation(str(late), "No +1. No retrospective.", f"change:{late.number}"),),
     )
 
 
@@ -344,12 +341,12 @@ def test_verdicts_compliant(change):
 
     failed = [gate for gate in bad.verdicts.get().gates if gate["state"] == "failed"]
 
-    assert failed
+    assert len(failed) > 1
     assert run("verdicts_compliant") == Result(
         2,
         (
             Deviation(str(bare), "No verdict was frozen at its merge.", f"change:{bare.number}"),
-            *(Deviation(str(bad), gate["reason"], f"change:{bad.number}") for gate in failed),
+            Deviation(str(bad), " ".join(gate["reason"] for gate in failed), f"change:{bad.number}"),
         ),
     )
 

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
+from audits.room.demo import audit
+from audits.room.models import Engagement
 from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
 from changes.connectors.readings import read_due
@@ -16,6 +18,8 @@ from changes.desk.demo.people import PEOPLE
 from changes.meetings.models import AgendaItem, Meeting
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, Change
+from changes.training.models import Attempt
+from changes.training.queries import members
 from portal.access.may import roles_of
 from portal.access.models import RoleGrant, User
 from portal.standins.client import Remote
@@ -78,6 +82,15 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
     assert Remote(standins.vendors.url).mark("demo") == "filled"
+    assert [(row.auditor.name, row.confirmed_by.name) for row in Engagement.objects.all()] == [("Uma Reyes", "Mia Lund")]
+    audit(now())
+    assert Engagement.objects.count() == 1
+    at = now()
+    roster = {member.person.name: member for member in members(at=at)}
+    assert [name for name, member in roster.items() if member.last is None] == ["Eli Novak"]
+    assert all(member.standing.current for member in roster.values())
+    assert roster["Eli Novak"].standing.open.due_at > at
+    assert sorted(Attempt.objects.filter(passed=False).values_list("person__name", flat=True)) == ["Ann Berg"]
     before = (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count())
 
     again = load(address=standins.vendors.url, now=now() + timedelta(days=1), say=said.append, pump=pump)

@@ -214,3 +214,9 @@ def test_a_set_aside_effect_is_tried_again_by_an_administrator(client):
     assert answer.status_code == 302
     effect.refresh_from_db()
     assert effect.state == "waiting"
+
+
+def test_an_address_with_the_whole_name_leads_to_the_change(client):
+    sign_in(client, person("Ann"))
+
+    assert client.get("/changes/CHG-1001/").url == client.get("/changes/chg-1001/").url == "/changes/1001/"

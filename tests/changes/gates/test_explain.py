@@ -222,6 +222,7 @@ LOOKS = {
             "Bob Brown for Cleo: yes on no commit yet by slack at 2026-02-02 09:51 UTC.",
             "cleo and Mia decided on a waiver at 2026-02-02 09:50 UTC.",
             "cleo and Mia decided on a waiver at 2026-02-02 09:50 UTC; it has ended.",
+            "Training is not connected: the policy in force has no course.",
             "Condition 1 of bob: open.",
         ],
     ),
@@ -233,6 +234,7 @@ LOOKS = {
             "Approvals are given in the portal or by an approving review.",
             "ann took part in it.",
             "bob on acme/web#18: approved on ccccccc.",
+            "Training is not connected: the policy in force has no course.",
         ],
     ),
     "the merge": (

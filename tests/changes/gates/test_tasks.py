@@ -7,7 +7,7 @@ from django.utils.timezone import now
 
 from changes.approvals import actions as approvals
 from changes.gates.actions import reassess
-from changes.gates.tasks import judge_overdue, overdue, stirred
+from changes.gates.tasks import forgotten, judge_overdue, overdue, stirred
 from changes.proposals import actions, submitting
 from changes.proposals.models import Change
 from tests.changes.people import person
@@ -28,6 +28,21 @@ def test_an_overdue_review_is_judged_again_once():
     judge_overdue()
 
     assert overdue(at=now()) == []
+
+
+def test_what_nothing_has_judged_is_judged_after_ten_minutes():
+    at = now()
+    change = submitting.submit(given=GIVEN, by=person("Ann"), ready=True, at=at - timedelta(minutes=11))
+    submitting.submit(given=GIVEN, by=change.requester, ready=False, at=at - timedelta(minutes=11))
+    submitting.submit(given=GIVEN, by=change.requester, ready=True, at=at)
+    assert forgotten(at=at) == [change]
+
+    judge_overdue()
+
+    change.refresh_from_db()
+    assert change.gates_at is not None
+    assert "m" in change.gates
+    assert forgotten(at=at) == []
 
 
 def test_what_is_not_due_is_left_alone():

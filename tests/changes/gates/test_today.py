@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from changes.gates.actions import gate_json
-from changes.gates.facts import ApproverFact, ConditionFact, DecisionFact, FreezeFact, WaiverFact
+from changes.gates.facts import ApproverFact, ConditionFact, DecisionFact, FreezeFact, TrainingFact, WaiverFact
 from changes.gates.loading import OldFacts, facts_from_json
 from changes.gates.today import Difference, Today, is_present, today
 from changes.gates.verdict import RULES_VERSION, evaluate, facts_digest, facts_json, outcome
@@ -35,6 +35,7 @@ EVERYTHING = change(
     approvers=(ApproverFact(BOB), ApproverFact(CLEO, "is away")),
     deciders=("Cleo", "Mia"),
     decisions=(DecisionFact(4, "conditional", "digest", minute(5), CLEO, "Meeting 12", minute(9400), "edited", minute(6)),),
+    training=(TrainingFact(ANN, True), TrainingFact(BOB, False, "has never signed the policy", minute(0))),
     waivers=(WaiverFact(CLEO, MIA, "nobody left", minute(9000), "digest", ON_MAIN, minute(50), minute(51)),),
     conditions=(ConditionFact(1, "Tell support", ANN, "merge", minute(55), BOB, "done", minute(54)),),
     freezes=(FreezeFact("Holidays", True, minute(0), minute(9), ("production",), (build.WEB,), minute(5), ("Bob", "Cleo")),),

@@ -1,0 +1,31 @@
+"""The audit at the demo company: Cleo prepares the engagement, Mia confirms it, and Uma can read."""
+
+from datetime import datetime, timedelta
+
+from audits.room.actions import confirm_engagement, open_engagement
+from audits.room.models import Engagement
+from changes.desk.demo_chapters import chapter
+from portal.access.models import User
+
+NAME = "Northwind Labs, change management"
+LOOKED_AT, OPEN = timedelta(days=90), timedelta(days=60)
+
+
+@chapter
+def audit(at: datetime) -> None:
+    """An engagement that is open now, over the last quarter and what the living company goes on to do. Once."""
+    uma, cleo, mia = (User.objects.get(email=f"{login}@northwind.example") for login in ("uma", "cleo", "mia"))
+    if Engagement.objects.filter(auditor=uma).exists():
+        return
+    engagement = open_engagement(
+        name=NAME,
+        auditor=uma,
+        window_from=at - LOOKED_AT,
+        window_to=at + OPEN,
+        starts_at=at,
+        ends_at=at + OPEN,
+        repositories=(),
+        by=cleo,
+        at=at,
+    )
+    confirm_engagement(engagement=engagement, digest=engagement.digest, by=mia, at=at)

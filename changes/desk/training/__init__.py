@@ -1,0 +1,1 @@
+"""Pages of training: what is mine, courses, quizzes, signatures, certificates, everybody's."""

@@ -1,0 +1,194 @@
+"""Everybody's training, for those who oversee and for auditors: gaps first, by role and version, as of any day; reminders; CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from changes.desk.columns import moment_text
+from changes.training import figures, queries, reminding
+from changes.training.figures import LATE, ORDER, state_of
+from changes.training.models import Course
+from changes.training.policy import why_of
+from changes.training.queries import Member
+from portal.access.guards import requires
+from portal.access.may import may
+from portal.access.permissions import P
+from portal.access.roles import Role
+from portal.access.scope import scope_for
+from portal.access.signed_in import person_of
+from portal.spreadsheet import harmless
+from portal.ui.clock import time_of
+
+AT_ONCE = 50
+LATE_SHOWN = 100
+STATES = {
+    "late": ("overdue", "Late"),
+    "gap": ("waiting", "Not trained yet"),
+    "due": ("due", "Due"),
+    "trained": ("met", "Trained"),
+}
+HEAD = ("Person", "Mail", "Roles", "Joined", "Last signed version", "Signed", "State", "Due", "Why", "Late by (days)")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for: a moment, a role, a state."""
+
+    at: datetime
+    on: str
+    role: str
+    state: str
+
+    @property
+    def query(self) -> str:
+        """The same as it stands in an address."""
+        return urlencode({name: value for name, value in (("on", self.on), ("role", self.role), ("state", self.state)) if value})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One person on the page."""
+
+    member: Member
+    badge: str
+    words: str
+    askable: bool
+
+
+@requires(P.TRAINING_OVERSEE)
+@require_GET
+def people(request: HttpRequest) -> HttpResponse:
+    """The roster as of a moment, in numbers and by name."""
+    asked = _asked(request)
+    everybody = queries.members(at=asked.at)
+    chosen = figures.gaps_first(_chosen(everybody, asked))
+    start = _start(request, len(chosen))
+    late = figures.lateness_of(everybody, at=asked.at)
+    course = queries.course_at(at=asked.at)
+    context = {
+        "asked": asked,
+        "figures": figures.figures_of(everybody),
+        "lines": [_line(member) for member in chosen[start : start + AT_ONCE]],
+        "shown": f"{start + 1} to {min(start + AT_ONCE, len(chosen))} of {len(chosen)}" if chosen else "0 of 0",
+        "newer": _address(asked, start - AT_ONCE) if start else "",
+        "older": _address(asked, start + AT_ONCE) if start + AT_ONCE < len(chosen) else "",
+        "late": late[:LATE_SHOWN],
+        "late_count": len(late),
+        "roles": [("", "All roles"), *((str(role), role.label) for role in Role if role != Role.AUDITOR)],
+        "states": [("", "All"), *((state, STATES[state][1]) for state in ORDER)],
+        "may_chase": may(request.user, P.TRAINING_CHASE) and not asked.on,
+        "course": course,
+        "connected": queries.is_connected(at=asked.at),
+        "first": Course.objects.order_by("published_at").first(),
+    }
+    return render(request, "changes/training/people.html", context)
+
+
+@requires(P.TRAINING_CHASE)
+@require_POST
+def remind(request: HttpRequest) -> HttpResponse:
+    """Remind whoever was ticked, or everybody with a gap."""
+    at = time_of(request)
+    if request.POST.get("everybody"):
+        chosen = {member.person.pk for member in queries.members(at=at) if member.standing.open is not None}
+    else:
+        chosen = {int(pk) for pk in request.POST.getlist("person") if pk.isdigit() and len(pk) < 19}
+    sent = reminding.ask(people=chosen, by=person_of(request), at=at)
+    words = "1 person was reminded." if sent == 1 else f"{sent} people were reminded."
+    left = " Nobody is reminded twice on one day, or of nothing." if sent < len(chosen) or not chosen else ""
+    messages.success(request, f"{words}{left}")
+    return redirect("training-people")
+
+
+@requires(P.TRAINING_OVERSEE)
+@require_GET
+def people_file(request: HttpRequest) -> HttpResponse:
+    """The same as a file, all rows."""
+    asked = _asked(request)
+    rows = figures.gaps_first(_chosen(queries.members(at=asked.at), asked))
+    text = io.StringIO()
+    lines = csv.writer(text)
+    mark = [
+        "Confidential: training records of Countersign",
+        f"{len(rows)} rows",
+        f"as of {moment_text(asked.at)} (UTC)",
+        f"filter: {asked.query or 'none'}",
+        f"made {moment_text(time_of(request))} (UTC) by {person_of(request).email}",
+    ]
+    lines.writerow(["; ".join(mark)])
+    lines.writerow(HEAD)
+    lines.writerows([harmless(cell) for cell in _cells(member, asked.at)] for member in rows)
+    headers = {"Content-Disposition": 'attachment; filename="training.csv"'}
+    return HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _cells(member: Member, at: datetime) -> Iterator[str]:
+    due, last = member.standing.open, member.last
+    yield member.person.name
+    yield member.person.email
+    yield ", ".join(role.label for role in member.roles)
+    yield moment_text(member.joined_at)
+    yield str(last.version) if last else ""
+    yield moment_text(last.at) if last else ""
+    yield STATES[state_of(member)][1]
+    yield moment_text(due.due_at) if due else ""
+    yield why_of(due) if due and not member.standing.current else ""
+    yield str(max((item.late_by(at).days for item in member.dues), default=0))
+
+
+def _asked(request: HttpRequest) -> Asked:
+    """The moment is the end of the day that is asked for, at the latest now and the end of an auditor's window."""
+    now, scope = time_of(request), scope_for(request)
+    latest = min(now, scope.window_to) if scope.window_to is not None else now
+    day = _day(request.GET.get("on", ""))
+    role, state = request.GET.get("role", ""), request.GET.get("state", "")
+    return Asked(
+        at=min(latest, datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)) if day else latest,
+        on=day.isoformat() if day else "",
+        role=role if role in set(Role) else "",
+        state=state if state in ORDER else "",
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 2200 else None
+
+
+def _chosen(members: Iterable[Member], asked: Asked) -> list[Member]:
+    return [
+        member
+        for member in members
+        if (not asked.role or Role(asked.role) in member.roles) and (not asked.state or state_of(member) == asked.state)
+    ]
+
+
+def _start(request: HttpRequest, count: int) -> int:
+    text = request.GET.get("from", "")
+    start = int(text) if text.isdigit() and len(text) < 7 else 0
+    return start - start % AT_ONCE if start < count else 0
+
+
+def _address(asked: Asked, start: int) -> str:
+    parts = [part for part in (asked.query, f"from={start}" if start else "") if part]
+    return f"/training/people/{'?' if parts else ''}{'&'.join(parts)}"
+
+
+def _line(member: Member) -> Line:
+    state = state_of(member)
+    badge, words = STATES[state]
+    due = member.standing.open
+    if due is not None and state != LATE:
+        words = f"{words}, by {due.due_at:%-d %b %Y}"
+    return Line(member, badge, words, due is not None)

@@ -1,0 +1,95 @@
+"""What the roster comes to: how many are trained, by role and by version, and who was late. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from changes.training.facts import Due
+from changes.training.queries import Member
+from portal.access.roles import Role
+
+TRAINED, DUE, GAP, LATE = "trained", "due", "gap", "late"
+"""Trained and nothing to do; trained and something to sign; not trained and still in time; past its day."""
+ORDER = (LATE, GAP, DUE, TRAINED)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many of a group are trained."""
+
+    label: str
+    trained: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """One thing that somebody did not do by its day, up to the moment that was asked."""
+
+    member: Member
+    due: Due
+    by: timedelta
+    done: bool
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The roster in numbers."""
+
+    total: int
+    trained: int
+    states: dict[str, int]
+    roles: tuple[Count, ...]
+    versions: tuple[tuple[int | None, int], ...]
+    """Each last signed version (None: none) with how many, the newest first."""
+
+
+def state_of(member: Member) -> str:
+    """Which of the four states somebody is in."""
+    standing = member.standing
+    if standing.late:
+        return LATE
+    if not standing.current:
+        return GAP
+    return DUE if standing.open is not None else TRAINED
+
+
+def figures_of(members: Sequence[Member]) -> Figures:
+    """The numbers of a roster."""
+    states = [state_of(member) for member in members]
+    last = [member.last.version if member.last else None for member in members]
+    known = sorted({version for version in last if version is not None}, reverse=True)
+    return Figures(
+        total=len(members),
+        trained=sum(member.standing.current for member in members),
+        states={state: states.count(state) for state in ORDER},
+        roles=tuple(_role(role, members) for role in Role if any(role in member.roles for member in members)),
+        versions=tuple((version, last.count(version)) for version in (*known, *([None] if None in last else []))),
+    )
+
+
+def _role(role: Role, members: Iterable[Member]) -> Count:
+    holding = [member for member in members if role in member.roles]
+    return Count(role.label, sum(member.standing.current for member in holding), len(holding))
+
+
+def gaps_first(members: Iterable[Member]) -> list[Member]:
+    """Who is late longest first, who is trained last; within that by name."""
+
+    def place(member: Member) -> tuple[int, float, str, int]:
+        due = member.standing.open
+        moment = due.due_at.timestamp() if due is not None else 0.0
+        return ORDER.index(state_of(member)), moment, member.person.name, member.person.pk
+
+    return sorted(members, key=place)
+
+
+def lateness_of(members: Iterable[Member], *, at: datetime) -> list[Lateness]:
+    """Everything that was late by a moment, the longest first."""
+    found = [
+        Lateness(member, due, by, due.met_by(at))
+        for member in members
+        for due in member.dues
+        if (by := due.late_by(at)) > timedelta(0)
+    ]
+    return sorted(found, key=lambda item: (-item.by, item.member.person.name, item.due.due_at))

@@ -1,0 +1,34 @@
+"""P-28: everybody of the roster, against what was signed too late or not at all."""
+
+import pytest
+
+from audits.controls.checks import CHECKS
+from audits.controls.result import Result, Window
+from tests.changes.people import person
+from tests.changes.training.world import AT, DAY, publish, trained
+
+pytestmark = pytest.mark.django_db
+
+
+def run(since, until):
+    return CHECKS["people_trained"](Window(AT + since * DAY, AT + until * DAY))
+
+
+def test_the_whole_roster_is_looked_at_and_late_ones_deviate_with_how_late():
+    mia, ann, bob = person("Mia"), person("Ann"), person("Bob")
+    person("Uma")
+    assert run(-9, 0) == Result(0)
+    course = publish(by=mia, at=AT)
+    trained(course, by=mia, at=AT + DAY)
+    trained(course, by=bob, at=AT + 33 * DAY)
+
+    assert run(0, 30) == Result(3)
+    found = run(30, 40)
+    later = run(34, 50)
+
+    assert found.population == 3
+    assert [(item.subject, item.sentence) for item in found.deviations] == [
+        ("Ann", "Policy 1 was due on 2026-04-01; not signed yet, 10 days late."),
+        ("Bob", "Policy 1 was due on 2026-04-01; signed 2026-04-04, 3 days late."),
+    ]
+    assert [item.ref for item in later.deviations] == [f"person:{ann.pk}"]
