@@ -123,7 +123,7 @@ def test_a_day_of_the_heat_map_opens_what_was_released_then(visit, planned):
 
     page.locator(".heat a").last.click()
 
-    expect(page.locator(".cal-agenda .row").first).to_contain_text("web-prod")
+    expect(page.locator(".cal-agenda")).to_contain_text("web-prod")
     expect(page.locator(".cal-agenda section")).to_have_count(1)
 
 
