@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from portal.access import actions, invitations
 from portal.access.identities import link_identity
@@ -68,7 +69,7 @@ def test_role_form_shows_its_mistake_at_the_field(visit, team):
 
     page.get_by_role("button", name="Give or propose the role").click()
 
-    assert page.get_by_role("alert").is_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
     assert_accessible(page, themes=("light",))
 
 

@@ -253,7 +253,7 @@ def test_the_theme_and_the_pages_work_without_script(visit, waiting):
     assert page.locator(".row-link").count() == 2
     page.click("[popovertarget=you]")
     page.click("[data-themes] button[value=dark]")
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.click(".searchbtn")
     page.fill("#f-q", "help")
     page.keyboard.press("Enter")
