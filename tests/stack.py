@@ -35,7 +35,7 @@ def clean_environment(**more):
     named = {"DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE", "CALLED_FROM"}
     prefixes = ("COUNTERSIGN_", "PYTEST_")
     kept = {name: value for name, value in os.environ.items() if name not in named and not name.startswith(prefixes)}
-    return {**kept, "PYTHONPATH": str(HIDDEN), **more}
+    return {**kept, **more}
 
 
 def temporary_folder():
@@ -106,7 +106,7 @@ class Stack:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "portal.runtime.up", *arguments],
                 cwd=ROOT,
-                env=self.env,
+                env={**self.env, "PYTHONPATH": str(HIDDEN)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
