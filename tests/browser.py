@@ -82,6 +82,10 @@ class Site:
         self.thread.start()
         _wait_until(lambda: self.server.started)
 
+    def rest(self):
+        """Wait until the last request is over: one that goes on after its test finds no database any more."""
+        _wait_until(lambda: not self.server.server_state.tasks)
+
     def stop(self):
         self.server.should_exit = True
         self.thread.join(10)
@@ -102,6 +106,7 @@ def site(_site, transactional_db):
     """Address of the running portal."""
     with _site.settings:
         yield _site.url
+        _site.rest()
 
 
 @pytest.fixture(scope="session")
@@ -240,5 +245,5 @@ def _wait_until(ready, seconds=10):
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
-            raise TimeoutError("the portal did not start in time")
+            raise TimeoutError("the portal did not start, or come to rest, in time")
         time.sleep(0.02)
