@@ -49,6 +49,7 @@ def approved(company):
 
 def answered(page, *, right, look):
     """Answer each question of the attempt under way, and hand it in."""
+    expect(page.locator("h1")).to_contain_text("Question 1 of")
     attempt = Attempt.objects.select_related("course").latest("pk")
     for place, item in enumerate(attempt.drawn, start=1):
         expect(page.locator("h1")).to_have_text(f"Question {place} of {len(attempt.drawn)}")
@@ -70,10 +71,12 @@ def trained(page, *, name, look=lambda page: None):
     expect(page.locator("main")).to_contain_text("You are not trained yet")
     look(page)
     page.get_by_role("link", name="Start", exact=True).click()
+    expect(page.get_by_role("button", name="I read it")).to_be_visible()
     look(page)
     page.get_by_role("button", name="I read it").click()
     expect(page.locator("h1")).to_have_text("How")
     page.get_by_role("button", name="I read it").click()
+    expect(page.get_by_role("button", name="Take the quiz")).to_be_visible()
     look(page)
     page.get_by_role("button", name="Take the quiz").click()
     answered(page, right=False, look=look)
