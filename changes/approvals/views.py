@@ -65,7 +65,7 @@ def _made(request: HttpRequest, form: DelegationForm, at: datetime) -> bool:
     try:
         row = actions.delegate(by=person_of(request), at=at, **form.delegation(at=at))
     except Refused as refusal:
-        form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+        form.add_error(None, refusal.words)
         return False
     last = f"{queries.last_day(row):%-d %B}"
     messages.success(request, f"{row.delegate.name} stands in for {row.absent.name} until {last}.")

@@ -53,7 +53,7 @@ def declare_emergency(request: HttpRequest) -> HttpResponse:
             at=at,
         )
     except Refused as refusal:
-        form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+        form.add_error(None, refusal.words)
         return _declare_page(request, form, status=422)
     except Stale as late:
         form.add_error(None, f"{late} Nothing was declared; your text is kept below.")

@@ -47,7 +47,7 @@ def _reviewed(form: ReviewForm, change: Change, request: HttpRequest, at: dateti
     try:
         actions.review(change=change, follow_ups=form.wishes(), by=person_of(request), at=at, **given)
     except Refused as refusal:
-        form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+        form.add_error(None, refusal.words)
         return False
     return True
 
@@ -103,7 +103,7 @@ def _recorded(form: RollbackForm, change: Change, request: HttpRequest) -> bool:
     try:
         actions.record_rollback(change=change, by=person_of(request), at=now(), **form.cleaned_data)
     except Refused as refusal:
-        form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+        form.add_error(None, refusal.words)
         return False
     return True
 

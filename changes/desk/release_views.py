@@ -89,7 +89,7 @@ def mark_release(request: HttpRequest, pk: int) -> HttpResponse:
                 release=row, what=given["what"], note=given["note"], resolves=resolves, by=person_of(request), at=now()
             )
         except Refused as refusal:
-            form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+            form.add_error(None, refusal.words)
         else:
             messages.success(request, "The mark is recorded.")
             return redirect("release", pk=pk)

@@ -41,7 +41,7 @@ def correct(request: HttpRequest, number: int, pk: int) -> HttpResponse:
         try:
             actions.correct(comment=row, text=form.cleaned_data["text"], by=person_of(request), at=now())
         except Refused as refusal:
-            form.add_error("text", f"{refusal.why} {refusal.instead}")
+            form.add_error("text", refusal.words)
         else:
             return redirect(f"/changes/{change.number}/#comment-{row.corrects_id or row.pk}")
     context = change_context(request, change, bound={FORM: form}, problem=True)

@@ -56,7 +56,7 @@ def record_drill(request: HttpRequest) -> HttpResponse:
         drill["began_at"] = _moment(drill["began_at"], person.time_zone)
         actions.record_drill(by=person, at=now(), **drill)
     except (NoSuchTime, Refused) as problem:
-        form.add_error(None, f"{problem.why} {problem.instead}".strip() if isinstance(problem, Refused) else str(problem))
+        form.add_error(None, problem.words if isinstance(problem, Refused) else str(problem))
         return _form(request, form, status=422)
     messages.success(request, "The drill is recorded.")
     return redirect("rollbacks")

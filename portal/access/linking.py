@@ -103,5 +103,5 @@ def link_to_person(backend: Any, uid: str, response: dict[str, Any], *args: Any,
             user=user, provider=backend.name, uid=str(uid), login=response["login"], by=actor_of(user), at=timezone.now()
         )
     except Refused as refusal:
-        raise NotLinked(f"{refusal.why} {refusal.instead}") from refusal
+        raise NotLinked(refusal.words) from refusal
     return {"identity": identity, "social": None}

@@ -38,6 +38,6 @@ def in_words() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        raise CommandError(f"{refusal.why} {refusal.instead}".strip()) from refusal
+        raise CommandError(refusal.words) from refusal
     except Stale as stale:
         raise CommandError(str(stale)) from stale

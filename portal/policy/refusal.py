@@ -15,6 +15,11 @@ class Refused(Exception):
         self.instead = instead
         super().__init__(f"{clause}: {why}")
 
+    @property
+    def words(self) -> str:
+        """Why, and what to do: what a form shows beside a field."""
+        return f"{self.why} {self.instead}".strip()
+
 
 class Stale(Exception):
     """Somebody was faster: what the person saw has changed meanwhile. Answered with 409 and what changed."""

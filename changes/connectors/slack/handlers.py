@@ -92,7 +92,7 @@ def _said(handler: routing.Handler, person: User, asked: Asked, at: datetime) ->
         with transaction.atomic():
             text = handler(person=person, asked=asked, at=at)
     except Refused as refusal:
-        text = f"{refusal.why} {refusal.instead}".strip()
+        text = refusal.words
     except Stale as late:
         text = str(late)
     return f"{text}\n{BY_EMAIL}".strip() if asked.known_by == EMAIL else text

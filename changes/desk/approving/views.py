@@ -83,7 +83,7 @@ def _given(request: HttpRequest, change: Change, form: ApproveForm, rows: list[C
     try:
         _give(request, change, form, rows)
     except Refused as refusal:
-        form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+        form.add_error(None, refusal.words)
         return False
     return True
 

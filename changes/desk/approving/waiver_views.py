@@ -52,7 +52,7 @@ def _proposed(request: HttpRequest, change: Change, form: WaiverForm, at: dateti
             at=at,
         )
     except Refused as refusal:
-        form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+        form.add_error(None, refusal.words)
         return False
     return True
 

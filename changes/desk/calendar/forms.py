@@ -88,7 +88,7 @@ def refused_as(form: forms.Form, field: str, question: Any, span: Span) -> None:
     try:
         question(span)
     except Refused as refusal:
-        form.add_error(field, f"{refusal.why} {refusal.instead}".strip())
+        form.add_error(field, refusal.words)
 
 
 class FreezeForm(SpanForm):

@@ -176,7 +176,7 @@ class SeriesForm(OwnIds):
         try:
             return read_holidays(self.cleaned_data["holidays"].splitlines())
         except Refused as wrong:
-            raise forms.ValidationError(f"{wrong.why} {wrong.instead}") from wrong
+            raise forms.ValidationError(wrong.words) from wrong
 
     def clean(self) -> dict[str, Any]:
         """The rule that was chosen or written."""
@@ -236,4 +236,4 @@ class SeatForm(OwnIds):
 
 def refused_as(form: forms.Form, refusal: Refused) -> None:
     """Say a refusal above the form, with what can be done instead."""
-    form.add_error(None, f"{refusal.why} {refusal.instead}".strip())
+    form.add_error(None, refusal.words)

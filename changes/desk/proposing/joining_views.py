@@ -101,7 +101,7 @@ def link_pull_request(request: HttpRequest, number: int) -> HttpResponse:
         try:
             withdrawn = link_by_hand(change=change, pull_request=form.found, by=person_of(request), at=time_of(request))
         except Refused as problem:
-            form.add_error(None, f"{problem.why} {problem.instead} ({problem.clause})")
+            form.add_error(None, f"{problem.words} ({problem.clause})")
         else:
             gone = f"; {', '.join(map(str, withdrawn))}, which it had opened, is withdrawn" if withdrawn else ""
             return back(request, change, f"{form.found} is linked{gone}.")
@@ -119,7 +119,7 @@ def join_change(request: HttpRequest, number: int) -> HttpResponse:
         try:
             target = join(change=change, to=form.target, by=person_of(request), at=time_of(request))
         except Refused as problem:
-            form.add_error(None, f"{problem.why} {problem.instead} ({problem.clause})")
+            form.add_error(None, f"{problem.words} ({problem.clause})")
         else:
             return back(request, target, f"{change} joined {target} and is withdrawn.")
     context = {"change": change, "form": form, "why_not": undecided(change)}

@@ -148,7 +148,7 @@ def _overtaken(request: HttpRequest, place: Place, other: submitting.Overtaken) 
 
 def _refused(request: HttpRequest, place: Place, form: ProposalForm, problem: Refused) -> HttpResponse:
     """A refusal said at the form, so that what was typed stays."""
-    form.add_error(None, f"{problem.why} {problem.instead} ({problem.clause})".replace("  ", " "))
+    form.add_error(None, f"{problem.words} ({problem.clause})")
     return show(request, place, form, status=422, seen=request.POST.get("revision", ""))
 
 

@@ -33,7 +33,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         try:
             held = actions.upload(raw=file.read(MOST_BYTES + 1), file_name=file.name, by=person_of(request), at=timezone.now())
         except Refused as refusal:
-            form.add_error("file", f"{refusal.why} {refusal.instead}".strip())
+            form.add_error("file", refusal.words)
         else:
             return redirect("import", held.pk)
     files = PeopleImport.objects.defer("content").select_related("uploaded_by").order_by("-pk")[:50]

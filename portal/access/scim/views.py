@@ -148,7 +148,7 @@ def _error(problem: ScimError | Refused | Stale) -> ScimError:
         return problem
     if isinstance(problem, Stale):
         return ScimError(409, str(problem))
-    return ScimError(403, f"{problem.why} {problem.instead}".strip())
+    return ScimError(403, problem.words)
 
 
 def _response(status: int, body: Any, methods: tuple[str, ...]) -> HttpResponse:
