@@ -1,7 +1,7 @@
 """Forms about approvals. Days are whole UTC days; the last one counts wholly. Each field says what is wrong and what to do."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -11,15 +11,11 @@ from changes.approvals.models import Condition, ConditionStep
 from changes.proposals.models import Approval
 from portal.access.forms import offer
 from portal.access.models import User
+from portal.policy.clocks import end_of
 
 LONGEST = 10_000
 ROWS = 3
 """Conditions on one form; whoever wants more approves less."""
-
-
-def end_of(day: date) -> datetime:
-    """Midnight UTC at which a day is over."""
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
 
 
 def _text(label: str, words: str, *, hint: str = "", rows: int = 2, required: bool = True) -> forms.CharField:

@@ -1,6 +1,5 @@
 """Forms of the register. Days are whole UTC days; the last one counts wholly."""
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -9,6 +8,7 @@ from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import ExceptionState
 from portal.access.forms import offer
 from portal.access.models import User
+from portal.policy.clocks import end_of
 
 LONGEST = 10_000
 
@@ -26,11 +26,6 @@ def _text(label: str, words: str, hint: str = "", rows: int = 3) -> forms.CharFi
 def _day(label: str, words: str, hint: str = "At most a year from today.") -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"})
     return forms.DateField(label=label, help_text=hint, widget=widget, error_messages={"required": words})
-
-
-def end_of(day: date) -> datetime:
-    """Midnight UTC at which a day is over."""
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
 
 
 class AnswerForm(forms.Form):

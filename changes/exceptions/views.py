@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.exceptions import acceptance, actions
-from changes.exceptions.forms import AcceptanceForm, AnswerForm, HandOverForm, JudgeForm, end_of
+from changes.exceptions.forms import AcceptanceForm, AnswerForm, HandOverForm, JudgeForm
 from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.exceptions.queries import TO_JUDGE, Asked, matching, within
@@ -21,6 +21,7 @@ from portal.access.may import holders_of
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.policy.clocks import end_of
 from portal.ui.paging import page_of
 
 PAGE = 50

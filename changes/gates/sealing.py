@@ -1,7 +1,7 @@
 """The answers of the deploy gate in the ledger: one digest for each UTC day, once the day is over."""
 
 import hashlib
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -11,6 +11,7 @@ from portal.access.people import PORTAL
 from portal.ledger.actions import append
 from portal.ledger.canonical import canonical
 from portal.ledger.queries import entries_about
+from portal.policy.clocks import bounds_of
 
 LOOKED_BACK = 30
 """Days within which a day that was left out is caught up with."""
@@ -47,5 +48,5 @@ def stream_of_day(day: date) -> str:
 
 
 def _answers(day: date) -> QuerySet[GateAnswer]:
-    start = datetime.combine(day, time(), tzinfo=UTC)
-    return GateAnswer.objects.filter(at__gte=start, at__lt=start + timedelta(days=1))
+    start, end = bounds_of(day)
+    return GateAnswer.objects.filter(at__gte=start, at__lt=end)

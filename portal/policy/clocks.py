@@ -1,6 +1,6 @@
 """Clocks of the policy. Pure. Working days are Monday to Friday in UTC, which has no summer time: a day has 24 hours."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 SATURDAY = 5
 DAY = timedelta(days=1)
@@ -31,6 +31,17 @@ def working_day_before(at: datetime) -> datetime:
     while moment.weekday() >= SATURDAY:
         moment -= DAY
     return moment
+
+
+def bounds_of(day: date) -> tuple[datetime, datetime]:
+    """The first moment of a day and the first of the next, UTC."""
+    start = datetime.combine(day, time(), tzinfo=UTC)
+    return start, start + DAY
+
+
+def end_of(day: date) -> datetime:
+    """Midnight UTC at which a day is over."""
+    return bounds_of(day)[1]
 
 
 def halfway(start: datetime, due: datetime) -> datetime:

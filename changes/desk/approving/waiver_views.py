@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.approvals import actions, queries
-from changes.approvals.forms import SignForm, WaiverForm, WaiverReviewForm, end_of
+from changes.approvals.forms import SignForm, WaiverForm, WaiverReviewForm
 from changes.approvals.models import Waiver
 from changes.desk.answering import asked_for, back
 from changes.exceptions.waived import answer_by_review, find_waivers
@@ -20,6 +20,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.policy.clocks import end_of
 from portal.policy.refusal import Refused
 
 

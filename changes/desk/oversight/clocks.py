@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -15,6 +15,7 @@ from changes.meetings.models import Action, Decision
 from changes.outcomes.models import FollowUp
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change, ReviewAfter, Size
+from portal.policy.clocks import end_of
 
 MOST = 20
 """Rows that a number shows when it is opened; the rest stands behind its link."""
@@ -149,12 +150,8 @@ def _exception_row(record: ExceptionRecord) -> Row:
 
 
 def _follow_up_row(row: FollowUp) -> Row:
-    return Row(row.text, f"/changes/{row.review.change.number}/#review-after", _end(row.due_on), row.owner.name)
+    return Row(row.text, f"/changes/{row.review.change.number}/#review-after", end_of(row.due_on), row.owner.name)
 
 
 def _action_row(row: Action) -> Row:
-    return Row(row.text, f"/meetings/{row.meeting.number}/", _end(row.due_on), row.owner.name)
-
-
-def _end(day: Any) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+    return Row(row.text, f"/meetings/{row.meeting.number}/", end_of(row.due_on), row.owner.name)

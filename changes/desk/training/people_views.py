@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +24,7 @@ from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.policy.clocks import end_of
 from portal.spreadsheet import harmless
 from portal.ui.clock import time_of
 
@@ -151,7 +152,7 @@ def _asked(request: HttpRequest) -> Asked:
     day = _day(request.GET.get("on", ""))
     role, state = request.GET.get("role", ""), request.GET.get("state", "")
     return Asked(
-        at=min(latest, datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)) if day else latest,
+        at=min(latest, end_of(day)) if day else latest,
         on=day.isoformat() if day else "",
         role=role if role in set(Role) else "",
         state=state if state in ORDER else "",

@@ -1,13 +1,14 @@
 """Who could do something on a day: the roles that were in force then, each with who gave it and why (P-19, P-20)."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 from django.db.models import Q
 
 from portal.access.models import RoleGrant, User
 from portal.access.permissions import P
 from portal.access.roles import Role, roles_with
+from portal.policy.clocks import bounds_of
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,6 @@ def who_could(*, permission: P, day: date) -> list[Held]:
     ordered = grants.select_related("user", "granted_by", "seconded_by").order_by("user__name", "user_id", "valid_from", "pk")
     found = [_held(grant, start, end) for grant in ordered]
     return [held for held in found if held.ends is None or held.ends > max(start, held.begins)]
-
-
-def bounds_of(day: date) -> tuple[datetime, datetime]:
-    """The first moment of a day and the first of the next, UTC."""
-    start = datetime.combine(day, time(), tzinfo=UTC)
-    return start, start + timedelta(days=1)
 
 
 def _held(grant: RoleGrant, start: datetime, end: datetime) -> Held:
