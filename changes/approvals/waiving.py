@@ -12,7 +12,6 @@ from changes.approvals import policy, queries
 from changes.approvals.models import Waiver
 from changes.proposals import queries as proposals
 from changes.proposals.approving import check_right, settle_state
-from changes.proposals.digest import digest_of
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change
 from changes.proposals.moving import ring_for, stream_of
@@ -25,6 +24,7 @@ from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of
 from portal.policy.clauses import Clause
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale

@@ -14,7 +14,6 @@ from changes.calendar.actions import check_may, freeze_text
 from changes.calendar.facts import Span
 from changes.calendar.models import Freeze, FreezeEnd, FreezeOverride, OverrideAnswer
 from changes.proposals import queries as proposals
-from changes.proposals.digest import digest_of
 from changes.proposals.models import Change
 from changes.proposals.moving import ring_for, stream_of
 from changes.proposals.policy import check_fresh_sign_in
@@ -23,6 +22,7 @@ from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of
 from portal.policy.in_force import parameters_at
 from portal.policy.parameters import Parameters
 from portal.policy.refusal import Stale

@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 from changes.exceptions.actions import step
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionState
 from changes.exceptions.owning import involved_in
-from changes.proposals.digest import digest_of
 from changes.training.standing import check_trained
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring

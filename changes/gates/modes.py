@@ -13,12 +13,12 @@ from django.db.models.functions import Coalesce
 
 from changes.delivery.models import Repository
 from changes.gates.models import GateMode, GateModeConfirmation
-from changes.proposals.digest import digest_of
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of
 from portal.policy.clauses import Clause
 from portal.policy.in_force import parameters_at
 from portal.policy.parameters import Parameters

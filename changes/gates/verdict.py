@@ -14,7 +14,7 @@ from changes.gates.gate import KINDS, NUMBERS, Code, Evidence, Gate
 from changes.gates.reading import DEVELOPMENT, MAIN, PRODUCTION, STAGING, WORK, listed, moment
 from changes.gates.rules import RULES
 from changes.gates.rules.freezing import OVERRIDERS, holding, remarks_on
-from changes.proposals.digest import digest_of
+from portal.ledger.canonical import digest_of
 from portal.policy.parameters import Parameters
 
 RULES_VERSION = "2"

@@ -6,7 +6,7 @@ SHA-256 in hexadecimal over canonical JSON (``changes.proposals.digest``): the n
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from changes.proposals.digest import digest_of
+from portal.ledger.canonical import digest_of
 
 
 @dataclass(frozen=True)

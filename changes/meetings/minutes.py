@@ -3,7 +3,6 @@
 The text is markdown, made of nothing but what is on record; the same record gives the same bytes.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
@@ -18,6 +17,7 @@ from changes.meetings.roster import roster_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of_text
 from portal.outbox.mail import send_mail
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
@@ -118,11 +118,6 @@ def _joined(parts: Iterable[str]) -> Iterator[str]:
 
 def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def digest_of_text(text: str) -> str:
-    """SHA-256 of the minutes' bytes (UTF-8), as ``/verify/`` looks it up."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @transaction.atomic

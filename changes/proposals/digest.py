@@ -3,16 +3,7 @@
 A digest is the SHA-256, in hexadecimal, of canonical JSON (``portal.ledger.canonical``): sorted keys, no spaces, UTF-8.
 """
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any
-
-from portal.ledger.canonical import canonical
-
-
-def digest_of(value: Mapping[str, Any]) -> str:
-    """The digest of plain JSON values."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+from portal.ledger.canonical import digest_of
 
 
 def revision_digest(

@@ -8,12 +8,13 @@ from django.db import transaction
 
 from changes.training import hearing, policy, queries
 from changes.training.models import Acknowledgement, Attempt, AttemptAnswer, Course, PageRead
-from changes.training.paper import Paper, digest_of_text
+from changes.training.paper import Paper
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of_text
 from portal.policy.clauses import Clause
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale

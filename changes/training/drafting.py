@@ -6,13 +6,13 @@ from django.db import connection, transaction
 
 from changes.training import policy, queries
 from changes.training.models import Course, CourseDraft
-from changes.training.paper import sha256_of
 from changes.training.writing import WrongText, pages_in, questions_in
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of
 from portal.policy.clauses import Clause
 from portal.policy.digest import digest_for
 from portal.policy.document import built_in
@@ -113,7 +113,7 @@ def drop_draft(*, seen: int, by: User, at: datetime) -> None:
 
 def digest_of_course(course: Course) -> str:
     """SHA-256 of the canonical JSON of all that a course is made of."""
-    return sha256_of(
+    return digest_of(
         {
             "policy": course.policy,
             "policy_digest": course.policy_digest,

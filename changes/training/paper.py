@@ -1,12 +1,7 @@
-"""The text that a person signs, and its digest. Pure: the same facts make the same text for ever."""
+"""The text that a person signs. Pure: the same facts make the same text for ever."""
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from portal.ledger.canonical import canonical
 
 
 @dataclass(frozen=True)
@@ -50,13 +45,3 @@ class Paper:
 
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def digest_of_text(text: str) -> str:
-    """SHA-256 of a text in UTF-8."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def sha256_of(value: Mapping[str, Any]) -> str:
-    """SHA-256 of canonical JSON."""
-    return digest_of_text(canonical(value))

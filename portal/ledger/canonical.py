@@ -1,5 +1,6 @@
 """One text for one value: JSON with sorted keys and no spaces (RFC 8785 for what facts are made of). Pure."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,16 @@ from typing import Any
 from uuid import UUID
 
 REPLACEMENT = "\ufffd"
+
+
+def digest_of(value: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, of a value as canonical JSON."""
+    return digest_of_text(canonical(value))
+
+
+def digest_of_text(text: str) -> str:
+    """SHA-256, in hexadecimal, of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(value: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from changes.meetings.series import make_series
 from changes.meetings.syncing import next_meeting
 from changes.proposals import submitting
 from changes.proposals.models import Change
+from portal.ledger.canonical import digest_of_text
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 TUESDAY = 1
@@ -77,7 +78,7 @@ def _hold(meeting: Meeting) -> None:
     live.ask_for(meeting=meeting, item=item, text=text, owner=dev, due_on=due, by=cleo, at=at)
     recording.settle(item=item, by=cleo, at=starts + 40 * MINUTE)
     held = live.end(meeting=meeting, by=cleo, at=starts + 45 * MINUTE)
-    minutes.sign(meeting=held, digest=minutes.digest_of_text(minutes.draft(held)), by=cleo, at=starts + 60 * MINUTE)
+    minutes.sign(meeting=held, digest=digest_of_text(minutes.draft(held)), by=cleo, at=starts + 60 * MINUTE)
 
 
 def prepare(*, at: datetime) -> None:

@@ -16,6 +16,7 @@ from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.ledger.canonical import digest_of_text
 from portal.policy.refusal import Refused
 from portal.ui.answers import page
 from portal.ui.clock import time_of
@@ -73,7 +74,7 @@ def _page(request: HttpRequest, row: Meeting, form: CorrectionForm, *, status: i
         "signed": signed,
         "hidden": bool(veiled(agenda_of(meeting=row, reader=None, at=time_of(request)), scope_for(request))),
         "text": text,
-        "digest": signed.digest if signed is not None else signing.digest_of_text(text),
+        "digest": signed.digest if signed is not None else digest_of_text(text),
         "after": list(after),
         "form": form if form.is_bound or (reader is not None and row.attendances.filter(person=reader).exists()) else None,
         "signs": signed is None and reader is not None and row.chair_id == reader.pk,

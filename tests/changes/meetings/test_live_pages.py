@@ -11,6 +11,7 @@ from changes.meetings.models import Action, AgendaItem, Ballot, Decision, Meetin
 from changes.meetings.rules import fortnightly
 from changes.meetings.syncing import keep_in_step
 from portal.home.inbox import items_for
+from portal.ledger.canonical import digest_of_text
 from portal.outbox.models import Effect
 from tests.audits.room.opened import admitted
 from tests.changes.desk.calendars import text
@@ -280,14 +281,14 @@ def test_the_parts_are_answered_alone(client, running, change):
 
 def test_minutes_are_corrected_by_those_who_were_there(client, running):
     row = live.end(meeting=running, by=somebody("Cleo"), at=timezone.now())
-    digest = minutes.digest_of_text(minutes.draft(row))
+    digest = digest_of_text(minutes.draft(row))
     as_(client, "Dev")
     assert "Sign these minutes" not in text(client.get("/meetings/1/minutes/"))
     assert client.post("/meetings/1/minutes/correct/", {"text": " "}).status_code == 422
     client.post("/meetings/1/minutes/correct/", {"text": "I came late."})
     stale = as_(client, "Cleo").post("/meetings/1/minutes/sign/", {"digest": digest})
     assert stale.status_code == 409
-    minutes.sign(meeting=row, digest=minutes.digest_of_text(minutes.draft(row)), by=somebody("Cleo"), at=timezone.now())
+    minutes.sign(meeting=row, digest=digest_of_text(minutes.draft(row)), by=somebody("Cleo"), at=timezone.now())
     as_(client, "Dev").post("/meetings/1/minutes/correct/", {"text": "Not that late."})
     page = text(client.get("/meetings/1/minutes/"))
     assert "Corrected after the signature" in page

@@ -2,7 +2,8 @@
 
 import hashlib
 
-from changes.proposals.digest import digest_of, revision_digest
+from changes.proposals.digest import revision_digest
+from portal.ledger.canonical import digest_of
 
 TEXTS = {"title": "Raise memory", "why": "It is short", "what": "1 GB", "tested": "By hand", "rollback": "Back"}
 TEXTS |= {"target_release": "", "snapshot": "", "data_loss": ""}
