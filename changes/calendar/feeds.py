@@ -5,7 +5,6 @@ characters, of which only the SHA-256 is kept. It reads the calendar and nothing
 owner may see at the moment of the call: whoever leaves or becomes an auditor reads nothing from then on.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from portal.access.people import actor_of, stream_of
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of_text
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 
@@ -58,7 +58,7 @@ def make_feed(
         user=user,
         name=name.strip(),
         prefix=text[:PREFIX_LENGTH],
-        digest=_digest(text),
+        digest=digest_of_text(text),
         kinds=wanted,
         environments=sorted(set(environments)),
         repositories=sorted(set(repositories)),
@@ -84,7 +84,7 @@ def feed_of(*, token: str, at: datetime) -> CalendarFeed:
     """The feed of a token, with its owner. Raises ``NoFeed`` with the reason. Notes its use, at most once a minute."""
     if not token.startswith(PREFIX):
         raise NoFeed("This address has no token of a calendar feed.")
-    feed = CalendarFeed.objects.select_related("user").filter(digest=_digest(token)).first()
+    feed = CalendarFeed.objects.select_related("user").filter(digest=digest_of_text(token)).first()
     if feed is None:
         raise NoFeed("No calendar feed has this token.")
     if feed.revoked_at is not None:
@@ -96,10 +96,6 @@ def feed_of(*, token: str, at: datetime) -> CalendarFeed:
     stale = Q(last_used_at=None) | Q(last_used_at__lt=at - USE_NOTED_EVERY)
     CalendarFeed.objects.filter(stale, pk=feed.pk).update(last_used_at=at)
     return feed
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _tell(kind: str, feed: CalendarFeed, *, actor: str = "") -> None:

@@ -4,7 +4,6 @@ A token is ``cs_`` and 43 random characters. Only its SHA-256 is kept: with 256 
 It gives at most what its owner may at the moment of the call, and only within its scopes.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from portal.access.people import stream_of
 from portal.access.permissions import FOR_TOKENS, P
 from portal.access.roles import Role
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of_text
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 
@@ -38,7 +38,7 @@ def make_token(*, user: User, name: str, scopes: Iterable[P], expires_at: dateti
         user=user,
         name=name.strip(),
         prefix=text[:PREFIX_LENGTH],
-        digest=_digest(text),
+        digest=digest_of_text(text),
         scopes=sorted(scope.value for scope in wanted),
         made_at=at,
         expires_at=expires_at,
@@ -66,7 +66,7 @@ def token_from(request: HttpRequest) -> ApiToken | None:
     now = timezone.now()
     token = (
         ApiToken.objects.select_related("user")
-        .filter(digest=_digest(text.strip()), revoked_at=None, expires_at__gt=now, user__is_active=True)
+        .filter(digest=digest_of_text(text.strip()), revoked_at=None, expires_at__gt=now, user__is_active=True)
         .first()
     )
     if token is None or Role.AUDITOR in roles_at(token.user, at=now):
@@ -96,10 +96,6 @@ def _check_wish(*, user: User, name: str, wanted: frozenset[P], expires_at: date
     lacking = [permission for permission in sorted(wanted) if not may_at(user, permission, at=at)]
     if lacking:
         raise _refused(f"{user.name} may not {lacking[0].sentence}, so no token of theirs may.")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _refused(why: str, instead: str = "") -> Refused:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from portal.access.models import PersonKind
-from portal.access.roster.describing import Description
+from portal.access.roster.describing import KINDS, Description
 from portal.access.roster.provisioning import address
 from portal.policy.refusal import Refused
 from portal.spreadsheet import is_formula
@@ -18,7 +18,6 @@ NEEDED = ("name", "email")
 COLUMNS = (*NEEDED, "kind", "team", "employer", "joined_on", "leaves_on")
 ALSO = {"e_mail": "email", "mail": "email", "first_day": "joined_on", "last_day": "leaves_on"}
 LONGEST = {"name": 120, "team": 120, "employer": 120}
-KINDS = {**{kind.value: kind.value for kind in PersonKind}, **{kind.label.lower(): kind.value for kind in PersonKind}}
 
 
 class Unreadable(Exception):

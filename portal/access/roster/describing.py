@@ -13,6 +13,9 @@ from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
 
+KINDS = {word: kind.value for kind in PersonKind for word in (kind.value, kind.label.lower())}
+"""How others write a kind of person, in small letters: our code, or its label."""
+
 
 @dataclass(frozen=True)
 class Description:

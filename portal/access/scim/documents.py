@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.access.models import PersonKind, User
-from portal.access.roster.describing import Description, description_of
+from portal.access.roster.describing import KINDS, Description, description_of
 from portal.access.roster.provisioning import address
 from portal.access.scim.errors import ScimError
 from portal.access.scim.models import DirectoryEntry
@@ -23,7 +23,6 @@ KNOWN = {
         *("formatted", "givenName", "familyName", "value", "type", "primary", "department", "organization"),
     )
 }
-KINDS = {**{kind.value: kind.value for kind in PersonKind}, **{kind.label.lower(): kind.value for kind in PersonKind}}
 LONGEST = 120
 
 

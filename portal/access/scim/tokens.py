@@ -3,7 +3,6 @@
 One works only while whoever made it may still make one, so it ends with them too.
 """
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
@@ -19,6 +18,7 @@ from portal.access.roster.describing import refused
 from portal.access.roster.leaving import ends_with_person
 from portal.access.scim.models import ScimToken
 from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of_text
 from portal.policy.refusal import Stale
 
 PREFIX = "cst_"
@@ -37,7 +37,7 @@ def make_token(*, name: str, expires_at: datetime, by: User, at: datetime) -> tu
         raise refused("A token ends within a year.", "Choose an earlier end.")
     text = PREFIX + secrets.token_urlsafe(32)
     token = ScimToken.objects.create(
-        name=name.strip(), prefix=text[:PREFIX_LENGTH], digest=_digest(text), made_by=by, made_at=at, expires_at=expires_at
+        name=name.strip(), prefix=text[:PREFIX_LENGTH], digest=digest_of_text(text), made_by=by, made_at=at, expires_at=expires_at
     )
     _tell("scim_token.made", token, actor=actor_of(by))
     return token, text
@@ -55,7 +55,9 @@ def token_from(request: HttpRequest, *, at: datetime) -> ScimToken | None:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not text.startswith(PREFIX):
         return None
-    standing = ScimToken.objects.select_related("made_by").filter(digest=_digest(text.strip()), revoked_at=None, expires_at__gt=at)
+    standing = ScimToken.objects.select_related("made_by").filter(
+        digest=digest_of_text(text.strip()), revoked_at=None, expires_at__gt=at
+    )
     token = standing.first()
     if token is None or not may_at(token.made_by, P.PROVISIONING_MANAGE, at=at):
         return None
@@ -85,10 +87,6 @@ def _revoke(token: ScimToken, *, actor: str, at: datetime) -> None:
 def _check(by: User, *, at: datetime) -> None:
     if not may_at(by, P.PROVISIONING_MANAGE, at=at):
         raise refused(f"{by.name} may not {P.PROVISIONING_MANAGE.sentence}.", "An administrator does that.")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _tell(kind: str, token: ScimToken, *, actor: str) -> None:
