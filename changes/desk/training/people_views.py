@@ -1,7 +1,5 @@
 """Everybody's training, for those who oversee and for auditors: gaps first, by role and version, as of any day; reminders; CSV."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,7 +23,7 @@ from portal.access.roles import Role
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.clocks import end_of
-from portal.spreadsheet import harmless
+from portal.spreadsheet import answer_with_table
 from portal.ui.clock import time_of
 
 AT_ONCE = 50
@@ -115,8 +113,6 @@ def people_file(request: HttpRequest) -> HttpResponse:
     """The same as a file, all rows."""
     asked = _asked(request)
     rows = figures.gaps_first(_chosen(queries.members(at=asked.at), asked))
-    text = io.StringIO()
-    lines = csv.writer(text)
     mark = [
         "Confidential: training records of Countersign",
         f"{len(rows)} rows",
@@ -124,11 +120,8 @@ def people_file(request: HttpRequest) -> HttpResponse:
         f"filter: {asked.query or 'none'}",
         f"made {moment_text(time_of(request))} (UTC) by {person_of(request).email}",
     ]
-    lines.writerow(["; ".join(mark)])
-    lines.writerow(HEAD)
-    lines.writerows([harmless(cell) for cell in _cells(member, asked.at)] for member in rows)
-    headers = {"Content-Disposition": 'attachment; filename="training.csv"'}
-    return HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    cells = (tuple(_cells(member, asked.at)) for member in rows)
+    return answer_with_table(name="training.csv", mark="; ".join(mark), header=HEAD, rows=cells)
 
 
 def _cells(member: Member, at: datetime) -> Iterator[str]:
