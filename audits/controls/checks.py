@@ -20,7 +20,7 @@ from changes.gates.facts import GateState
 from changes.gates.gate import Code
 from changes.gates.models import Verdict
 from changes.meetings.models import Meeting
-from changes.proposals.models import Category, Change, Size
+from changes.proposals.models import DECLARED, Category, Change, Size
 from changes.training import queries as training
 from changes.training.figures import Lateness, lateness_of
 from changes.training.models import Course
@@ -29,8 +29,6 @@ from portal.policy.models import PolicyVersion
 
 Check = Callable[[Window], Result]
 YEAR = timedelta(days=366)
-DECLARED = Q(category=Category.EMERGENCY, undeclared=False)
-"""Emergencies that somebody declared: what only the portal found has no fast lane."""
 
 
 def large_decided(window: Window) -> Result:

@@ -15,7 +15,7 @@ from changes.proposals import actions as proposals
 from changes.proposals.following import refresh
 from changes.proposals.headings import references
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Category, Change, LinkedPush
+from changes.proposals.models import DECLARED, Category, Change, LinkedPush
 from changes.proposals.pushes import Pushed
 from changes.proposals.undeclared import REASON
 
@@ -81,7 +81,7 @@ def _first_line(text: Any) -> str:
 def named_emergency(pushed: Pushed) -> Change | None:
     """The emergency that somebody declared and that a commit of the push names: the push then belongs to it."""
     numbers = references(*pushed.subjects)
-    declared = Change.objects.filter(number__in=numbers, category=Category.EMERGENCY, undeclared=False)
+    declared = Change.objects.filter(DECLARED, number__in=numbers)
     return declared.exclude(state=State.WITHDRAWN).order_by("id").first()
 
 

@@ -11,7 +11,7 @@ from changes.delivery.models import PullRequest
 from changes.emergencies.models import Emergency
 from changes.proposals import queries as proposals
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Approval, Category, Change, ReviewAfter
+from changes.proposals.models import DECLARED, Approval, Category, Change, ReviewAfter
 from portal.access.may import holders_of
 from portal.access.models import User
 from portal.access.permissions import P
@@ -55,7 +55,7 @@ def noted() -> QuerySet[Emergency]:
 
 def to_note() -> QuerySet[Change]:
     """Emergencies by label, title or form that have no declaration on record yet."""
-    return Change.objects.filter(category=Category.EMERGENCY, undeclared=False, emergency=None)
+    return Change.objects.filter(DECLARED, emergency=None)
 
 
 def _written(kind: str) -> Exists:

@@ -22,6 +22,10 @@ class Category(models.TextChoices):
     EMERGENCY = "emergency", "Emergency"
 
 
+DECLARED = models.Q(category=Category.EMERGENCY, undeclared=False)
+"""Emergencies that somebody declared: what only the portal found has no fast lane (P-21)."""
+
+
 class Size(models.TextChoices):
     NORMAL = "normal", "Normal"
     LARGE = "large", "Large"

@@ -1,16 +1,13 @@
 """Decisions against changes: every large change with the decisions about it, and how it stood when it was merged (P-01)."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Case, CharField, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from changes.desk.meetings.decisions_page import FOR
 from changes.meetings.models import Decision
 from changes.proposals.listing import Wanted, matching
-from changes.proposals.models import Category, Change, Size
+from changes.proposals.models import DECLARED, Change, Size
 from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.scope import scope_for
@@ -21,59 +18,43 @@ MATRIX = "changes/meetings/matrix.html"
 CHOICES = [("", "All large changes"), ("bare", "Without a decision"), ("late", "Merged without one")]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One change with its decisions, oldest first, and what that comes to in one word."""
-
-    change: Change
-    decisions: list[Decision]
-    stands: str
-    """decided | late (merged, and none for it stood then) | emergency (needs none before) | waiting (not merged, none stands)"""
-
-
 @requires(P.MEETING_SEE)
 @require_GET
 def matrix(request: HttpRequest) -> HttpResponse:
     """Large changes, and others that were decided on, newest first."""
     asked = {"show": request.GET.get("show", "").strip()[:10]}
-    rows = _filtered(matching(wanted=Wanted(), scope=scope_for(request)), asked["show"])
+    rows = shown(with_standing(matching(wanted=Wanted(), scope=scope_for(request))), asked["show"])
     rows = rows.prefetch_related(Prefetch("decisions", queryset=Decision.objects.select_related("lapse").order_by("number")))
     found = page_of(rows, by="opened_at", older_than=request.GET.get("older", ""), newer_than=request.GET.get("newer", ""))
-    context = {"rows": [row_of(each) for each in found.rows], **links(found, asked), "asked": asked, "choices": CHOICES}
+    context = {"rows": found.rows, **links(found, asked), "asked": asked, "choices": CHOICES}
     return page(request, MATRIX, context, piece="rows")
 
 
-def row_of(change: Change) -> Row:
-    """How the change stands towards its decisions. Reads what was fetched with it."""
-    decisions = list(change.decisions.all())
-    if any(_counts(each, change.merged_at) for each in decisions):
-        return Row(change, decisions, "decided")
-    if declared(change):
-        return Row(change, decisions, "emergency")
-    return Row(change, decisions, "waiting" if change.merged_at is None else "late")
+def with_standing(rows: QuerySet[Change]) -> QuerySet[Change]:
+    """Each change with what its decisions come to, as ``stands``: decided, late, emergency or waiting.
+
+    ``decided``: one for the change stood at its first merge; before a merge, one stands now. ``late``: merged, and none stood
+    then. ``emergency``: somebody declared it, so that the meeting looks back at it instead (P-22). ``waiting``: none stands yet.
+    """
+    held = Decision.objects.filter(change=OuterRef("pk"), outcome__in=FOR)
+    stands_now = held.filter(lapse=None)
+    merged = OuterRef("merged_at")
+    stood_then = held.filter(Q(lapse=None) | Q(lapse__at__gt=merged), at__lte=merged)
+    decided = Q(Exists(stands_now), merged_at=None) | Q(Exists(stood_then), merged_at__isnull=False)
+    words = Case(
+        When(decided, then=Value("decided")),
+        When(DECLARED, then=Value("emergency")),
+        When(merged_at=None, then=Value("waiting")),
+        default=Value("late"),
+        output_field=CharField(),
+    )
+    return rows.annotate(about=Exists(Decision.objects.filter(change=OuterRef("pk"))), stands=words)
 
 
-def declared(change: Change) -> bool:
-    """Whether somebody declared it an emergency: then the meeting looks back at it instead (P-22)."""
-    return change.category == Category.EMERGENCY and not change.undeclared
-
-
-def _counts(decision: Decision, merged_at: datetime | None) -> bool:
-    """Whether it is for the change, and stood at its merge; before a merge, whether it stands now."""
-    if decision.outcome not in FOR:
-        return False
-    lapse = getattr(decision, "lapse", None)
-    if merged_at is None:
-        return lapse is None
-    return decision.at <= merged_at and (lapse is None or lapse.at > merged_at)
-
-
-def _filtered(rows: QuerySet[Change], show: str) -> QuerySet[Change]:
-    about = Decision.objects.filter(change=OuterRef("pk"))
+def shown(rows: QuerySet[Change], show: str) -> QuerySet[Change]:
+    """Those of a choice; everything that is large or was decided on for none."""
     if show == "bare":
-        return rows.filter(size=Size.LARGE).exclude(Exists(about))
+        return rows.filter(Q(size=Size.LARGE, about=False))
     if show == "late":
-        stood = about.filter(Q(lapse=None) | Q(lapse__at__gt=OuterRef("merged_at")), outcome__in=FOR, at__lte=OuterRef("merged_at"))
-        excused = Q(category=Category.EMERGENCY, undeclared=False)
-        return rows.filter(size=Size.LARGE, merged_at__isnull=False).exclude(excused).exclude(Exists(stood))
-    return rows.filter(Q(size=Size.LARGE) | Q(Exists(about)))
+        return rows.filter(Q(size=Size.LARGE, stands="late"))
+    return rows.filter(Q(size=Size.LARGE) | Q(about=True))

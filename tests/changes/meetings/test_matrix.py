@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from changes.desk.meetings.matrix_views import row_of
+from changes.desk.meetings.matrix_views import with_standing
 from changes.proposals.models import Change
 from tests.audits.room.opened import admitted
 from tests.changes.desk.calendars import text
@@ -31,6 +31,10 @@ def classed(change, **values):
     cover(Change.objects.get(pk=change.pk))
 
 
+def stands(change):
+    return with_standing(Change.objects.filter(pk=change.pk)).get().stands
+
+
 def merged(change, at):
     Change.objects.filter(pk=change.pk).update(merged_at=at)
 
@@ -39,7 +43,7 @@ def seen(client, show="", by="Ann"):
     """Numbers of the changes in the list, in its order."""
     client.logout()
     sign_in(client, somebody(by) if isinstance(by, str) else by)
-    return [row.change.number for row in client.get(ADDRESS, {"show": show}).context["rows"]]
+    return [row.number for row in client.get(ADDRESS, {"show": show}).context["rows"]]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_change_is_decided_when_a_decision_for_it_stood_at_its_first_merge(at,
     if merge is not None:
         merged(change, at - 2 * DAY)
 
-    assert row_of(Change.objects.get(pk=change.pk)).stands == comes_to
+    assert stands(change) == comes_to
 
 
 def test_a_decision_that_lapsed_after_the_merge_counted_at_the_merge(client, at):
@@ -77,19 +81,19 @@ def test_a_decision_that_lapsed_after_the_merge_counted_at_the_merge(client, at)
     later = decided(change, at=at - 1 * DAY, lapsed="another took its place")
 
     assert later.at > at - 2 * DAY
-    assert row_of(Change.objects.get(pk=change.pk)).stands == "decided"
+    assert stands(change) == "decided"
 
 
 def test_a_declared_emergency_is_excused_and_an_undeclared_one_is_not(client, at):
     change = large(at=at - 5 * DAY)
     merged(change, at - 2 * DAY)
     classed(change, category="emergency")
-    assert row_of(Change.objects.get(pk=change.pk)).stands == "emergency"
+    assert stands(change) == "emergency"
     assert seen(client, "late") == []
 
     classed(change, undeclared=True)
 
-    assert row_of(Change.objects.get(pk=change.pk)).stands == "late"
+    assert stands(change) == "late"
     assert seen(client, "late") == [change.number]
 
 
