@@ -6,7 +6,6 @@ import socket
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
@@ -161,35 +160,22 @@ BROKEN = {
 }
 
 
-@contextmanager
-def broken_api(name):
+@pytest.fixture(params=["refused", *BROKEN])
+def broken_api(request):
     """(address, how often it was asked so far)."""
-    if name == "refused":
+    if request.param == "refused":
         # Held and not listened on: nobody else gets it meanwhile.
         with socket.socket() as door:
             door.bind(("127.0.0.1", 0))
             yield f"http://127.0.0.1:{door.getsockname()[1]}", lambda: 1
         return
-    vendor = Broken(**BROKEN[name])
-    try:
-        yield vendor.url, lambda: vendor.asked
-    finally:
-        vendor.close()
+    vendor = Broken(**BROKEN[request.param])
+    yield vendor.url, lambda: vendor.asked
+    vendor.close()
 
 
-def test_with_a_broken_api_facts_stay_unconfirmed_and_the_workers_go_on(stack):
-    """Three portals, one after the other, each with an API that fails in its own way."""
-    with ThreadPoolExecutor(1) as pool:
-        for lived in [pool.submit(live_with, stack, name) for name in ("refused", *BROKEN)]:
-            lived.result()
-
-
-def live_with(stack, name):
-    with broken_api(name) as (url, asked):
-        _live_with(stack, url, asked)
-
-
-def _live_with(stack, url, asked):
+def test_with_a_broken_api_facts_stay_unconfirmed_and_the_workers_go_on(stack, broken_api):
+    url, asked = broken_api
     portal = Portal(stack(empty=True, env={"COUNTERSIGN_PRIVATE_HOSTS": "127.0.0.1"})).connect(api_url=url, token="t0ken")
     sent, expected = life_of(deliveries=30, seed=14)
 
