@@ -19,10 +19,11 @@ def training_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
     """The reader's own course, and what those who look after training have to do."""
     if not Course.objects.filter(published_at__lte=at).exists():
         return
-    course = queries.course_at(at=at)
-    if may(user, P.TRAINING_SIGN) and course is not None:
-        due = queries.member(user, at=at).standing.open
-        if due is not None:
+    taught = queries.lessons(at=at)
+    if may(user, P.TRAINING_SIGN):
+        due = queries.member(user, at=at, taught=taught).standing.open
+        course = queries.course_at(at=at) if due is not None else None
+        if due is not None and course is not None:
             minutes = policy.minutes_for(texts=[page["text"] for page in course.pages], questions=course.draw)
             yield inbox.Item(
                 title="Take the course on the policy",
@@ -34,7 +35,7 @@ def training_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
                 tone="bad" if due.due_at <= at else "info",
                 icon="graduation-cap",
             )
-    if may(user, P.TRAINING_CHASE) and not queries.is_connected(at=at):
+    if may(user, P.TRAINING_CHASE) and not taught.connected:
         yield inbox.Item(
             title="Publish a course on the policy in force",
             about="The policy has changed since the last course",

@@ -131,9 +131,9 @@ def _member(
     return Member(user, joined_at, roles, signed, dues, standing)
 
 
-def member(user: User, *, at: datetime) -> Member:
-    """One person."""
-    return members(at=at, people=[user.pk])[0]
+def member(user: User, *, at: datetime, taught: Lessons | None = None) -> Member:
+    """One person. ``taught``: what was read already."""
+    return members(at=at, people=[user.pk], taught=taught)[0]
 
 
 @dataclass(frozen=True)
