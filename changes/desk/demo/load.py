@@ -11,7 +11,6 @@ from changes.desk.demo import deciding, expected, meetings, people, story, train
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
 from changes.desk.demo_chapters import tell_chapters
-from portal.runtime.models import Lease
 from portal.standins import company
 from portal.standins.client import Remote
 
@@ -48,8 +47,6 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     deciding.wait_for("everything", lambda: expected.at_rest() and not expected.differences(direct_push=pushed), pump=pump)
     tell_chapters(at=now)
     remote.do("mark", name="demo", value=FILLED)
-    # The first run of the controls found an empty company; the next one need not wait for a day.
-    Lease.objects.filter(name="run-controls").update(next_at=now)
     say(f"The company is up to date. {len(expected.expected(direct_push=pushed))} deviations were planted and found.")
     return pushed
 

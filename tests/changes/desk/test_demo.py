@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
+from audits.controls.running import latest_run
 from audits.room.demo import audit
 from audits.room.models import Engagement
 from changes.connectors.inbox import drain
@@ -83,6 +84,7 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
     assert Remote(standins.vendors.url).mark("demo") == "filled"
     assert [(row.auditor.name, row.confirmed_by.name) for row in Engagement.objects.all()] == [("Uma Reyes", "Mia Lund")]
+    assert latest_run().results["C-02"]["outcome"] == "deviations"
     audit(now())
     assert Engagement.objects.count() == 1
     at = now()
