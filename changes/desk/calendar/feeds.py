@@ -76,12 +76,13 @@ def _calendar(found: CalendarFeed, span: Span) -> HttpResponse:
 
 def _too_often(key: str, at: datetime) -> HttpResponse | None:
     """429 once somebody has asked more often than any program needs. Counted in PostgreSQL, as sign-ins are."""
-    name = f"calendar:{key}:{int(at.timestamp()) // WITHIN}"
+    window, elapsed = divmod(int(at.timestamp()), WITHIN)
+    name = f"calendar:{key}:{window}"
     cache.add(name, 0, 2 * WITHIN)
     if cache.incr(name) <= AT_MOST:
         return None
     response = _words(f"More than {AT_MOST} questions within five minutes. An hourly look is enough.", 429)
-    response.headers["Retry-After"] = str(WITHIN)
+    response.headers["Retry-After"] = str(WITHIN - elapsed)
     return response
 
 
