@@ -16,6 +16,7 @@ _EXCEPTION_MOVES = (
 )
 
 EVIDENCE: tuple[EvidenceTable, ...] = (
+    EvidenceTable("changes.AccessSnapshot", append_only=True),
     EvidenceTable(
         "changes.Change",
         columns=("state", "category", "size", "kind", "requester_id", "undeclared", "joined_to_id"),

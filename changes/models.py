@@ -34,6 +34,7 @@ from changes.emergencies.models import (
     EmergencyThread,
     ThreadReaction,
 )
+from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
 from changes.meetings.models import (
@@ -80,6 +81,7 @@ from changes.training.models import (
 )
 
 __all__ = [
+    "AccessSnapshot",
     "Acceptance",
     "Acknowledgement",
     "Action",
@@ -117,6 +119,7 @@ __all__ = [
     "EmergencyCause",
     "EmergencyReminder",
     "EmergencyThread",
+    "Entitlement",
     "ExceptionRecord",
     "ExceptionStep",
     "FollowUp",
@@ -165,6 +168,7 @@ __all__ = [
     "SignOff",
     "Source",
     "StoredAnswer",
+    "Thing",
     "ThreadReaction",
     "TrainingReminder",
     "Undoing",

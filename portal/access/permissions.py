@@ -29,6 +29,10 @@ class P(StrEnum):
     TRAINING_WRITE = "training.write"
     TRAINING_CHASE = "training.chase"
     TRAINING_OVERSEE = "training.oversee"
+    ACCESS_SEE = "access.see"
+    ACCESS_REVIEW = "access.review"
+    ACCESS_LEAD = "access.lead"
+    MERGERS_SET = "mergers.set"
     OVERSIGHT_SEE = "oversight.see"
     CONTROL_RUN = "control.run"
     DRILL_RECORD = "drill.record"
@@ -88,6 +92,10 @@ SENTENCES: dict[P, str] = {
     P.TRAINING_WRITE: "write and publish courses",
     P.TRAINING_CHASE: "remind people of their training",
     P.TRAINING_OVERSEE: "see everybody's training",
+    P.ACCESS_SEE: "see who may do what at the vendors and here",
+    P.ACCESS_REVIEW: "review the rights on systems that they answer for",
+    P.ACCESS_LEAD: "open and close access reviews",
+    P.MERGERS_SET: "propose and confirm lists of authorised mergers",
     P.OVERSIGHT_SEE: "see the desk of the architecture team",
     P.CONTROL_RUN: "run the controls",
     P.DRILL_RECORD: "record rollbacks and rollback drills",

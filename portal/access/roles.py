@@ -64,10 +64,15 @@ DECIDES = BUILDS | {
     P.FREEZE_OVERRIDE,
     P.EMERGENCY_PLUS_ONE,
     P.CHANGE_REVIEW_AFTER,
+    P.ACCESS_SEE,
+    P.ACCESS_REVIEW,
 }
 OVERSEES = frozenset(
     {
         P.CHANGE_CLASSIFY,
+        P.ACCESS_SEE,
+        P.ACCESS_REVIEW,
+        P.MERGERS_SET,
         P.CONTROL_RUN,
         P.FREEZE_SET,
         P.NOISE_SET,
@@ -122,6 +127,7 @@ ROLES: dict[Role, Definition] = {
         | {
             P.WAIVER_PROPOSE,
             P.WAIVER_DECIDE,
+            P.ACCESS_LEAD,
             P.TRAINING_CHASE,
             P.EXCEPTION_ACCEPT,
             P.PERSON_INVITE,
@@ -137,7 +143,7 @@ ROLES: dict[Role, Definition] = {
     Role.AUDITOR: Definition(
         label="Auditor",
         sentence="Reads everything in the scope of an engagement and changes nothing.",
-        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE},
+        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),
@@ -153,6 +159,8 @@ ROLES: dict[Role, Definition] = {
             P.PERSON_INVITE,
             P.PERSON_KEEP,
             P.ROLE_HISTORY_SEE,
+            P.ACCESS_SEE,
+            P.ACCESS_REVIEW,
             P.PROVISIONING_MANAGE,
             P.ROLE_GIVE,
             P.ROLE_GRANT_ENGINEER,

@@ -13,6 +13,7 @@ CHANNEL = "live"
 SHAPE = re.compile(r"(?P<family>[a-z][a-z_]{1,30})(?:-(?P<id>[A-Za-z0-9]{1,40}))?")
 
 FAMILIES: dict[str, P] = {
+    "access": P.ACCESS_SEE,
     "inbox": P.OWN_ACCOUNT,
     "calendar": P.CHANGE_SEE,
     "change": P.CHANGE_SEE,
