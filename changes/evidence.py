@@ -18,6 +18,30 @@ _EXCEPTION_MOVES = (
 EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.AccessSnapshot", append_only=True),
     EvidenceTable(
+        "changes.SystemOwner",
+        columns=("ended_at", "ended_by_id"),
+        fixed=("source", "thing", "person_id", "set_by_id", "set_at"),
+    ),
+    EvidenceTable(
+        "changes.AccessReview",
+        columns=("closed_at", "closed_by_id", "note", "outcome"),
+        fixed=("number", "opened_by_id", "opened_at", "due_at", "rights", "digest"),
+    ),
+    # Thousands of rows that are frozen together: the entry about the review keeps the digest of all of them.
+    EvidenceTable("changes.ReviewEntry", append_only=True, entry=False),
+    EvidenceTable("changes.ReviewAnswer", append_only=True),
+    EvidenceTable("changes.ReviewReminder", append_only=True),
+    EvidenceTable(
+        "changes.MergerList",
+        columns=("confirmed_at", "confirmed_by_id", "withdrawn_at"),
+        fixed=("repository_id", "branch", "people", "reason", "digest", "proposed_by_id", "proposed_at", "expires_at"),
+    ),
+    EvidenceTable(
+        "changes.Limitation",
+        columns=("confirmed_at", "confirmed_by_id", "withdrawn_at"),
+        fixed=("person_id", "rule", "reason", "control", "until", "digest", "proposed_by_id", "proposed_at", "expires_at"),
+    ),
+    EvidenceTable(
         "changes.Change",
         columns=("state", "category", "size", "kind", "requester_id", "undeclared", "joined_to_id"),
         fixed=("number",),

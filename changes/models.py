@@ -34,7 +34,10 @@ from changes.emergencies.models import (
     EmergencyThread,
     ThreadReaction,
 )
+from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewReminder, SystemOwner
+from changes.entitlements.segregation.models import Limitation
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
 from changes.meetings.models import (
@@ -81,8 +84,9 @@ from changes.training.models import (
 )
 
 __all__ = [
-    "AccessSnapshot",
     "Acceptance",
+    "AccessReview",
+    "AccessSnapshot",
     "Acknowledgement",
     "Action",
     "AgendaItem",
@@ -132,10 +136,12 @@ __all__ = [
     "GateMode",
     "GateModeConfirmation",
     "HookSecret",
+    "Limitation",
     "LinkedPullRequest",
     "LinkedPush",
     "Meeting",
     "MergeGroup",
+    "MergerList",
     "Minutes",
     "NoiseRule",
     "Note",
@@ -157,6 +163,9 @@ __all__ = [
     "Repository",
     "Review",
     "ReviewAfter",
+    "ReviewAnswer",
+    "ReviewEntry",
+    "ReviewReminder",
     "Revision",
     "RollbackDrill",
     "RuleEvent",
@@ -168,6 +177,7 @@ __all__ = [
     "SignOff",
     "Source",
     "StoredAnswer",
+    "SystemOwner",
     "Thing",
     "ThreadReaction",
     "TrainingReminder",

@@ -5,11 +5,13 @@ from changes.connectors.tasks import (
     forget_answers,
     mirror_repositories,
     poll_sources,
+    read_access,
     read_again,
     settle,
     sweep_inbox,
 )
 from changes.emergencies.tasks import keep_clocks
+from changes.entitlements.tasks import keep_access
 from changes.exceptions.tasks import find_missed_meetings, open_again
 from changes.gates.tasks import judge_freezes, judge_overdue, seal_gate_answers
 from changes.meetings.tasks import close_votes, keep_meetings
@@ -24,11 +26,13 @@ __all__ = [
     "invite",
     "judge_freezes",
     "judge_overdue",
+    "keep_access",
     "keep_clocks",
     "keep_meetings",
     "mirror_repositories",
     "open_again",
     "poll_sources",
+    "read_access",
     "read_again",
     "remind",
     "seal_gate_answers",

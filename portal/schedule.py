@@ -31,6 +31,10 @@ SCHEDULE = (
     # The population, independent of what was delivered; each repository at most once a minute, at once after a push.
     Entry("changes.connectors.tasks.poll_sources", 15, "poll-sources"),
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
+    # Who has access there: cheap when nothing changed, since unchanged answers cost no quota.
+    Entry("changes.connectors.tasks.read_access", 3600, "read-access"),
+    # Who may do what here, and the clocks of access reviews.
+    Entry("changes.entitlements.tasks.keep_access", 3600, "keep-access"),
     # Kept answers of vendors' APIs that nobody asked for in a long time.
     Entry("changes.connectors.tasks.forget_answers", 86400, "forget-answers"),
     # Clocks of the policy.

@@ -192,9 +192,9 @@ _ALL = (
     Control(
         Clause.AUTHORISED_MERGE,
         "Authorised people merge",
-        "Merges into main and prod",
+        "Merges into main and prod while a list was in force for the branch",
         "Who merged was on the list as of that day.",
-        later="Comes with the list of authorised mergers. Until then gate 9 says that it is not connected.",
+        check="merges_authorised",
     ),
     Control(
         Clause.EMERGENCY_COORDINATED,

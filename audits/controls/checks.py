@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from audits.controls.catalogue import Control
 from audits.controls.result import Deviation, Result, Window
 from changes.delivery.models import BranchCommit, Environment, PullRequest, Push, Release, Repository, RuleEvent
 from changes.emergencies.models import Emergency
+from changes.entitlements.mergers.queries import in_force, kept_lists
 from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.gates.facts import GateState
@@ -183,6 +184,15 @@ def production_approved(window: Window) -> Result:
     )
 
 
+def merges_authorised(window: Window) -> Result:
+    """P-20: merges while a list was in force for their branch, against those by people who were not on it."""
+    lists = kept_lists()
+    parts = Case(When(base_ref=F("repository__prod_branch"), then=Value("prod")), default=Value("main"))
+    merges = _merges(window).annotate(part=parts).values_list("repository_id", "part", "merged_at")
+    judged = sum(in_force(lists, repository=pk, branch=part, at=at) is not None for pk, part, at in merges)
+    return Result(judged, _exceptions(window, _kinds_of(Clause.AUTHORISED_MERGE)))
+
+
 def emergencies_coordinated(window: Window) -> Result:
     """P-21: every emergency on record, against those without a thread in Slack."""
     rows = Emergency.objects.filter(change__category=Category.EMERGENCY, at__gte=window.since, at__lt=window.until)
@@ -230,6 +240,7 @@ CHECKS: dict[str, Check] = {
         ways_back,
         snapshots_named,
         production_approved,
+        merges_authorised,
         emergencies_coordinated,
         emergencies_reviewed,
         verdicts_compliant,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from changes.connectors.github import answers
+from changes.connectors.github import answers, rights_sync
 from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
 from changes.connectors.readings import read_due
@@ -43,6 +43,12 @@ def settle() -> None:
 def poll_sources() -> None:
     """Ask the vendors what has changed: the guarantee that a lost webhook loses nothing."""
     poll_due(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.read_access")
+def read_access() -> None:
+    """Read who has access to the repositories in scope."""
+    rights_sync.read_all(now=now)
 
 
 @shared_task(name="changes.connectors.tasks.mirror_repositories", time_limit=280)

@@ -15,6 +15,7 @@ from changes.exceptions.freezes import released_in_freeze
 from changes.exceptions.sentences import sentence
 from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
 from changes.gates.queries import pull_request_facts, release_facts
+from changes.gates.reading import is_one_of
 from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
@@ -46,12 +47,19 @@ def _kinds(
 ) -> list[str]:
     """A declared emergency may skip staging, and its +1 stands in for the review (P-22); one that nobody declared may not."""
     declared = change is not None and change.category == Category.EMERGENCY and not change.undeclared
-    kinds = [ci_finding(fact)]
+    kinds = [ci_finding(fact), _merger_finding(fact)]
     if not (declared and _gate_of(change, REVIEW_GATE).get("state") == GateState.MET):
         kinds.insert(0, review_finding(fact))
     if fact.base == "prod" and not declared:
         kinds.append(staging_finding(fact, releases, parameters))
     return kinds
+
+
+def _merger_finding(fact: PullRequestFact) -> str:
+    """Somebody merged who was not on the list of the branch then. Without a list, or while nobody knows who merged, nothing."""
+    if fact.authorised_mergers is None or fact.merged_by is None:
+        return ""
+    return "" if is_one_of(fact.merged_by, fact.authorised_mergers) else "unauthorised_merge"
 
 
 def _gate_of(change: Change | None, number: int) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ _ALL = (
     Kind("failed_ci_merged", "Merged with failed checks", Clause.CI_PASSES),
     Kind("ci_missing_merged", "Merged without its required checks", Clause.CI_PASSES),
     Kind("no_staging", "Merged to production without staging", Clause.STAGING_FIRST),
+    Kind("unauthorised_merge", "Merged by somebody who is not on the list", Clause.AUTHORISED_MERGE),
     Kind("unapproved_production", "Merged to production without approval", Clause.ACCESS_RESTRICTED, folds_by=()),
     Kind(
         "untrained_production",

@@ -17,5 +17,6 @@ def sentence(kind: str, fact: PullRequestFact) -> str:
         "changes_requested": f"{who} merged {where} although a reviewer had asked for changes.",
         "failed_ci_merged": f"{who} merged {where} at {head} with failed checks: {', '.join(failed) or 'unnamed'}.",
         "ci_missing_merged": f"{who} merged {where} at {head} before its required checks had passed.",
+        "unauthorised_merge": f"{who} merged {where} and was not on the list of authorised mergers then.",
         "no_staging": f"{who} merged {where}; {head} had not been released to staging.",
     }[kind]

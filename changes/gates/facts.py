@@ -84,6 +84,8 @@ class PullRequestFact:
     confirmed: bool
     queue_sha: str = ""
     """The head that a merge queue made of it: the one that it was merged as, else the one that is being tried."""
+    authorised_mergers: tuple[Actor, ...] | None = None
+    """Who was on the list of its branch at the merge, or is now; None when no list had been confirmed."""
 
 
 @dataclass(frozen=True)
@@ -271,8 +273,6 @@ class ChangeFacts:
     reviews_after: tuple[ReviewAfterFact, ...] = ()
     retrospective_due_at: datetime | None = None
     review_due_at: datetime | None = None
-    authorised_mergers: tuple[Actor, ...] | None = None
-    """None when no list has been approved for the branch."""
     direct_pushes: tuple[DirectPushFact, ...] = ()
     declared: bool = True
     """Somebody declared the emergency, in time. False where only the portal did, after the fact: that excuses nothing."""

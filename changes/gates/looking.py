@@ -155,11 +155,11 @@ def _conditions(facts: ChangeFacts, before: str) -> Iterator[str]:
 def _merge(facts: ChangeFacts) -> Iterator[str]:
     for pr in into_prod(facts):
         yield f"{name_of(pr)} is {_state(pr)}."
+        if pr.authorised_mergers is None:
+            yield "No list of authorised mergers has been approved."
+        else:
+            yield f"On the list of authorised mergers: {_names(pr.authorised_mergers) or 'nobody'}."
     yield from _pushes(facts)
-    if facts.authorised_mergers is None:
-        yield "No list of authorised mergers has been approved."
-    else:
-        yield f"On the list of authorised mergers: {_names(facts.authorised_mergers) or 'nobody'}."
     for freeze in facts.freezes:
         hard = "hard" if freeze.hard else "soft"
         over = f", overridden by {listed(freeze.overridden_by)}" if freeze.overridden_at else ""

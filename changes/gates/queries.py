@@ -7,8 +7,10 @@ from datetime import datetime
 from django.db.models import Q
 
 from changes.delivery.models import BranchRules, Check, MergeGroup, PullRequest, Release
+from changes.entitlements.mergers.queries import Lists, in_force, kept_lists
 from changes.gates.around_approvals import approver_facts, condition_facts, waiver_facts
 from changes.gates.facts import (
+    Actor,
     ApprovalFact,
     ChangeFacts,
     CheckFact,
@@ -50,6 +52,9 @@ class Around:
     heads: Mapping[int, str]
     checks: Checks
     rules: Rules
+    mergers: Lists
+    at: datetime | None
+    """Now, for pull requests that are not merged; None: only merged ones are asked about."""
 
 
 def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
@@ -58,7 +63,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
     rows = list(proposals.linked_pull_requests(change).prefetch_related("links"))
     pushes = proposals.standing_pushes(change)
     links = links_for(uids_of(rows) | uids_of_pushes(pushes))
-    facts = pull_request_facts(rows, links, change=change)
+    facts = pull_request_facts(rows, links, change=change, at=at)
     approvers, deciders = approver_facts(change, at=at)
     found = ChangeFacts(
         number=change.number,
@@ -87,7 +92,6 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         reviews_after=_reviews_after(change),
         retrospective_due_at=change.retrospective_due_at,
         review_due_at=change.review_due_at,
-        authorised_mergers=None,
         direct_pushes=tuple(_push(push, links) for push in pushes),
         declared=not change.undeclared,
         risk=change.risk_level,
@@ -140,10 +144,13 @@ def _paths(rows: list[PullRequest], facts: tuple[PullRequestFact, ...], pushes: 
     return [path for paths in work for path in paths or ()]
 
 
-def pull_request_facts(rows: list[PullRequest], links: Links, *, change: Change | None = None) -> tuple[PullRequestFact, ...]:
-    """Pull requests (with repository and reviews loaded) as facts; three queries for queues, checks and branch rules."""
+def pull_request_facts(
+    rows: list[PullRequest], links: Links, *, change: Change | None = None, at: datetime | None = None
+) -> tuple[PullRequestFact, ...]:
+    """Pull requests (with repository and reviews loaded) as facts; four queries for queues, checks, rules and mergers."""
     heads = _queue_heads(rows)
-    known = Around(heads, _checks(rows, heads), _rules(rows))
+    mergers = kept_lists(repositories={row.repository_id for row in rows}) if rows else {}
+    known = Around(heads, _checks(rows, heads), _rules(rows), mergers, at)
     return tuple(_pull_request(row, links, known, change) for row in rows)
 
 
@@ -179,7 +186,17 @@ def _pull_request(row: PullRequest, links: Links, known: Around, change: Change 
         merge_sha=row.merge_sha,
         confirmed=row.confirmed_at is not None,
         queue_sha=queue,
+        authorised_mergers=_mergers(row, known, parts.get(row.base_ref, "")),
     )
+
+
+def _mergers(row: PullRequest, known: Around, branch: str) -> tuple[Actor, ...] | None:
+    """The list of its branch at the merge, or now."""
+    at = row.merged_at or known.at
+    found = in_force(known.mergers, repository=row.repository_id, branch=branch, at=at) if at is not None else None
+    if found is None:
+        return None
+    return tuple(Actor(account=f"user:{one['id']}", name=one["name"], person=one["id"]) for one in found.people)
 
 
 def _queue_heads(rows: list[PullRequest]) -> dict[int, str]:

@@ -87,6 +87,14 @@ class Parameters:
     """How long after its day compliance is told who has not signed."""
     quiz_open_for: timedelta = timedelta(days=1)
     """How long an attempt at a quiz takes answers."""
+    access_review_every: timedelta = timedelta(days=91)
+    """How often every right at every source is reviewed (P-19)."""
+    access_review_open_for: timedelta = timedelta(days=21)
+    """How long reviewers have to answer."""
+    access_reminded_before: timedelta = timedelta(days=5)
+    """How long before its day a reviewer is reminded."""
+    access_removed_within: timedelta = timedelta(days=7)
+    """A right that a reviewer said to remove is gone from a later snapshot within that time."""
     policy_review_every: timedelta = timedelta(days=365)
     """How often the policy is reviewed at least (P-25)."""
     decision_lives: timedelta = timedelta(days=90)

@@ -70,7 +70,7 @@ def _judge_merge(pr: PullRequestFact, facts: ChangeFacts, parameters: Parameters
     freeze = holding(facts, parameters, at=pr.merged_at or facts.as_of, **asked)
     if freeze is not None:
         return _held(pr, freeze)
-    judged = _judge_merger(pr, facts)
+    judged = _judge_merger(pr)
     remarks = remarks_on(facts, parameters, at=pr.merged_at or facts.as_of, **asked)
     return replace(judged, reason="; ".join([judged.reason, *remarks]))
 
@@ -85,7 +85,7 @@ def _held(pr: PullRequestFact, freeze: FreezeFact) -> Judgement:
     return open_or_failed(late=True, reason=reason, who="", evidence=evidence, confirmed=pr.confirmed, clause=clause)
 
 
-def _judge_merger(pr: PullRequestFact, facts: ChangeFacts) -> Judgement:
+def _judge_merger(pr: PullRequestFact) -> Judgement:
     evidence = evidence_of(pr)
     if pr.merged_at is None:
         who = f"Somebody on the list of authorised mergers merges {name_of(pr)} once the gates before this one are met."
@@ -94,11 +94,11 @@ def _judge_merger(pr: PullRequestFact, facts: ChangeFacts) -> Judgement:
         text = f"{name_of(pr)} was merged at {moment(pr.merged_at)}, and by whom has not been read"
         return not_connected(text, *evidence, who="The portal reads it by itself.", confirmed=pr.confirmed)
     merged = f"merged by {pr.merged_by.name} at {moment(pr.merged_at)}"
-    if facts.authorised_mergers is None:
+    if pr.authorised_mergers is None:
         text = f"{name_of(pr)} {merged}; no list of authorised mergers has been approved"
         who = "The architecture team approves the list of people who may merge to prod."
         return not_connected(text, *evidence, who=who, confirmed=pr.confirmed)
-    if is_one_of(pr.merged_by, facts.authorised_mergers):
+    if is_one_of(pr.merged_by, pr.authorised_mergers):
         return met(f"{name_of(pr)} {merged}, who is on the list", *evidence, confirmed=pr.confirmed)
     reason = f"{name_of(pr)} {merged}, who is not on the list of authorised mergers"
     return open_or_failed(late=True, reason=reason, who="", evidence=evidence, confirmed=pr.confirmed)

@@ -50,6 +50,7 @@ ACTS = (
     "delete_ruleset",
     "add_member",
     "remove_member",
+    "set_team",
     "ping",
 )
 
@@ -175,4 +176,5 @@ class GitHubStandIn(World):
     delete_ruleset = governing.delete_ruleset
     add_member = governing.add_member
     remove_member = governing.remove_member
+    set_team = governing.set_team
     ping = telling.ping

@@ -152,10 +152,11 @@ def change(**values) -> ChangeFacts:
         "releases": (staged(), release()),
         "reviews_after": (written(),),
         "review_due_at": minute(10_000),
-        "authorised_mergers": (BOB, CLEO),
         "connected": frozenset({"meetings", "slack", "mergers", "fly"}),
     }
-    return ChangeFacts(**(standard | values))
+    mergers = values.pop("authorised_mergers", (BOB, CLEO))
+    facts = ChangeFacts(**(standard | values))
+    return replace(facts, pull_requests=tuple(replace(pr, authorised_mergers=mergers) for pr in facts.pull_requests))
 
 
 def emergency(**values) -> ChangeFacts:

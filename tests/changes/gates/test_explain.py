@@ -249,10 +249,14 @@ LOOKS = {
     ),
     "the merge, with nobody on the list": (
         Code.MERGE,
-        draft(authorised_mergers=()),
-        ["On the list of authorised mergers: nobody."],
+        draft(pull_requests=(promoted(merged_at=None),), authorised_mergers=()),
+        ["acme/web#18 is open with head ccccccc.", "On the list of authorised mergers: nobody."],
     ),
-    "the merge, without a list": (Code.MERGE, draft(authorised_mergers=None), ["No list of authorised mergers has been approved."]),
+    "the merge, without a list": (
+        Code.MERGE,
+        draft(pull_requests=(promoted(merged_at=None),), authorised_mergers=None),
+        ["acme/web#18 is open with head ccccccc.", "No list of authorised mergers has been approved."],
+    ),
     "no release": (
         Code.RELEASE,
         draft(conditions=(replace(CONDITION, before="release", state="to_confirm", ended_at=minute(9)),)),

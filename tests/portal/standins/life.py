@@ -78,6 +78,7 @@ def _govern(github: GitHubStandIn) -> int:
     github.delete_ruleset(repository=WEB, name="short-lived", by="rex")
     github.set_protection(repository=WEB, branch="greetings", by="rex")
     github.remove_protection(repository=WEB, branch="greetings", by="rex")
+    github.set_team(org="northwind", name="Core", members={"ann": "member", "rex": "maintainer"}, repositories={WEB: "push"})
     github.add_member(repository=WEB, login="mallory", by="rex", permission="pull")
     github.add_member(repository=WEB, login="mallory", by="rex", permission="admin")
     github.remove_member(repository=WEB, login="mallory", by="rex")

@@ -1,5 +1,7 @@
 """Repositories, branches, rules, people with access, activity."""
 
+from functools import partial
+
 from portal.standins.github.errors import GitHubError, not_found
 from portal.standins.github.rest.calls import ROUTES, Call, paged
 from portal.standins.github.shapes import commits, people, repositories, rules
@@ -117,6 +119,26 @@ def collaborators(call: Call) -> Answer:
     if wanted in people.LEVELS:
         rows = [row for row in rows if people.LEVELS.index(row["permission"]) >= people.LEVELS.index(wanted)]
     return paged(call, rows, lambda row: people.collaborator(call.world, row))
+
+
+@ROUTES.on("GET", REPO + "/teams")
+def teams(call: Call) -> Answer:
+    """Teams with access."""
+    call.need("administration")
+    name = call.name
+    rows = [row for row in call.world.store.all("team", place=name.partition("/")[0].lower()) if name in row["repositories"]]
+    return paged(call, rows, lambda row: people.team(call.world, row, name))
+
+
+@ROUTES.on("GET", "/orgs/{org}/teams/{slug}/members")
+def team_members(call: Call) -> Answer:
+    """People in a team, or those with one role in it."""
+    call.need("members")
+    row = call.world.store.one("team", place=call.args["org"].lower(), subject=call.args["slug"])
+    if row is None:
+        raise not_found()
+    role = call.text("role", "all")
+    return paged(call, [login for login, held in row["members"].items() if role in ("all", held)], partial(people.user, call.world))
 
 
 @ROUTES.on("GET", REPO + "/collaborators/{login}/permission")

@@ -107,6 +107,30 @@ def collaborator(world: World, member: Row) -> Row:
     return {**user(world, member["login"]), "permissions": permissions, "role_name": ROLE_NAMES[member["permission"]]}
 
 
+def team(world: World, row: Row, repository: str) -> Row:
+    """A team with access to a repository."""
+    held = LEVELS.index(row["repositories"][repository])
+    url = f"{world.api_url}/organizations/{world.account(row['org'])['uid']}/team/{row['id']}"
+    return {
+        "id": row["id"],
+        "node_id": node_id("T", row["id"]),
+        "name": row["name"],
+        "slug": row["slug"],
+        "description": "",
+        "privacy": "closed",
+        "notification_setting": "notifications_enabled",
+        "permission": LEVELS[held],
+        "permissions": {level: place <= held for place, level in enumerate(LEVELS)},
+        "url": url,
+        "html_url": f"{world.url}/orgs/{row['org']}/teams/{row['slug']}",
+        "members_url": f"{url}/members{{/member}}",
+        "repositories_url": f"{url}/repos",
+        "type": "organization",
+        "organization_id": world.account(row["org"])["uid"],
+        "parent": None,
+    }
+
+
 def permission(world: World, repository: str, login: str) -> Row:
     """One person's access, in the old words and the new ones."""
     held = world.permission(repository, login)
