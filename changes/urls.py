@@ -17,6 +17,10 @@ from changes.desk import (
     talk_views,
     views,
 )
+from changes.desk.access import merger_views as mergers
+from changes.desk.access import review_views as access_reviews
+from changes.desk.access import rights_views as access
+from changes.desk.access import segregation_views as segregation
 from changes.desk.approving import bulk_views as bulk
 from changes.desk.approving import views as approving
 from changes.desk.approving import waiver_views as waivers
@@ -190,6 +194,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/votes/<int:pk>/vote/", written.vote_in_writing, name="vote-in-writing"),
     path("decisions/votes/<int:pk>/decide/", written.decide_in_writing, name="decide-in-writing"),
     path("meetings/<int:number>/reason/", meeting_acts.give_reason, name="explain-meeting"),
+    path("access/", access.access, name="access"),
+    path("access/list.csv", access.access_file, name="access-file"),
+    path("access/mergers/", mergers.authorised_mergers, name="authorised-mergers"),
+    path("access/mergers/<int:pk>/<str:branch>/", mergers.propose_mergers, name="propose-mergers"),
+    path("access/mergers/<int:pk>/confirm/list/", mergers.confirm_mergers, name="confirm-mergers"),
+    path("access/mergers/<int:pk>/withdraw/list/", mergers.withdraw_mergers, name="withdraw-mergers"),
+    path("access/segregation/", segregation.segregation, name="segregation"),
+    path("access/segregation/<int:person>/<slug:rule>/", segregation.propose_limitation, name="propose-limitation"),
+    path("access/limitations/<int:pk>/confirm/", segregation.confirm_limitation, name="confirm-limitation"),
+    path("access/limitations/<int:pk>/end/", segregation.end_limitation, name="end-limitation"),
+    path("access-reviews/", access_reviews.access_reviews, name="access-reviews"),
+    path("access-reviews/open/", access_reviews.open_access_review, name="open-access-review"),
+    path("access-reviews/owners/", access_reviews.system_owners, name="system-owners"),
+    path("access-reviews/owners/set/", access_reviews.set_system_owner, name="set-system-owner"),
+    path("access-reviews/<int:number>/", access_reviews.access_review, name="access-review"),
+    path("access-reviews/<int:number>/answer/", access_reviews.answer_access_review, name="answer-access-review"),
+    path("access-reviews/<int:number>/close/", access_reviews.close_access_review, name="close-access-review"),
+    path("access-reviews/<int:number>/list.csv", access_reviews.access_review_file, name="access-review-file"),
     path("training/", training.training, name="training"),
     path("training/courses/<int:number>/", training.course, name="course"),
     path("training/courses/<int:number>/pages/<int:page>/", training.course_page, name="course-page"),

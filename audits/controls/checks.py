@@ -189,7 +189,7 @@ def merges_authorised(window: Window) -> Result:
     lists = kept_lists()
     parts = Case(When(base_ref=F("repository__prod_branch"), then=Value("prod")), default=Value("main"))
     merges = _merges(window).annotate(part=parts).values_list("repository_id", "part", "merged_at")
-    judged = sum(in_force(lists, repository=pk, branch=part, at=at) is not None for pk, part, at in merges)
+    judged = sum(at is not None and in_force(lists, repository=pk, branch=part, at=at) is not None for pk, part, at in merges)
     return Result(judged, _exceptions(window, _kinds_of(Clause.AUTHORISED_MERGE)))
 
 

@@ -49,6 +49,8 @@ PAGES = (
     Page("/controls/", "Controls", "shield-check", "Compliance"),
     Page("/policy/", "Policy", "scroll-text", "Compliance", key="y"),
     Page("/training/", "Training", "graduation-cap", "Compliance"),
+    Page("/access/", "Access", "key-round", "Compliance"),
+    Page("/access-reviews/", "Access reviews", "list-checks", "Compliance"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),
     Page("/audits/engagements/", "Engagements", "clipboard-check", "Compliance"),

@@ -1,6 +1,6 @@
 """Say who answers for a system, open a review, answer its entries, close it. Each with its entry in the ledger."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -185,7 +185,7 @@ def _tell(
     review: AccessReview,
     by: User | None,
     at: datetime,
-    fact: dict[str, object],
+    fact: Mapping[str, object],
     rows: Iterable[AccessReview | ReviewAnswer],
 ) -> None:
     append(

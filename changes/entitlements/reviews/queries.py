@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -39,9 +40,14 @@ class Progress:
     shares: tuple[Share, ...]
 
     @property
+    def done(self) -> int:
+        """Entries that somebody has answered."""
+        return sum(self.by_verdict.values())
+
+    @property
     def left(self) -> int:
         """Entries that nobody has answered."""
-        return self.entries - sum(self.by_verdict.values())
+        return self.entries - self.done
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def pool(*, at: datetime) -> list[User]:
     return list(found.values())
 
 
-def entries_of(review: AccessReview) -> QuerySet[ReviewEntry]:
+def entries_of(review: AccessReview) -> QuerySet[Any]:
     """The list with the last word on each entry as ``verdict``, ``reason`` and ``answered_by``."""
     rows = ReviewEntry.objects.filter(review=review).select_related("holder", "reviewer", "entitlement")
     return rows.annotate(

@@ -1,5 +1,7 @@
 """The register of limitations: a conflict of rights that a small team lives with, why, and what it does instead."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -39,6 +41,11 @@ class Limitation(models.Model):
             ),
             models.CheckConstraint(condition=~Q(reason="") & ~Q(control=""), name="limitation_is_reasoned"),
         ]
+
+    @property
+    def shown_until(self) -> str:
+        """Its last day; ``until`` is the moment after it."""
+        return f"{self.until - timedelta(seconds=1):%-d %b %Y}"
 
     def __str__(self) -> str:
         return f"limitation {self.pk}"

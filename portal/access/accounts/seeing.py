@@ -25,6 +25,8 @@ class Seen:
     is_bot: bool
     doings: str
     last_at: datetime | None
+    since: datetime | None = None
+    """Since when it has held a right, where that is known."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -45,9 +47,28 @@ def provider(function: Provider) -> Provider:
 
 
 def seen_accounts() -> list[Seen]:
-    """Every account that any vendor showed, the one seen last first."""
-    found = {seen.key: seen for function in _providers for seen in function()}
+    """Every account that any vendor showed, the one seen last first. What several providers say of one is put together."""
+    found: dict[tuple[str, str], Seen] = {}
+    for function in _providers:
+        for seen in function():
+            known = found.get(seen.key)
+            found[seen.key] = seen if known is None else _together(known, seen)
     return sorted(found.values(), key=lambda seen: (-(seen.last_at.timestamp() if seen.last_at else 0), seen.key))
+
+
+def _together(one: Seen, other: Seen) -> Seen:
+    """One account as two providers saw it."""
+    return Seen(
+        provider=one.provider,
+        uid=one.uid,
+        login=one.login or other.login,
+        name=one.name or other.name,
+        mails=one.mails | other.mails,
+        is_bot=one.is_bot or other.is_bot,
+        doings=", ".join(filter(None, (one.doings, other.doings))),
+        last_at=max(filter(None, (one.last_at, other.last_at)), default=None),
+        since=min(filter(None, (one.since, other.since)), default=None),
+    )
 
 
 def unexplained() -> list[Seen]:

@@ -250,12 +250,12 @@ LOOKS = {
     "the merge, with nobody on the list": (
         Code.MERGE,
         draft(pull_requests=(promoted(merged_at=None),), authorised_mergers=()),
-        ["acme/web#18 is open with head ccccccc.", "On the list of authorised mergers: nobody."],
+        ["acme/web#18 is merged, head ccccccc.", "On the list of authorised mergers: nobody."],
     ),
     "the merge, without a list": (
         Code.MERGE,
         draft(pull_requests=(promoted(merged_at=None),), authorised_mergers=None),
-        ["acme/web#18 is open with head ccccccc.", "No list of authorised mergers has been approved."],
+        ["acme/web#18 is merged, head ccccccc.", "No list of authorised mergers has been approved."],
     ),
     "no release": (
         Code.RELEASE,

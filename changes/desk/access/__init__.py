@@ -1,0 +1,1 @@
+"""Pages of access: who may do what, reviews, authorised mergers, segregation of duties."""
