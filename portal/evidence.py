@@ -46,7 +46,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable(
         "portal.ExplainedAccount",
         columns=("ended_at",),
-        fixed=("provider", "uid", "login", "explained_as", "reason", "explained_by_id", "explained_at"),
+        fixed=("provider", "uid", "login", "explained_as", "reason", "owner_id", "explained_by_id", "explained_at"),
     ),
     EvidenceTable(
         "portal.PolicyVersion",

@@ -34,8 +34,11 @@ def belongs_to(*, seen: Seen, user: User, by: User, at: datetime) -> Identity:
 
 
 @transaction.atomic
-def explain(*, seen: Seen, explained_as: str, reason: str, by: User, at: datetime) -> ExplainedAccount:
-    """The account is a machine's or an outsider's. Raises ``Refused`` when it is a person's, ``Stale`` when somebody was faster."""
+def explain(*, seen: Seen, explained_as: str, reason: str, owner: User | None = None, by: User, at: datetime) -> ExplainedAccount:
+    """The account is a machine's, for which ``owner`` answers, or an outsider's.
+
+    Raises ``Refused`` when it is a person's, ``Stale`` when somebody was faster.
+    """
     check_keeper(by, at=at)
     if explained_as not in ExplainedAccount.As.values:
         raise refused("An account is a person's, a bot or service, or somebody outside.", "Choose one of them.")
@@ -52,6 +55,7 @@ def explain(*, seen: Seen, explained_as: str, reason: str, by: User, at: datetim
                 login=seen.login,
                 explained_as=explained_as,
                 reason=reason.strip(),
+                owner=owner,
                 explained_by=by,
                 explained_at=at,
             )
@@ -88,6 +92,7 @@ def _tell(kind: str, explained: ExplainedAccount, *, by: User) -> None:
             "login": explained.login,
             "explained_as": explained.explained_as,
             "reason": explained.reason,
+            "owner": explained.owner.name if explained.owner is not None else "",
             "by": by.name,
         },
         rows=(explained,),

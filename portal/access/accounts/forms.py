@@ -26,7 +26,7 @@ class ExplainForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what the account is"},
     )
-    user = PersonChoice(User.objects.none(), label="Whose", required=False, empty_label="Choose a person")
+    user = PersonChoice(User.objects.none(), label="Whose, or who answers for it", required=False, empty_label="Choose a person")
     reason = forms.CharField(
         label="Why",
         max_length=500,
@@ -42,10 +42,12 @@ class ExplainForm(forms.Form):
         field.queryset = User.objects.order_by("name", "pk")
 
     def clean(self) -> dict[str, Any]:
-        """A person is named, or a reason given."""
+        """A person is named, or a reason given; a machine needs both."""
         given = super().clean() or {}
         if given.get("what") == PERSON and not given.get("user") and "user" not in self.errors:
             self.add_error("user", "Choose whose account it is")
+        if given.get("what") == ExplainedAccount.As.SERVICE and not given.get("user") and "user" not in self.errors:
+            self.add_error("user", "Choose who answers for it")
         if given.get("what") in ExplainedAccount.As.values and not given.get("reason"):
             self.add_error("reason", "Say in a sentence what this account is for")
         return given

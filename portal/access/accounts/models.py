@@ -39,6 +39,8 @@ class ExplainedAccount(models.Model):
     login = models.TextField(blank=True)
     explained_as = models.CharField(max_length=10, choices=As.choices)
     reason = models.TextField()
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    """Who answers for a bot or service; None for outsiders."""
     explained_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     explained_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -27,11 +27,12 @@ MOST = 200
 def accounts(request: HttpRequest) -> HttpResponse:
     """What nobody explained yet, each with whose it might be; and what was explained."""
     open_ones, roster = unexplained(), Roster(User.objects.order_by("pk"))
+    explained = ExplainedAccount.objects.filter(ended_at=None)
     context = {
         "accounts": [(seen, roster.suggestion_for(seen)) for seen in open_ones[:MOST]],
         "count": len(open_ones),
         "most": MOST,
-        "explained": ExplainedAccount.objects.filter(ended_at=None).select_related("explained_by").order_by("-explained_at", "-pk"),
+        "explained": explained.select_related("explained_by", "owner").order_by("-explained_at", "-pk"),
     }
     return render(request, "portal/people/accounts.html", context)
 
@@ -61,7 +62,8 @@ def explain(request: HttpRequest, provider: str, uid: str) -> HttpResponse:
         actions.belongs_to(seen=seen, user=given["user"], by=by, at=now)
         messages.success(request, f"The account is {given['user'].name}'s now. What it did counts as theirs.")
     else:
-        actions.explain(seen=seen, explained_as=given["what"], reason=given["reason"], by=by, at=now)
+        owner = given["user"] if given["what"] == ExplainedAccount.As.SERVICE else None
+        actions.explain(seen=seen, explained_as=given["what"], reason=given["reason"], owner=owner, by=by, at=now)
         messages.success(request, "The account is explained.")
     return redirect("accounts")
 

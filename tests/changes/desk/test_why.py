@@ -130,4 +130,4 @@ def test_another_policy_today_is_asked_about_the_frozen_facts(client, change):
     page = page_of(client, change)
 
     assert "Staging: met then, failed by today" in page
-    assert "Rules 2, policy 1" in page
+    assert "Rules 3, policy 1" in page

@@ -221,12 +221,14 @@ def test_page_explains_a_bot_and_takes_it_back(team):
     met(uid="7", login="deployer", is_bot=True)
     mia = fresh(team["Mia"])
 
-    mia.post(reverse("explain-account", args=["slack", "7"]), {"what": "service", "reason": "Posts deploys"})
+    mia.post(
+        reverse("explain-account", args=["slack", "7"]), {"what": "service", "reason": "Posts deploys", "user": str(team["Bob"].pk)}
+    )
     listed = mia.get(reverse("accounts")).content.decode()
     one = mia.get(reverse("account", args=["slack", "7"])).content.decode()
     mia.post(reverse("take-back-account", args=[ExplainedAccount.objects.get().pk]))
 
-    assert "Bot or service: Posts deploys" in listed
+    assert "Bot or service: Posts deploys Bob answers for it." in listed
     assert "Explained as Bot or service" in one
     assert len(unexplained()) == 1
 
@@ -237,7 +239,8 @@ def test_page_explains_a_bot_and_takes_it_back(team):
         ({}, "Choose what the account is"),
         ({"what": "person"}, "Choose whose account it is"),
         ({"what": "person", "user": "0"}, "Select a valid choice"),
-        ({"what": "service"}, "Say in a sentence"),
+        ({"what": "outsider"}, "Say in a sentence"),
+        ({"what": "service", "reason": "Deploys"}, "Choose who answers for it"),
     ],
 )
 def test_mistake_comes_back_with_the_form(said, words, team):
