@@ -36,6 +36,7 @@ from changes.emergencies.models import (
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
+from changes.inventory.models import Asset, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
     Action,
     AgendaItem,
@@ -88,6 +89,7 @@ __all__ = [
     "Approval",
     "ApprovalLapse",
     "Ask",
+    "Asset",
     "Attempt",
     "AttemptAnswer",
     "Attendance",
@@ -163,11 +165,14 @@ __all__ = [
     "Series",
     "Settling",
     "SignOff",
+    "Snapshot",
     "Source",
+    "SourceReading",
     "StoredAnswer",
     "ThreadReaction",
     "TrainingReminder",
     "Undoing",
+    "VendorEvent",
     "Verdict",
     "Vote",
     "Waiver",
