@@ -25,6 +25,7 @@ from changes.delivery.models import (
     RuleEvent,
 )
 from changes.desk.models import ColumnChoice, SavedView
+from changes.drift.models import Compared, DriftCase, DriftStep
 from changes.emergencies.models import (
     Answer,
     Ask,
@@ -36,7 +37,7 @@ from changes.emergencies.models import (
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
-from changes.inventory.models import Asset, Snapshot, SourceReading, VendorEvent
+from changes.inventory.models import Asset, Reconciliation, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
     Action,
     AgendaItem,
@@ -102,6 +103,7 @@ __all__ = [
     "ClassChoice",
     "ColumnChoice",
     "Comment",
+    "Compared",
     "Condition",
     "ConditionStep",
     "Correction",
@@ -115,6 +117,8 @@ __all__ = [
     "DeploymentStatus",
     "Digest",
     "Draft",
+    "DriftCase",
+    "DriftStep",
     "Emergency",
     "EmergencyCause",
     "EmergencyReminder",
@@ -151,6 +155,7 @@ __all__ = [
     "PullRequest",
     "Push",
     "Reading",
+    "Reconciliation",
     "RecordedRollback",
     "Release",
     "Repository",
