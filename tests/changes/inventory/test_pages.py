@@ -12,6 +12,7 @@ from changes.inventory.actions import note_events, observe
 from changes.inventory.facts import Seen, VendorEvent
 from changes.inventory.models import Asset, Reconciliation
 from changes.inventory.reconciling import first_of
+from portal.home.inbox import items_for
 from tests.audits.room.opened import admitted
 from tests.changes.people import person, sign_in, who
 
@@ -85,6 +86,7 @@ def test_drift_is_listed_answered_and_says_what_it_could_not_compare(client):
     record(looked_at=[PLACE], found=[Found(PLACE, ("Only in Fly: DEBUG",), "fly.toml at 1111111")], at=NOW)
     row = DriftCase.objects.get()
 
+    assert [item.about for item in items_for(user=bob, at=NOW) if item.icon == "git-compare"] == ["1 case without an answer"]
     page = text(client.get("/drift/?environment=production"))
     assert ("Names of variables: web" in page, "1 app could not be compared" in page) == (True, True)
     assert "No case fits" in text(client.get("/drift/?state=accepted&environment=staging"))
@@ -111,6 +113,7 @@ def test_a_month_that_is_over_is_compared_and_signed_with_a_fresh_sign_in(client
 
     page = text(client.get("/inventory/reconciliation/"))
     assert f"{address}sign/" in page
+    assert [item.href for item in items_for(user=mia, at=NOW) if item.icon == "signature"] == [f"{address}sign/"]
     assert client.get(address).status_code == 404
     form = client.get(f"{address}sign/")
     seen = form.context["form"].initial["seen"]
