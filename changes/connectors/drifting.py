@@ -46,6 +46,14 @@ class Wanted:
     """Of the release: machines that still run another one are in the middle of a deploy."""
 
 
+@dataclass(frozen=True)
+class Config:
+    """A configuration of Doppler, ``project/config``, with the names of its secrets."""
+
+    path: str
+    names: frozenset[str]
+
+
 def compare_all(*, at: datetime) -> int:
     """Compare everything of every Fly source as of ``at``. Returns how many cases were opened, opened again or closed."""
     return sum(compare_source(source=source, at=at) for source in Source.objects.filter(kind="fly").order_by("id"))
@@ -124,10 +132,16 @@ def _machines(source: Source) -> Machines:
 
 def _across(source: Source, apps: Sequence[Asset], machines: Machines) -> tuple[list[Place], list[Found]]:
     """Pairs of apps of one repository in staging and production, and whether any thing is in two environments."""
-    secrets: dict[str, set[str]] = defaultdict(set)
-    for name, app in Asset.objects.filter(source=source.name, kind=assets.SECRET, gone_at=None).values_list("name", "within"):
-        secrets[app].add(name)
+    secrets = _secrets(source)
+    configs = doppler_configs(source=source, apps=apps)
     places, found = [], []
+    for app in apps:
+        if (config := configs.get(app.name)) is not None:
+            place = Place(Rule.SECRETS, source.name, app.name, app.environment)
+            names = secrets.get(app.name, frozenset())
+            told = rules.from_doppler(place=place, fly=names, doppler=config.names, config=config.path)
+            places.append(place)
+            found += [told] if told else []
     for staging, production in _pairs(source, apps):
         places.append(Place(Rule.PARITY, source.name, f"{staging} and {production}"))
         differing = rules.parity(
@@ -135,14 +149,56 @@ def _across(source: Source, apps: Sequence[Asset], machines: Machines) -> tuple[
             staging=staging,
             production=production,
             machines=machines,
-            secrets={app: frozenset(names) for app, names in secrets.items()},
+            secrets=secrets,
         )
         found += [differing] if differing else []
     things = [("organisation", app.within, app.environment) for app in apps if app.within]
+    things += [("Doppler configuration", configs[app.name].path, app.environment) for app in apps if app.name in configs]
     apart = rules.separation(source=source.name, things=things)
     mixed = DriftCase.objects.filter(source=source.name, rule=Rule.SEPARATION).exclude(state=DriftState.MATCHES)
     places += [Place(Rule.SEPARATION, source.name, row.subject) for row in mixed] + [one.place for one in apart]
     return places, found + apart
+
+
+def _secrets(source: Source) -> dict[str, frozenset[str]]:
+    """{app: the names of its secrets}."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, app in Asset.objects.filter(source=source.name, kind=assets.SECRET, gone_at=None).values_list("name", "within"):
+        found[app].add(name)
+    return {app: frozenset(names) for app, names in found.items()}
+
+
+def doppler_configs(*, source: Source, apps: Sequence[Asset]) -> dict[str, Config]:
+    """{app: the Doppler configuration its secrets come from}: as it was said, else the only one that its names allow.
+
+    That is the configuration of the app's environment, in the project that is called like its repository, that Doppler syncs to
+    Fly. Doppler does not say which app a sync leads to.
+    """
+    rows = list(Asset.objects.filter(kind="doppler.config", gone_at=None))
+    newest = newest_snapshots(assets=rows)
+    known = {row.external_id: Config(row.external_id, _names(newest[row.pk].configuration)) for row in rows}
+    syncs = list(Asset.objects.filter(kind="doppler.sync", gone_at=None))
+    told = newest_snapshots(assets=syncs)
+    synced = {row.within for row in syncs if _leads_to_fly(told[row.pk].configuration)}
+    there = [row for row in rows if row.external_id in synced]
+    settings: dict[str, Any] = source.settings.get("apps", {})
+    found = {}
+    for app in apps:
+        said = settings.get(app.name, {})
+        project = str(said.get("repository", "")).rpartition("/")[2]
+        fitting = [row for row in there if (row.within, row.environment) == (project, app.environment)]
+        path = str(said.get("secrets", "")) or (fitting[0].external_id if len(fitting) == 1 else "")
+        if path in known:
+            found[app.name] = known[path]
+    return found
+
+
+def _leads_to_fly(configuration: Mapping[str, Any]) -> bool:
+    return "fly" in str(configuration.get("type", "")).lower() and configuration.get("enabled") is not False
+
+
+def _names(configuration: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(map(str, configuration.get("names", ())))
 
 
 def _pairs(source: Source, apps: Sequence[Asset]) -> list[tuple[str, str]]:

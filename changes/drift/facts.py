@@ -15,6 +15,7 @@ class Rule(StrEnum):
     CHECKS = "checks"
     MOUNTS = "mounts"
     SIZE = "size"
+    SECRETS = "secrets"
     PARITY = "parity"
     SEPARATION = "separation"
 
@@ -26,9 +27,7 @@ class Rule(StrEnum):
     @property
     def clause(self) -> Clause:
         """The clause that it proves."""
-        return {Rule.PARITY: Clause.STAGING_MIRRORS, Rule.SEPARATION: Clause.ENVIRONMENTS_APART}.get(
-            self, Clause.INFRASTRUCTURE_AS_CODE
-        )
+        return CLAUSES.get(self, Clause.INFRASTRUCTURE_AS_CODE)
 
 
 LABELS = {
@@ -38,8 +37,14 @@ LABELS = {
     Rule.CHECKS: "Health checks",
     Rule.MOUNTS: "Volumes",
     Rule.SIZE: "Size of machines",
+    Rule.SECRETS: "Names of secrets",
     Rule.PARITY: "Staging and production",
     Rule.SEPARATION: "Separation of environments",
+}
+CLAUSES = {
+    Rule.SECRETS: Clause.SECRETS_FROM_DOPPLER,
+    Rule.PARITY: Clause.STAGING_MIRRORS,
+    Rule.SEPARATION: Clause.ENVIRONMENTS_APART,
 }
 AGAINST_GIT = (Rule.IMAGE, Rule.ENV, Rule.SERVICES, Rule.CHECKS, Rule.MOUNTS, Rule.SIZE)
 

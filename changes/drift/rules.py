@@ -61,6 +61,16 @@ def _counted(counted: Counter[str], total: int) -> list[str]:
     return [words if count == total else f"{words} ({count} of {total} machines)" for words, count in sorted(counted.items())]
 
 
+def from_doppler(*, place: Place, fly: frozenset[str], doppler: frozenset[str], config: str) -> Found | None:
+    """Names of secrets that an app has at Fly beside those of the configuration they come from (P-13).
+
+    Only in Fly: set by hand. Only in Doppler: not synced. What Doppler adds by itself (``DOPPLER_…``) is left out.
+    """
+    left, right = (frozenset(name for name in names if not name.startswith("DOPPLER_")) for names in (fly, doppler))
+    words = _sides(left, right, "Fly", "Doppler")
+    return Found(place, tuple(words), f"{config} of Doppler") if words else None
+
+
 def parity(
     *,
     source: str,

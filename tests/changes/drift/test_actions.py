@@ -92,4 +92,5 @@ def test_when_an_app_was_compared_is_kept_once():
 
     row = Compared.objects.get()
     assert (row.at, row.basis, row.problem) == (AT + DAY, "fly.toml", "")
-    assert {rule.clause for rule in Rule} == {*(Clause.INFRASTRUCTURE_AS_CODE, Clause.STAGING_MIRRORS, Clause.ENVIRONMENTS_APART)}
+    clauses = {Clause.INFRASTRUCTURE_AS_CODE, Clause.STAGING_MIRRORS, Clause.ENVIRONMENTS_APART, Clause.SECRETS_FROM_DOPPLER}
+    assert {rule.clause for rule in Rule} == clauses

@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
-from changes.drift.facts import Rule
-from changes.drift.rules import SCALE, against_git, parity, separation
+from changes.drift.facts import Place, Rule
+from changes.drift.rules import SCALE, against_git, from_doppler, parity, separation
 from changes.drift.written import of_toml
 
 TOML = """
@@ -173,3 +173,14 @@ def test_a_thing_in_two_environments_is_found_and_one_without_is_not():
     assert [(one.place.subject, one.words) for one in told] == [
         ("organisation one", ("The organisation one is in production and in staging",))
     ]
+
+
+def test_secrets_by_hand_and_secrets_not_synced_are_told_apart():
+    place = Place(Rule.SECRETS, "fly", "web", "production")
+
+    def words(fly, doppler):
+        told = from_doppler(place=place, fly=frozenset(fly), doppler=frozenset(doppler), config="web/prd")
+        return told and told.words
+
+    assert words({"A", "DOPPLER_CONFIG"}, {"A", "DOPPLER_PROJECT"}) is None
+    assert words({"A", "BY_HAND"}, {"A", "NEW"}) == ("Only in Fly: BY_HAND", "Only in Doppler: NEW")

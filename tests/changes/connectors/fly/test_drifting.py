@@ -1,13 +1,17 @@
 """What runs in the stand-in of Fly beside the files of a real Git repository."""
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from changes.connectors.actions import connect_fly
 from changes.connectors.drifting import compare_all
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.git.mirror import folder_of
 from changes.delivery.models import Repository
 from changes.drift.models import Compared, DriftCase
+from changes.inventory.actions import observe
+from changes.inventory.facts import Seen
 from tests.changes.connectors.fly.test_sync import at, source, web
 from tests.changes.delivery.workshop import Workshop
 from tests.standins import fly_standin
@@ -96,3 +100,47 @@ def test_staging_is_compared_with_production_and_an_organisation_has_one_environ
     look(source, 20)
     assert ("separation", "organisation northwind", "matches") in cases()
     assert Repository.objects.count() == 1
+
+
+def configs(**names):
+    """Doppler as its connector observes it: two configurations of the project web, the production one synced to Fly."""
+    environments = {"prd": "production", "stg": "staging"}
+    seen = [
+        Seen("doppler.config", f"web/{config}", f"web/{config}", environments[config], "web", {"names": list(given)})
+        for config, given in names.items()
+    ]
+    observe(source="doppler", kinds={"doppler.config"}, within="web", seen=seen, at=at())
+    sync = Seen("doppler.sync", "s1", "web/prd to Fly.io", within="web/prd", configuration={"type": "flyio"})
+    observe(source="doppler", kinds={"doppler.sync"}, seen=[sync], at=at())
+
+
+def test_secrets_are_compared_with_the_configuration_of_doppler(source, fly_standin, work):
+    fly_standin.set_secrets(app="web-prod", names=["KEY", "BY_HAND", "DOPPLER_CONFIG"])
+    look(source, 1)
+    assert cases() == []
+
+    configs(prd=["KEY"], stg=["OTHER"])
+    look(source, 2)
+    row = DriftCase.objects.get()
+    assert (row.rule, row.words, row.basis) == ("secrets", ["Only in Fly: BY_HAND"], "web/prd of Doppler")
+    source.settings["apps"]["web-prod"]["secrets"] = "web/stg"
+    source.save()
+    look(source, 3)
+    row.refresh_from_db()
+    assert row.words == ["Only in Fly: BY_HAND; KEY", "Only in Doppler: OTHER"]
+
+
+def test_which_configuration_an_app_takes_its_secrets_from_is_said_when_fly_is_connected(source):
+    given = {"org": "northwind", "token": "t", "apps": {"a": ("staging", "x/y")}, "at": at(), "api_url": source.api_url}
+
+    kept = connect_fly(**given, secrets={"a": "y/stg"})
+    again = connect_fly(**given)
+
+    assert (kept.settings["apps"]["a"], again.settings["apps"]["a"]["secrets"]) == (
+        {"environment": "staging", "repository": "x/y", "secrets": "y/stg"},
+        "y/stg",
+    )
+    with pytest.raises(ValueError, match="name it with --app first"):
+        connect_fly(**given, secrets={"b": "y/stg"})
+    with pytest.raises(CommandError, match="write APP=PROJECT/CONFIG"):
+        call_command("connect", "fly", "--org", "x", "--token", "t", "--secrets", "a")
