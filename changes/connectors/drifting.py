@@ -3,7 +3,6 @@
 The inventory says what runs, releases say which commit that is, and the mirror has its files. Nobody is asked over the network.
 """
 
-import logging
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from changes.delivery.models import Environment, Release, Repository
 from changes.drift import rules
 from changes.drift.actions import note_compared, record
 from changes.drift.facts import AGAINST_GIT, Found, Place, Rule
-from changes.drift.models import DriftCase, DriftState
+from changes.drift.models import Compared, DriftCase, DriftState
 from changes.inventory.models import Asset
 from changes.inventory.queries import newest_snapshots
 
@@ -28,7 +27,7 @@ SECONDS = 20.0
 FILES = 40
 """TOML files of one commit that are looked at, and the most bytes of each."""
 LARGEST = 200_000
-log = logging.getLogger(__name__)
+BESIDE = {Rule.SECRETS: Compared.With.DOPPLER, Rule.PARITY: Compared.With.PRODUCTION}
 Machines = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -81,6 +80,7 @@ def compare_source(*, source: Source, at: datetime) -> int:
             basis=wanted.basis,
         )
     places, differing = _across(source, apps, machines)
+    _note(source, places, apps, at)
     return len(record(looked_at=[*looked_at, *places], found=[*found, *differing], at=at))
 
 
@@ -158,6 +158,16 @@ def _across(source: Source, apps: Sequence[Asset], machines: Machines) -> tuple[
     mixed = DriftCase.objects.filter(source=source.name, rule=Rule.SEPARATION).exclude(state=DriftState.MATCHES)
     places += [Place(Rule.SEPARATION, source.name, row.subject) for row in mixed] + [one.place for one in apart]
     return places, found + apart
+
+
+def _note(source: Source, places: Sequence[Place], apps: Sequence[Asset], at: datetime) -> None:
+    """Remember what was compared beside something else than Git: what did not drift is proof as well."""
+    for place in places:
+        if place.rule in BESIDE:
+            note_compared(source=source.name, subject=place.subject, beside=BESIDE[place.rule], at=at)
+    for app in apps:
+        if app.environment:
+            note_compared(source=source.name, subject=app.name, beside=Compared.With.ENVIRONMENTS, at=at)
 
 
 def _secrets(source: Source) -> dict[str, frozenset[str]]:

@@ -1,7 +1,7 @@
 """What the inventory asks of people: a month to sign, drift without an answer. For inbox and palette."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.http import HttpRequest
 
@@ -13,16 +13,13 @@ from portal.access.permissions import P
 from portal.home import inbox
 from portal.ui import palette
 
-DAYS_TO_SIGN = timedelta(days=10)
-"""After the end of a month."""
-
 
 @inbox.provider
 def inventory_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
     """The oldest month that waits, for who signs; drift without an answer, for who settles it."""
     if may(user, P.INVENTORY_SIGN):
         for month in reconciling.waiting(at=at)[:1]:
-            due = reconciling.end_of_month(month) + DAYS_TO_SIGN
+            due = reconciling.end_of_month(month) + reconciling.DAYS_TO_SIGN
             yield inbox.Item(
                 title="Sign the reconciliation",
                 about=f"Inventory, {month:%B %Y}",

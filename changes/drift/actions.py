@@ -42,10 +42,14 @@ def record(*, looked_at: Collection[Place], found: Sequence[Found], at: datetime
     return moved
 
 
-def note_compared(*, source: str, subject: str, at: datetime, basis: str = "", problem: str = "") -> None:
-    """Remember when an app was compared, or why it could not be."""
+def note_compared(
+    *, source: str, subject: str, at: datetime, beside: str = Compared.With.GIT, basis: str = "", problem: str = ""
+) -> None:
+    """Remember when an app was compared ``beside`` something, or why it could not be."""
     given = {"at": at, "basis": basis[:300], "problem": problem[:300]}
-    Compared.objects.update_or_create(source=source, subject=subject, defaults=given)
+    Compared.objects.update_or_create(
+        source=source, beside=beside, subject=subject[:300], defaults=given, create_defaults={**given, "first_at": at}
+    )
 
 
 @transaction.atomic

@@ -74,17 +74,26 @@ class DriftStep(models.Model):
 
 
 class Compared(models.Model):
-    """When an app was compared last, and if it could not be, why."""
+    """When an app (or a pair of apps) was compared last, and if it could not be, why."""
+
+    class With(models.TextChoices):
+        GIT = "git", "Git"
+        DOPPLER = "doppler", "Doppler"
+        PRODUCTION = "production", "Staging beside production"
+        ENVIRONMENTS = "environments", "Environments beside each other"
 
     source = models.CharField(max_length=40)
+    beside = models.CharField(max_length=12, choices=With.choices, default=With.GIT)
     subject = models.CharField(max_length=300)
     basis = models.CharField(max_length=300, blank=True)
     problem = models.CharField(max_length=300, blank=True)
+    first_at = models.DateTimeField()
     at = models.DateTimeField()
+    """The last time."""
 
     class Meta:
         verbose_name_plural = "compared"
-        constraints = [models.UniqueConstraint(fields=["source", "subject"], name="compared_once")]
+        constraints = [models.UniqueConstraint(fields=["source", "beside", "subject"], name="compared_once")]
 
     def __str__(self) -> str:
         return f"{self.subject} compared"

@@ -24,6 +24,8 @@ from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
 
 LOCK = 7312
+DAYS_TO_SIGN = timedelta(days=10)
+"""After the end of a month."""
 MONTHS = 12
 """Months without a signature that the page goes back."""
 

@@ -50,7 +50,7 @@ def test_a_port_opened_by_hand_is_drift_until_git_or_fly_is_mended(source, fly_s
     fly_standin.configure(app="web-prod", config={"services": SERVICES})
 
     assert look(source, 1) == 0
-    assert Compared.objects.get().basis == f"fly.prod.toml at {sha[:7]} of northwind/web"
+    assert Compared.objects.get(beside="git").basis == f"fly.prod.toml at {sha[:7]} of northwind/web"
     opened = [{**SERVICES[0], "internal_port": 22}]
     fly_standin.configure(app="web-prod", config={"services": opened, "env": {"DEBUG": "canary"}}, machines=1)
     assert look(source, 20) == 2
@@ -69,16 +69,16 @@ def test_what_cannot_be_compared_says_why(source, fly_standin, work):
     fly_standin.create_app(name="other", org="northwind")
     fly_standin.release(app="web-prod", by="ann@northwind.example", image="v1", at=at(-20))
     look(source, 1)
-    said = dict(Compared.objects.values_list("subject", "problem"))
+    said = dict(Compared.objects.filter(beside="git").values_list("subject", "problem"))
     assert said == {"other": "No successful release of it is known.", "web-prod": "Its release 1 names no commit."}
 
     fly_standin.release(app="web-prod", by="ann@northwind.example", sha="9" * 40, at=at(2))
     look(source, 20)
-    assert "does not have commit 9999999" in Compared.objects.get(subject="web-prod").problem
+    assert "does not have commit 9999999" in Compared.objects.get(beside="git", subject="web-prod").problem
     sha = work.commit(files={"fly.toml": "[", "README": "x"})
     fly_standin.release(app="web-prod", by="ann@northwind.example", sha=sha, at=at(21))
     look(source, 40)
-    assert "names the app (fly.toml cannot be read)" in Compared.objects.get(subject="web-prod").problem
+    assert "names the app (fly.toml cannot be read)" in Compared.objects.get(beside="git", subject="web-prod").problem
     assert cases() == []
 
 
