@@ -1,6 +1,6 @@
 """Every branch of what decides, acts or proves is run by some test.
 
-Slipcover rewrites these files as they are loaded, which costs little where tracing costs half as much again. Its pytest plugin collects
+Slipcover rewrites these files as they are loaded, which costs little where tracing costs half as much again. Its plugin collects
 over all workers; here is which files count, and the verdict at the end of the run.
 """
 
