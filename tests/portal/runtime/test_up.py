@@ -61,6 +61,11 @@ def test_everything_runs_and_a_heartbeat_goes_through_scheduler_broker_and_worke
     wait_for(running_stack.places.heartbeat.exists, seconds=40, what="the heartbeat")
 
 
+def test_whole_stacks_are_tested_one_after_the_other(request):
+    """The runner once stopped keeping them together without a word."""
+    assert "PYTEST_XDIST_WORKER" not in os.environ or request.node.nodeid.endswith("@stack")
+
+
 def test_programs_share_what_one_process_has_loaded(running_stack):
     parents = {
         Path(f"/proc/{running_stack.pid(name)}/stat").read_text().rsplit(")", 1)[1].split()[1]
