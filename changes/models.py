@@ -25,6 +25,7 @@ from changes.delivery.models import (
     RuleEvent,
 )
 from changes.desk.models import ColumnChoice, SavedView
+from changes.drift.models import Compared, DriftCase, DriftStep
 from changes.emergencies.models import (
     Answer,
     Ask,
@@ -40,6 +41,7 @@ from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, Revi
 from changes.entitlements.segregation.models import Limitation
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
+from changes.inventory.models import Asset, Reconciliation, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
     Action,
     AgendaItem,
@@ -94,6 +96,7 @@ __all__ = [
     "Approval",
     "ApprovalLapse",
     "Ask",
+    "Asset",
     "Attempt",
     "AttemptAnswer",
     "Attendance",
@@ -106,6 +109,7 @@ __all__ = [
     "ClassChoice",
     "ColumnChoice",
     "Comment",
+    "Compared",
     "Condition",
     "ConditionStep",
     "Correction",
@@ -119,6 +123,8 @@ __all__ = [
     "DeploymentStatus",
     "Digest",
     "Draft",
+    "DriftCase",
+    "DriftStep",
     "Emergency",
     "EmergencyCause",
     "EmergencyReminder",
@@ -158,6 +164,7 @@ __all__ = [
     "PullRequest",
     "Push",
     "Reading",
+    "Reconciliation",
     "RecordedRollback",
     "Release",
     "Repository",
@@ -175,13 +182,16 @@ __all__ = [
     "Series",
     "Settling",
     "SignOff",
+    "Snapshot",
     "Source",
+    "SourceReading",
     "StoredAnswer",
     "SystemOwner",
     "Thing",
     "ThreadReaction",
     "TrainingReminder",
     "Undoing",
+    "VendorEvent",
     "Verdict",
     "Vote",
     "Waiver",
