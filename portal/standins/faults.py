@@ -1,5 +1,6 @@
 """Switchable faults: what a vendor does on a bad day. Kept in memory; a restart is a good day again."""
 
+import gzip
 import random
 import re
 import threading
@@ -29,6 +30,10 @@ class Fault(StrEnum):
     DRIP = "drip"
     HALF_OPEN = "half-open"
     TRUNCATED = "truncated"
+    UNAUTHORISED = "401"
+    FORBIDDEN = "403"
+    MISSING = "404"
+    BOMB = "bomb"
 
 
 MANNERS = {
@@ -37,6 +42,10 @@ MANNERS = {
     Fault.HALF_OPEN: Manner.HALF_OPEN,
     Fault.TRUNCATED: Manner.TRUNCATED,
 }
+
+REFUSALS = {Fault.UNAUTHORISED: "Unauthorized", Fault.FORBIDDEN: "Forbidden", Fault.MISSING: "Not Found"}
+BOMB_SIZE = 64 * 1024 * 1024
+"""Bytes after decoding; about sixty thousand on the way."""
 
 UNICORN = b"<!DOCTYPE html><title>Unicorn!</title><p>Looks like something went wrong!"
 
@@ -141,6 +150,11 @@ def instead(rule: Rule, *, reset_at: int, says: Says = as_github_says) -> Answer
         return json_answer(says("You have exceeded a secondary rate limit."), status=int(rule.fault[-3:]), headers=wait)
     if rule.fault in {Fault.ERROR_500, Fault.ERROR_502, Fault.ERROR_503}:
         return json_answer(says("Server Error"), status=int(rule.fault))
+    if rule.fault in REFUSALS:
+        return json_answer(says(REFUSALS[rule.fault]), status=int(rule.fault))
+    if rule.fault is Fault.BOMB:
+        packed = gzip.compress(b" " * BOMB_SIZE, compresslevel=9)
+        return Answer(200, packed, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
     if rule.fault is Fault.HTML:
         return Answer(200, UNICORN, {"Content-Type": "text/html"})
     if rule.fault is Fault.REDIRECT:
