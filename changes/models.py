@@ -35,7 +35,7 @@ from changes.emergencies.models import (
     ThreadReaction,
 )
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
-from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
+from changes.exceptions.models import Acceptance, EditMatch, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
 from changes.inventory.models import Asset, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
@@ -122,6 +122,7 @@ __all__ = [
     "EmergencyReminder",
     "EmergencyThread",
     "Entitlement",
+    "EditMatch",
     "ExceptionRecord",
     "ExceptionStep",
     "FollowUp",

@@ -259,10 +259,10 @@ def member(found: Fields, account: str) -> list[Held]:
 def right_of(word: str) -> Right:
     """A role's or permission's name as one of our rights; a word that is not known counts as one that may change content."""
     lowered = word.lower()
-    if "admin" in lowered:
-        return Right.ADMIN
     if "read" in lowered or "audit" in lowered or "analytics" in lowered:
         return Right.READ
+    if "admin" in lowered:
+        return Right.ADMIN
     return Right.WRITE
 
 
