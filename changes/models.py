@@ -82,8 +82,8 @@ from changes.training.models import (
 )
 
 __all__ = [
-    "AccessSnapshot",
     "Acceptance",
+    "AccessSnapshot",
     "Acknowledgement",
     "Action",
     "AgendaItem",
@@ -117,12 +117,12 @@ __all__ = [
     "DeploymentStatus",
     "Digest",
     "Draft",
+    "EditMatch",
     "Emergency",
     "EmergencyCause",
     "EmergencyReminder",
     "EmergencyThread",
     "Entitlement",
-    "EditMatch",
     "ExceptionRecord",
     "ExceptionStep",
     "FollowUp",
