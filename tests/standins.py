@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.standins.cloudflare import CloudflareStandIn
+from portal.standins.doppler import DopplerStandIn
 from portal.standins.fly import FlyStandIn
 from portal.standins.github import GitHubStandIn
 from portal.standins.slack import SlackStandIn
@@ -71,6 +72,15 @@ def slack_standin(tmp_path: Path) -> Iterator[SlackStandIn]:
 def cloudflare_standin(tmp_path: Path) -> Iterator[CloudflareStandIn]:
     """A Cloudflare that answers over HTTP, with an empty account."""
     standin = CloudflareStandIn(tmp_path / "cloudflare")
+    standin.start()
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture
+def doppler_standin(tmp_path: Path) -> Iterator[DopplerStandIn]:
+    """A Doppler that answers over HTTP, with an empty workplace."""
+    standin = DopplerStandIn(tmp_path / "doppler")
     standin.start()
     yield standin
     standin.stop()
