@@ -37,7 +37,8 @@ PREFIX = "edit:"
 
 def about_edits() -> QuerySet[VendorEvent]:
     """Every edit that needs a change: of DNS and Access anywhere, of secrets in production. What failed changed nothing."""
-    at_cloudflare = Q(kind__in=(*DNS, *ACCESS)) & ~Q(detail__result="failure")
+    # A log that does not say how it ended says nothing for a failure: a missing key equals nothing and differs from nothing.
+    at_cloudflare = Q(kind__in=(*DNS, *ACCESS)) & (Q(detail__result__isnull=True) | ~Q(detail__result="failure"))
     return VendorEvent.objects.filter(at_cloudflare | Q(kind=SECRETS, environment="production"))
 
 

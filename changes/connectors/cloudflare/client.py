@@ -104,7 +104,7 @@ class Cloudflare:
     def audit_v2(self, *, since: datetime, before: datetime) -> Iterator[list[Fields]]:
         """Pages of the audit log, oldest first. Raises ``Forbidden`` or ``NotFound`` where the account has no version 2."""
         cursor, seen = "", {""}
-        span = {"since": _stamp(since), "before": _stamp(before), "limit": MANY, "direction": "asc"}
+        span: dict[str, str | int] = {"since": _stamp(since), "before": _stamp(before), "limit": MANY, "direction": "asc"}
         for _ in range(PAGES):
             found = self._ask(self._within("logs/audit"), payloads.page, {**span, **({"cursor": cursor} if cursor else {})})
             yield list(found.items)

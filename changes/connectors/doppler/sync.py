@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from changes.connectors.doppler import payloads
 from changes.connectors.doppler.client import Doppler
@@ -229,7 +230,7 @@ def _observe(run: Run, thing: str, found: Iterable[Seen], *, within: str | None 
     observe(source=run.source.name, kinds={f"doppler.{thing}"}, within=within, seen=seen, at=run.at)
 
 
-def _usable(run: Run, what: str, read: Callable[[], list[payloads.Any]]) -> list[payloads.Any]:
+def _usable(run: Run, what: str, read: Callable[[], list[Any]]) -> list[Any]:
     try:
         return read()
     except (Unreadable, Incomplete) as wrong:
