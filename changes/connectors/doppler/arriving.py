@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Mapping
 
-from changes.connectors.doppler.payloads import hook
+from changes.connectors.doppler.logs import hook
 from changes.connectors.github.fields import Incomplete, Unreadable, read_json
 from changes.connectors.named import Named
 

@@ -7,8 +7,9 @@ asks at most 60 times. Nothing here sleeps.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -16,8 +17,9 @@ import orjson
 
 from changes.connectors.answer import LONGEST_WAIT, Answer
 from changes.connectors.asking import Allowance
-from changes.connectors.doppler import payloads
-from changes.connectors.doppler.payloads import Config, Diff, Entry, Project, Request, Sync
+from changes.connectors.doppler import logs, payloads
+from changes.connectors.doppler.logs import Diff, Entry, Request
+from changes.connectors.doppler.payloads import Config, Project, Sync
 from changes.connectors.errors import Invalid, NotJson, Passing, Unauthorised
 from changes.connectors.github.fields import Fields, Incomplete, Unreadable
 from changes.connectors.http import Client
@@ -67,23 +69,23 @@ class Doppler:
 
     def names(self, *, config: Config) -> Diff:
         """The names of a config's secrets. There is a call that tells values as well; it is not in this code."""
-        return self._ask("/v3/configs/config/secrets/names", payloads.names, _of(config))
+        return self._ask("/v3/configs/config/secrets/names", logs.names, _of(config))
 
     def entries(self, *, config: Config) -> Iterator[list[Entry]]:
         """Pages of a config's log, newest first, lazily."""
-        return self._pages("/v3/configs/config/logs", "logs", payloads.entry, _of(config))
+        return self._pages("/v3/configs/config/logs", "logs", logs.entry, _of(config))
 
     def diff(self, *, config: Config, entry: str) -> Diff:
         """Which secrets one entry was about, by name and side."""
         return self._ask(
             "/v3/configs/config/logs/log",
-            lambda body: payloads.diff(Fields.of(value=body, path="answer").needed("log")),
+            lambda body: logs.diff(Fields.of(value=body, path="answer").needed("log")),
             {**_of(config), "log": entry},
         )
 
     def activity(self) -> Iterator[list[Entry]]:
         """Pages of the workplace's activity log, newest first, lazily."""
-        return self._pages("/v3/logs", "logs", payloads.entry, {})
+        return self._pages("/v3/logs", "logs", logs.entry, {})
 
     def syncs(self) -> list[Sync]:
         """Every sync of every integration."""
@@ -103,13 +105,13 @@ class Doppler:
 
     def change_requests(self) -> Iterator[list[Request]]:
         """Pages of Doppler's own change requests, lazily."""
-        return self._pages("/v3/workplace/change_requests", "change_requests", payloads.request, {})
+        return self._pages("/v3/workplace/change_requests", "change_requests", logs.request, {})
 
     def change_request(self, *, vendor_id: str) -> Request:
         """One change request with what it was applied as. ``reveal`` is never asked for."""
         return self._ask(
             f"/v3/workplace/change_requests/change_request/{quote(vendor_id, safe='')}",
-            lambda body: payloads.request(Fields.of(value=body, path="answer").needed("changeRequest")),
+            lambda body: logs.request(Fields.of(value=body, path="answer").needed("changeRequest")),
         )
 
     def policies(self) -> list[Fields]:
@@ -132,7 +134,7 @@ class Doppler:
             here = tuple(row.values for row in rows)
             if not here or here == before:
                 return
-            yield _read(path, lambda rows=rows: [read(row) for row in rows])  # type: ignore[misc]
+            yield _read(path, partial(_all, rows, read))
             before = here
             if size and len(here) < size:
                 return
@@ -187,7 +189,11 @@ def _read(what: str, read: Callable[[], Read]) -> Read:
 
 
 def _each(body: Any, name: str, read: Callable[[Fields], Read]) -> list[Read]:
-    return [read(row) for row in payloads.listed(body, name)]
+    return _all(payloads.listed(body, name), read)
+
+
+def _all(rows: Iterable[Fields], read: Callable[[Fields], Read]) -> list[Read]:
+    return [read(row) for row in rows]
 
 
 def _of(config: Config) -> dict[str, str | int]:

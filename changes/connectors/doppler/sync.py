@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from changes.connectors.doppler import payloads
+from changes.connectors.doppler import logs, payloads
 from changes.connectors.doppler.client import Doppler
 from changes.connectors.doppler.hints import taken
-from changes.connectors.doppler.payloads import Config, Diff, Entry, Project
+from changes.connectors.doppler.logs import Diff, Entry
+from changes.connectors.doppler.payloads import Config, Project
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Permanent
 from changes.connectors.github.fields import Incomplete, Unreadable
 from changes.connectors.keeping import keep, note_rate
@@ -242,7 +243,7 @@ def _read_activity(run: Run) -> set[str]:
     newest = run.source.settings.get("activity_newest", "")
     since = datetime.fromisoformat(newest) - OVERLAP if newest else run.at - FIRST
     entries = list(_back_to(run.doppler.activity(), since))
-    new = note_events(source=run.source.name, events=[payloads.activity_of(row, run.environments) for row in entries], at=run.at)
+    new = note_events(source=run.source.name, events=[logs.activity_of(row, run.environments) for row in entries], at=run.at)
     run.new += new
     if entries:
         keep(source=run.source, activity_newest=max([*(row.at.isoformat() for row in entries), newest]))
@@ -267,7 +268,7 @@ def _read_requests(run: Run) -> None:
     for vendor_id, applied in found.items():
         if applied and known.get(vendor_id) != applied and run.doppler.allowance.goes_on():
             whole = run.doppler.change_request(vendor_id=vendor_id)
-            note_events(source=run.source.name, events=payloads.applied_of(whole, run.environments), at=run.at)
+            note_events(source=run.source.name, events=logs.applied_of(whole, run.environments), at=run.at)
             _keep_in(run, "requests", vendor_id, applied)
 
 
@@ -310,7 +311,7 @@ def _read_config(run: Run, path: str) -> None:
         if not run.doppler.allowance.goes_on(more=A_CONFIG):
             return
         changed = run.doppler.diff(config=config, entry=row.vendor_id)
-        event = payloads.event_of(row, changed, run.environments, path)
+        event = logs.event_of(row, changed, run.environments, path)
         run.new += note_events(source=run.source.name, events=[event], at=run.at)
         kept["last"] = (
             [*kept.get("last", [])[-9:], row.vendor_id] if str(kept.get("log", "")) == row.at.isoformat() else [row.vendor_id]

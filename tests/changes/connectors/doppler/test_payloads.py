@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from changes.connectors.doppler import payloads
+from changes.connectors.doppler import logs, payloads
 from changes.connectors.doppler.arriving import named, reduced
-from changes.connectors.doppler.payloads import Diff, Project
+from changes.connectors.doppler.logs import Diff
+from changes.connectors.doppler.payloads import Project
 from changes.connectors.doppler.signature import is_genuine, sign
 from changes.connectors.github.fields import Fields, Incomplete, Unreadable
 from changes.entitlements.facts import Right
@@ -33,23 +34,23 @@ def member(row):
 
 
 def log(row):
-    return payloads.entry(row), payloads.diff(row)
+    return logs.entry(row), logs.diff(row)
 
 
 READERS = {
     "get.configs": each("configs", lambda row: payloads.config(row, {})),
     "get.configs_config": whole("config", lambda row: payloads.config(row, {})),
-    "get.configs_config_logs": each("logs", payloads.entry),
+    "get.configs_config_logs": each("logs", logs.entry),
     "get.configs_config_logs_log": whole("log", log),
     "post.configs_config_logs_log_rollback": whole("log", log),
-    "get.configs_config_secrets_names": payloads.names,
+    "get.configs_config_secrets_names": logs.names,
     "get.configs_config_syncs_sync": whole("sync", lambda row: payloads.sync(row, "flyio", "Fly")),
     "post.configs_config_syncs": whole("sync", lambda row: payloads.sync(row, "flyio", "Fly")),
     "get.configs_config_tokens": each("tokens", lambda row: payloads.service_token(row, "backend/prd", "production")),
     "get.environments": each("environments", payloads.environment),
     "get.environments_environment": whole("environment", payloads.environment),
     "get.integrations": payloads.syncs,
-    "get.logs": each("logs", payloads.entry),
+    "get.logs": each("logs", logs.entry),
     "get.logs_log": whole("log", log),
     "get.me": payloads.me,
     "get.projects": each("projects", payloads.project),
@@ -80,7 +81,7 @@ def test_every_example_is_read_and_its_values_stay_behind(path):
         if read is None:
             assert name in NOT_READ
             with pytest.raises((Unreadable, Incomplete)):
-                payloads.hook(body)
+                logs.hook(body)
             continue
         found = read(of(body) if read is payloads.policy else body)
         told = repr(found)
@@ -111,11 +112,11 @@ def test_a_diff_keeps_names_and_sides_and_counts_what_is_no_name():
         canary,
     ]
 
-    found = payloads.diff(of({"diff": given}))
+    found = logs.diff(of({"diff": given}))
 
     assert found == Diff(added=("NEW",), removed=("OLD",), updated=("BOTH", "EMPTY"), unnamed=3)
     assert found.told() == {"added": ["NEW"], "removed": ["OLD"], "updated": ["BOTH", "EMPTY"], "unnamed": 3}
-    assert payloads.diff(of({"diff": canary})) == Diff()
+    assert logs.diff(of({"diff": canary})) == Diff()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_diff_keeps_names_and_sides_and_counts_what_is_no_name():
 )
 def test_of_a_text_only_the_kind_of_act_and_references_are_kept(text, rollback, word):
     said = f"{text} for CHG-1042 and CHG-1042"
-    found = payloads.entry(of({"id": "l1", "created_at": "2026-03-02T09:00:00Z", "text": said, "html": text, "rollback": rollback}))
+    found = logs.entry(of({"id": "l1", "created_at": "2026-03-02T09:00:00Z", "text": said, "html": text, "rollback": rollback}))
 
     assert (found.word, found.references, found.email) == (word, ("CHG-1042",), "")
     assert text not in repr(found)
@@ -155,8 +156,8 @@ def test_a_change_request_keeps_who_and_where_and_never_what_it_sets():
     request = {"id": "q1", "title": "CHG-7: rotate to canary", "createdAt": "2026-03-02T09:00:00Z", "units": units}
     request |= {"createdBy": {"name": "Bob"}, "assigned": [{"email": "rex@northwind.example"}, {"name": "Mia"}]}
 
-    found = payloads.request(of(request))
-    events = payloads.applied_of(found, {})
+    found = logs.request(of(request))
+    events = logs.applied_of(found, {})
 
     assert found.applied == (("backend/prd", "prd", "l1"), ("/", "", ""))
     assert (found.reviewers, found.references, found.by) == (("rex@northwind.example", "Mia"), ("CHG-7",), "Bob")
