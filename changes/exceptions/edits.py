@@ -14,8 +14,9 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from changes.calendar.models import PlannedWindow
-from changes.exceptions.actions import Found, clear, open_exception
+from changes.exceptions.actions import clear, open_exception
 from changes.exceptions.edit_rules import VALID, Candidate, Edit, matching, why_not
+from changes.exceptions.edit_words import ACCESS, DNS, PREFIX, SECRETS, approved, found_of, key_of, what
 from changes.exceptions.models import EditMatch, ExceptionRecord, ExceptionState
 from changes.inventory.models import VendorEvent
 from changes.proposals.lifecycle import State
@@ -24,15 +25,8 @@ from changes.proposals.queries import contributors
 from portal.access.models import Identity, User
 from portal.ledger.actions import append
 
-DNS = ("cloudflare.dns_record", "cloudflare.zone", "cloudflare.zones")
-ACCESS = (
-    *("cloudflare.access", "cloudflare.access_app", "cloudflare.access_policy", "cloudflare.access_group"),
-    *("cloudflare.access_organization", "cloudflare.service_token", "cloudflare.identity_provider"),
-)
-SECRETS = "doppler.config"
 AT_ONCE = 200
 CANDIDATES = 300
-PREFIX = "edit:"
 
 
 def about_edits() -> QuerySet[VendorEvent]:
@@ -135,19 +129,19 @@ def _judge(event: VendorEvent, candidates: dict[int, tuple[Change, Candidate]], 
         _keep(event, candidates[match[0].number][0], match[1], at)
         return False
     reason = why_not(edit, (one for _, one in candidates.values()))
-    return open_exception(repository=None, found=_found(event, reason), at=at) is not None
+    return open_exception(repository=None, found=found_of(event, reason), at=at) is not None
 
 
 @transaction.atomic
 def _keep(event: VendorEvent, change: Change, reason: str, at: datetime) -> None:
-    approved = _approved(event)
-    words = f"{reason}. {approved}" if approved else f"{reason}."
+    vendor_said = approved(event)
+    words = f"{reason}. {vendor_said}" if vendor_said else f"{reason}."
     row = EditMatch.objects.create(event=event, change=change, reason=words, at=at)
     append(
         stream=f"change:{change.pk}",
         kind="edit.matched",
         actor="portal",
-        fact={"change": str(change), "edit": _what(event), "event": event.external_id, "reason": words, "at": at.isoformat()},
+        fact={"change": str(change), "edit": what(event), "event": event.external_id, "reason": words, "at": at.isoformat()},
         rows=[row],
     )
 
@@ -160,63 +154,3 @@ def _look_again(event: VendorEvent, candidates: dict[int, tuple[Change, Candidat
     with transaction.atomic():
         _keep(event, candidates[match[0].number][0], match[1], at)
         clear(record=record, reason=f"it belongs to CHG-{match[0].number}", at=at)
-
-
-def key_of(event: VendorEvent) -> str:
-    """The key of the exception about an edit."""
-    return f"{PREFIX}{event.pk}"
-
-
-def _found(event: VendorEvent, reason: str) -> Found:
-    who = event.actor_name or event.actor_id or "Somebody"
-    approved = _approved(event)
-    sentence = f"{who} {_what(event)}, and no change covers it."
-    return Found(
-        kind=_kind(event),
-        subject=event.object_name or event.object_id or event.kind,
-        key=key_of(event),
-        sentence=" ".join(filter(None, (sentence, f"{reason}." if reason else "", approved))),
-        happened_at=event.at,
-        confirmed=True,
-        evidence={
-            "actor": event.actor_name,
-            "object": event.object_name or event.object_id,
-            "action": event.action,
-            "source": event.source,
-            "entry": event.external_id,
-            "detail": event.detail,
-            **({"approved_at_the_vendor": approved} if approved else {}),
-        },
-    )
-
-
-def _kind(event: VendorEvent) -> str:
-    if event.kind == SECRETS:
-        return "secret_edited_outside_process"
-    return "dns_edited_outside_process" if event.kind in DNS else "access_edited_outside_process"
-
-
-VERBS = {"create": "created", "update": "changed", "delete": "deleted"}
-
-
-def _what(event: VendorEvent) -> str:
-    """What was done, in words: names of things, never a value."""
-    if event.kind == SECRETS:
-        touched = [str(name) for side in ("added", "removed", "updated") for name in event.detail.get(side, [])]
-        what = ", ".join(touched[:5]) + (f" and {len(touched) - 5} more" if len(touched) > 5 else "")
-        return f"edited {what or 'secrets'} of {event.object_name} in Doppler"
-    thing = event.kind.removeprefix("cloudflare.").replace("_", " ").replace("dns", "DNS").replace("access", "Access")
-    named = f" {event.detail.get('type', '')} {event.object_name}" if event.kind in DNS else f" {event.object_name}"
-    return f"{VERBS.get(event.action, 'edited')} the {thing}{named.replace('  ', ' ')} at Cloudflare".replace("  ", " ")
-
-
-def _approved(event: VendorEvent) -> str:
-    """Doppler's own change request that this entry of the log came of."""
-    if event.kind != SECRETS:
-        return ""
-    entry = event.external_id.removeprefix("config-log:")
-    found = VendorEvent.objects.filter(source=event.source, kind="doppler.change_request", detail__log=entry).order_by("id").first()
-    if found is None:
-        return ""
-    names = ", ".join(str(name) for name in found.detail.get("reviewers", [])) or "nobody named"
-    return f"Doppler's own change request {found.detail['request']} by {found.actor_name} was applied (reviewers: {names})."

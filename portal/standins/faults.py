@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from portal.standins.web import Answer, Manner, json_answer
@@ -44,8 +45,8 @@ MANNERS = {
 }
 
 REFUSALS = {Fault.UNAUTHORISED: "Unauthorized", Fault.FORBIDDEN: "Forbidden", Fault.MISSING: "Not Found"}
-BOMB_SIZE = 64 * 1024 * 1024
-"""Bytes after decoding; about sixty thousand on the way."""
+BOMB_SIZE = 32 * 1024 * 1024
+"""Bytes after decoding; about thirty thousand on the way."""
 
 UNICORN = b"<!DOCTYPE html><title>Unicorn!</title><p>Looks like something went wrong!"
 
@@ -117,6 +118,12 @@ class Faults:
         return rule
 
 
+@cache
+def bomb() -> bytes:
+    """A small body that is a large one once it is decoded."""
+    return gzip.compress(b" " * BOMB_SIZE, compresslevel=9)
+
+
 def spoiled(answer: Answer, rule: Rule) -> Answer:
     """The same answer, damaged on its way."""
     if rule.fault in MANNERS:
@@ -153,8 +160,7 @@ def instead(rule: Rule, *, reset_at: int, says: Says = as_github_says) -> Answer
     if rule.fault in REFUSALS:
         return json_answer(says(REFUSALS[rule.fault]), status=int(rule.fault))
     if rule.fault is Fault.BOMB:
-        packed = gzip.compress(b" " * BOMB_SIZE, compresslevel=9)
-        return Answer(200, packed, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+        return Answer(200, bomb(), {"Content-Type": "application/json", "Content-Encoding": "gzip"})
     if rule.fault is Fault.HTML:
         return Answer(200, UNICORN, {"Content-Type": "text/html"})
     if rule.fault is Fault.REDIRECT:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from changes.connectors.cloudflare.payloads import ID, environment_of
+from changes.connectors.cloudflare.envelope import ID
+from changes.connectors.cloudflare.payloads import environment_of
 from changes.connectors.github.fields import Fields
 from changes.inventory.facts import VendorEvent
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from changes.connectors.answer import Answer
 from changes.connectors.asking import Allowance
-from changes.connectors.cloudflare import payloads
-from changes.connectors.cloudflare.payloads import Declined, Page, TokenState
+from changes.connectors.cloudflare import envelope
+from changes.connectors.cloudflare.envelope import Declined, Page, TokenState
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Passing, Permanent, Unauthorised
 from changes.connectors.github.fields import Fields, Incomplete, Unreadable
 from changes.connectors.http import Client
@@ -64,9 +64,9 @@ class Cloudflare:
     def token_state(self) -> TokenState:
         """How the token stands: first as one of the account's, then as one of a person's."""
         try:
-            return self._ask(f"/accounts/{quote(self.account, safe='')}/tokens/verify", payloads.token_state)
+            return self._ask(f"/accounts/{quote(self.account, safe='')}/tokens/verify", envelope.token_state)
         except (NotFound, Forbidden, Unauthorised, Invalid):
-            return self._ask("/user/tokens/verify", payloads.token_state)
+            return self._ask("/user/tokens/verify", envelope.token_state)
 
     def zones(self) -> Iterator[Fields]:
         """The zones of the account."""
@@ -106,7 +106,7 @@ class Cloudflare:
         cursor, seen = "", {""}
         span: dict[str, str | int] = {"since": _stamp(since), "before": _stamp(before), "limit": MANY, "direction": "asc"}
         for _ in range(PAGES):
-            found = self._ask(self._within("logs/audit"), payloads.page, {**span, **({"cursor": cursor} if cursor else {})})
+            found = self._ask(self._within("logs/audit"), envelope.page, {**span, **({"cursor": cursor} if cursor else {})})
             yield list(found.items)
             cursor = found.cursor
             if cursor in seen or not found.items:
@@ -129,7 +129,7 @@ class Cloudflare:
     def _pages(self, path: str, *, size: int, extra: dict[str, str | int]) -> Iterator[list[Fields]]:
         before: tuple[Any, ...] = ()
         for number in range(1, PAGES + 1):
-            found: Page = self._ask(path, payloads.page, {**extra, "page": number, "per_page": size})
+            found: Page = self._ask(path, envelope.page, {**extra, "page": number, "per_page": size})
             here = tuple(item.values for item in found.items)
             if not here or here == before:
                 return
@@ -162,7 +162,7 @@ class Cloudflare:
 def _problem(answer: Answer) -> Passing | Permanent:
     """The error that a status means, with Cloudflare's own words where it has some."""
     try:
-        no = payloads.declined(answer.json())
+        no = envelope.declined(answer.json())
     except (NotJson, Unreadable):
         no = None
     if no is not None and answer.status == 400 and no.code in CODES:

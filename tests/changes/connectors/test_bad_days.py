@@ -41,7 +41,7 @@ def vendor(request, settings, monkeypatch):
     """(kind, stand-in, what happens there next)."""
     settings.CONNECTOR_PRIVATE_HOSTS = ["127.0.0.1"]
     original = http.Client.request
-    monkeypatch.setattr(http.Client, "request", lambda self, **asked: original(self, **{**asked, "deadline": 0.4}))
+    monkeypatch.setattr(http.Client, "request", lambda self, **asked: original(self, **{**asked, "deadline": 1.0}))
     world = request.getfixturevalue(f"{request.param}_world")
     world.window.limit = 100_000  # hours of the portal's clock pass here in seconds
     given = {"account": world.account, "environments": {ZONE: "production"}} if request.param == "cloudflare" else {}
@@ -84,7 +84,7 @@ def test_after_every_bad_day_the_portal_equals_the_vendor(vendor):
     events, assets = known(kind)
 
     for number, (fault, words) in enumerate(DAYS, start=1):
-        world.faults.switch({"rules": [{"fault": fault, "seconds": 0.5}]})
+        world.faults.switch({"rules": [{"fault": fault, "seconds": 1.5 if fault is Fault.HALF_OPEN else 0.2}]})
         move(kind, world, number)
         bad = poll(kind, at(number * 30 + 2))
 

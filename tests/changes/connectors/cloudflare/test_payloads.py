@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from changes.connectors.cloudflare import payloads
+from changes.connectors.cloudflare import envelope, payloads
 from changes.connectors.cloudflare.audit import event_v1, event_v2, kind_of
-from changes.connectors.cloudflare.payloads import Declined, environment_of, right_of, scrubbed
+from changes.connectors.cloudflare.envelope import Declined
+from changes.connectors.cloudflare.payloads import environment_of, right_of, scrubbed
 from changes.connectors.github.fields import Fields, Incomplete, Unreadable
 from changes.entitlements.facts import Right
 from tests.changes.connectors.cloudflare.vendor_data import samples
@@ -53,13 +54,13 @@ def test_every_recorded_answer_is_read_or_refused_with_its_reason(path):
     body = recorded.get("response", recorded)
     reader = reader_of(path, recorded)
 
-    assert payloads.declined(body) is None
+    assert envelope.declined(body) is None
     result = body["result"]
     if "verify" in path.name.lower():
-        state = payloads.token_state(body)
+        state = envelope.token_state(body)
         assert (state.status, state.expires_at.year) == ("active", 2020)
         return
-    items = payloads.page(body).items if isinstance(result, list) else (payloads.one(body),)
+    items = envelope.page(body).items if isinstance(result, list) else (envelope.one(body),)
     if reader is None:
         assert all(item.values for item in items)
         return
@@ -139,18 +140,18 @@ def test_what_is_named_as_a_secret_is_left_out_and_ids_stay():
     ],
 )
 def test_the_number_of_pages_is_said_or_counted(body, pages):
-    assert payloads.page({"success": True, "result": [], "result_info": body}).pages == pages
+    assert envelope.page({"success": True, "result": [], "result_info": body}).pages == pages
 
 
 def test_an_envelope_that_says_no_is_an_error_with_its_number_and_no_envelope_is_unreadable():
     with pytest.raises(Declined) as no:
-        payloads.page({"success": False, "errors": [{"code": 9109, "message": "no\nway"}], "result": None})
+        envelope.page({"success": False, "errors": [{"code": 9109, "message": "no\nway"}], "result": None})
 
     assert (no.value.code, no.value.words) == (9109, "no way")
-    assert payloads.declined({"success": False, "errors": []}).words == "an error without words"
-    assert payloads.declined({"result": []}).code == 0
+    assert envelope.declined({"success": False, "errors": []}).words == "an error without words"
+    assert envelope.declined({"result": []}).code == 0
     with pytest.raises(Unreadable):
-        payloads.page([])
+        envelope.page([])
 
 
 def entry(**more):

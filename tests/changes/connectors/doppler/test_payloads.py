@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from changes.connectors.doppler import logs, payloads
+from changes.connectors.doppler import events, logs, payloads, rights
 from changes.connectors.doppler.arriving import named, reduced
 from changes.connectors.doppler.logs import Diff
 from changes.connectors.doppler.payloads import Project
@@ -30,7 +30,7 @@ def whole(name, read):
 
 
 def member(row):
-    return payloads.member(row, Project(vendor_id="p1", name="backend"), {})
+    return rights.member(row, Project(vendor_id="p1", name="backend"), {})
 
 
 def log(row):
@@ -46,7 +46,7 @@ READERS = {
     "get.configs_config_secrets_names": logs.names,
     "get.configs_config_syncs_sync": whole("sync", lambda row: payloads.sync(row, "flyio", "Fly")),
     "post.configs_config_syncs": whole("sync", lambda row: payloads.sync(row, "flyio", "Fly")),
-    "get.configs_config_tokens": each("tokens", lambda row: payloads.service_token(row, "backend/prd", "production")),
+    "get.configs_config_tokens": each("tokens", lambda row: rights.service_token(row, "backend/prd", "production")),
     "get.environments": each("environments", payloads.environment),
     "get.environments_environment": whole("environment", payloads.environment),
     "get.integrations": payloads.syncs,
@@ -58,7 +58,7 @@ READERS = {
     "get.projects_project_members": each("members", member),
     "get.workplace_change_request_policies": each("policies", payloads.policy),
     "get.workplace_change_request_policies_change_request_policy_slug": payloads.policy,
-    "get.workplace_users": each("workplace_users", lambda row: payloads.user(row, "w1")),
+    "get.workplace_users": each("workplace_users", lambda row: rights.user(row, "w1")),
     "post.configs_config_lock": whole("config", lambda row: payloads.config(row, {})),
     "post.configs_config_unlock": whole("config", lambda row: payloads.config(row, {})),
 }
@@ -157,12 +157,12 @@ def test_a_change_request_keeps_who_and_where_and_never_what_it_sets():
     request |= {"createdBy": {"name": "Bob"}, "assigned": [{"email": "rex@northwind.example"}, {"name": "Mia"}]}
 
     found = logs.request(of(request))
-    events = logs.applied_of(found, {})
+    told = events.applied_of(found, {})
 
     assert found.applied == (("backend/prd", "prd", "l1"), ("/", "", ""))
     assert (found.reviewers, found.references, found.by) == (("rex@northwind.example", "Mia"), ("CHG-7",), "Bob")
-    assert (events[0].environment, events[0].detail["log"]) == ("production", "l1")
-    assert "canary" not in repr(found) + repr(events)
+    assert (told[0].environment, told[0].detail["log"]) == ("production", "l1")
+    assert "canary" not in repr(found) + repr(told)
 
 
 @pytest.mark.parametrize(
