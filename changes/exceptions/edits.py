@@ -21,6 +21,7 @@ from changes.exceptions.models import EditMatch, ExceptionRecord, ExceptionState
 from changes.inventory.models import VendorEvent
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change, Kind
+from changes.proposals.moving import stream_of
 from changes.proposals.queries import contributors
 from portal.access.models import Identity, User
 from portal.ledger.actions import append
@@ -138,7 +139,7 @@ def _keep(event: VendorEvent, change: Change, reason: str, at: datetime) -> None
     words = f"{reason}. {vendor_said}" if vendor_said else f"{reason}."
     row = EditMatch.objects.create(event=event, change=change, reason=words, at=at)
     append(
-        stream=f"change:{change.pk}",
+        stream=stream_of(change),
         kind="edit.matched",
         actor="portal",
         fact={"change": str(change), "edit": what(event), "event": event.external_id, "reason": words, "at": at.isoformat()},

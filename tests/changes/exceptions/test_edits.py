@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 
 from changes.exceptions.edits import judge_edits
 from changes.exceptions.models import EditMatch, ExceptionRecord
@@ -12,7 +13,7 @@ from changes.inventory.facts import VendorEvent
 from changes.proposals.actions import open_change
 from portal.access.models import Identity
 from portal.ledger.actions import append
-from tests.changes.people import person
+from tests.changes.people import person, sign_in
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -122,3 +123,16 @@ def test_a_production_secret_is_held_against_changes_of_its_kind_and_shows_doppl
     assert "edited A, B, C, D, E and 1 more of backend/prd in Doppler, and no change covers it." in sentence
     assert "Doppler's own change request q1 by rex@northwind.example was applied (reviewers: bob@northwind.example)." in sentence
     assert ExceptionRecord.objects.get().clause == "P-13"
+
+
+def test_the_page_of_a_change_shows_its_edits_with_the_reason(rex, client):
+    made = change(rex)
+    note(1)
+    judged()
+    sign_in(client, rex)
+
+    shown = client.get(reverse("change", args=[made.number])).content.decode()
+
+    assert "Edits at the vendors" in shown
+    assert "It names www.northwind.example, and whoever edited asked for it or worked on it." in shown
+    assert "tied an edit in a vendor&#x27;s console to the change" in shown
