@@ -30,7 +30,7 @@ def found_of(event: VendorEvent, reason: str) -> Found:
         confirmed=True,
         evidence={
             "actor": event.actor_name,
-            "object": event.object_name or event.object_id,
+            "subject": event.object_name or event.object_id,
             "action": event.action,
             "source": event.source,
             "entry": event.external_id,

@@ -115,7 +115,7 @@ _ALL = (
         Clause.CLOUDFLARE,
         timedelta(days=1),
         owners=("actor", "chair"),
-        folds_by=("actor", "object"),
+        folds_by=("actor", "subject"),
     ),
     Kind(
         "access_edited_outside_process",
@@ -123,7 +123,7 @@ _ALL = (
         Clause.CLOUDFLARE,
         timedelta(days=1),
         owners=("actor", "chair"),
-        folds_by=("actor", "object"),
+        folds_by=("actor", "subject"),
     ),
     Kind(
         "secret_edited_outside_process",
@@ -131,7 +131,7 @@ _ALL = (
         Clause.SECRETS_FROM_DOPPLER,
         timedelta(days=1),
         owners=("actor", "chair"),
-        folds_by=("actor", "object"),
+        folds_by=("actor", "subject"),
     ),
     Kind("meeting_missed", "Architecture meeting missed or without quorum", Clause.OVERSEEN, owners=("chair",), folds_by=()),
 )
