@@ -25,6 +25,7 @@ from changes.delivery.models import (
     RuleEvent,
 )
 from changes.desk.models import ColumnChoice, SavedView
+from changes.drift.models import Compared, DriftCase, DriftStep
 from changes.emergencies.models import (
     Answer,
     Ask,
@@ -37,7 +38,7 @@ from changes.emergencies.models import (
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
 from changes.exceptions.models import Acceptance, EditMatch, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
-from changes.inventory.models import Asset, Snapshot, SourceReading, VendorEvent
+from changes.inventory.models import Asset, Reconciliation, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
     Action,
     AgendaItem,
@@ -104,6 +105,7 @@ __all__ = [
     "ClassChoice",
     "ColumnChoice",
     "Comment",
+    "Compared",
     "Condition",
     "ConditionStep",
     "Correction",
@@ -117,6 +119,8 @@ __all__ = [
     "DeploymentStatus",
     "Digest",
     "Draft",
+    "DriftCase",
+    "DriftStep",
     "EditMatch",
     "Emergency",
     "EmergencyCause",
@@ -155,6 +159,7 @@ __all__ = [
     "PullRequest",
     "Push",
     "Reading",
+    "Reconciliation",
     "RecordedRollback",
     "Release",
     "Repository",

@@ -1,6 +1,7 @@
 """Index: Celery looks for tasks here. Each feature's tasks are imported by name."""
 
 from changes.connectors.tasks import (
+    compare_drift,
     drain_inbox,
     forget_answers,
     mirror_repositories,
@@ -18,6 +19,7 @@ from changes.training.tasks import remind
 
 __all__ = [
     "close_votes",
+    "compare_drift",
     "drain_inbox",
     "find_missed_meetings",
     "forget_answers",

@@ -1,11 +1,9 @@
-"""What a connector remembers of its source between two runs."""
+"""Values that a connector keeps about its source between two runs, among the source's settings."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from changes.connectors.asking import Allowance
 from changes.connectors.models import Source
 
 
@@ -15,11 +13,3 @@ def keep(*, source: Source, **values: Any) -> None:
     row = Source.objects.select_for_update().get(pk=source.pk)
     source.settings = row.settings = {**row.settings, **values}
     row.save(update_fields=["settings"])
-
-
-def note_rate(*, source: Source, allowance: Allowance, at: datetime) -> None:
-    """Show on the source what the vendor says is left, and from when on there is more."""
-    if allowance.left is None:
-        return
-    resets_at = at + timedelta(seconds=allowance.resets_in or 0.0)
-    Source.objects.filter(pk=source.pk).update(rate_remaining=allowance.left, rate_resets_at=resets_at)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from changes.connectors.allowance import Allowance
 from changes.connectors.answer import Answer
-from changes.connectors.asking import Allowance
 from changes.connectors.cloudflare import envelope
 from changes.connectors.cloudflare.envelope import Declined, Page, TokenState
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Passing, Permanent, Unauthorised

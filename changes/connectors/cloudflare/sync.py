@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from changes.connectors.allowance import note_rate
 from changes.connectors.cloudflare.assets import read_assets
 from changes.connectors.cloudflare.audit import event_v1, event_v2
 from changes.connectors.cloudflare.client import Cloudflare
 from changes.connectors.cloudflare.run import ACCOUNT, EVERY, Run
 from changes.connectors.errors import Forbidden, Invalid, NotFound, Permanent, Unauthorised
 from changes.connectors.github.fields import Fields, Incomplete, Unreadable
-from changes.connectors.keeping import keep, note_rate
+from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 from changes.inventory.actions import note_events
 from changes.inventory.facts import VendorEvent

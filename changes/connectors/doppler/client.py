@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import orjson
 
+from changes.connectors.allowance import Allowance
 from changes.connectors.answer import LONGEST_WAIT, Answer
-from changes.connectors.asking import Allowance
 from changes.connectors.doppler import logs, payloads
 from changes.connectors.doppler.logs import Diff, Entry, Request
 from changes.connectors.doppler.payloads import Config, Project, Sync

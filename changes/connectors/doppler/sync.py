@@ -6,12 +6,13 @@ log has named first, then those that waited longest.
 
 from datetime import datetime
 
+from changes.connectors.allowance import note_rate
 from changes.connectors.doppler.client import Doppler
 from changes.connectors.doppler.configs import read_activity, read_configs, read_requests
 from changes.connectors.doppler.run import EVERY, Run
 from changes.connectors.doppler.workplace import read_workplace
 from changes.connectors.errors import Permanent
-from changes.connectors.keeping import keep, note_rate
+from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 
 

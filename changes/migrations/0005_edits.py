@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("changes", "0003_entitlements"),
-        ("changes", "0003_inventory"),
+        ("changes", "0004_drift"),
     ]
 
     operations = [

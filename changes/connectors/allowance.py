@@ -5,8 +5,10 @@ A run that is over says so as ``Passing``: what was read is kept, and the next r
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from changes.connectors.errors import Passing
+from changes.connectors.models import Source
 
 OVER = "this turn has asked enough; the next one goes on"
 
@@ -39,3 +41,11 @@ class Allowance:
     def goes_on(self, *, more: int = 1) -> bool:
         """Whether ``more`` further requests fit into this run."""
         return self.requests >= more and time.monotonic() < self._until
+
+
+def note_rate(*, source: Source, allowance: Allowance, at: datetime) -> None:
+    """Show on the source what the vendor says is left, and from when on there is more."""
+    if allowance.left is None:
+        return
+    resets_at = at + timedelta(seconds=allowance.resets_in or 0.0)
+    Source.objects.filter(pk=source.pk).update(rate_remaining=allowance.left, rate_resets_at=resets_at)
