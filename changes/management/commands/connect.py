@@ -61,16 +61,7 @@ class Command(BaseCommand):
         slack.add_argument("--channel", required=True, metavar="C…", help="id of the channel of production changes")
         slack.add_argument("--emergencies", default="", metavar="C…", help="id of the channel of emergencies (default: the same)")
         slack.add_argument("--api-url", default="", help="another address of the API: a stand-in")
-        doppler = kinds.add_parser("doppler", help="read names of secrets, logs and members; never a value")
-        doppler.add_argument("--secret", default="", help="signs its webhooks; - reads it from standard input")
-        cloudflare = kinds.add_parser("cloudflare", help="read DNS, Access, members and the audit log of an account")
-        cloudflare.add_argument("--account", required=True, help="the account's id")
-        for console, example in ((doppler, "prd=production"), (cloudflare, "acme.example=production")):
-            console.add_argument("--token", required=True, help="a token that only reads; - reads it from standard input")
-            console.add_argument("--api-url", default="", help="another address of the API: a stand-in")
-            console.add_argument(
-                "--environment", action="append", default=[], metavar="NAME=ENVIRONMENT", help=f"for example {example}"
-            )
+        _add_consoles(kinds)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -148,6 +139,19 @@ def _environments(given: list[str]) -> dict[str, str]:
     if not all(name and word for name, _, word in pairs):
         raise ValueError("Write NAME=ENVIRONMENT, for example prd=production.")
     return {name: word for name, _, word in pairs}
+
+
+def _add_consoles(kinds: Any) -> None:
+    doppler = kinds.add_parser("doppler", help="read names of secrets, logs and members; never a value")
+    doppler.add_argument("--secret", default="", help="signs its webhooks; - reads it from standard input")
+    cloudflare = kinds.add_parser("cloudflare", help="read DNS, Access, members and the audit log of an account")
+    cloudflare.add_argument("--account", required=True, help="the account's id")
+    for console, example in ((doppler, "prd=production"), (cloudflare, "acme.example=production")):
+        console.add_argument("--token", required=True, help="a token that only reads; - reads it from standard input")
+        console.add_argument("--api-url", default="", help="another address of the API: a stand-in")
+        console.add_argument(
+            "--environment", action="append", default=[], metavar="NAME=ENVIRONMENT", help=f"for example {example}"
+        )
 
 
 def _given(text: str) -> str:
