@@ -154,6 +154,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         columns=("confirmed_at", "confirmed_by_id", "withdrawn_at", "ended_at"),
         fixed=("record_id", "until", "reason", "digest", "proposed_by_id", "proposed_at", "expires_at"),
     ),
+    EvidenceTable("changes.EditMatch", append_only=True),
     EvidenceTable(
         "changes.ExceptionRecord",
         columns=("state", "owner_id", "judged_by_id", "judged_at"),

@@ -39,7 +39,7 @@ from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
 from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewReminder, SystemOwner
 from changes.entitlements.segregation.models import Limitation
-from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
+from changes.exceptions.models import Acceptance, EditMatch, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
 from changes.inventory.models import Asset, Reconciliation, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
@@ -125,6 +125,7 @@ __all__ = [
     "Draft",
     "DriftCase",
     "DriftStep",
+    "EditMatch",
     "Emergency",
     "EmergencyCause",
     "EmergencyReminder",

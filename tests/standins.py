@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from portal.standins.cloudflare import CloudflareStandIn
+from portal.standins.doppler import DopplerStandIn
 from portal.standins.fly import FlyStandIn
 from portal.standins.github import GitHubStandIn
 from portal.standins.slack import SlackStandIn
@@ -62,5 +64,23 @@ def slack_standin(tmp_path: Path) -> Iterator[SlackStandIn]:
         standin.add_user(name=name, real_name=real_name, email=email)
     for channel in ("production-changes", "emergencies"):
         standin.add_channel(name=channel)
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture
+def cloudflare_standin(tmp_path: Path) -> Iterator[CloudflareStandIn]:
+    """A Cloudflare that answers over HTTP, with an empty account."""
+    standin = CloudflareStandIn(tmp_path / "cloudflare")
+    standin.start()
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture
+def doppler_standin(tmp_path: Path) -> Iterator[DopplerStandIn]:
+    """A Doppler that answers over HTTP, with an empty workplace."""
+    standin = DopplerStandIn(tmp_path / "doppler")
+    standin.start()
     yield standin
     standin.stop()

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
+from changes.connectors.cloudflare.client import CLOUDFLARE_API
+from changes.connectors.doppler.client import DOPPLER_API
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.readings import ask_for_rules
 from changes.connectors.slack.client import SLACK_API
@@ -20,6 +22,8 @@ from portal.policy.refusal import Stale
 GITHUB_API = "https://api.github.com"
 FLY_API = "https://api.fly.io"
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", re.ASCII)
+ACCOUNT = re.compile(r"[0-9a-f]{32}", re.ASCII)
+ENVIRONMENTS = ("production", "staging", "development")
 SLACK_CHANNEL = re.compile(r"[CG][A-Z0-9]{5,30}", re.ASCII)
 
 
@@ -176,6 +180,61 @@ def connect_slack(
         kind="source.connected",
         actor=actor,
         fact={"name": "slack", "channels": channels, "at": at.isoformat()},
+        rows=[],
+    )
+    return source
+
+
+@transaction.atomic
+def connect_cloudflare(
+    *, account: str, token: str, environments: Mapping[str, str], at: datetime, api_url: str = "", actor: str = "shell"
+) -> Source:
+    """Connect one Cloudflare account. ``environments`` maps domains to environments; the longest that fits a name counts.
+
+    Run again it changes what is given. Raises ``ValueError`` in words.
+    """
+    if not ACCOUNT.fullmatch(account):
+        raise ValueError(f"{account!r} is no account's id: 32 digits and letters a to f, in the address of the dashboard.")
+    given = {"account": account}
+    return _connect_console("cloudflare", api_url or CLOUDFLARE_API, token, given, environments, at, actor)
+
+
+@transaction.atomic
+def connect_doppler(
+    *,
+    token: str,
+    environments: Mapping[str, str],
+    at: datetime,
+    secret: str = "",
+    api_url: str = "",
+    actor: str = "shell",
+) -> Source:
+    """Connect one Doppler workplace. ``environments`` maps Doppler's slugs to environments; prd, stg and dev are known.
+
+    ``secret`` signs its webhooks; an added one is valid beside the old ones. Raises ``ValueError`` in words.
+    """
+    source = _connect_console("doppler", api_url or DOPPLER_API, token, {}, environments, at, actor)
+    if secret:
+        _add_secret(source=source, repository=None, secret=secret, at=at)
+    return source
+
+
+def _connect_console(
+    kind: str, api_url: str, token: str, given: Mapping[str, str], environments: Mapping[str, str], at: datetime, actor: str
+) -> Source:
+    """A source whose console people edit. What was read of it stays known."""
+    for name, word in environments.items():
+        if word not in ENVIRONMENTS:
+            raise ValueError(f"{name} is to be {word!r}. An environment is one of {', '.join(ENVIRONMENTS)}.")
+    source = _source(name=kind, kind=kind, api_url=api_url, token=token, at=at)
+    named = {**source.settings.get("environments", {}), **environments}
+    source.settings = {**source.settings, **given, "environments": named}
+    source.save(update_fields=["settings"])
+    append(
+        stream=f"source:{source.pk}",
+        kind="source.connected",
+        actor=actor,
+        fact={"name": kind, **given, "environments": named, "at": at.isoformat()},
         rows=[],
     )
     return source

@@ -35,7 +35,7 @@ class Answer:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             kind = self.headers.get("content-type", "no content type")[:60]
-            raise NotJson(f"{self.what} answered {self.status} with {self._shown(kind)} instead of JSON") from None
+            raise NotJson(f"{self.what} answered {self.status} with {self.shown(kind)} instead of JSON") from None
 
     def checked(self) -> "Answer":
         """Itself when the status is 2xx or 304. Raises ``Passing`` or a ``Permanent``, with the vendor's own message."""
@@ -53,7 +53,7 @@ class Answer:
         except orjson.JSONDecodeError:
             return ""
         said = body.get("message") if isinstance(body, dict) else None
-        return f": {self._shown(said)}" if isinstance(said, str) and said else ""
+        return f": {self.shown(said)}" if isinstance(said, str) and said else ""
 
     def retry_after(self) -> float | None:
         """Seconds to wait, from ``Retry-After`` in seconds or as a date (then counted from the answer's own Date)."""
@@ -66,7 +66,8 @@ class Answer:
             return None
         return min(max(wait.total_seconds(), 0.0), LONGEST_WAIT)
 
-    def _shown(self, text: str) -> str:
+    def shown(self, text: str) -> str:
+        """A vendor's words, shortened and printable, without what we sent."""
         words = sorted({word for value in self.hidden for word in (value, *value.split())}, key=len, reverse=True)
         for word in words:
             if len(word) >= HIDDEN_FROM:

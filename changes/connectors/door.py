@@ -111,7 +111,8 @@ def examine(door: Door, body: bytes, headers: Mapping[str, str]) -> Genuine | Ar
     if not _plain(named.delivery_id, 80) or not _plain(named.event, 60):
         return Arrived(400, f"headers {kind.id_header} and {kind.event_header} are needed, printable and short")
     kept = {key: headers[key] for key in kind.kept_headers if key in headers}
-    return Genuine(door.source_id, secret, named.delivery_id, named.event, body, kept, named.answer)
+    stored = body if named.body is None else named.body
+    return Genuine(door.source_id, secret, named.delivery_id, named.event, stored, kept, named.answer)
 
 
 def check(*, name: str, body: bytes, headers: Mapping[str, str]) -> Genuine | Arrived:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q
 from psycopg.errors import DeadlockDetected
 
+from changes.connectors.doppler import handlers as doppler
 from changes.connectors.errors import Passing
 from changes.connectors.github import handlers as github
 from changes.connectors.models import Delivery
@@ -36,7 +37,9 @@ TOGETHER = 3
 SILENT_ATTEMPTS = 15
 """A delivery whose worker died this often, without ever failing in words, is set aside too."""
 SAME_BODY_WITHIN = timedelta(days=3)
-APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply, "slack": slack.apply}
+SAME_BODY_OF = {"doppler": timedelta(minutes=10)}
+"""Vendors whose deliveries say the same again when the same was done again."""
+APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply, "slack": slack.apply, "doppler": doppler.apply}
 log = logging.getLogger(__name__)
 
 
@@ -130,7 +133,8 @@ def _follow_touched(outcome: Outcome, at: datetime) -> None:
 def _twin(delivery: Delivery) -> Delivery | None:
     """An applied delivery with the same bytes: GitHub signs only the body, so a replay can carry a new id."""
     same = Delivery.objects.filter(source=delivery.source, body_digest=delivery.body_digest, state=Delivery.State.APPLIED)
-    return same.filter(received_at__gte=delivery.received_at - SAME_BODY_WITHIN).exclude(pk=delivery.pk).first()
+    within = SAME_BODY_OF.get(delivery.source.kind, SAME_BODY_WITHIN)
+    return same.filter(received_at__gte=delivery.received_at - within).exclude(pk=delivery.pk).first()
 
 
 def _note(delivery: Delivery, outcome: Outcome, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """How one delivery is named, and what its sender is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,3 +11,5 @@ class Named:
     event: str
     answer: bytes | None = None
     kept: bool = True
+    body: bytes | None = field(default=None, repr=False)
+    """What is stored instead of the body that arrived, for vendors whose deliveries may carry what nobody may keep."""

@@ -25,7 +25,7 @@ from portal.outbox.models import Effect
 from portal.ui.answers import page
 from portal.ui.paging import listed
 
-NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack"}
+NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack", "doppler": "Doppler", "cloudflare": "Cloudflare"}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from functools import partial
 
 from django.db.models import F, Q
 
+from changes.connectors.cloudflare import sync as cloudflare
+from changes.connectors.doppler import sync as doppler
 from changes.connectors.errors import NotFound, Passing, Permanent
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
@@ -22,6 +24,7 @@ from changes.connectors.settling import touch
 from changes.connectors.slack.health import look
 from changes.delivery import actions as record
 from changes.delivery.models import PullRequest, Release, Repository
+from changes.exceptions.edits import judge_edits
 
 EVERY = timedelta(seconds=60)
 OVERLAP = timedelta(minutes=5)
@@ -56,7 +59,7 @@ def _poll_github(source: Source, now: Now) -> int:
     return done
 
 
-def _asked(source: Source, question: Callable[[], None], now: Now) -> bool:
+def _asked(source: Source, question: Callable[[], object], now: Now) -> bool:
     """Ask; note how it went on the source. False when the source wants rest."""
     at = now()
     try:
@@ -146,7 +149,32 @@ def _poll_slack(source: Source, now: Now) -> int:
     return int(_asked(source, lambda: look(source=source), now))
 
 
-POLLS: dict[str, Callable[[Source, Now], int]] = {"github": _poll_github, "fly": _poll_fly, "slack": _poll_slack}
+def _poll_cloudflare(source: Source, now: Now) -> int:
+    return _poll_console(source, now, cloudflare.sync)
+
+
+def _poll_doppler(source: Source, now: Now) -> int:
+    """A config that a delivery has named is read at once."""
+    return _poll_console(source, now, doppler.sync, at_once=bool(source.settings.get("hints")))
+
+
+def _poll_console(source: Source, now: Now, read: Callable[..., int], *, at_once: bool = False) -> int:
+    """Read once a minute; what people edited there is then held against the changes, also after a run that broke off."""
+    at = now()
+    if not at_once and source.last_good_read_at is not None and at - source.last_good_read_at < EVERY:
+        return 0
+    done = int(_asked(source, lambda: read(source=source, at=at), now))
+    judge_edits(source=source.name, since=source.connected_at, at=now())
+    return done
+
+
+POLLS: dict[str, Callable[[Source, Now], int]] = {
+    "github": _poll_github,
+    "fly": _poll_fly,
+    "slack": _poll_slack,
+    "cloudflare": _poll_cloudflare,
+    "doppler": _poll_doppler,
+}
 
 
 def mirror_due(*, now: Now) -> int:

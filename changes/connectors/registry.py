@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from changes.connectors.doppler import arriving as doppler
 from changes.connectors.github import signature
 from changes.connectors.named import Named
 from changes.connectors.slack import arriving
@@ -73,5 +74,14 @@ KINDS: dict[str, Kind] = {
         stamp_header="x-slack-request-timestamp",
         is_fresh=slack.is_fresh,
         reads=arriving.named,
+    ),
+    # Signed like GitHub's; without an id, and kept without what its body may carry (``doppler.arriving``).
+    "doppler": Kind(
+        is_genuine=signature.is_genuine,
+        signature_header="x-doppler-signature",
+        id_header="x-doppler-signature",
+        event_header="type",
+        kept_headers=("content-type",),
+        reads=doppler.named,
     ),
 }

@@ -10,7 +10,8 @@ from portal.runtime.doctor.finding import Finding, bad, good, note
 from portal.runtime.doctor.run import join
 
 STALE = timedelta(minutes=10)
-DELIVERING = frozenset({"github", "slack"})
+ENDS_SOON = timedelta(days=14)
+DELIVERING = frozenset({"github", "slack", "doppler"})
 """Kinds of sources that send deliveries; the others are only read."""
 
 
@@ -26,13 +27,28 @@ def judge(source: Source, at: datetime) -> tuple[str, str]:
         return "stale", "Not read yet. The first reading follows within a minute."
     if at - source.last_good_read_at > STALE:
         return "stale", "Nothing was read for more than ten minutes. Check the worker and the scheduler with `manage.py doctor`."
-    return "healthy", _well(source)
+    doubt = _doubt(source, at)
+    return ("stale", doubt) if doubt else ("healthy", _well(source))
+
+
+def _doubt(source: Source, at: datetime) -> str:
+    """What will soon be the matter, or already is with a part of it: permissions that are missing, a token about to end."""
+    missing = source.settings.get("missing", [])
+    if missing:
+        return f"The token may not read: {', '.join(missing)}. Give it these, or connect again with another token."
+    ends = source.settings.get("token_expires", "")
+    if ends and datetime.fromisoformat(ends) - at < ENDS_SOON:
+        return f"The token ends on {datetime.fromisoformat(ends):%-d %b %Y}. Make another one and connect again."
+    behind = [one["config"] for one in source.settings.get("syncs", {}).values() if not one["enabled"]]
+    return f"Doppler no longer carries {', '.join(sorted(behind))} to Fly: its sync is switched off." if behind else ""
 
 
 def _well(source: Source) -> str:
     if source.kind == "slack":
         names = source.settings.get("names", {}).values()
         return f"Listened to; posts to {', '.join(f'#{name}' for name in names)}."
+    if source.kind == "doppler" and not source.hook_secrets.filter(retired_at=None).exists():
+        return "Read every minute. Add a webhook, and what is edited shows within seconds."
     return "Read and listened to." if source.kind in DELIVERING else "Read every few minutes. It sends no deliveries."
 
 

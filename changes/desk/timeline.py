@@ -75,6 +75,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "freeze.override_asked": ("snowflake", "warn", "asked for an override of a freeze"),
     "freeze.override_confirmed": ("snowflake", "ok", "confirmed an override of a freeze"),
     "freeze.override_refused": ("snowflake", "bad", "refused an override of a freeze"),
+    "edit.matched": ("pencil-ruler", "neutral", "tied an edit in a vendor's console to the change"),
     "comment.written": ("message-square", "neutral", "commented"),
     "comment.corrected": ("message-square", "neutral", "corrected a comment"),
     "follow_up.asked": ("list-checks", "info", "asked for a follow-up"),

@@ -110,6 +110,30 @@ _ALL = (
         owners=("compliance", "chair"),
         folds_by=("environment", "commit"),
     ),
+    Kind(
+        "dns_edited_outside_process",
+        "DNS was edited without a change",
+        Clause.CLOUDFLARE,
+        timedelta(days=1),
+        owners=("actor", "chair"),
+        folds_by=("actor", "subject"),
+    ),
+    Kind(
+        "access_edited_outside_process",
+        "Access was edited without a change",
+        Clause.CLOUDFLARE,
+        timedelta(days=1),
+        owners=("actor", "chair"),
+        folds_by=("actor", "subject"),
+    ),
+    Kind(
+        "secret_edited_outside_process",
+        "A production secret was edited without a change",
+        Clause.SECRETS_FROM_DOPPLER,
+        timedelta(days=1),
+        owners=("actor", "chair"),
+        folds_by=("actor", "subject"),
+    ),
     Kind("meeting_missed", "Architecture meeting missed or without quorum", Clause.OVERSEEN, owners=("chair",), folds_by=()),
 )
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

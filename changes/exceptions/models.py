@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from changes.delivery.models import Repository
+from changes.inventory.models import VendorEvent
 from changes.proposals.models import Change
 
 
@@ -127,3 +128,16 @@ class ExceptionStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record} {self.outcome}"
+
+
+class EditMatch(models.Model):
+    """An edit in a vendor's console and the change that it belongs to. Inserted once; an edit without one is an exception."""
+
+    event = models.OneToOneField(VendorEvent, on_delete=models.PROTECT, related_name="match")
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="edits")
+    reason = models.TextField()
+    """Why this change, in a sentence; with the vendor's own approval where there is one."""
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.change}"

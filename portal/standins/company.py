@@ -12,6 +12,8 @@ ENVIRONMENTS = {"staging": "staging", "production": "prod"}
 BRANCHES = {"staging": "main", "production": "prod"}
 CHANNELS = ("production-changes", "emergencies")
 """Slack's channels: the log of production changes, and the threads of emergencies."""
+ZONE, SECRETS = "northwind.example", "shop"
+"""The domain at Cloudflare, and the project at Doppler."""
 PROMOTION_TITLE = "Promote main to production"
 
 

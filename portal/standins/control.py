@@ -10,6 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from portal.standins import company
+from portal.standins.cloudflare import CloudflareError, CloudflareStandIn
+from portal.standins.doppler import DopplerError, DopplerStandIn
 from portal.standins.faults import Faults
 from portal.standins.fly import FlyError, FlyStandIn
 from portal.standins.git import GitFailed
@@ -33,7 +35,7 @@ def answer(vendors: Vendors, request: Request) -> Answer:
         return json_answer({"error": f"the header {HEADER} is missing"}, status=403)
     try:
         return json_answer({"result": _done(vendors, request)})
-    except (GitHubError, FlyError, SlackError) as problem:
+    except (GitHubError, FlyError, SlackError, DopplerError, CloudflareError) as problem:
         return json_answer({"error": problem.message, "status": problem.status}, status=422)
     except GitFailed as problem:
         return json_answer({"error": str(problem), "status": 422}, status=422)
@@ -43,10 +45,12 @@ def answer(vendors: Vendors, request: Request) -> Answer:
 
 def _done(vendors: Vendors, request: Request) -> Any:
     vendor, _, act = request.path.removeprefix("/_control/").partition("/")
-    standins: dict[str, GitHubStandIn | FlyStandIn | SlackStandIn] = {
+    standins: dict[str, GitHubStandIn | FlyStandIn | SlackStandIn | DopplerStandIn | CloudflareStandIn] = {
         "github": vendors.github,
         "fly": vendors.fly,
         "slack": vendors.slack,
+        "doppler": vendors.doppler,
+        "cloudflare": vendors.cloudflare,
     }
     if act == "faults" and vendor in standins:
         return _faults(standins[vendor].faults, request)

@@ -1,11 +1,13 @@
 """Switchable faults: what a vendor does on a bad day. Kept in memory; a restart is a good day again."""
 
+import gzip
 import random
 import re
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from portal.standins.web import Answer, Manner, json_answer
@@ -29,6 +31,10 @@ class Fault(StrEnum):
     DRIP = "drip"
     HALF_OPEN = "half-open"
     TRUNCATED = "truncated"
+    UNAUTHORISED = "401"
+    FORBIDDEN = "403"
+    MISSING = "404"
+    BOMB = "bomb"
 
 
 MANNERS = {
@@ -37,6 +43,10 @@ MANNERS = {
     Fault.HALF_OPEN: Manner.HALF_OPEN,
     Fault.TRUNCATED: Manner.TRUNCATED,
 }
+
+REFUSALS = {Fault.UNAUTHORISED: "Unauthorized", Fault.FORBIDDEN: "Forbidden", Fault.MISSING: "Not Found"}
+BOMB_SIZE = 32 * 1024 * 1024
+"""Bytes after decoding; about thirty thousand on the way."""
 
 UNICORN = b"<!DOCTYPE html><title>Unicorn!</title><p>Looks like something went wrong!"
 
@@ -108,6 +118,12 @@ class Faults:
         return rule
 
 
+@cache
+def bomb() -> bytes:
+    """A small body that is a large one once it is decoded."""
+    return gzip.compress(b" " * BOMB_SIZE, compresslevel=9)
+
+
 def spoiled(answer: Answer, rule: Rule) -> Answer:
     """The same answer, damaged on its way."""
     if rule.fault in MANNERS:
@@ -141,6 +157,10 @@ def instead(rule: Rule, *, reset_at: int, says: Says = as_github_says) -> Answer
         return json_answer(says("You have exceeded a secondary rate limit."), status=int(rule.fault[-3:]), headers=wait)
     if rule.fault in {Fault.ERROR_500, Fault.ERROR_502, Fault.ERROR_503}:
         return json_answer(says("Server Error"), status=int(rule.fault))
+    if rule.fault in REFUSALS:
+        return json_answer(says(REFUSALS[rule.fault]), status=int(rule.fault))
+    if rule.fault is Fault.BOMB:
+        return Answer(200, bomb(), {"Content-Type": "application/json", "Content-Encoding": "gzip"})
     if rule.fault is Fault.HTML:
         return Answer(200, UNICORN, {"Content-Type": "text/html"})
     if rule.fault is Fault.REDIRECT:

@@ -1,4 +1,4 @@
-"""All stand-ins on one port: GitHub, Git, Fly, Slack, a control door for programs, and pages for people."""
+"""All stand-ins on one port: GitHub, Git, Fly, Slack, Doppler, Cloudflare, a control door for programs, and pages for people."""
 
 import fcntl
 import secrets
@@ -77,6 +77,10 @@ class StandIns:
             return self.vendors.fly.answer(request)
         if request.path.startswith(("/slack/api/", "/slack/respond/")):
             return self.vendors.slack.answer(request)
+        if request.path.startswith("/doppler/"):
+            return self.vendors.doppler.answer(request)
+        if request.path.startswith("/cloudflare/"):
+            return self.vendors.cloudflare.answer(request)
         if request.path.startswith("/_control/"):
             return control.answer(self.vendors, request)
         return page.answer(self.vendors, request)

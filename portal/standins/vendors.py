@@ -1,9 +1,11 @@
-"""GitHub, Fly and Slack of one company, side by side in one folder."""
+"""GitHub, Fly, Slack, Doppler and Cloudflare of one company, side by side in one folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from portal.standins.cloudflare import CloudflareStandIn
+from portal.standins.doppler import DopplerStandIn
 from portal.standins.fly import FlyStandIn
 from portal.standins.github import GitHubStandIn
 from portal.standins.slack import SlackStandIn
@@ -17,13 +19,22 @@ class Vendors:
     github: GitHubStandIn
     fly: FlyStandIn
     slack: SlackStandIn
+    doppler: DopplerStandIn
+    cloudflare: CloudflareStandIn
     portal: str = ""
 
     @classmethod
     def in_folder(cls, directory: Path, *, portal: str = "") -> "Vendors":
         """The stand-ins whose state lies in ``directory``."""
         directory.mkdir(parents=True, exist_ok=True)
-        return cls(GitHubStandIn(directory / "github"), FlyStandIn(directory / "fly"), SlackStandIn(directory / "slack"), portal)
+        return cls(
+            GitHubStandIn(directory / "github"),
+            FlyStandIn(directory / "fly"),
+            SlackStandIn(directory / "slack"),
+            DopplerStandIn(directory / "doppler"),
+            CloudflareStandIn(directory / "cloudflare"),
+            portal,
+        )
 
     @property
     def url(self) -> str:
@@ -32,7 +43,7 @@ class Vendors:
 
     def move_to(self, url: str) -> None:
         """Tells them where they answer now."""
-        self.github.url = self.fly.url = self.slack.url = url
+        self.github.url = self.fly.url = self.slack.url = self.doppler.url = self.cloudflare.url = url
 
     def described(self) -> dict[str, Any]:
         """Addresses and keys, for whoever connects the portal."""
@@ -55,6 +66,16 @@ class Vendors:
                 "channels": {row["name"]: row["channel_id"] for row in self.slack.channels()},
                 "users": {row["name"]: row["user_id"] for row in self.slack.users()},
             },
+            "doppler": {
+                "api_url": self.doppler.api_url,
+                "token": self.doppler.token,
+                "hook_secret": self.doppler.hooks.config["secret"],
+            },
+            "cloudflare": {
+                "api_url": self.cloudflare.api_url,
+                "token": self.cloudflare.token,
+                "account": self.cloudflare.account,
+            },
         }
 
     def close(self) -> None:
@@ -62,3 +83,5 @@ class Vendors:
         self.github.stop()
         self.fly.stop()
         self.slack.stop()
+        self.doppler.stop()
+        self.cloudflare.stop()

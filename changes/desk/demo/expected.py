@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from changes.connectors.models import Delivery, Reading, Settling
 from changes.exceptions.models import ExceptionRecord, ExceptionState
+from portal.standins import company
 
 WEB, API, BILLING = "northwind/web", "northwind/api", "northwind/billing"
 EVERYWHERE = ""
@@ -34,6 +35,7 @@ def expected(*, direct_push: str) -> frozenset[Finding]:
             Finding(BILLING, "force_push:prod"),
             Finding(BILLING, "access_granted_outside_process:"),
             Finding(EVERYWHERE, "meeting_missed:1"),
+            Finding(EVERYWHERE, f"dns_edited_outside_process:status.{company.ZONE}"),
         }
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from changes.connectors.actions import connect_fly, connect_github, connect_slack
-from changes.desk.demo import deciding, expected, meetings, people, story, training
+from changes.desk.demo import consoles, deciding, expected, meetings, people, story, training
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
 from changes.desk.demo_chapters import tell_chapters
@@ -56,7 +56,7 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     if remote.mark("demo") == FILLED:
         say("The company was filled before; its sources are connected anew, and nothing else is done.")
         return str(json.loads(remote.mark("demo/direct-push"))["sha"])
-    say("Three repositories, six Fly apps and Slack are connected; a week of work begins.")
+    say("Three repositories, six Fly apps, Slack, Doppler and Cloudflare are connected; a week of work begins.")
     pushed = story.tell(vendors, pump=pump, say=say)
     meetings.prepare(at=vendors.began)
     deciding.wait_for("everything", lambda: expected.at_rest() and not expected.differences(direct_push=pushed), pump=pump)
@@ -96,6 +96,7 @@ def _set_up(vendors: Vendors) -> None:
         vendors.act(f"slack/{person.login}", "slack/add_user", **account)
     for channel in company.CHANNELS:
         vendors.act(f"slack/#{channel}", "slack/add_channel", name=channel, at=at)
+    consoles.set_up(vendors, at=at)
     by_hand = {"env": {"PRIMARY_REGION": "fra", "DEBUG": "1"}}
     vendors.act("drift", "fly/configure", app=company.app_name(WEB, "production"), config=by_hand, machines=1)
 
@@ -134,6 +135,7 @@ def _connect(remote: Remote, *, at: datetime) -> None:
     connect_fly(org="northwind-production", api_url=fly["api_url"], token=fly["token"], apps=apps, at=at)
     remote.do("hooks", url=f"{settings.BASE_URL}/hooks/github/", secret=github["hook_secret"])
     _connect_slack(remote, at=at)
+    consoles.connect(remote, at=at)
 
 
 def _connect_slack(remote: Remote, *, at: datetime) -> None:

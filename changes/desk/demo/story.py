@@ -6,7 +6,7 @@ know it, people test and approve there, the promotion is merged and released. Da
 
 from collections.abc import Callable
 
-from changes.desk.demo import deciding
+from changes.desk.demo import consoles, deciding
 from changes.desk.demo.acting import MINUTE, Said, Vendors
 from changes.desk.demo.deciding import Pump
 from changes.desk.demo.expected import API, BILLING, WEB
@@ -25,7 +25,7 @@ def tell(vendors: Vendors, *, pump: Pump, say: Say) -> str:
     wednesday(week, before=first[WEB])
     say("Wednesday: a merge with failed CI, an approval by a contributor, a promotion past staging, a rollback, an emergency.")
     pushed = friday(week)
-    say("Friday: new infrastructure, a release by hand, a direct push, a rewritten branch, a new collaborator.")
+    say("Friday: new infrastructure, a release by hand, a direct push, a rewritten branch, a new collaborator, an edit of DNS.")
     today(week)
     say("Today: seven pull requests wait for somebody.")
     look_back(week)
@@ -64,6 +64,7 @@ def wednesday(week: Week, *, before: str) -> None:
     week.roll_back(WEB, to=before, version=1, by="bob", at=day(4, "14:25"))
     _emergency(week)
     _back_merge(week)
+    consoles.rotate(week.vendors)
 
 
 def _self_approved(week: Week) -> None:
@@ -133,6 +134,7 @@ def _evening(vendors: Vendors) -> str:
     rewritten = f"{printer}, but not so often"
     vendors.github("force-push", "force_push", files=again, message=rewritten, at=day(2, "18:20"), **where)
     vendors.github("contractor", "add_member", repository=BILLING, login="kim-contractor", by="rex", at=day(2, "18:30"))
+    consoles.edit_dns(vendors)
     return str(pushed["sha"])
 
 

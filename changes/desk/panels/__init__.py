@@ -4,7 +4,7 @@ A module has ``PANEL``. Its lists come with the page's first query; its context 
 again. ``build`` returns None when the panel has nothing to show to this reader.
 """
 
-from changes.desk.panels import approvals, classes, comments, decision, emergency, outcome, schedule
+from changes.desk.panels import approvals, classes, comments, decision, edits, emergency, outcome, schedule
 from changes.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
@@ -13,6 +13,7 @@ PANELS: tuple[Panel, ...] = (
     decision.PANEL,
     schedule.PANEL,
     classes.PANEL,
+    edits.PANEL,
     outcome.PANEL,
     comments.PANEL,
 )

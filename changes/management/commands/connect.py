@@ -1,4 +1,4 @@
-"""`manage.py connect github …`, `manage.py connect fly …`, `manage.py connect slack …`."""
+"""`manage.py connect github …`, `manage.py connect fly …`, `manage.py connect slack|doppler|cloudflare …`."""
 
 import sys
 from argparse import ArgumentParser
@@ -8,14 +8,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from changes.connectors.actions import connect_fly, connect_github, connect_slack
+from changes.connectors.actions import connect_cloudflare, connect_doppler, connect_fly, connect_github, connect_slack
 
 
 class Command(BaseCommand):
-    help = "Connect a repository at GitHub, an organisation at Fly, a workspace at Slack. Run it again to change what you give."
+    help = "Connect a repository, or an account at Fly, Slack, Doppler, Cloudflare. Run it again to change what you give."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|fly|slack")
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|fly|slack|doppler|cloudflare")
         github = kinds.add_parser("github", help="put a repository in scope")
         github.add_argument("--repository", required=True, metavar="OWNER/NAME")
         github.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
@@ -61,10 +61,11 @@ class Command(BaseCommand):
         slack.add_argument("--channel", required=True, metavar="C…", help="id of the channel of production changes")
         slack.add_argument("--emergencies", default="", metavar="C…", help="id of the channel of emergencies (default: the same)")
         slack.add_argument("--api-url", default="", help="another address of the API: a stand-in")
+        _add_consoles(kinds)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            {"github": self._github, "fly": self._fly, "slack": self._slack}[options["kind"]](options)
+            getattr(self, f"_{options['kind']}")(options)
         except (ValueError, OSError) as problem:
             raise CommandError(str(problem)) from problem
 
@@ -111,6 +112,46 @@ class Command(BaseCommand):
         )
         self.stdout.write("Slack is connected. Invite the app to its channels: /invite @Countersign.")
         self.stdout.write("Point its events, interactivity and the slash command /change at /hooks/slack/.")
+
+    def _doppler(self, options: dict[str, Any]) -> None:
+        connect_doppler(
+            token=_given(options["token"]),
+            secret=_given(options["secret"]),
+            environments=_environments(options["environment"]),
+            api_url=options["api_url"],
+            at=now(),
+        )
+        self.stdout.write("Doppler is connected. Point the webhook of each project at /hooks/doppler/ with the same secret.")
+
+    def _cloudflare(self, options: dict[str, Any]) -> None:
+        connect_cloudflare(
+            account=options["account"],
+            token=_given(options["token"]),
+            environments=_environments(options["environment"]),
+            api_url=options["api_url"],
+            at=now(),
+        )
+        self.stdout.write("Cloudflare is connected; its audit log is read every minute.")
+
+
+def _environments(given: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    if not all(name and word for name, _, word in pairs):
+        raise ValueError("Write NAME=ENVIRONMENT, for example prd=production.")
+    return {name: word for name, _, word in pairs}
+
+
+def _add_consoles(kinds: Any) -> None:
+    doppler = kinds.add_parser("doppler", help="read names of secrets, logs and members; never a value")
+    doppler.add_argument("--secret", default="", help="signs its webhooks; - reads it from standard input")
+    cloudflare = kinds.add_parser("cloudflare", help="read DNS, Access, members and the audit log of an account")
+    cloudflare.add_argument("--account", required=True, help="the account's id")
+    for console, example in ((doppler, "prd=production"), (cloudflare, "acme.example=production")):
+        console.add_argument("--token", required=True, help="a token that only reads; - reads it from standard input")
+        console.add_argument("--api-url", default="", help="another address of the API: a stand-in")
+        console.add_argument(
+            "--environment", action="append", default=[], metavar="NAME=ENVIRONMENT", help=f"for example {example}"
+        )
 
 
 def _given(text: str) -> str:

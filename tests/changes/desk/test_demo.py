@@ -16,6 +16,7 @@ from changes.connectors.settling import settle_due
 from changes.desk.demo import check, load
 from changes.desk.demo.expected import API, WEB, found
 from changes.desk.demo.people import PEOPLE
+from changes.exceptions.models import EditMatch
 from changes.meetings.models import AgendaItem, Meeting
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, Change
@@ -79,7 +80,8 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     pushed = load(address=standins.vendors.url, now=now(), say=said.append, pump=pump)
 
     assert check(address=standins.vendors.url) == []
-    assert len({finding.text.partition(":")[0] for finding in found()}) == 9
+    assert len({finding.text.partition(":")[0] for finding in found()}) == 10
+    assert [match.event.object_name for match in EditMatch.objects.all()] == ["shop/prd"]
     assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
     assert Remote(standins.vendors.url).mark("demo") == "filled"

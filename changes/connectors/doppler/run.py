@@ -1,0 +1,32 @@
+"""One run over one Doppler workplace: who is asked, and what is remembered for the next one."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from changes.connectors.doppler.client import Doppler
+from changes.connectors.keeping import keep
+from changes.connectors.parts import Parts
+
+A_CONFIG = 4
+"""Requests that a config needs at least: its log, one entry of it, its names, its tokens."""
+EVERY = timedelta(minutes=10)
+"""So often a config, a project and the workplace are read when nothing says that they moved."""
+
+
+@dataclass
+class Run(Parts):
+    """``new`` are ids of entries of logs that were not known."""
+
+    doppler: Doppler
+    new: list[int] = field(default_factory=list)
+
+
+def kept_in(run: Run, what: str) -> dict[str, Any]:
+    """What a key of the source's settings holds."""
+    return dict(run.source.settings.get(what, {}))
+
+
+def keep_in(run: Run, what: str, name: str, value: object) -> None:
+    """Set one name of it."""
+    keep(source=run.source, **{what: {**run.source.settings.get(what, {}), name: value}})
