@@ -15,6 +15,7 @@ from changes.connectors.errors import NotFound, Passing, Permanent
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.git.mirror import mirror_repository
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.redelivery import send_again_due
 from changes.connectors.models import Source
 from changes.connectors.readings import ask
 from changes.connectors.settling import touch
@@ -48,11 +49,17 @@ def poll_due(*, now: Now) -> int:
 def _poll_github(source: Source, now: Now) -> int:
     due = Repository.objects.filter(forge="github", in_scope_until=None).filter(Q(polled_at=None) | Q(polled_at__lte=now() - EVERY))
     done = 0
+    if not _asked(source, lambda: _send_again(source, now()), now):
+        return 0
     for repository in due.order_by("polled_at", "id"):
         if not _asked(source, partial(_poll_repository, source, repository, now()), now):
             break
         done += 1
     return done
+
+
+def _send_again(source: Source, at: datetime) -> None:
+    send_again_due(source=source, at=at)
 
 
 def _asked(source: Source, question: Callable[[], None], now: Now) -> bool:

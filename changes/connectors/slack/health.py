@@ -1,9 +1,10 @@
 """Is Slack there, may we do what we need, and are we in our channels? Asked every minute; shown on the integrations page."""
 
 from changes.connectors.errors import Forbidden, Invalid
+from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 from changes.connectors.slack.client import Slack
-from changes.connectors.slack.workspace import keep, remember
+from changes.connectors.slack.workspace import remember
 
 SCOPES = frozenset(
     {

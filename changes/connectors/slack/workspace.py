@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from changes.connectors.errors import NotFound
+from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 from changes.connectors.slack.client import Account, Slack, Workspace
 from changes.connectors.slack.payloads import Asked
@@ -38,14 +38,6 @@ def remember(*, source: Source, found: Workspace) -> None:
     """Keep who we are at Slack in the source's settings."""
     kept = {"team": found.team, "team_name": found.team_name, "url": found.url, "user": found.user, "bot": found.bot}
     keep(source=source, **kept)
-
-
-@transaction.atomic
-def keep(*, source: Source, **values: Any) -> None:
-    """Set these values among the source's settings, and leave what somebody else sets meanwhile."""
-    row = Source.objects.select_for_update().get(pk=source.pk)
-    source.settings = row.settings = {**row.settings, **values}
-    row.save(update_fields=["settings"])
 
 
 def person_of(*, asked: Asked, team: str, client: Slack, at: datetime) -> Known:
