@@ -118,6 +118,11 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.Correction", append_only=True),
     EvidenceTable("changes.Verdict", append_only=True),
     EvidenceTable(
+        "changes.RulesSnapshot",
+        columns=("actor_uid",),
+        fixed=("repository_id", "subject", "digest", "rules", "differences", "weaker", "after", "read_at"),
+    ),
+    EvidenceTable(
         "changes.NoiseRule",
         columns=("ended_at", "ended_by_id"),
         fixed=("kind", "field", "pattern", "reason", "made_by_id", "made_at", "until"),

@@ -24,6 +24,7 @@ from changes.delivery.models import (
     Review,
     RuleEvent,
 )
+from changes.delivery.rule_models import RulesSnapshot, RuleSuite
 from changes.desk.models import ColumnChoice, SavedView
 from changes.emergencies.models import (
     Answer,
@@ -157,6 +158,8 @@ __all__ = [
     "Revision",
     "RollbackDrill",
     "RuleEvent",
+    "RuleSuite",
+    "RulesSnapshot",
     "SavedView",
     "SearchText",
     "Seat",

@@ -16,8 +16,10 @@ from changes.connectors.fly.sync import sync_releases
 from changes.connectors.git.mirror import mirror_repository
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.redelivery import send_again_due
-from changes.connectors.models import Source
-from changes.connectors.readings import ask
+from changes.connectors.github.rulebook import Rulebook
+from changes.connectors.github.watching import watch_repository, watch_suites
+from changes.connectors.models import Reading, Source
+from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
 from changes.connectors.slack.health import look
 from changes.delivery import actions as record
@@ -32,6 +34,7 @@ FETCH = 240.0
 """Seconds for one fetch: the first one of a large repository takes minutes; below the time limit of its task."""
 NEWEST = 50
 """New commits of one sweep whose pull requests are asked for by name; older ones come with the poll."""
+RULES_EVERY = timedelta(minutes=10)
 log = logging.getLogger(__name__)
 Now = Callable[[], datetime]
 
@@ -85,6 +88,10 @@ def _asked(source: Source, question: Callable[[], None], now: Now) -> bool:
 
 def _poll_repository(source: Source, repository: Repository, at: datetime) -> None:
     client = GitHub(source=source, repository_name=repository.name, at=at)
+    if not watch_repository(client=client, repository=repository, at=at):
+        Repository.objects.filter(pk=repository.pk).update(polled_at=at)
+        return
+    client.repository_name = repository.name
     since = repository.poll_cursor - OVERLAP if repository.poll_cursor else at - FIRST
     newest = repository.poll_cursor
     moved = False
@@ -98,6 +105,7 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
         moved = True
     moved = _poll_deployments(source, repository, client, since, at) or moved
     moved = _poll_activity(repository, client, at) or moved
+    _poll_rules(source, repository, at)
     Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=newest or repository.poll_cursor)
     if moved:
         touch(repository=repository, at=at)
@@ -128,6 +136,16 @@ def _poll_activity(repository: Repository, client: GitHub, at: datetime) -> bool
     except NotFound:
         return False
     return any(pushes)
+
+
+def _poll_rules(source: Source, repository: Repository, at: datetime) -> None:
+    """Pushes past the rules each time; the rules themselves every ten minutes, since no delivery tells all of their edits."""
+    book = Rulebook(source=source, repository_name=repository.name, at=at)
+    watch_suites(book=book, repository=repository, at=at)
+    subjects = [f"rules:{branch}" for branch in (repository.main_branch, repository.prod_branch)]
+    lately = Reading.objects.filter(source=source, repository=repository, subject__in=subjects, wanted_at__gt=at - RULES_EVERY)
+    if not lately.exists():
+        ask_for_rules(source=source, repository=repository, at=at)
 
 
 def _poll_fly(source: Source, now: Now) -> int:

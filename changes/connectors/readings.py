@@ -35,7 +35,8 @@ def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -
 
 
 def ask_for_rules(*, source: Source, repository: Repository, at: datetime) -> None:
-    """Read the rules of both restricted branches."""
+    """Read the rules of both restricted branches, the repository itself and its environments."""
+    ask(source=source, repository=repository, subject="repository:", at=at)
     for branch in (repository.main_branch, repository.prod_branch):
         ask(source=source, repository=repository, subject=f"rules:{branch}", at=at)
 

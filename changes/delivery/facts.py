@@ -23,6 +23,10 @@ class RepositoryFact:
     """The owner/name it had before, in a rename or a transfer."""
     action: str | None = None
     """Only in a repository event: renamed, transferred, archived, deleted, publicized …"""
+    archived: bool | None = None
+    disabled: bool | None = None
+    visibility: str | None = None
+    """public, private or internal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +163,21 @@ class RuleEventReported:
     happened_at: datetime | None = None
     """None when the payload does not say: then the moment of receipt is the nearest truth."""
     vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSuiteReported:
+    """The forge judged a push by its rulesets: passed, failed (and refused), or let past by somebody who may."""
+
+    vendor_id: int
+    branch: str
+    before: str
+    after: str
+    result: str
+    """pass, fail or bypass."""
+    pushed_at: datetime
+    actor_uid: int | None = None
+    actor_login: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,7 +124,10 @@ def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: d
 
 @record_fact.register
 def _(fact: RepositoryFact, repository: Repository, delivery: Delivery, at: datetime) -> None:
-    """A rename was followed when the repository was recognised."""
+    """A rename was followed when the repository was recognised; how it is set is read again. A deleted one cannot be."""
+    if fact.action in ("archived", "deleted"):
+        Repository.objects.filter(pk=repository.pk).update(trouble=f"GitHub reports that {repository.name} was {fact.action}.")
+    ask(source=delivery.source, repository=repository, subject="repository:", at=at)
 
 
 @record_fact.register

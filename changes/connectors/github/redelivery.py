@@ -72,7 +72,7 @@ def _held(source: Source, attempts: Iterable[Attempt]) -> frozenset[str]:
 
 
 def lost(*, attempts: Iterable[Attempt], held: frozenset[str]) -> list[Attempt]:
-    """Of each GUID without success its newest attempt, the oldest GUID first; without what is held and what was tried enough. Pure."""
+    """Of each GUID without success its newest attempt, the oldest first; without what is held and what was tried enough. Pure."""
     groups: dict[str, list[Attempt]] = {}
     for attempt in attempts:
         if attempt.status != "OK" and attempt.guid not in held:
@@ -85,7 +85,12 @@ def lost(*, attempts: Iterable[Attempt], held: frozenset[str]) -> list[Attempt]:
 @transaction.atomic
 def _note(source: Source, noted: dict[str, object], asked: list[Attempt], problem: str, at: datetime) -> None:
     before = noted.get("asked", 0)
-    kept = {**noted, "looked_at": at.isoformat(), "problem": problem, "asked": (before if isinstance(before, int) else 0) + len(asked)}
+    kept = {
+        **noted,
+        "looked_at": at.isoformat(),
+        "problem": problem,
+        "asked": (before if isinstance(before, int) else 0) + len(asked),
+    }
     if asked:
         kept["asked_at"] = at.isoformat()
         append(

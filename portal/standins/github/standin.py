@@ -50,6 +50,10 @@ ACTS = (
     "delete_ruleset",
     "add_member",
     "remove_member",
+    "bypass",
+    "rename_repository",
+    "archive_repository",
+    "set_default_branch",
     "ping",
 )
 
@@ -175,4 +179,8 @@ class GitHubStandIn(World):
     delete_ruleset = governing.delete_ruleset
     add_member = governing.add_member
     remove_member = governing.remove_member
+    bypass = governing.bypass
+    rename_repository = governing.rename_repository
+    archive_repository = governing.archive_repository
+    set_default_branch = governing.set_default_branch
     ping = telling.ping
