@@ -117,6 +117,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.Minutes", append_only=True),
     EvidenceTable("changes.Correction", append_only=True),
     EvidenceTable("changes.Verdict", append_only=True),
+    EvidenceTable("changes.ReleaseLog", append_only=True),
     EvidenceTable(
         "changes.RulesSnapshot",
         columns=("actor_uid",),

@@ -11,6 +11,7 @@ from changes.calendar.models import (
     PlannedWindow,
 )
 from changes.connectors.models import Delivery, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
+from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
     BranchCommit,
     BranchRules,
@@ -152,6 +153,7 @@ __all__ = [
     "Reading",
     "RecordedRollback",
     "Release",
+    "ReleaseLog",
     "Repository",
     "Review",
     "ReviewAfter",

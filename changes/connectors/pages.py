@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
 from changes.connectors.models import Delivery, Reading, Source
+from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
 from changes.delivery.models import Repository
 from portal.access.guards import requires
@@ -22,9 +23,11 @@ from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.outbox import actions as outbox
 from portal.outbox.models import Effect
+from portal.policy.in_force import parameters_at
 from portal.ui.answers import page
 from portal.ui.paging import listed
 
+LOG_DAYS = 7
 NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack"}
 
 
@@ -49,6 +52,18 @@ class Health:
         return NAMES.get(self.source.name, self.source.name)
 
     @property
+    def sent_again(self) -> Mapping[str, Any]:
+        """How many failed deliveries were asked for again, or why the vendor's log cannot be read."""
+        noted: Mapping[str, Any] = self.source.settings.get("redelivery", {})
+        return noted
+
+    @property
+    def sent_again_at(self) -> datetime | None:
+        """When that was last."""
+        said = self.sent_again.get("asked_at")
+        return datetime.fromisoformat(said) if said else None
+
+    @property
     def delivers(self) -> bool:
         return self.source.kind in DELIVERING
 
@@ -59,7 +74,9 @@ def integrations(request: HttpRequest) -> HttpResponse:
     """Broken sources first."""
     at = now()
     sources = sorted((_health(source, at) for source in Source.objects.order_by("name")), key=lambda item: item.state != "broken")
-    context = {"sources": sources, "repositories": Repository.objects.filter(in_scope_until=None).order_by("name")}
+    context: dict[str, Any] = {"sources": sources, "repositories": Repository.objects.filter(in_scope_until=None).order_by("name")}
+    if any(item.source.kind == "slack" for item in sources):
+        context["log_days"] = per_day(days=LOG_DAYS, at=at, within=parameters_at(at).log_within)
     return render(request, "changes/connectors/integrations.html", context)
 
 

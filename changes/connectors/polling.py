@@ -21,7 +21,7 @@ from changes.connectors.github.watching import watch_repository, watch_suites
 from changes.connectors.models import Reading, Source
 from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
-from changes.connectors.slack.health import look
+from changes.connectors.slack.watching import watch
 from changes.delivery import actions as record
 from changes.delivery.models import PullRequest, Release, Repository
 
@@ -162,10 +162,10 @@ def _sync_fly(source: Source, at: datetime) -> None:
 
 
 def _poll_slack(source: Source, now: Now) -> int:
-    """Slack tells nothing by itself that a poll could find; this keeps its health."""
+    """Whether the channels can be used, and what of the log stands there."""
     if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY:
         return 0
-    return int(_asked(source, lambda: look(source=source), now))
+    return int(_asked(source, lambda: watch(source=source, at=now()), now))
 
 
 POLLS: dict[str, Callable[[Source, Now], int]] = {"github": _poll_github, "fly": _poll_fly, "slack": _poll_slack}
