@@ -10,7 +10,7 @@ from changes.calendar.models import (
     OverrideAnswer,
     PlannedWindow,
 )
-from changes.connectors.models import Delivery, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
+from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
     BranchCommit,
@@ -121,6 +121,7 @@ __all__ = [
     "EmergencyThread",
     "ExceptionRecord",
     "ExceptionStep",
+    "Fetch",
     "FollowUp",
     "Following",
     "Freeze",

@@ -2,6 +2,7 @@
 
 from changes.connectors.tasks import (
     drain_inbox,
+    fetch,
     forget_answers,
     mirror_repositories,
     poll_sources,
@@ -19,6 +20,7 @@ from changes.training.tasks import remind
 __all__ = [
     "close_votes",
     "drain_inbox",
+    "fetch",
     "find_missed_meetings",
     "forget_answers",
     "invite",

@@ -31,6 +31,8 @@ SCHEDULE = (
     # The population, independent of what was delivered; each repository at most once a minute, at once after a push.
     Entry("changes.connectors.tasks.poll_sources", 15, "poll-sources"),
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
+    # What administrators asked to read: now, or far back.
+    Entry("changes.connectors.tasks.fetch", 5, "fetch"),
     # Kept answers of vendors' APIs that nobody asked for in a long time.
     Entry("changes.connectors.tasks.forget_answers", 86400, "forget-answers"),
     # Clocks of the policy.

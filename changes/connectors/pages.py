@@ -8,12 +8,12 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Count, Max, Q, QuerySet, TextChoices
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
-from changes.connectors.models import Delivery, Reading, Source
+from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
 from changes.delivery.models import Repository
@@ -44,6 +44,8 @@ class Health:
     last_delivery_at: datetime | None
     unread: int
     contradicted: int
+    fetch: Fetch | None
+    """The newest of what administrators asked to read."""
     """Deliveries under whose id another body came later."""
 
     @property
@@ -74,10 +76,14 @@ def integrations(request: HttpRequest) -> HttpResponse:
     """Broken sources first."""
     at = now()
     sources = sorted((_health(source, at) for source in Source.objects.order_by("name")), key=lambda item: item.state != "broken")
-    context: dict[str, Any] = {"sources": sources, "repositories": Repository.objects.filter(in_scope_until=None).order_by("name")}
+    context: dict[str, Any] = {
+        "sources": sources,
+        "manages": may(request.user, P.SOURCE_MANAGE),
+        "repositories": Repository.objects.filter(in_scope_until=None).order_by("name"),
+    }
     if any(item.source.kind == "slack" for item in sources):
         context["log_days"] = per_day(days=LOG_DAYS, at=at, within=parameters_at(at).log_within)
-    return render(request, "changes/connectors/integrations.html", context)
+    return page(request, "changes/connectors/integrations.html", context, piece="sources")
 
 
 def _health(source: Source, at: datetime) -> Health:
@@ -100,6 +106,7 @@ def _health(source: Source, at: datetime) -> Health:
         last_delivery_at=told["last"],
         unread=Reading.objects.filter(source=source, done_at=None).count(),
         contradicted=told["contradicted"],
+        fetch=Fetch.objects.filter(source=source).select_related("asked_by").order_by("-id").first(),
     )
 
 

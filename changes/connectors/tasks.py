@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
+from changes.connectors.fetching import work_on_fetches
 from changes.connectors.github import answers
 from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
@@ -55,3 +56,9 @@ def mirror_repositories() -> None:
 def forget_answers() -> None:
     """Drop kept answers of vendors' APIs that did not change in a month: most are of pages that nobody reads any more."""
     answers.forget(before=now() - ANSWERS_KEPT)
+
+
+@shared_task(name="changes.connectors.tasks.fetch")
+def fetch() -> None:
+    """Go on with what administrators asked to read."""
+    work_on_fetches(now=now)

@@ -96,6 +96,22 @@ class GitHub:
                 return
             yield found
 
+    def pull_requests_page(self, *, page: int) -> list[PullRequestReported]:
+        """A hundred pull requests, newest change first; empty behind the last page."""
+        query = {"state": "all", "sort": "updated", "direction": "desc", "per_page": 100, "page": page}
+        return [_fact(row, read=lambda value: objects.pull_request(value=value)) for row in self._rows("/pulls", query)]
+
+    def deployments_page(self, *, page: int) -> list[DeploymentReported]:
+        """A hundred deployments, newest first; empty behind the last page."""
+        rows = self._rows("/deployments", {"per_page": 100, "page": page})
+        return [_fact(row, read=lambda value: objects.deployment(value=value)) for row in rows]
+
+    def _rows(self, rest: str, query: Mapping[str, str | int]) -> list[Json]:
+        found = self.api.get(path=self._path(rest), query=query)
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise NotJson(f"{rest} did not answer with a list of objects")
+        return found
+
     def commit_pulls(self, *, sha: str) -> tuple[PullRequestReported, ...]:
         """Pull requests that hold this commit. Check their base: prod is seldom the default branch."""
         rows = self.api.items(path=self._path(f"/commits/{quote(sha, safe='')}/pulls"))

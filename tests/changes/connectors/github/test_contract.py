@@ -92,6 +92,8 @@ def call_everything(github: GitHub) -> None:
     github.pull_request(number=31)
     github.reviews(number=31)
     list(github.pull_requests_updated_since(since=NOW))
+    github.pull_requests_page(page=2)
+    github.deployments_page(page=2)
     github.commit_pulls(sha=made.HEAD)
     github.check_runs(sha=made.HEAD)
     github.statuses(sha=made.HEAD)
