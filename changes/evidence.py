@@ -168,6 +168,9 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.AttemptAnswer", append_only=True),
     EvidenceTable("changes.Acknowledgement", append_only=True),
     EvidenceTable("changes.TrainingReminder", append_only=True),
+    EvidenceTable("changes.Asset", columns=("owner_id", "criticality"), fixed=("source", "kind", "external_id", "first_seen_at")),
+    EvidenceTable("changes.Snapshot", append_only=True),
+    EvidenceTable("changes.VendorEvent", append_only=True),
     EvidenceTable("changes.GateMode", append_only=True),
     EvidenceTable("changes.GateModeConfirmation", append_only=True),
     # One row for each question of a deploy: the ledger gets a digest of each day instead of an entry for each row.

@@ -38,6 +38,7 @@ from changes.emergencies.models import (
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
+from changes.inventory.models import Asset, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
     Action,
     AgendaItem,
@@ -90,6 +91,7 @@ __all__ = [
     "Approval",
     "ApprovalLapse",
     "Ask",
+    "Asset",
     "Attempt",
     "AttemptAnswer",
     "Attendance",
@@ -169,11 +171,14 @@ __all__ = [
     "Series",
     "Settling",
     "SignOff",
+    "Snapshot",
     "Source",
+    "SourceReading",
     "StoredAnswer",
     "ThreadReaction",
     "TrainingReminder",
     "Undoing",
+    "VendorEvent",
     "Verdict",
     "Vote",
     "Waiver",

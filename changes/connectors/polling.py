@@ -12,6 +12,7 @@ from functools import partial
 from django.db.models import F, Q
 
 from changes.connectors.errors import NotFound, Passing, Permanent
+from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.git.mirror import mirror_repository
 from changes.connectors.github.client import GitHub
@@ -156,6 +157,8 @@ def _poll_fly(source: Source, now: Now) -> int:
 
 def _sync_fly(source: Source, at: datetime) -> None:
     moved = sync_releases(source=source, at=at)
+    if not moved:
+        sync_inventory(source=source, at=at)
     repositories = Repository.objects.filter(releases__in=moved).distinct()
     for repository in repositories:
         touch(repository=repository, at=at)

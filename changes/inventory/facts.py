@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,26 @@ class VendorEvent:
     object_name: str = ""
     environment: str = ""
     detail: Mapping[str, object] = field(default_factory=dict)
+
+
+class What(StrEnum):
+    """What a reading found out about an asset."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    GONE = "gone"
+    BACK = "back"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One asset that is not as the inventory had it. ``words``: what differs, one sentence each; never a secret's value."""
+
+    what: What
+    asset_id: int
+    snapshot_id: int
+    kind: str
+    external_id: str
+    name: str
+    environment: str
+    words: tuple[str, ...] = ()

@@ -39,6 +39,9 @@ class P(StrEnum):
     EXCEPTION_ACCEPT = "exception.accept"
     NOISE_SET = "noise.set"
     RELEASE_SEE = "release.see"
+    INVENTORY_SEE = "inventory.see"
+    INVENTORY_KEEP = "inventory.keep"
+    INVENTORY_SIGN = "inventory.sign"
     LEDGER_SEE = "ledger.see"
     LEDGER_VERIFY = "ledger.verify"
     SOURCE_SEE = "source.see"
@@ -98,6 +101,9 @@ SENTENCES: dict[P, str] = {
     P.EXCEPTION_ACCEPT: "accept exceptions",
     P.NOISE_SET: "say what is noise",
     P.RELEASE_SEE: "see releases",
+    P.INVENTORY_SEE: "see the inventory and drift",
+    P.INVENTORY_KEEP: "say who owns an asset and settle drift",
+    P.INVENTORY_SIGN: "sign the monthly reconciliation of the inventory",
     P.LEDGER_SEE: "see the ledger",
     P.LEDGER_VERIFY: "verify the ledger",
     P.SOURCE_SEE: "see connected sources",
@@ -128,6 +134,7 @@ FOR_TOKENS: frozenset[P] = frozenset(
         P.RELEASE_SEE,
         P.MEETING_SEE,
         P.POLICY_SEE,
+        P.INVENTORY_SEE,
         P.LEDGER_SEE,
         P.LEDGER_VERIFY,
         P.SOURCE_SEE,

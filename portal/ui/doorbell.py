@@ -23,6 +23,7 @@ FAMILIES: dict[str, P] = {
     "exceptions": P.EXCEPTION_SEE,
     "integration": P.SOURCE_SEE,
     "integrations": P.SOURCE_SEE,
+    "inventory": P.INVENTORY_SEE,
     "ledger": P.LEDGER_SEE,
     "meeting": P.MEETING_SEE,
     "meetings": P.MEETING_SEE,

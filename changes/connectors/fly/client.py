@@ -39,6 +39,19 @@ query Releases($name: String!, $first: Int!, $after: String) {
   }
 }
 """
+ORGANISATIONS = """
+query Organisations {
+  organizations(first: 100) { nodes { slug name } }
+}
+"""
+MEMBERS = """
+query Members($slug: String!) {
+  organization(slug: $slug) {
+    slug
+    members(first: 500) { edges { role joinedAt node { id name email } } }
+  }
+}
+"""
 CODES: dict[str, type[Permanent]] = {"UNAUTHORIZED": Unauthorised, "FORBIDDEN": Forbidden, "NOT_FOUND": NotFound}
 
 
@@ -79,6 +92,14 @@ class Fly:
         """Names of the apps of an organisation, by its slug."""
         answer = self._ask(self._machines, path="/v1/apps", query={"org_slug": org})
         return self._read(answer.json(), payloads.app_names, org)
+
+    def look(self, *, path: str) -> Any:
+        """The JSON of one question to the Machines API about assets, for example ``/v1/apps/web/volumes``."""
+        return self._ask(self._machines, path=path).json()
+
+    def look_up(self, *, query: str, variables: dict[str, Any]) -> Any:
+        """The JSON of one GraphQL question about assets: ``ORGANISATIONS``, ``MEMBERS``."""
+        return self._query(query, variables)
 
     def _query(self, text: str, variables: dict[str, Any]) -> Any:
         """A GraphQL answer. Errors come with status 200 and are told apart by their code."""

@@ -107,9 +107,20 @@ def machine_metadata(call: Call) -> Answer:
 
 @ROUTES.on("GET", "/v1/apps/{app}/volumes")
 def volumes(call: Call) -> Answer:
-    """The stand-in has no disks."""
-    call.world.app(call.args["app"])
-    return json_answer([])
+    """Its volumes."""
+    name = call.args["app"]
+    call.world.app(name)
+    return json_answer([shapes.volume(row) for row in call.world.store.all("volume", subject=name)])
+
+
+@ROUTES.on("GET", "/v1/apps/{app}/volumes/{volume}/snapshots")
+def snapshots(call: Call) -> Answer:
+    """Snapshots of a volume: one a day, and one that is still being made."""
+    rows = call.world.store.all("volume", subject=call.args["app"])
+    found = next((row for row in rows if row["volume"] == call.args["volume"]), None)
+    if found is None:
+        raise FlyError(404, "volume not found")
+    return json_answer(shapes.snapshots(found))
 
 
 @ROUTES.on("GET", "/v1/apps/{app}/secrets")
@@ -167,11 +178,15 @@ def _root(world: FlyWorld) -> Mapping[str, Any]:
         org = str(arguments.get("organizationId") or "*")
         return shapes.connection([shapes.graph_app(world, row) for row in world.apps(org)], arguments)
 
+    def organizations(arguments: Mapping[str, Any]) -> Row:
+        slugs = sorted({row["org"] for row in world.apps()})
+        return shapes.connection([{"id": slug, "slug": slug, "name": org_title(slug)} for slug in slugs], arguments)
+
     def organization(arguments: Mapping[str, Any]) -> Row:
         slug = str(arguments.get("slug") or "")
-        return {"id": slug, "slug": slug, "name": org_title(slug), "members": _members(world, slug)}
+        return {"id": slug, "slug": slug, "name": org_title(slug), "members": lambda _: _members(world, slug)}
 
-    return {"app": one, "apps": listed, "organization": organization}
+    return {"app": one, "apps": listed, "organization": organization, "organizations": organizations}
 
 
 def _members(world: FlyWorld, slug: str) -> Row:

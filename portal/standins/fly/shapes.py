@@ -13,7 +13,7 @@ def app(world: FlyWorld, row: Row) -> Row:
         "id": row["name"],
         "name": row["name"],
         "machine_count": len(world.store.all("machine", subject=row["name"])),
-        "volume_count": 0,
+        "volume_count": len(world.store.all("volume", subject=row["name"])),
         "network": "default",
         "status": "deployed" if world.releases(row["name"]) else "pending",
         "organization": org,
@@ -45,6 +45,7 @@ def machine(world: FlyWorld, name: str, row: Row) -> Row:
             "env": {"FLY_PROCESS_GROUP": "app", "PRIMARY_REGION": "fra"},
             "init": {},
             "guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 512},
+            **row.get("config", {}),
             "metadata": metadata,
             "image": image_name(name, image["tag"]),
         },
@@ -53,6 +54,31 @@ def machine(world: FlyWorld, name: str, row: Row) -> Row:
         "host_status": "ok",
         "cordoned": False,
     }
+
+
+def volume(row: Row) -> Row:
+    """A volume of the Machines API."""
+    return {
+        "id": row["volume"],
+        "name": row["name"],
+        "state": "created",
+        "size_gb": row["size_gb"],
+        "region": "fra",
+        "zone": "09cd",
+        "encrypted": True,
+        "created_at": row["created_at"],
+        "snapshot_retention": 5,
+        "auto_backup_enabled": True,
+        "host_status": "ok",
+    }
+
+
+def snapshots(row: Row) -> list[Row]:
+    """The snapshots of a volume: the newest is still being made and has no id yet."""
+    size = row["size_gb"] * 1024**3
+    made = {"id": f"vs_{row['volume'][4:]}", "size": size // 4, "volume_size": size, "digest": f"{row['id']:032x}-1"}
+    pending = {"id": "", "size": 0, "volume_size": size, "digest": "", "created_at": "0001-01-01T00:00:00Z", "status": "running"}
+    return [{**made, "created_at": row["created_at"], "status": "created", "retention_days": 5}, pending]
 
 
 def platform_release(app_name: str, row: Row) -> Row:

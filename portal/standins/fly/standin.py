@@ -8,7 +8,7 @@ from portal.standins.fly import api
 from portal.standins.fly.world import FlyError, FlyWorld
 from portal.standins.web import Answer, Request, Serving
 
-ACTS = ("create_app", "release", "rollback", "finish", "set_secrets")
+ACTS = ("create_app", "release", "rollback", "finish", "set_secrets", "set_volume", "configure")
 
 
 class FlyStandIn(FlyWorld):

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from portal.standins.faults import Faults
 from portal.standins.store import Row, Store
@@ -141,6 +142,25 @@ class FlyWorld:
             self.store.delete(row)
         for name in names:
             self.store.add("secret", subject=app, body={"name": name, "created_at": self.moment(at)})
+
+    def set_volume(self, *, app: str, name: str, size_gb: int = 1, at: datetime | None = None) -> Row:
+        """Gives an app a volume, or another size to the one of that name."""
+        self.app(app)
+        found = next((row for row in self.store.all("volume", subject=app) if row["name"] == name), None)
+        if found is not None:
+            found |= {"size_gb": size_gb}
+            self.store.save(found)
+            return found
+        key = hashlib.sha256(f"{app}/{name}".encode()).hexdigest()[:16]
+        body = {"volume": f"vol_{key}", "name": name, "size_gb": size_gb, "created_at": self.moment(at)}
+        return self.store.add("volume", subject=app, body=body)
+
+    def configure(self, *, app: str, config: Mapping[str, Any], machines: int | None = None) -> None:
+        """Parts of the configuration of its machines, as a deploy or a person at the command line sets them."""
+        self.app(app)
+        for machine in self.store.all("machine", subject=app)[:machines]:
+            machine |= {"config": {**machine.get("config", {}), **config}}
+            self.store.save(machine)
 
 
 def _ulid(app: str, at: str) -> str:

@@ -43,6 +43,8 @@ def graph(fly, query, **variables):
 def test_the_machines_api_is_valid_against_flys_contract(fly):
     spec = OpenAPI.from_dict(official("fly/openapi.fly-machines.cut.json"), config=Config(spec_validator_cls=None))
     machine = ask(fly, f"/v1/apps/{APP}/machines").json()[0]["id"]
+    volume = fly.set_volume(app=APP, name="data", size_gb=10)["volume"]
+    fly.set_volume(app=APP, name="data", size_gb=20)
     paths = {
         "/apps?org_slug=northwind-production": 200,
         f"/apps/{APP}": 200,
@@ -50,6 +52,7 @@ def test_the_machines_api_is_valid_against_flys_contract(fly):
         f"/apps/{APP}/machines/{machine}": 200,
         f"/apps/{APP}/secrets": 200,
         f"/apps/{APP}/volumes": 200,
+        f"/apps/{APP}/volumes/{volume}/snapshots": 200,
     }
 
     codes = {}

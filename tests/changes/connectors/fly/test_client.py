@@ -10,7 +10,7 @@ import pytest
 
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Passing, Unauthorised
 from changes.connectors.fly import client as client_module
-from changes.connectors.fly.client import MACHINES_HOST, RELEASES, Fly, authorization
+from changes.connectors.fly.client import MACHINES_HOST, MEMBERS, ORGANISATIONS, RELEASES, Fly, authorization
 from changes.connectors.models import Source
 from portal import vault
 from tests.changes.connectors.fly.test_payloads import answer, node
@@ -201,9 +201,10 @@ def fields_of(query):
 @needed
 def test_every_field_that_is_asked_for_is_in_flys_schema():
     types = types_of((FOLDER / "schema.graphql").read_text())
-    asked = fields_of(RELEASES)
+    asked = [path for query in (RELEASES, ORGANISATIONS, MEMBERS) for path in fields_of(query)]
 
     assert ("app", "releasesUnprocessed", "nodes", "user", "email") in asked
+    assert ("organization", "members", "edges", "node", "email") in asked
     for path in asked:
         kind = "Queries"
         for name in path:
@@ -215,4 +216,5 @@ def test_every_field_that_is_asked_for_is_in_flys_schema():
 def test_every_machine_path_is_in_flys_description():
     paths = sample("openapi.fly-machines.cut.json")["paths"]
 
-    assert {"/apps", "/apps/{app_name}/machines"} <= set(paths)
+    of_an_app = {f"/apps/{{app_name}}/{name}" for name in ("machines", "volumes", "secrets", "volumes/{volume_id}/snapshots")}
+    assert {"/apps", *of_an_app} <= set(paths)
