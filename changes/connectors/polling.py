@@ -15,6 +15,7 @@ from changes.connectors.errors import NotFound, Passing, Permanent
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.git.mirror import mirror_repository
+from changes.connectors.github.assets import observe_repositories
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.redelivery import send_again_due
 from changes.connectors.github.rulebook import Rulebook
@@ -59,6 +60,9 @@ def _poll_github(source: Source, now: Now) -> int:
         if not _asked(source, partial(_poll_repository, source, repository, now()), now):
             break
         done += 1
+    else:
+        if done:
+            observe_repositories(source=source, at=now())
     return done
 
 

@@ -98,7 +98,7 @@ class GitHub:
 
     def pull_requests_page(self, *, page: int) -> list[PullRequestReported]:
         """A hundred pull requests, newest change first; empty behind the last page."""
-        query = {"state": "all", "sort": "updated", "direction": "desc", "per_page": 100, "page": page}
+        query: dict[str, str | int] = {"state": "all", "sort": "updated", "direction": "desc", "per_page": 100, "page": page}
         return [_fact(row, read=lambda value: objects.pull_request(value=value)) for row in self._rows("/pulls", query)]
 
     def deployments_page(self, *, page: int) -> list[DeploymentReported]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from changes.connectors.errors import Forbidden, NotFound
+from changes.connectors.github.assets import observe_environments, unreadable
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.guards import EXEMPT, branch_guard, compared, environment_guard
 from changes.connectors.github.rulebook import Rulebook
@@ -172,11 +173,14 @@ def watch_environments(*, book: Rulebook, repository: Repository, at: datetime) 
         found = book.environments()
     except (Forbidden, NotFound):
         return 0
+    guarded = []
     for environment in found:
         name = str(environment.get("name", ""))
         guard = environment_guard(environment=environment, gates=book.gates(environment=name))
+        guarded.append((environment, guard))
         made = record_rules(repository=repository, subject=f"environment:{name}", rules=guard, compare=compare, at=at)
         _find_weaker(repository, made, f"what guards deployments to {name}")
+    observe_environments(source=book.source, repository=repository, environments=guarded, at=at)
     return len(found)
 
 
@@ -190,7 +194,7 @@ def watch_repository(*, client: GitHub, repository: Repository, at: datetime) ->
     if repository.vendor_id is not None and fact.vendor_id not in (None, repository.vendor_id):
         return _lost(repository, f"Another repository has taken over the name {repository.name}.", at)
     _follow(repository, fact)
-    intervals.end(prefix=f"{repository.key}:unreadable", words="It can be read again.", at=at)
+    intervals.end(prefix=unreadable(repository), words="It can be read again.", at=at)
     trouble = f"{repository.name} is archived: nothing can be merged to it." if fact.archived else ""
     Repository.objects.filter(pk=repository.pk).exclude(trouble=trouble).update(trouble=trouble)
     settings = {"default_branch": fact.default_branch, "archived": bool(fact.archived), "disabled": bool(fact.disabled)}
@@ -213,7 +217,7 @@ def _lost(repository: Repository, words: str, at: datetime) -> bool:
     Repository.objects.filter(pk=repository.pk).update(trouble=words)
     intervals.begin(
         kind="repository_unreadable",
-        prefix=f"{repository.key}:unreadable",
+        prefix=unreadable(repository),
         subject=repository.name,
         sentence=words,
         since=repository.polled_at or at,

@@ -41,7 +41,7 @@ def fetch():
     return Fetch.objects.get()
 
 
-def test_filling_back_goes_step_by_step_and_survives_a_killed_worker(github, monkeypatch):
+def test_filling_back_goes_step_by_step_and_survives_a_killed_worker(github):
     rex = person("Rex", Role.ADMINISTRATOR)
     asking.ask_fetch(source=github.source, days=30, by=rex, at=NOW)
     with pytest.raises(Stale, match="being read already"):
@@ -79,15 +79,13 @@ def test_the_vendors_wait_puts_it_off_and_a_refusal_stops_it(github):
 def test_what_is_cancelled_while_a_step_runs_ends_there(github, monkeypatch):
     rex = person("Rex", Role.ADMINISTRATOR)
     row = asking.ask_fetch(source=github.source, days=30, by=rex, at=NOW)
-    plain = github.forge.script[f"GET {REPO}/pulls"]
 
-    def cancelling(asked):
-        asking.cancel_fetch(fetch=row, by=rex, at=NOW) if fetch().is_open else None
-        return plain(asked)
+    def cancelled_meanwhile(*given):
+        asking.cancel_fetch(fetch=row, by=rex, at=NOW)
+        return 2, True
 
-    monkeypatch.setitem(
-        fetching.BACK["github"], "pulls", lambda *given: asking.cancel_fetch(fetch=row, by=rex, at=NOW) or (2, True)
-    )
+    monkeypatch.setitem(fetching.BACK["github"], "pulls", cancelled_meanwhile)
+
     assert fetching.work_on_fetches(now=lambda: NOW) == 1
     assert (fetch().state, fetch().done, fetch().cancelled_by) == ("cancelled", 0, rex)
     with pytest.raises(Stale, match="ended already"):

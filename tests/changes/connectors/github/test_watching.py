@@ -10,6 +10,7 @@ from changes.connectors.readings import read_due
 from changes.delivery.models import Repository
 from changes.delivery.rule_models import RulesSnapshot, RuleSuite
 from changes.exceptions.models import ExceptionRecord
+from changes.inventory.models import Asset
 from portal import vault
 from tests.portal.standins.life import WEB
 from tests.standins import github_standin, northwind
@@ -63,6 +64,7 @@ def test_a_second_pass_over_an_unchanged_repository_costs_nothing(clock, northwi
     assert len(asked) > 10
     assert {path for path, answer in asked if answer.status != 304} == set()
     assert northwind.api.quota._used == used, "nothing was counted"
+    assert Asset.objects.get(kind="github.environment").environment == "staging"
     assert RulesSnapshot.objects.count() == 4, "main, prod, staging and the repository, once each"
 
 
@@ -117,6 +119,8 @@ def test_a_renamed_transferred_and_archived_repository_stays_the_same_one(clock,
     assert newest("repository").differences == ["now: it is archived", "the default branch: main became prod"]
     assert "default_branch_changed" in kinds()
     assert Source.objects.get().failures == 0
+    asset = Asset.objects.get(kind="github.repository")
+    assert (asset.name, asset.external_id, asset.gone_at) == ("eastwind/shop", str(repository.vendor_id), None)
 
 
 def test_a_repository_that_is_hidden_is_said_loudly_and_holds_up_no_other(clock, northwind):
@@ -131,6 +135,7 @@ def test_a_repository_that_is_hidden_is_said_loudly_and_holds_up_no_other(clock,
     assert Repository.objects.get(name=WEB).trouble.startswith("northwind/web cannot be read: it was deleted")
     assert Repository.objects.get(name="northwind/api").polled_at == clock.at
     assert kinds(state="open") == ["repository_unreadable"]
+    assert [row.name for row in Asset.objects.filter(kind="github.repository", gone_at=None)] == ["northwind/api"]
     northwind.store.move(web, subject=WEB, places={})
     clock.turn()
     ended = ExceptionRecord.objects.get(kind="repository_unreadable")
