@@ -36,7 +36,7 @@ TOGETHER = 3
 SILENT_ATTEMPTS = 15
 """A delivery whose worker died this often, without ever failing in words, is set aside too."""
 SAME_BODY_WITHIN = timedelta(days=3)
-APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply, "slack": slack.apply}
+APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply, "gitea": github.apply, "slack": slack.apply}
 log = logging.getLogger(__name__)
 
 

@@ -28,7 +28,7 @@ from portal.ui.answers import page
 from portal.ui.paging import listed
 
 LOG_DAYS = 7
-NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack"}
+NAMES = {"github": "GitHub", "gitea": "Gitea", "fly": "Fly", "slack": "Slack"}
 
 
 @dataclass(frozen=True)

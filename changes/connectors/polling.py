@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from changes.connectors.errors import NotFound, Passing, Permanent
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
+from changes.connectors.forges import client_of
 from changes.connectors.git.mirror import mirror_repository
 from changes.connectors.github.assets import observe_repositories
 from changes.connectors.github.client import GitHub
@@ -51,8 +52,10 @@ def poll_due(*, now: Now) -> int:
     return done
 
 
-def _poll_github(source: Source, now: Now) -> int:
-    due = Repository.objects.filter(forge="github", in_scope_until=None).filter(Q(polled_at=None) | Q(polled_at__lte=now() - EVERY))
+def _poll_forge(source: Source, now: Now) -> int:
+    due = Repository.objects.filter(forge=source.kind, in_scope_until=None).filter(
+        Q(polled_at=None) | Q(polled_at__lte=now() - EVERY)
+    )
     done = 0
     if not _asked(source, lambda: _send_again(source, now()), now):
         return 0
@@ -67,7 +70,9 @@ def _poll_github(source: Source, now: Now) -> int:
 
 
 def _send_again(source: Source, at: datetime) -> None:
-    send_again_due(source=source, at=at)
+    """GitHub alone has a log of deliveries that an API shows."""
+    if source.kind == "github":
+        send_again_due(source=source, at=at)
 
 
 def _asked(source: Source, question: Callable[[], None], now: Now) -> bool:
@@ -92,7 +97,7 @@ def _asked(source: Source, question: Callable[[], None], now: Now) -> bool:
 
 
 def _poll_repository(source: Source, repository: Repository, at: datetime) -> None:
-    client = GitHub(source=source, repository_name=repository.name, at=at)
+    client = client_of(source=source, repository_name=repository.name, at=at)
     if not watch_repository(client=client, repository=repository, at=at):
         Repository.objects.filter(pk=repository.pk).update(polled_at=at)
         return
@@ -175,7 +180,12 @@ def _poll_slack(source: Source, now: Now) -> int:
     return int(_asked(source, lambda: watch(source=source, at=now()), now))
 
 
-POLLS: dict[str, Callable[[Source, Now], int]] = {"github": _poll_github, "fly": _poll_fly, "slack": _poll_slack}
+POLLS: dict[str, Callable[[Source, Now], int]] = {
+    "github": _poll_forge,
+    "gitea": _poll_forge,
+    "fly": _poll_fly,
+    "slack": _poll_slack,
+}
 
 
 def mirror_due(*, now: Now) -> int:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from changes.connectors.errors import Passing, Permanent
+from changes.connectors.forges import CLIENTS
 from changes.connectors.github.reading import read as read_github
 from changes.connectors.models import Reading, Source
 from changes.connectors.settling import touch
@@ -44,7 +45,7 @@ def ask_for_rules(*, source: Source, repository: Repository, at: datetime) -> No
 def read_due(*, now: Callable[[], datetime]) -> int:
     """Read what is due, source by source, until nothing is left or the source asks to wait. Returns how many were read."""
     done = 0
-    for source in Source.objects.filter(paused_at=None, kind="github").order_by("id"):
+    for source in Source.objects.filter(paused_at=None, kind__in=CLIENTS).order_by("id"):
         if source.readable and (source.not_before is None or source.not_before <= now()):
             done += _read_source(source, now)
     return done

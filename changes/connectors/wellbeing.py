@@ -10,7 +10,7 @@ from portal.runtime.doctor.finding import Finding, bad, good, note
 from portal.runtime.doctor.run import join
 
 STALE = timedelta(minutes=10)
-DELIVERING = frozenset({"github", "slack"})
+DELIVERING = frozenset({"github", "gitea", "slack"})
 """Kinds of sources that send deliveries; the others are only read."""
 
 

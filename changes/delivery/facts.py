@@ -218,6 +218,16 @@ class InstallationReported:
     actor_login: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class GateAskedReported:
+    """A deployment waits for the portal's word: a custom protection rule of an environment."""
+
+    environment: str
+    commit_sha: str
+    run: int
+    """The number of the workflow run that waits."""
+
+
 Fact = (
     RepositoryFact
     | PullRequestReported
@@ -229,4 +239,5 @@ Fact = (
     | RuleEventReported
     | InstallationReported
     | MergeGroupReported
+    | GateAskedReported
 )

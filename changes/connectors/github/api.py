@@ -41,6 +41,8 @@ class Api:
     at: datetime
     as_app: bool = False
     """Ask as the App itself, for its own affairs; else with a token or as the installation."""
+    page_size: tuple[str, int] = ("per_page", 100)
+    """Name and value of the parameter that says how long a page is; forges differ."""
     _until: float = field(init=False, repr=False)
     _client: Client | None = field(init=False, repr=False, default=None)
 
@@ -55,7 +57,7 @@ class Api:
     def pages(self, *, path: str, query: Mapping[str, str | int] | None = None) -> Iterator[Json]:
         """Each page of a list, following the links as they stand (on this host only), lazily."""
         seen: set[str] = set()
-        asked: tuple[str, Mapping[str, str | int] | None] = (path, {"per_page": 100, **(query or {})})
+        asked: tuple[str, Mapping[str, str | int] | None] = (path, dict([self.page_size]) | dict(query or {}))
         while asked[0]:
             body, link = self._page(path=asked[0], query=asked[1])
             yield body

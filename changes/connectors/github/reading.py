@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from changes.connectors.forges import client_of
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.rulebook import Rulebook
 from changes.connectors.github.watching import watch_branch, watch_environments, watch_repository
@@ -19,7 +20,7 @@ def read(*, reading: Reading, at: datetime) -> str:
     if repository is None:
         return "nothing to read without a repository"
     what, _, which = reading.subject.partition(":")
-    client = GitHub(source=reading.source, repository_name=repository.name, at=at)
+    client = client_of(source=reading.source, repository_name=repository.name, at=at)
     return READERS[what](client, repository, which, at)
 
 
