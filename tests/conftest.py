@@ -7,6 +7,7 @@ from tests.database import flush_lifts_guards
 from tests.sockets import refuse_outside
 from tests.stack import Stack
 
+pytest_plugins = ["tests.branches"]
 __all__ = ["_site", "chromium", "flush_lifts_guards", "site", "visit"]
 
 # Tests that start whole stacks share one worker, so that two stacks and their timings do not meet on two cores.

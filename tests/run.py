@@ -8,6 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.branches import measuring
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # The worker count is fixed: more than two processes with a database each only wait for one another on two cores.
@@ -78,16 +80,17 @@ def build_css():
 
 
 def pytest_command(arguments):
-    """Everything with coverage; a selection without, because part of the tests covers part of the code."""
-    whole = not arguments
-    many = ["-n", WORKERS, "--dist", "loadgroup"]
-    coverage = ["--cov", "--cov-branch", "--cov-report=term-missing:skip-covered"] if whole else []
-    return [sys.executable, "-m", "pytest", *many, *coverage, *arguments]
+    return [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup", *arguments]
 
 
 def run_pytest(arguments):
-    """Exit code of pytest. Five for "no tests" counts as a failure like any other."""
+    """Exit code of pytest. Five for "no tests" counts as a failure like any other.
+
+    Branches are measured in a whole run only, because part of the tests runs part of the code.
+    """
     env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    if not arguments:
+        env |= measuring()
     command = pytest_command(arguments)
     try:
         return subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, timeout=PYTEST_SECONDS, check=False).returncode

@@ -28,20 +28,18 @@ def spawn(
     orphaned: signal.Signals,
     account: Account | None = None,
     cwd: Path | None = None,
+    kept: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `argv` in a session of its own (so Ctrl-C reaches only us), its output in `log`.
 
-    `orphaned` is the signal it gets when we are gone. With `account`, it runs as that user and no other group.
+    `orphaned` is the signal it gets when we are gone. With `account`, it runs as that user and no other group. `kept` are
+    open files that it inherits.
     """
     us = os.getpid()
 
     def leashed() -> None:
         # Between fork and exec, after the change of user (which would clear the promise): keep it to system calls.
-        if _libc is not None:
-            _libc.prctl(_PR_SET_PDEATHSIG, int(orphaned), 0, 0, 0)
-        signal.pthread_sigmask(signal.SIG_SETMASK, set())
-        if os.getppid() != us:
-            os._exit(1)
+        promise(orphaned=orphaned, parent=us)
 
     return subprocess.Popen(
         list(argv),
@@ -52,10 +50,20 @@ def spawn(
         cwd=cwd,
         start_new_session=True,
         preexec_fn=leashed,
+        pass_fds=kept,
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,
     )
+
+
+def promise(*, orphaned: signal.Signals, parent: int) -> None:
+    """In a child: get this signal when `parent` vanishes, take every signal from now on, and end if it is gone already."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(orphaned), 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def kill_group(*, pid: int, number: signal.Signals) -> None:

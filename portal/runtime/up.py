@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from portal.runtime import account, assets, places, postgres, programs, schema, stack, surroundings, valkey
+from portal.runtime.forked import Zygote
 from portal.runtime.places import ROOT, Places
 from portal.runtime.stack import Plan
 from portal.runtime.supervisor import Failed, Stopped, Supervisor
@@ -86,6 +87,7 @@ def _start(*, supervisor: Supervisor, plan: Plan, began: float) -> None:
     _database(supervisor=supervisor, plan=plan, shared=shared)
     if static:
         supervisor.finish(name="assets", process=static)
+    _load_once(supervisor=supervisor, plan=plan, shared=shared)
     web, *others = stack.applications(plan=plan, shared=shared)
     supervisor.start(program=web)
     say("Waiting for the sign-in page …")
@@ -95,6 +97,14 @@ def _start(*, supervisor: Supervisor, plan: Plan, began: float) -> None:
         supervisor.start(program=program)
     say(f"Ready after {time.monotonic() - began:.1f} s: {plan.address}/  (Ctrl-C stops everything)")
     _demo(supervisor=supervisor, plan=plan, shared=shared)
+
+
+def _load_once(*, supervisor: Supervisor, plan: Plan, shared: dict[str, str]) -> None:
+    """Load the portal in one process, from which the programs are forked. One that cannot is done without."""
+    zygote = supervisor.zygote = Zygote(env=_env("zygote", shared), log=plan.places.log, cwd=ROOT)
+    zygote.start()
+    while zygote.is_alive and not zygote.is_ready():
+        supervisor.nap(0.05)
 
 
 def _database(*, supervisor: Supervisor, plan: Plan, shared: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 
 
 class Reader:
