@@ -177,7 +177,12 @@ def _poll_slack(source: Source, now: Now) -> int:
     """Whether the channels can be used, and what of the log stands there."""
     if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY:
         return 0
-    return int(_asked(source, lambda: watch(source=source, at=now()), now))
+    return int(_asked(source, lambda: _watch_slack(source, now()), now))
+
+
+def _watch_slack(source: Source, at: datetime) -> None:
+    for repository in watch(source=source, at=at):
+        touch(repository=repository, at=at)
 
 
 POLLS: dict[str, Callable[[Source, Now], int]] = {

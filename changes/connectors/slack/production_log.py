@@ -54,9 +54,7 @@ def keep_log(*, repository: Repository, releases: Iterable[Release], changes: It
     commits = set(merges.exclude(pull_request__merge_sha="").values_list("pull_request__merge_sha", flat=True))
     wanted = _in_production(repository).filter(Q(pk__in=moved) | Q(commit_sha__in=commits), created_at__gte=source.connected_at)
     names = {name_of(release): release for release in wanted.order_by("created_at", "id")}
-    asked = sum(_keep(name, release, repository, at) for name, release in names.items())
-    note_posted(at=at)
-    return asked
+    return sum(_keep(name, release, repository, at) for name, release in names.items())
 
 
 def _in_production(repository: Repository) -> Any:
@@ -111,20 +109,24 @@ def _open(changes: Iterable[Change]) -> list[str]:
     return [f"{count} open exception{'s' if count != 1 else ''}."] if count else []
 
 
-def note_posted(*, at: datetime) -> int:
-    """Keep as evidence which releases stand in the channel. Returns how many were noted."""
+def note_posted(*, at: datetime) -> set[Repository]:
+    """Keep as evidence which releases stand in the channel. Returns the repositories whose changes are to be judged again."""
     posted = Effect.objects.filter(kind=KIND, key__startswith=PREFIX, state=Effect.State.DONE, done_at__gte=at - BACK)
-    unlogged = Release.objects.filter(environment=Environment.PRODUCTION, log=None, created_at__gte=at - BACK)
-    waiting = {name_of(row): row for row in unlogged.exclude(state=Release.State.PENDING).select_related("repository")}
-    noted = 0
-    for effect in posted.filter(key__in=waiting).defer("payload"):
-        if (effect.result or {}).get("posted"):
-            noted += sum(_note(row, effect, at) for row in unlogged.select_related("repository") if name_of(row) == effect.key)
+    effects = {effect.key: effect for effect in posted.defer("payload") if (effect.result or {}).get("posted")}
+    ends = [key.rpartition(":")[2] for key in effects]
+    numbers = [int(end.removeprefix("release-")) for end in ends if end.startswith("release-")]
+    rows = Release.objects.filter(Q(commit_sha__in=[end for end in ends if end]) | Q(pk__in=numbers), log=None)
+    rows = rows.filter(environment=Environment.PRODUCTION).exclude(state=Release.State.PENDING).select_related("repository")
+    noted: set[Repository] = set()
+    for row in rows.order_by("id"):
+        effect = effects.get(name_of(row))
+        if effect is not None and _note(row, effect, at) and row.repository is not None:
+            noted.add(row.repository)
     return noted
 
 
 @transaction.atomic
-def _note(release: Release, effect: Effect, at: datetime) -> int:
+def _note(release: Release, effect: Effect, at: datetime) -> bool:
     result = effect.result or {}
     place = {"channel": result["channel"], "ts": result["ts"], "permalink": result.get("permalink") or ""}
     row, made = ReleaseLog.objects.get_or_create(release=release, defaults={**place, "posted_at": effect.done_at or at, "at": at})
@@ -136,8 +138,9 @@ def _note(release: Release, effect: Effect, at: datetime) -> int:
             fact={"release": str(release), "permalink": row.permalink, "posted_at": row.posted_at.isoformat()},
             rows=[row],
         )
+        Release.objects.filter(pk=release.pk).update(reported_at=at)  # so that its changes are judged again
         ring("deploys")
-    return int(made)
+    return made
 
 
 @transaction.atomic

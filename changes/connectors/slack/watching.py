@@ -15,6 +15,7 @@ from changes.connectors.models import Source
 from changes.connectors.slack.health import look
 from changes.connectors.slack.production_log import note_posted, post_again
 from changes.connectors.slack.suggesting import suggest
+from changes.delivery.models import Repository
 from changes.exceptions import intervals
 
 LONG = timedelta(minutes=15)
@@ -34,8 +35,11 @@ EVENTS: Mapping[str, str] = {
 WHOLE = frozenset({"app_uninstalled", "tokens_revoked"})
 
 
-def watch(*, source: Source, at: datetime) -> None:
-    """Look once, and begin or end what lasts. Raises ``Passing`` and ``Permanent`` as ``look`` does."""
+def watch(*, source: Source, at: datetime) -> set[Repository]:
+    """Look once, and begin or end what lasts. Returns the repositories of releases whose message was noted meanwhile.
+
+    Raises ``Passing`` and ``Permanent`` as ``look`` does.
+    """
     last_good = source.last_good_read_at or source.connected_at
     try:
         look(source=source)
@@ -49,8 +53,8 @@ def watch(*, source: Source, at: datetime) -> None:
     if intervals.end(prefix=_prefix(source, "down"), words="The channel can be used again.", at=at):
         post_again(at=at)
     _watch_names(source, last_good, at)
-    note_posted(at=at)
     suggest(source=source, at=at)
+    return note_posted(at=at)
 
 
 def _prefix(source: Source, what: str) -> str:

@@ -10,6 +10,7 @@ from changes.connectors.polling import poll_due
 from changes.connectors.slack.production_log import keep_log, note_posted, per_day
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import Release, Repository
+from changes.proposals.models import Change
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import Effect
 from tests.changes.stories import Clock, connect, post, read_story
@@ -109,7 +110,14 @@ def test_a_story_ends_with_its_change_in_the_message(client, source, slack_stand
     for delivery in story["deliveries"]:
         post(client, delivery)
     settle_story(Clock())
-    deliver_due(now=lambda: now() + timedelta(days=3650))
+    deliver_due(now=lambda: now() + timedelta(days=365))
 
     [row] = posts(slack_standin)
     assert "CHG-1" in row["blocks"][1]["text"]["text"]
+    later = Clock()
+    later.wait(600)
+    poll_due(now=later)
+    settle_story(later)
+    gates = {gate["code"]: gate for gate in Change.objects.get().assessment["gates"]}
+    assert "Logged in Slack at " in gates["log"]["reason"]
+    assert gates["log"]["evidence"][0]["ref"] == ReleaseLog.objects.first().permalink
