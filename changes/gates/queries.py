@@ -100,9 +100,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         conditions=condition_facts(change),
         freezes=freeze_facts(change, at=at),
         decisions=_decisions(change),
-        connected=connected_sources()
-        | (MEETINGS if meetings_are_kept(at=at) else frozenset())
-        | (SLACK if _log_is_kept(releases) else frozenset()),
+        connected=_connected(releases, at),
     )
     return with_training(found, at=change.merged_at or at)
 
@@ -272,6 +270,11 @@ def release_facts(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()
         )
         for row in found
     )
+
+
+def _connected(releases: Iterable[ReleaseFact], at: datetime) -> frozenset[str]:
+    kept = (MEETINGS if meetings_are_kept(at=at) else frozenset()) | (SLACK if _log_is_kept(releases) else frozenset())
+    return connected_sources() | kept
 
 
 def _log_is_kept(releases: Iterable[ReleaseFact]) -> bool:
