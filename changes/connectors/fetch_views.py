@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST
 
-from changes.connectors.asking import ask_fetch, cancel_fetch, go_on, pause
+from changes.connectors.fetch_asking import ask_fetch, cancel_fetch, go_on, pause
 from changes.connectors.models import Fetch, Source
 from portal.access.guards import requires
 from portal.access.permissions import P

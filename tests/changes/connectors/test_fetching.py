@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from changes.connectors import asking, fetching
+from changes.connectors import fetch_asking as asking
+from changes.connectors import fetching
 from changes.connectors.models import Fetch, Reading, Source
 from changes.delivery.models import PullRequest, Repository
 from portal import vault
