@@ -26,6 +26,7 @@ JOINS = (
     "changes.desk.needs_exceptions",
     "changes.desk.needs_meetings",
     "changes.desk.needs_outcomes",
+    "changes.desk.needs_inventory",
     "changes.desk.needs_training",
     "changes.connectors.slack.emergency",
     "changes.desk.needs_emergencies",

@@ -1,6 +1,7 @@
 """Evidence of this app: what is never changed, what moves only with a ledger entry, what auditors must not read."""
 
 from changes.approvals.guard_sql import GUARDS
+from changes.drift.models import LIVE, DriftState
 from changes.exceptions.models import ExceptionState
 from changes.proposals.lifecycle import State, permitted_pairs
 from changes.training.guard_sql import TRAINING_GUARDS
@@ -8,6 +9,7 @@ from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
 
 _SETTLED = (ExceptionState.EXPLAINED, ExceptionState.REPAIRED, ExceptionState.ACCEPTED, ExceptionState.CLEARED)
 _FILTERED = {(ExceptionState.OPEN.value, ExceptionState.FILTERED.value), (ExceptionState.FILTERED.value, ExceptionState.OPEN.value)}
+_DRIFT_MOVES = {(old, new) for old in LIVE for new in (*LIVE, DriftState.MATCHES.value) if old != new}
 _EXCEPTION_MOVES = (
     {(ExceptionState.OPEN.value, state.value) for state in _SETTLED}
     | {(state.value, ExceptionState.OPEN.value) for state in _SETTLED}
@@ -170,6 +172,15 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.TrainingReminder", append_only=True),
     EvidenceTable("changes.Asset", columns=("owner_id", "criticality"), fixed=("source", "kind", "external_id", "first_seen_at")),
     EvidenceTable("changes.Snapshot", append_only=True),
+    EvidenceTable(
+        "changes.DriftCase",
+        columns=("state", "until", "digest", "closed_at"),
+        fixed=("key", "rule", "source", "subject", "opened_at"),
+        moves=frozenset(_DRIFT_MOVES),
+        born=frozenset({DriftState.OPEN.value}),
+    ),
+    EvidenceTable("changes.DriftStep", append_only=True),
+    EvidenceTable("changes.Reconciliation", append_only=True),
     EvidenceTable("changes.VendorEvent", append_only=True),
     EvidenceTable("changes.GateMode", append_only=True),
     EvidenceTable("changes.GateModeConfirmation", append_only=True),

@@ -27,6 +27,7 @@ from changes.delivery.models import (
 )
 from changes.delivery.rule_models import RulesSnapshot, RuleSuite
 from changes.desk.models import ColumnChoice, SavedView
+from changes.drift.models import Compared, DriftCase, DriftStep
 from changes.emergencies.models import (
     Answer,
     Ask,
@@ -38,7 +39,7 @@ from changes.emergencies.models import (
 )
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
-from changes.inventory.models import Asset, Snapshot, SourceReading, VendorEvent
+from changes.inventory.models import Asset, Reconciliation, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
     Action,
     AgendaItem,
@@ -104,6 +105,7 @@ __all__ = [
     "ClassChoice",
     "ColumnChoice",
     "Comment",
+    "Compared",
     "Condition",
     "ConditionStep",
     "Correction",
@@ -117,6 +119,8 @@ __all__ = [
     "DeploymentStatus",
     "Digest",
     "Draft",
+    "DriftCase",
+    "DriftStep",
     "Emergency",
     "EmergencyCause",
     "EmergencyReminder",
@@ -154,6 +158,7 @@ __all__ = [
     "PullRequest",
     "Push",
     "Reading",
+    "Reconciliation",
     "RecordedRollback",
     "Release",
     "ReleaseLog",

@@ -1,6 +1,7 @@
 """Index: Celery looks for tasks here. Each feature's tasks are imported by name."""
 
 from changes.connectors.tasks import (
+    compare_drift,
     drain_inbox,
     fetch,
     forget_answers,
@@ -19,6 +20,7 @@ from changes.training.tasks import remind
 
 __all__ = [
     "close_votes",
+    "compare_drift",
     "drain_inbox",
     "fetch",
     "find_missed_meetings",

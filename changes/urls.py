@@ -23,6 +23,9 @@ from changes.desk.approving import views as approving
 from changes.desk.approving import waiver_views as waivers
 from changes.desk.calendar import acts as calendar_acts
 from changes.desk.calendar import feeds, freezes
+from changes.desk.inventory import drift_views as drift
+from changes.desk.inventory import reconciling_views as reconciling
+from changes.desk.inventory import views as inventory
 from changes.desk.meetings import acts as meeting_acts
 from changes.desk.meetings import agenda_views as agenda
 from changes.desk.meetings import decision_views as decided
@@ -191,6 +194,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/votes/<int:pk>/vote/", written.vote_in_writing, name="vote-in-writing"),
     path("decisions/votes/<int:pk>/decide/", written.decide_in_writing, name="decide-in-writing"),
     path("meetings/<int:number>/reason/", meeting_acts.give_reason, name="explain-meeting"),
+    path("inventory/", inventory.inventory, name="inventory"),
+    path("inventory/list.csv", inventory.inventory_file, name="inventory-file"),
+    path("inventory/reconciliation/", reconciling.reconciliations, name="reconciliations"),
+    path("inventory/reconciliation/<int:year>-<int:month>/", reconciling.reconciliation, name="reconciliation"),
+    path("inventory/reconciliation/<int:year>-<int:month>/sign/", reconciling.sign_month, name="sign-reconciliation"),
+    path("inventory/<int:pk>/", inventory.asset, name="asset"),
+    path("inventory/<int:pk>/keep/", inventory.keep_asset, name="keep-asset"),
+    path("drift/", drift.drift, name="drift"),
+    path("drift/<int:pk>/", drift.case, name="drift-case"),
+    path("drift/<int:pk>/answer/", drift.answer_case, name="answer-drift"),
     path("training/", training.training, name="training"),
     path("training/courses/<int:number>/", training.course, name="course"),
     path("training/courses/<int:number>/pages/<int:page>/", training.course_page, name="course-page"),

@@ -33,6 +33,8 @@ SCHEDULE = (
     Entry("changes.connectors.tasks.mirror_repositories", 5, "mirror-repositories"),
     # What administrators asked to read: now, or far back.
     Entry("changes.connectors.tasks.fetch", 5, "fetch"),
+    # What runs beside what Git says, from what was read already.
+    Entry("changes.connectors.tasks.compare_drift", 600, "compare-drift"),
     # Kept answers of vendors' APIs that nobody asked for in a long time.
     Entry("changes.connectors.tasks.forget_answers", 86400, "forget-answers"),
     # Clocks of the policy.

@@ -101,9 +101,9 @@ _ALL = (
     Control(
         Clause.INFRASTRUCTURE_AS_CODE,
         "Machines are as their files say",
-        "Machines at Fly",
+        "Apps at Fly, with all their machines",
         "The running configuration equals the file at the deployed commit.",
-        later="Comes with the inventory, which reads the running configuration.",
+        check="machines_as_in_git",
     ),
     Control(
         Clause.PROD_RESTRICTED,
@@ -124,7 +124,7 @@ _ALL = (
         "Staging mirrors production",
         "Pairs of apps in staging and production",
         "Their configuration is the same, scale aside.",
-        later="Comes with the inventory, which reads the configuration of both.",
+        check="staging_mirrors_production",
     ),
     Control(
         Clause.CI_PASSES,
@@ -145,7 +145,7 @@ _ALL = (
         "Secrets come from Doppler",
         "Names of secrets at Fly; values are never read",
         "Every name is in Doppler's sync.",
-        later="Comes with the connection to Doppler.",
+        check="secrets_from_doppler",
     ),
     Control(
         Clause.LOGGED,
@@ -159,7 +159,7 @@ _ALL = (
         "Environments are apart",
         "Apps and configurations by environment",
         "None is in two environments.",
-        later="Comes with the inventory of Fly and Doppler.",
+        check="environments_apart",
     ),
     Control(
         Clause.VERSION_CONTROL,
@@ -213,9 +213,9 @@ _ALL = (
     Control(
         Clause.INVENTORY,
         "The inventory keeps itself",
-        "Assets at the vendors",
-        "Counts at the source and in the portal agree.",
-        later="Comes with the inventory.",
+        "Months that are over, since the first reading",
+        "Counts at each source and in the inventory agree, and the month is signed within ten days.",
+        check="inventory_reconciled",
     ),
     Control(
         Clause.CLOUDFLARE,

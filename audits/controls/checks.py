@@ -11,6 +11,13 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from audits.controls.catalogue import Control
+from audits.controls.inventoried import (
+    environments_apart,
+    inventory_reconciled,
+    machines_as_in_git,
+    secrets_from_doppler,
+    staging_mirrors_production,
+)
 from audits.controls.result import Deviation, Result, Window
 from changes.delivery.models import BranchCommit, Environment, PullRequest, Push, Release, Repository, RuleEvent
 from changes.emergencies.models import Emergency
@@ -234,6 +241,11 @@ CHECKS: dict[str, Check] = {
         emergencies_reviewed,
         verdicts_compliant,
         exceptions_answered,
+        machines_as_in_git,
+        staging_mirrors_production,
+        secrets_from_doppler,
+        environments_apart,
+        inventory_reconciled,
     )
 }
 

@@ -28,7 +28,7 @@ SHOWN = 50
 """Deviations of one control that the page lists; it says how many more there are."""
 NOT_RUN = "not_run"
 NO_TEST = "no_test"
-PAGES = {"change": "change", "exception": "exception", "meeting": "meeting", "policy": "policy-version"}
+PAGES = {"change": "change", "exception": "exception", "meeting": "meeting", "policy": "policy-version", "drift": "drift-case"}
 
 
 class PeriodForm(forms.Form):

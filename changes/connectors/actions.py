@@ -156,12 +156,28 @@ def connect_gitea(
 
 @transaction.atomic
 def connect_fly(
-    *, org: str, token: str, apps: Mapping[str, tuple[str, str]], at: datetime, api_url: str = "", actor: str = "shell"
+    *,
+    org: str,
+    token: str,
+    apps: Mapping[str, tuple[str, str]],
+    at: datetime,
+    api_url: str = "",
+    secrets: Mapping[str, str] | None = None,
+    actor: str = "shell",
 ) -> Source:
-    """Connect one Fly organisation. ``apps`` maps each app to (environment, repository); releases are then read."""
+    """Connect one Fly organisation. ``apps`` maps each app to (environment, repository); releases are then read.
+
+    ``secrets`` maps apps to the Doppler configuration (``project/config``) that their secrets come from. Raises ``ValueError``
+    for an app that is not connected.
+    """
     source = _source(name="fly", kind="fly", api_url=api_url or FLY_API, token=token, at=at)
     known: dict[str, Any] = dict(source.settings.get("apps", {}))
-    known.update({app: {"environment": environment, "repository": name} for app, (environment, name) in apps.items()})
+    for app, (environment, name) in apps.items():
+        known[app] = {**known.get(app, {}), "environment": environment, "repository": name}
+    for app, config in (secrets or {}).items():
+        if app not in known:
+            raise ValueError(f"{app} is not among the apps: name it with --app first.")
+        known[app]["secrets"] = config
     source.settings = {"org": org, "apps": known}
     source.save(update_fields=["settings"])
     append(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
+from changes.connectors.drifting import compare_all
 from changes.connectors.fetching import work_on_fetches
 from changes.connectors.github import answers
 from changes.connectors.inbox import drain
@@ -62,3 +63,9 @@ def forget_answers() -> None:
 def fetch() -> None:
     """Go on with what administrators asked to read."""
     work_on_fetches(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.compare_drift")
+def compare_drift() -> None:
+    """Compare what runs with what Git says, from what was read already."""
+    compare_all(at=now())

@@ -20,7 +20,7 @@ from portal.ui.doorbell import ring
 
 LOCKS = 7310
 """First key of the advisory locks under which each source is written by one at a time."""
-AN_ENTRY = 40
+AN_ENTRY = 20
 """Assets or events that one ledger entry covers: the check at commit reads the whole entry for each of its rows."""
 NAMED = 10
 """Differences that an entry spells out; its rows hold them all."""

@@ -119,3 +119,25 @@ class VendorEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source}: {self.action}"
+
+
+class Reconciliation(models.Model):
+    """One month's signed comparison of what each source counted with what the inventory has (P-23). Never changed."""
+
+    month = models.DateField(unique=True)
+    """Its first day."""
+    lines = models.JSONField()
+    """What was compared: see ``reconciling.Line``."""
+    differing = models.IntegerField()
+    """How many lines do not agree."""
+    note = models.TextField(blank=True)
+    """What the signer says about those."""
+    digest = models.CharField(max_length=64)
+    """Of month, lines and note."""
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    authenticated_at = models.DateTimeField()
+    """The fresh sign-in that the signature rests on."""
+    signed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"reconciliation of {self.month:%B %Y}"

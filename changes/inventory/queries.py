@@ -1,8 +1,8 @@
 """What is asked of the inventory."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from changes.inventory.models import Asset, Snapshot, SourceReading, VendorEvent
 
@@ -30,3 +30,39 @@ def events_about(asset: Asset) -> QuerySet[VendorEvent]:
     about = Q(object_id=asset.external_id) | Q(object_id="", object_name=asset.name)
     kind = Q(kind=asset.kind) | Q(kind="")
     return VendorEvent.objects.filter(about, kind, source=asset.source).order_by("-at", "-id")
+
+
+NOT_SEEN = timedelta(hours=24)
+"""After this time without being seen an asset stands first, and in red."""
+
+
+def matching(*, state: str, source: str, kind: str, environment: str, owner: str, words: str, at: datetime) -> QuerySet[Asset]:
+    """Assets for the list. ``state``: there, unseen (for 24 hours), gone or all; ``owner``: nobody, somebody's id, or any."""
+    rows = Asset.objects.select_related("owner")
+    given = {"source": source, "kind": kind, "environment": environment}
+    rows = rows.filter(**{name: value for name, value in given.items() if value})
+    if state != "all":
+        rows = rows.filter(gone_at__isnull=state != "gone")
+    if state == "unseen":
+        rows = rows.filter(last_seen_at__lt=at - NOT_SEEN)
+    if owner == "nobody":
+        rows = rows.filter(owner=None)
+    elif owner.isdecimal():
+        rows = rows.filter(owner_id=int(owner[:18]))
+    return rows.filter(Q(name__icontains=words) | Q(external_id__icontains=words)) if words else rows
+
+
+def choices() -> tuple[list[str], list[str]]:
+    """(sources, kinds) of all assets, for the filters."""
+    pairs = Asset.objects.values_list("source", "kind").distinct().order_by("source", "kind")
+    return sorted({source for source, _ in pairs}), sorted({kind for _, kind in pairs})
+
+
+def figures(*, at: datetime) -> dict[str, int]:
+    """How many assets are there, how many of them were not seen for 24 hours, and how many nobody owns. One query."""
+    there = Q(gone_at=None)
+    return Asset.objects.aggregate(
+        there=Count("pk", filter=there),
+        unseen=Count("pk", filter=there & Q(last_seen_at__lt=at - NOT_SEEN)),
+        ownerless=Count("pk", filter=there & Q(owner=None)),
+    )

@@ -44,6 +44,8 @@ PAGES = (
     Page("/emergencies/", "Emergencies", "siren", key="s"),
     Page("/deploys/", "Deploys", "rocket", "Systems", key="d"),
     Page("/rollbacks/", "Rollbacks", "undo-2", "Systems"),
+    Page("/inventory/", "Inventory", "boxes", "Systems", key="v"),
+    Page("/drift/", "Drift", "git-compare", "Systems"),
     Page("/integrations/", "Integrations", "plug", "Systems", key="n"),
     Page("/oversight/", "Oversight", "binoculars", "Compliance"),
     Page("/controls/", "Controls", "shield-check", "Compliance"),

@@ -2,12 +2,17 @@
 
 from django.db import transaction
 
-from portal.access.models import Identity
+from portal.access.models import Identity, User
 from portal.ledger.actions import append
 from tests.portal.access.browsing import sign_in as sign_in_since
 from tests.portal.access.people import LONG_AGO, person
 
-__all__ = ["linked", "person", "sign_in"]
+__all__ = ["linked", "person", "sign_in", "who"]
+
+
+def who(name):
+    """The person of that name, made when it is the first time."""
+    return User.objects.filter(name=name).first() or person(name)
 
 
 @transaction.atomic

@@ -22,6 +22,21 @@ FILLED = "filled"
 CI_WORKFLOW = (
     "name: ci\non: [push, pull_request]\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n      - run: ./bin/test\n"
 )
+FLY_TOML = """app = "{app}"
+primary_region = "fra"
+
+[http_service]
+  internal_port = 8080
+  force_https = true
+"""
+SERVICES = [
+    {
+        "protocol": "tcp",
+        "internal_port": 8080,
+        "ports": [{"port": 80, "handlers": ["http"], "force_https": True}, {"port": 443, "handlers": ["tls", "http"]}],
+    }
+]
+"""What flyctl makes of that file."""
 
 
 def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = deciding.pause) -> str:
@@ -74,11 +89,15 @@ def _set_up(vendors: Vendors) -> None:
         for environment in company.ENVIRONMENTS:
             app, org = company.app_name(name, environment), company.org_of(name, environment)
             vendors.act(f"{app}/made", "fly/create_app", name=app, org=org, at=at)
+            vendors.act(f"{app}/secrets", "fly/set_secrets", app=app, names=["DATABASE_URL", "SECRET_KEY"], at=at)
+            vendors.act(f"{app}/runs", "fly/configure", app=app, config={"services": SERVICES})
     for person in people.PEOPLE:
         account = {"name": person.login, "real_name": person.name, "email": person.email}
         vendors.act(f"slack/{person.login}", "slack/add_user", **account)
     for channel in company.CHANNELS:
         vendors.act(f"slack/#{channel}", "slack/add_channel", name=channel, at=at)
+    by_hand = {"env": {"PRIMARY_REGION": "fra", "DEBUG": "1"}}
+    vendors.act("drift", "fly/configure", app=company.app_name(WEB, "production"), config=by_hand, machines=1)
 
 
 def _files(name: str) -> dict[str, str]:
@@ -86,7 +105,8 @@ def _files(name: str) -> dict[str, str]:
     return {
         "README.md": f"# {short}\n\n{REPOSITORIES[name]}.\n",
         "Dockerfile": 'FROM python:3.11-slim\nCOPY . /app\nCMD ["python", "-m", "app"]\n',
-        "fly.toml": f'app = "northwind-{short}-staging"\nprimary_region = "fra"\n\n[http_service]\n  internal_port = 8080\n',
+        "fly.toml": FLY_TOML.format(app=company.app_name(name, "staging")),
+        "fly.prod.toml": FLY_TOML.format(app=company.app_name(name, "production")),
         "app/__main__.py": f'print("{short}")\n',
         ".github/workflows/ci.yml": CI_WORKFLOW,
     }

@@ -55,6 +55,13 @@ class Command(BaseCommand):
             metavar="APP=ENVIRONMENT:OWNER/NAME",
             help="for example web-prod=production:acme/web",
         )
+        fly.add_argument(
+            "--secrets",
+            action="append",
+            default=[],
+            metavar="APP=PROJECT/CONFIG",
+            help="the Doppler configuration that an app's secrets come from, where it cannot be told by their names",
+        )
         slack = kinds.add_parser("slack", help="post to channels, and listen to commands, buttons and reactions")
         given = slack.add_mutually_exclusive_group(required=True)
         given.add_argument("--token", default="", help="the app's bot token (xoxb-…); - reads it from standard input")
@@ -105,7 +112,15 @@ class Command(BaseCommand):
 
     def _fly(self, options: dict[str, Any]) -> None:
         apps = dict(_app(text) for text in options["app"])
-        source = connect_fly(org=options["org"], token=_given(options["token"]), api_url=options["api_url"], apps=apps, at=now())
+        secrets = dict(_secrets(text) for text in options["secrets"])
+        source = connect_fly(
+            org=options["org"],
+            token=_given(options["token"]),
+            api_url=options["api_url"],
+            apps=apps,
+            secrets=secrets,
+            at=now(),
+        )
         self.stdout.write(f"Fly is connected; {len(source.settings['apps'])} apps are read every minute.")
 
     def _slack(self, options: dict[str, Any]) -> None:
@@ -132,3 +147,10 @@ def _app(text: str) -> tuple[str, tuple[str, str]]:
     if not (app and environment and repository):
         raise ValueError(f"{text!r}: write APP=ENVIRONMENT:OWNER/NAME, for example web-prod=production:acme/web.")
     return app, (environment, repository)
+
+
+def _secrets(text: str) -> tuple[str, str]:
+    app, _, config = text.partition("=")
+    if not app or "/" not in config:
+        raise ValueError(f"{text!r}: write APP=PROJECT/CONFIG, for example web-prod=web/prd.")
+    return app, config

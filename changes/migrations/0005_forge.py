@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("changes", "0003_inventory"),
+        ("changes", "0004_drift"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
