@@ -35,15 +35,7 @@ class Command(BaseCommand):
             default="review",
             help="review: an approving review on the promotion counts as approval; portal: only an approval in the portal",
         )
-        gitea = kinds.add_parser("gitea", help="put a repository at a Gitea or Forgejo in scope")
-        gitea.add_argument("--repository", required=True, metavar="OWNER/NAME")
-        gitea.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
-        gitea.add_argument("--api-url", required=True, help="for example https://git.example.com/api/v1")
-        gitea.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
-        gitea.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
-        gitea.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
-        gitea.add_argument("--clone-url", default="", help="where Git fetches it from")
-        gitea.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
+        _add_gitea(kinds)
         fly = kinds.add_parser("fly", help="read the releases of an organisation's apps")
         fly.add_argument("--org", required=True)
         fly.add_argument("--token", required=True, help="a read-only token; - reads it from standard input")
@@ -135,6 +127,18 @@ class Command(BaseCommand):
         )
         self.stdout.write("Slack is connected. Invite the app to its channels: /invite @Countersign.")
         self.stdout.write("Point its events, interactivity and the slash command /change at /hooks/slack/.")
+
+
+def _add_gitea(kinds: Any) -> None:
+    gitea = kinds.add_parser("gitea", help="put a repository at a Gitea or Forgejo in scope")
+    gitea.add_argument("--repository", required=True, metavar="OWNER/NAME")
+    gitea.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
+    gitea.add_argument("--api-url", required=True, help="for example https://git.example.com/api/v1")
+    gitea.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
+    gitea.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
+    gitea.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
+    gitea.add_argument("--clone-url", default="", help="where Git fetches it from")
+    gitea.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
 
 
 def _given(text: str) -> str:
