@@ -144,6 +144,12 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.Minutes", append_only=True),
     EvidenceTable("changes.Correction", append_only=True),
     EvidenceTable("changes.Verdict", append_only=True),
+    EvidenceTable("changes.ReleaseLog", append_only=True),
+    EvidenceTable(
+        "changes.RulesSnapshot",
+        columns=("actor_uid",),
+        fixed=("repository_id", "subject", "digest", "rules", "differences", "weaker", "after", "read_at"),
+    ),
     EvidenceTable(
         "changes.NoiseRule",
         columns=("ended_at", "ended_by_id"),

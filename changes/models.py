@@ -10,7 +10,8 @@ from changes.calendar.models import (
     OverrideAnswer,
     PlannedWindow,
 )
-from changes.connectors.models import Delivery, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
+from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
+from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
     BranchCommit,
     BranchRules,
@@ -24,6 +25,7 @@ from changes.delivery.models import (
     Review,
     RuleEvent,
 )
+from changes.delivery.rule_models import RulesSnapshot, RuleSuite
 from changes.desk.models import ColumnChoice, SavedView
 from changes.drift.models import Compared, DriftCase, DriftStep
 from changes.emergencies.models import (
@@ -133,6 +135,7 @@ __all__ = [
     "Entitlement",
     "ExceptionRecord",
     "ExceptionStep",
+    "Fetch",
     "FollowUp",
     "Following",
     "Freeze",
@@ -168,6 +171,7 @@ __all__ = [
     "Reconciliation",
     "RecordedRollback",
     "Release",
+    "ReleaseLog",
     "Repository",
     "Review",
     "ReviewAfter",
@@ -177,6 +181,8 @@ __all__ = [
     "Revision",
     "RollbackDrill",
     "RuleEvent",
+    "RuleSuite",
+    "RulesSnapshot",
     "SavedView",
     "SearchText",
     "Seat",

@@ -3,6 +3,7 @@
 from changes.connectors.tasks import (
     compare_drift,
     drain_inbox,
+    fetch,
     forget_answers,
     mirror_repositories,
     poll_sources,
@@ -23,6 +24,7 @@ __all__ = [
     "close_votes",
     "compare_drift",
     "drain_inbox",
+    "fetch",
     "find_missed_meetings",
     "forget_answers",
     "invite",

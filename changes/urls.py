@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from changes.api.urls import api_urls
 from changes.approvals import views as delegations
+from changes.connectors import fetch_views
 from changes.connectors import pages as connector_pages
 from changes.connectors import views as connectors
 from changes.desk import (
@@ -241,6 +242,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/people/list.csv", roster.people_file, name="training-people-file"),
     path("training/people/remind/", roster.remind, name="remind-training"),
     path("integrations/", connector_pages.integrations, name="integrations"),
+    path("integrations/<int:pk>/fetch/", fetch_views.fetch_source, name="fetch-source"),
+    path("integrations/<int:pk>/pause/", fetch_views.pause_source, name="pause-source"),
+    path("integrations/<int:pk>/resume/", fetch_views.resume_source, name="resume-source"),
+    path("integrations/fetches/<int:pk>/cancel/", fetch_views.cancel_source_fetch, name="cancel-fetch"),
     path("integrations/deliveries/", connector_pages.deliveries, name="deliveries"),
     path("integrations/deliveries/<int:pk>/replay/", connector_pages.replay_delivery, name="replay-delivery"),
     path("integrations/effects/", connector_pages.effects, name="effects"),

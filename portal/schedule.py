@@ -35,6 +35,8 @@ SCHEDULE = (
     Entry("changes.connectors.tasks.read_access", 3600, "read-access"),
     # Who may do what here, and the clocks of access reviews.
     Entry("changes.entitlements.tasks.keep_access", 3600, "keep-access"),
+    # What administrators asked to read: now, or far back.
+    Entry("changes.connectors.tasks.fetch", 5, "fetch"),
     # What runs beside what Git says, from what was read already.
     Entry("changes.connectors.tasks.compare_drift", 600, "compare-drift"),
     # Kept answers of vendors' APIs that nobody asked for in a long time.

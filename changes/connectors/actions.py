@@ -116,6 +116,49 @@ def _source(*, name: str, kind: str, api_url: str, token: str, at: datetime) -> 
 
 
 @transaction.atomic
+def connect_gitea(
+    *,
+    repository: str,
+    secret: str,
+    main: str,
+    prod: str,
+    api_url: str,
+    at: datetime,
+    token: str = "",
+    clone_url: str = "",
+    approved_by: str = "review",
+    actor: str = "shell",
+) -> Repository:
+    """Put a repository at a Gitea or Forgejo in scope. ``api_url`` ends in ``/api/v1``. Raises ``ValueError`` in words.
+
+    A name that is in scope at another forge is refused: gates and checks are asked for by name.
+    """
+    _check(repository, secret, main, prod)
+    if not api_url.rstrip("/").endswith("/api/v1"):
+        raise ValueError(
+            f"{api_url!r} is no address of a Gitea's API. It ends in /api/v1, for example https://git.example.com/api/v1."
+        )
+    if Repository.objects.filter(name__iexact=repository, in_scope_until=None).exclude(forge="gitea").exists():
+        raise ValueError(f"{repository} is in scope at another forge already.")
+    source = _source(name="gitea", kind="gitea", api_url=api_url.rstrip("/"), token=token, at=at)
+    values = {"main_branch": main, "prod_branch": prod, "approved_by": approved_by}
+    values["clone_url"] = clone_url or f"{source.api_url.removesuffix('/api/v1')}/{repository}.git"
+    row, made = Repository.objects.update_or_create(
+        forge="gitea", name=repository, defaults=values, create_defaults={**values, "in_scope_from": at}
+    )
+    _add_secret(source=source, repository=row, secret=secret, at=at)
+    append(
+        stream=f"repository:{row.pk}",
+        kind="repository.connected" if made else "repository.changed",
+        actor=actor,
+        fact={"name": repository, "forge": "gitea", "main": main, "prod": prod, "approved_by": approved_by, "at": at.isoformat()},
+        rows=[],
+    )
+    ask_for_rules(source=source, repository=row, at=at)
+    return row
+
+
+@transaction.atomic
 def connect_fly(
     *,
     org: str,

@@ -39,7 +39,12 @@ SILENT_ATTEMPTS = 15
 SAME_BODY_WITHIN = timedelta(days=3)
 SAME_BODY_OF = {"doppler": timedelta(minutes=10)}
 """Vendors whose deliveries say the same again when the same was done again."""
-APPLY: dict[str, Callable[..., Outcome]] = {"github": github.apply, "slack": slack.apply, "doppler": doppler.apply}
+APPLY: dict[str, Callable[..., Outcome]] = {
+    "github": github.apply,
+    "gitea": github.apply,
+    "slack": slack.apply,
+    "doppler": doppler.apply,
+}
 log = logging.getLogger(__name__)
 
 

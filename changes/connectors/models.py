@@ -1,5 +1,6 @@
 """Connected sources, the inbox of deliveries, and what each API said last."""
 
+from django.conf import settings
 from django.db import models
 
 from changes.delivery.models import Repository
@@ -173,3 +174,54 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Fetch(models.Model):
+    """Somebody asked to read a source now, or to fill it back. Work that survives its worker: what is left stands in it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Stopped"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="fetches")
+    days = models.IntegerField(null=True, blank=True)
+    """How far back; null: what is new."""
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    todo = models.JSONField(default=list)
+    """Names of the steps that are left, the next one first."""
+    page = models.IntegerField(default=1)
+    """Of the next step."""
+    total = models.IntegerField(default=0)
+    found = models.IntegerField(default=0)
+    """Things read so far."""
+    note = models.TextField(blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    not_before = models.DateTimeField(null=True, blank=True)
+    """Leased to a worker, or waiting for the vendor, until then."""
+    ended_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "fetches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"], condition=models.Q(state__in=["waiting", "running"]), name="fetch_one_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}, {self.days} days back" if self.days else f"{self.source} now"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a worker has something to do about it."""
+        return self.state in (self.State.WAITING, self.State.RUNNING)
+
+    @property
+    def done(self) -> int:
+        """Steps that are done."""
+        return self.total - len(self.todo)

@@ -8,12 +8,13 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Count, Max, Q, QuerySet, TextChoices
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
-from changes.connectors.models import Delivery, Reading, Source
+from changes.connectors.models import Delivery, Fetch, Reading, Source
+from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
 from changes.delivery.models import Repository
 from portal.access.guards import requires
@@ -22,10 +23,12 @@ from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.outbox import actions as outbox
 from portal.outbox.models import Effect
+from portal.policy.in_force import parameters_at
 from portal.ui.answers import page
 from portal.ui.paging import listed
 
-NAMES = {"github": "GitHub", "fly": "Fly", "slack": "Slack", "doppler": "Doppler", "cloudflare": "Cloudflare"}
+LOG_DAYS = 7
+NAMES = {"github": "GitHub", "gitea": "Gitea", "fly": "Fly", "slack": "Slack", "doppler": "Doppler", "cloudflare": "Cloudflare"}
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,26 @@ class Health:
     last_delivery_at: datetime | None
     unread: int
     contradicted: int
+    fetch: Fetch | None
+    """The newest of what administrators asked to read."""
     """Deliveries under whose id another body came later."""
 
     @property
     def title(self) -> str:
         """The vendor's name as the vendor writes it."""
         return NAMES.get(self.source.name, self.source.name)
+
+    @property
+    def sent_again(self) -> Mapping[str, Any]:
+        """How many failed deliveries were asked for again, or why the vendor's log cannot be read."""
+        noted: Mapping[str, Any] = self.source.settings.get("redelivery", {})
+        return noted
+
+    @property
+    def sent_again_at(self) -> datetime | None:
+        """When that was last."""
+        said = self.sent_again.get("asked_at")
+        return datetime.fromisoformat(said) if said else None
 
     @property
     def delivers(self) -> bool:
@@ -59,8 +76,14 @@ def integrations(request: HttpRequest) -> HttpResponse:
     """Broken sources first."""
     at = now()
     sources = sorted((_health(source, at) for source in Source.objects.order_by("name")), key=lambda item: item.state != "broken")
-    context = {"sources": sources, "repositories": Repository.objects.filter(in_scope_until=None).order_by("name")}
-    return render(request, "changes/connectors/integrations.html", context)
+    context: dict[str, Any] = {
+        "sources": sources,
+        "manages": may(request.user, P.SOURCE_MANAGE),
+        "repositories": Repository.objects.filter(in_scope_until=None).order_by("name"),
+    }
+    if any(item.source.kind == "slack" for item in sources):
+        context["log_days"] = per_day(days=LOG_DAYS, at=at, within=parameters_at(at).log_within)
+    return page(request, "changes/connectors/integrations.html", context, piece="sources")
 
 
 def _health(source: Source, at: datetime) -> Health:
@@ -83,6 +106,7 @@ def _health(source: Source, at: datetime) -> Health:
         last_delivery_at=told["last"],
         unread=Reading.objects.filter(source=source, done_at=None).count(),
         contradicted=told["contradicted"],
+        fetch=Fetch.objects.filter(source=source).select_related("asked_by").order_by("-id").first(),
     )
 
 

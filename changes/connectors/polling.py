@@ -16,12 +16,17 @@ from changes.connectors.doppler import sync as doppler
 from changes.connectors.errors import NotFound, Passing, Permanent
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
+from changes.connectors.forges import client_of
 from changes.connectors.git.mirror import mirror_repository
+from changes.connectors.github.assets import observe_repositories
 from changes.connectors.github.client import GitHub
-from changes.connectors.models import Source
-from changes.connectors.readings import ask
+from changes.connectors.github.redelivery import send_again_due
+from changes.connectors.github.rulebook import Rulebook
+from changes.connectors.github.watching import watch_repository, watch_suites
+from changes.connectors.models import Reading, Source
+from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
-from changes.connectors.slack.health import look
+from changes.connectors.slack.watching import watch
 from changes.delivery import actions as record
 from changes.delivery.models import PullRequest, Release, Repository
 from changes.exceptions.edits import judge_edits
@@ -35,6 +40,7 @@ FETCH = 240.0
 """Seconds for one fetch: the first one of a large repository takes minutes; below the time limit of its task."""
 NEWEST = 50
 """New commits of one sweep whose pull requests are asked for by name; older ones come with the poll."""
+RULES_EVERY = timedelta(minutes=10)
 log = logging.getLogger(__name__)
 Now = Callable[[], datetime]
 
@@ -49,14 +55,27 @@ def poll_due(*, now: Now) -> int:
     return done
 
 
-def _poll_github(source: Source, now: Now) -> int:
-    due = Repository.objects.filter(forge="github", in_scope_until=None).filter(Q(polled_at=None) | Q(polled_at__lte=now() - EVERY))
+def _poll_forge(source: Source, now: Now) -> int:
+    due = Repository.objects.filter(forge=source.kind, in_scope_until=None).filter(
+        Q(polled_at=None) | Q(polled_at__lte=now() - EVERY)
+    )
     done = 0
+    if not _asked(source, lambda: _send_again(source, now()), now):
+        return 0
     for repository in due.order_by("polled_at", "id"):
         if not _asked(source, partial(_poll_repository, source, repository, now()), now):
             break
         done += 1
+    else:
+        if done:
+            observe_repositories(source=source, at=now())
     return done
+
+
+def _send_again(source: Source, at: datetime) -> None:
+    """GitHub alone has a log of deliveries that an API shows."""
+    if source.kind == "github":
+        send_again_due(source=source, at=at)
 
 
 def _asked(source: Source, question: Callable[[], object], now: Now) -> bool:
@@ -81,7 +100,11 @@ def _asked(source: Source, question: Callable[[], object], now: Now) -> bool:
 
 
 def _poll_repository(source: Source, repository: Repository, at: datetime) -> None:
-    client = GitHub(source=source, repository_name=repository.name, at=at)
+    client = client_of(source=source, repository_name=repository.name, at=at)
+    if not watch_repository(client=client, repository=repository, at=at):
+        Repository.objects.filter(pk=repository.pk).update(polled_at=at)
+        return
+    client.repository_name = repository.name
     since = repository.poll_cursor - OVERLAP if repository.poll_cursor else at - FIRST
     newest = repository.poll_cursor
     moved = False
@@ -95,6 +118,7 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
         moved = True
     moved = _poll_deployments(source, repository, client, since, at) or moved
     moved = _poll_activity(repository, client, at) or moved
+    _poll_rules(source, repository, at)
     Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=newest or repository.poll_cursor)
     if moved:
         touch(repository=repository, at=at)
@@ -127,6 +151,16 @@ def _poll_activity(repository: Repository, client: GitHub, at: datetime) -> bool
     return any(pushes)
 
 
+def _poll_rules(source: Source, repository: Repository, at: datetime) -> None:
+    """Pushes past the rules each time; the rules themselves every ten minutes, since no delivery tells all of their edits."""
+    book = Rulebook(source=source, repository_name=repository.name, at=at)
+    watch_suites(book=book, repository=repository, at=at)
+    subjects = [f"rules:{branch}" for branch in (repository.main_branch, repository.prod_branch)]
+    lately = Reading.objects.filter(source=source, repository=repository, subject__in=subjects, wanted_at__gt=at - RULES_EVERY)
+    if not lately.exists():
+        ask_for_rules(source=source, repository=repository, at=at)
+
+
 def _poll_fly(source: Source, now: Now) -> int:
     if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY / 4:
         return 0
@@ -143,10 +177,15 @@ def _sync_fly(source: Source, at: datetime) -> None:
 
 
 def _poll_slack(source: Source, now: Now) -> int:
-    """Slack tells nothing by itself that a poll could find; this keeps its health."""
+    """Whether the channels can be used, and what of the log stands there."""
     if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY:
         return 0
-    return int(_asked(source, lambda: look(source=source), now))
+    return int(_asked(source, lambda: _watch_slack(source, now()), now))
+
+
+def _watch_slack(source: Source, at: datetime) -> None:
+    for repository in watch(source=source, at=at):
+        touch(repository=repository, at=at)
 
 
 def _poll_cloudflare(source: Source, now: Now) -> int:
@@ -169,7 +208,8 @@ def _poll_console(source: Source, now: Now, read: Callable[..., int], *, at_once
 
 
 POLLS: dict[str, Callable[[Source, Now], int]] = {
-    "github": _poll_github,
+    "github": _poll_forge,
+    "gitea": _poll_forge,
     "fly": _poll_fly,
     "slack": _poll_slack,
     "cloudflare": _poll_cloudflare,

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from changes.connectors.errors import Passing, Permanent
+from changes.connectors.forges import CLIENTS
 from changes.connectors.github.reading import read as read_github
 from changes.connectors.models import Reading, Source
 from changes.connectors.settling import touch
@@ -35,7 +36,8 @@ def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -
 
 
 def ask_for_rules(*, source: Source, repository: Repository, at: datetime) -> None:
-    """Read the rules of both restricted branches."""
+    """Read the rules of both restricted branches, the repository itself and its environments."""
+    ask(source=source, repository=repository, subject="repository:", at=at)
     for branch in (repository.main_branch, repository.prod_branch):
         ask(source=source, repository=repository, subject=f"rules:{branch}", at=at)
 
@@ -43,7 +45,7 @@ def ask_for_rules(*, source: Source, repository: Repository, at: datetime) -> No
 def read_due(*, now: Callable[[], datetime]) -> int:
     """Read what is due, source by source, until nothing is left or the source asks to wait. Returns how many were read."""
     done = 0
-    for source in Source.objects.filter(paused_at=None, kind="github").order_by("id"):
+    for source in Source.objects.filter(paused_at=None, kind__in=CLIENTS).order_by("id"):
         if source.readable and (source.not_before is None or source.not_before <= now()):
             done += _read_source(source, now)
     return done

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from changes.connectors.doppler import arriving as doppler
+from changes.connectors.gitea import signature as gitea
 from changes.connectors.github import signature
 from changes.connectors.named import Named
 from changes.connectors.slack import arriving
@@ -43,6 +44,14 @@ class Kind:
         return Named(headers.get(self.id_header, ""), headers.get(self.event_header, ""))
 
 
+class Signed(Kind):
+    """Gitea and Forgejo: the signature stands in one of two headers."""
+
+    def signature_of(self, headers: Mapping[str, str]) -> str:
+        """In GitHub's form."""
+        return gitea.signature_of(headers)
+
+
 KINDS: dict[str, Kind] = {
     "github": Kind(
         is_genuine=signature.is_genuine,
@@ -58,6 +67,13 @@ KINDS: dict[str, Kind] = {
             "user-agent",
             "content-type",
         ),
+    ),
+    "gitea": Signed(
+        is_genuine=signature.is_genuine,
+        signature_header=gitea.HUB,
+        id_header="x-gitea-delivery",
+        event_header="x-gitea-event",
+        kept_headers=("x-gitea-event", "x-gitea-event-type", "x-gitea-delivery", "x-forgejo-event", "user-agent", "content-type"),
     ),
     "slack": Kind(
         is_genuine=slack.is_genuine,

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from changes.connectors.models import Delivery, Reading, Settling
+from changes.connectors.slack.production_log import keep_log
 from changes.delivery.models import PullRequest, Push, Release, Repository, RuleEvent
 from changes.delivery.releases import find_rollback
 from changes.emergencies.bypasses import settle_emergencies
@@ -134,6 +135,7 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
         _freeze(change, repository, at)
     follow_pushes(repository=repository, commits=commits_of(releases), at=at)
     tell_threads(changes=[change.pk for change in judged], at=at)
+    keep_log(repository=repository, releases=releases, changes=judged, at=at)
 
 
 def _mark_rollbacks(repository: Repository, releases: list[Release]) -> None:

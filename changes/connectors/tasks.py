@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from changes.connectors.drifting import compare_all
+from changes.connectors.fetching import work_on_fetches
 from changes.connectors.github import answers, rights_sync
 from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
@@ -62,6 +63,12 @@ def mirror_repositories() -> None:
 def forget_answers() -> None:
     """Drop kept answers of vendors' APIs that did not change in a month: most are of pages that nobody reads any more."""
     answers.forget(before=now() - ANSWERS_KEPT)
+
+
+@shared_task(name="changes.connectors.tasks.fetch")
+def fetch() -> None:
+    """Go on with what administrators asked to read."""
+    work_on_fetches(now=now)
 
 
 @shared_task(name="changes.connectors.tasks.compare_drift")

@@ -23,6 +23,10 @@ class RepositoryFact:
     """The owner/name it had before, in a rename or a transfer."""
     action: str | None = None
     """Only in a repository event: renamed, transferred, archived, deleted, publicized …"""
+    archived: bool | None = None
+    disabled: bool | None = None
+    visibility: str | None = None
+    """public, private or internal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +166,21 @@ class RuleEventReported:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuleSuiteReported:
+    """The forge judged a push by its rulesets: passed, failed (and refused), or let past by somebody who may."""
+
+    vendor_id: int
+    branch: str
+    before: str
+    after: str
+    result: str
+    """pass, fail or bypass."""
+    pushed_at: datetime
+    actor_uid: int | None = None
+    actor_login: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class BranchRulesReported:
     """What the API says of a branch's rules: classic protection and rulesets of every level together."""
 
@@ -199,6 +218,16 @@ class InstallationReported:
     actor_login: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class GateAskedReported:
+    """A deployment waits for the portal's word: a custom protection rule of an environment."""
+
+    environment: str
+    commit_sha: str
+    run: int
+    """The number of the workflow run that waits."""
+
+
 Fact = (
     RepositoryFact
     | PullRequestReported
@@ -210,4 +239,5 @@ Fact = (
     | RuleEventReported
     | InstallationReported
     | MergeGroupReported
+    | GateAskedReported
 )

@@ -40,6 +40,8 @@ class Repository(models.Model):
     polled_at = models.DateTimeField(null=True, blank=True)
     poll_cursor = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.TextField(blank=True, default="", db_default="")
+    """Why the forge no longer shows it as it should, in words: archived, deleted, hidden. Empty: all is well."""
 
     renamed_from = ""
     """Only on the instance that has just learned of a rename: the name before it. No column."""

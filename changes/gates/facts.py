@@ -98,6 +98,9 @@ class ReleaseFact:
     succeeded_at: datetime | None
     label: str
     confirmed: bool
+    logged_at: datetime | None = None
+    """When its message stood in the channel of production changes."""
+    logged_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from changes.delivery.models import BranchRules, Check, MergeGroup, PullRequest, Release
+from changes.delivery.log_models import ReleaseLog
+from changes.delivery.models import BranchRules, Check, Environment, MergeGroup, PullRequest, Release
 from changes.entitlements.mergers.queries import Lists, in_force, kept_lists
 from changes.gates.around_approvals import approver_facts, condition_facts, waiver_facts
 from changes.gates.facts import (
@@ -41,6 +42,7 @@ from changes.proposals.people import (
 from portal.policy.connected import connected_sources
 
 MEETINGS = frozenset({"meetings"})
+SLACK = frozenset({"slack"})
 Checks = dict[tuple[int, str], list[CheckFact]]
 Rules = dict[tuple[int, str], tuple[str, ...]]
 
@@ -65,6 +67,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
     links = links_for(uids_of(rows) | uids_of_pushes(pushes))
     facts = pull_request_facts(rows, links, change=change, at=at)
     approvers, deciders = approver_facts(change, at=at)
+    releases = release_facts(rows, pushes)
     found = ChangeFacts(
         number=change.number,
         as_of=at,
@@ -86,7 +89,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         opened_by=change.opened_by,
         approved_by=_approved_by(rows),
         pull_requests=facts,
-        releases=release_facts(rows, pushes),
+        releases=releases,
         approvals=_approvals(change),
         sign_offs=_sign_offs(change),
         reviews_after=_reviews_after(change),
@@ -101,7 +104,7 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         conditions=condition_facts(change),
         freezes=freeze_facts(change, at=at),
         decisions=_decisions(change),
-        connected=connected_sources() | (MEETINGS if meetings_are_kept(at=at) else frozenset()),
+        connected=_connected(releases, at),
     )
     return with_training(found, at=change.merged_at or at)
 
@@ -269,7 +272,7 @@ def release_facts(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()
     for row in rows:
         commits = {row.head_sha, row.merge_sha} - {""}
         wanted |= Q(repository_id=row.repository_id, commit_sha__in=commits)
-    found = Release.objects.filter(wanted).order_by("created_at", "id")
+    found = Release.objects.filter(wanted).select_related("log").order_by("created_at", "id")
     return tuple(
         ReleaseFact(
             environment=row.environment,
@@ -279,9 +282,22 @@ def release_facts(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()
             succeeded_at=row.succeeded_at,
             label=str(row),
             confirmed=row.confirmed_at is not None,
+            logged_at=row.log.posted_at if hasattr(row, "log") else None,
+            logged_url=row.log.permalink if hasattr(row, "log") else "",
         )
         for row in found
     )
+
+
+def _connected(releases: Iterable[ReleaseFact], at: datetime) -> frozenset[str]:
+    kept = (MEETINGS if meetings_are_kept(at=at) else frozenset()) | (SLACK if _log_is_kept(releases) else frozenset())
+    return connected_sources() | kept
+
+
+def _log_is_kept(releases: Iterable[ReleaseFact]) -> bool:
+    """Whether the channel of production changes was written to when the first of these releases went to production."""
+    began = [release.created_at for release in releases if release.environment == Environment.PRODUCTION]
+    return bool(began) and ReleaseLog.objects.filter(release__created_at__lte=min(began)).exists()
 
 
 def _approvals(change: Change) -> tuple[ApprovalFact, ...]:

@@ -41,6 +41,13 @@ class Store:
             body = json.dumps({name: value for name, value in row.items() if name != "id"})
             self._database.execute("UPDATE record SET body = ? WHERE id = ?", (body, row["id"]))
 
+    def move(self, row: Row, *, subject: str, places: dict[str, str]) -> None:
+        """Gives a record another subject, and everything at a place another place."""
+        with self._lock:
+            self._database.execute("UPDATE record SET subject = ? WHERE id = ?", (subject, row["id"]))
+            for was, now in places.items():
+                self._database.execute("UPDATE record SET place = ? WHERE place = ?", (now, was))
+
     def delete(self, row: Row) -> None:
         """Forgets a record."""
         with self._lock:

@@ -39,6 +39,10 @@ class Api:
 
     source: Source
     at: datetime
+    as_app: bool = False
+    """Ask as the App itself, for its own affairs; else with a token or as the installation."""
+    page_size: tuple[str, int] = ("per_page", 100)
+    """Name and value of the parameter that says how long a page is; forges differ."""
     _until: float = field(init=False, repr=False)
     _client: Client | None = field(init=False, repr=False, default=None)
 
@@ -53,7 +57,7 @@ class Api:
     def pages(self, *, path: str, query: Mapping[str, str | int] | None = None) -> Iterator[Json]:
         """Each page of a list, following the links as they stand (on this host only), lazily."""
         seen: set[str] = set()
-        asked: tuple[str, Mapping[str, str | int] | None] = (path, {"per_page": 100, **(query or {})})
+        asked: tuple[str, Mapping[str, str | int] | None] = (path, dict([self.page_size]) | dict(query or {}))
         while asked[0]:
             body, link = self._page(path=asked[0], query=asked[1])
             yield body
@@ -78,6 +82,10 @@ class Api:
         if not isinstance(made, dict):
             raise NotJson(f"{answer.what} did not answer with an object")
         return made
+
+    def tell(self, *, path: str, body: Mapping[str, Json] | None = None) -> None:
+        """Ask for something that is done and answered with nothing to read (202, 204)."""
+        self._ask(path=path, method="POST", body=body)
 
     def _page(self, *, path: str, query: Mapping[str, str | int] | None) -> tuple[Json, str]:
         """(decoded body, Link header)."""
@@ -126,15 +134,20 @@ class Api:
     def _authorised(self) -> Client:
         if self._client is None:
             plain = Client(base_url=self.source.api_url, headers=HEADERS)
-            token = auth.bearer(source=self.source, client=plain, at=self.at)
+            token = self._token(plain)
             with_token = {**HEADERS, "Authorization": f"Bearer {token}"} if token else HEADERS
             self._client = Client(base_url=self.source.api_url, headers=with_token)
         return self._client
 
+    def _token(self, plain: Client) -> str:
+        if self.as_app:
+            return auth.app_proof(source=self.source, at=self.at)
+        return auth.bearer(source=self.source, client=plain, at=self.at)
+
     def _refused(self, answer: Answer) -> None:
         """401. An installation token that we kept may have been revoked: then a new one is worth a try, later."""
         self._client = None
-        if auth.forget(source=self.source):
+        if not self.as_app and auth.forget(source=self.source):
             raise Passing(f"{answer.what}: the installation token was refused; a new one will be asked for", retry_after=1.0)
         raise Unauthorised(f"{answer.what} answered 401{answer.message()}")
 

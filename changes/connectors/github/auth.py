@@ -52,10 +52,7 @@ def bearer(*, source: Source, client: Client, at: datetime) -> str:
 
     ``client`` carries no token yet; it is used to trade the App's key. Raises ``Passing`` and ``Permanent`` as it does.
     """
-    try:
-        secret = vault.open(bytes(source.token_encrypted)) if source.token_encrypted else ""
-    except vault.Unreadable as wrong:
-        raise Unauthorised(str(wrong)) from None
+    secret = _secret(source)
     if not source.app_id:
         return secret
     key = _key(source=source, secret=secret)
@@ -64,6 +61,18 @@ def bearer(*, source: Source, client: Client, at: datetime) -> str:
         if kept is None or kept.good_until <= at:
             kept = _kept[key] = _traded(source=source, private_key=secret, client=client, at=at)
     return kept.token
+
+
+def app_proof(*, source: Source, at: datetime) -> str:
+    """The token to ask with as the App itself. Raises ``Unauthorised`` when its key cannot be read."""
+    return app_jwt(app_id=source.app_id, private_key=_secret(source), at=at)
+
+
+def _secret(source: Source) -> str:
+    try:
+        return vault.open(bytes(source.token_encrypted)) if source.token_encrypted else ""
+    except vault.Unreadable as wrong:
+        raise Unauthorised(str(wrong)) from None
 
 
 def forget(*, source: Source) -> bool:

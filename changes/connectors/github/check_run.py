@@ -11,6 +11,8 @@ from typing import Any
 from django.utils import timezone
 
 from changes.connectors import errors
+from changes.connectors.forges import client_of
+from changes.connectors.gitea.client import Gitea
 from changes.connectors.github.client import GitHub
 from changes.connectors.models import Source
 from changes.delivery.models import Repository
@@ -32,21 +34,30 @@ def deliver_check_run(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     ``payload``: repository, head_sha, external_id, name, status, conclusion (empty while it is not completed), title,
     summary, details_url. That no source is connected is a result and no error: there is nothing to try again for.
     """
-    source = Source.objects.filter(kind="github").order_by("id").first()
+    source = Source.objects.filter(kind=_forge_of(payload)).order_by("id").first()
     missing = not_connected(source)
     if source is None or missing:
         return {"published": False, "reason": f"not connected: {missing}"}
     newest = _newest(payload)
-    client = GitHub(source=source, repository_name=newest["repository"], at=timezone.now())
     try:
-        vendor_id = client.publish_check_run(
-            sha=newest["head_sha"], name=newest["name"], external_id=newest["external_id"], run=run_of(newest)
-        )
+        vendor_id = _publish(client_of(source=source, repository_name=newest["repository"], at=timezone.now()), newest)
     except errors.Passing as problem:
         raise Passing(wait_of(problem), problem.reason) from problem
     except errors.Permanent as problem:
         raise Permanent(problem.reason) from problem
     return {"published": True, "check_run": vendor_id}
+
+
+def _forge_of(payload: Mapping[str, Any]) -> str:
+    row = Repository.objects.filter(name=payload["repository"], in_scope_until=None).order_by("id").first()
+    return row.forge if row is not None else "github"
+
+
+def _publish(client: GitHub, run: Mapping[str, Any]) -> int:
+    """As a check run; as a status where the forge has no check runs."""
+    if isinstance(client, Gitea):
+        return client.set_status(sha=run["head_sha"], name=run["name"], run=run_of(run))
+    return client.publish_check_run(sha=run["head_sha"], name=run["name"], external_id=run["external_id"], run=run_of(run))
 
 
 def _newest(payload: Mapping[str, Any]) -> Mapping[str, Any]:

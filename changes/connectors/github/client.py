@@ -42,7 +42,10 @@ class GitHub:
     api: Api = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.api = Api(source=self.source, at=self.at)
+        self.api = self._api()
+
+    def _api(self) -> Api:
+        return Api(source=self.source, at=self.at)
 
     def _path(self, rest: str = "") -> str:
         owner, _, name = self.repository_name.partition("/")
@@ -50,7 +53,7 @@ class GitHub:
 
     def repository(self) -> RepositoryFact:
         """The repository under its present name, even when asked by an old one."""
-        return _fact(self.api.get(path=self._path()), read=lambda value: objects.repository(value=value))
+        return read_answer(self.api.get(path=self._path()), read=lambda value: objects.repository(value=value))
 
     def pull_request(self, *, number: int) -> PullRequestReported:
         """One pull request with its paths and its contributors: four or more requests, most of them free when unchanged."""
@@ -58,18 +61,18 @@ class GitHub:
         rows = self._files(number=number)
         return replace(
             bare,
-            paths=_fact(rows, read=lambda values: objects.file_paths(values=values)),
-            files=_fact(rows, read=lambda values: objects.files(values=values)),
+            paths=read_answer(rows, read=lambda values: objects.file_paths(values=values)),
+            files=read_answer(rows, read=lambda values: objects.files(values=values)),
             commit_people=self.contributors(number=number),
         )
 
     def bare_pull_request(self, *, number: int) -> PullRequestReported:
         """The pull request itself, one request."""
-        return _fact(self.api.get(path=self._path(f"/pulls/{number}")), read=lambda value: objects.pull_request(value=value))
+        return read_answer(self.api.get(path=self._path(f"/pulls/{number}")), read=lambda value: objects.pull_request(value=value))
 
     def pull_request_files(self, *, number: int) -> tuple[str, ...]:
         """Paths that it touches, sorted. GitHub lists 3,000 at most; ``changed_files`` tells when some are missing."""
-        return _fact(self._files(number=number), read=lambda values: objects.file_paths(values=values))
+        return read_answer(self._files(number=number), read=lambda values: objects.file_paths(values=values))
 
     def _files(self, *, number: int) -> list[Json]:
         return list(self.api.items(path=self._path(f"/pulls/{number}/files")))
@@ -80,31 +83,47 @@ class GitHub:
 
     def contributors(self, *, number: int) -> tuple[Json, ...]:
         """{"uid", "login", "name", "email", "role"} of authors, committers and co-authors, without GitHub's web-flow."""
-        return _fact(self.pull_request_commits(number=number), read=lambda rows: people.commit_people(commits=rows))
+        return read_answer(self.pull_request_commits(number=number), read=lambda rows: people.commit_people(commits=rows))
 
     def reviews(self, *, number: int) -> tuple[ReviewReported, ...]:
         """All reviews, oldest first."""
         rows = self.api.items(path=self._path(f"/pulls/{number}/reviews"))
-        return tuple(_fact(row, read=lambda value: objects.review(value=value, pull_request_number=number)) for row in rows)
+        return tuple(read_answer(row, read=lambda value: objects.review(value=value, pull_request_number=number)) for row in rows)
 
     def pull_requests_updated_since(self, *, since: datetime | None) -> Iterator[PullRequestReported]:
         """Newest change first, lazily; ends at the first one that is older than ``since`` (None: all)."""
         query = {"state": "all", "sort": "updated", "direction": "desc"}
         for row in self.api.items(path=self._path("/pulls"), query=query):
-            found = _fact(row, read=lambda value: objects.pull_request(value=value))
+            found = read_answer(row, read=lambda value: objects.pull_request(value=value))
             if since is not None and found.vendor_updated_at is not None and found.vendor_updated_at < since:
                 return
             yield found
 
+    def pull_requests_page(self, *, page: int) -> list[PullRequestReported]:
+        """A hundred pull requests, newest change first; empty behind the last page."""
+        query: dict[str, str | int] = {"state": "all", "sort": "updated", "direction": "desc", "per_page": 100, "page": page}
+        return [read_answer(row, read=lambda value: objects.pull_request(value=value)) for row in self._rows("/pulls", query)]
+
+    def deployments_page(self, *, page: int) -> list[DeploymentReported]:
+        """A hundred deployments, newest first; empty behind the last page."""
+        rows = self._rows("/deployments", {"per_page": 100, "page": page})
+        return [read_answer(row, read=lambda value: objects.deployment(value=value)) for row in rows]
+
+    def _rows(self, rest: str, query: Mapping[str, str | int]) -> list[Json]:
+        found = self.api.get(path=self._path(rest), query=query)
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise NotJson(f"{rest} did not answer with a list of objects")
+        return found
+
     def commit_pulls(self, *, sha: str) -> tuple[PullRequestReported, ...]:
         """Pull requests that hold this commit. Check their base: prod is seldom the default branch."""
         rows = self.api.items(path=self._path(f"/commits/{quote(sha, safe='')}/pulls"))
-        return tuple(_fact(row, read=lambda value: objects.pull_request(value=value)) for row in rows)
+        return tuple(read_answer(row, read=lambda value: objects.pull_request(value=value)) for row in rows)
 
     def check_runs(self, *, sha: str) -> tuple[CheckReported, ...]:
         """The latest run of each check on this commit."""
         rows = self._check_runs(sha=sha, query={"filter": "latest"})
-        return tuple(_fact(row, read=lambda value: objects.check_run(value=value)) for row in rows)
+        return tuple(read_answer(row, read=lambda value: objects.check_run(value=value)) for row in rows)
 
     def _check_runs(self, *, sha: str, query: Mapping[str, str]) -> Iterator[Json]:
         return self.api.items(path=self._path(f"/commits/{quote(sha, safe='')}/check-runs"), query=query, under="check_runs")
@@ -112,7 +131,7 @@ class GitHub:
     def statuses(self, *, sha: str) -> tuple[CheckReported, ...]:
         """The latest commit status of each context (the combined status). ``app`` is None: the account is not told."""
         rows = self.api.items(path=self._path(f"/commits/{quote(sha, safe='')}/status"), under="statuses")
-        return tuple(_fact(row, read=lambda value: objects.status(value=value, sha=sha)) for row in rows)
+        return tuple(read_answer(row, read=lambda value: objects.status(value=value, sha=sha)) for row in rows)
 
     def branch_rules(self, *, branch: str) -> BranchRulesReported:
         """What guards a branch: active rules of every level, and classic protection.
@@ -123,7 +142,7 @@ class GitHub:
         name = quote(branch, safe="")
         rules = list(self.api.items(path=self._path(f"/rules/branches/{name}")))
         protection, seen = self._protection(name)
-        return _fact(rules, read=lambda value: rules_of(branch=branch, rules=value, protection=protection, seen=seen))
+        return read_answer(rules, read=lambda value: rules_of(branch=branch, rules=value, protection=protection, seen=seen))
 
     def _protection(self, name: str) -> tuple[Json | None, bool]:
         """(the protection or None, whether that is the whole truth). A 404 may also mean "not for you"."""
@@ -144,17 +163,19 @@ class GitHub:
     def deployment(self, *, vendor_id: int) -> DeploymentReported:
         """One deployment."""
         row = self.api.get(path=self._path(f"/deployments/{vendor_id}"))
-        return _fact(row, read=lambda value: objects.deployment(value=value))
+        return read_answer(row, read=lambda value: objects.deployment(value=value))
 
     def deployment_statuses(self, *, vendor_id: int) -> tuple[DeploymentStatusReported, ...]:
         """The steps of a deployment, newest first as GitHub lists them."""
         rows = self.api.items(path=self._path(f"/deployments/{vendor_id}/statuses"))
-        return tuple(_fact(row, read=lambda value: objects.deployment_status(value=value, deployment_id=vendor_id)) for row in rows)
+        return tuple(
+            read_answer(row, read=lambda value: objects.deployment_status(value=value, deployment_id=vendor_id)) for row in rows
+        )
 
     def deployments_since(self, *, since: datetime | None) -> Iterator[DeploymentReported]:
         """Newest first, lazily; ends at the first that was created before ``since`` (None: all)."""
         for row in self.api.items(path=self._path("/deployments")):
-            found = _fact(row, read=lambda value: objects.deployment(value=value))
+            found = read_answer(row, read=lambda value: objects.deployment(value=value))
             if since is not None and found.created_at < since:
                 return
             yield found
@@ -162,7 +183,7 @@ class GitHub:
     def activity_since(self, *, since: datetime) -> Iterator[PushReported]:
         """What happened to branches, newest first, lazily; ends at the first entry before ``since``. Whatever pushed it."""
         for row in self.api.items(path=self._path("/activity")):
-            found = _fact(row, read=lambda value: objects.activity(value=value))
+            found = read_answer(row, read=lambda value: objects.activity(value=value))
             if found is None:
                 continue
             if found.pushed_at is not None and found.pushed_at < since:
@@ -173,14 +194,14 @@ class GitHub:
         """The id of our check run on this commit, or None. ``external_id`` is our own key."""
         for row in self._check_runs(sha=sha, query={"check_name": name, "filter": "all"}):
             if row.get("external_id") == external_id and row.get("name") == name:
-                return _fact(row, read=lambda value: Fields.of(value=value, path="check_run").needed_number("id"))
+                return read_answer(row, read=lambda value: Fields.of(value=value, path="check_run").needed_number("id"))
         return None
 
     def create_check_run(self, *, sha: str, name: str, external_id: str, run: Mapping[str, Any]) -> int:
         """Create a check run and give its id. ``run`` holds status, conclusion, details_url, output … as GitHub names them."""
         body = {**run, "name": name, "head_sha": sha, "external_id": external_id}
         made = self.api.write(path=self._path("/check-runs"), body=body)
-        return _fact(made, read=lambda value: Fields.of(value=value, path="check_run").needed_number("id"))
+        return read_answer(made, read=lambda value: Fields.of(value=value, path="check_run").needed_number("id"))
 
     def update_check_run(self, *, vendor_id: int, run: Mapping[str, Any]) -> None:
         """Change a check run of ours."""
@@ -195,7 +216,7 @@ class GitHub:
         return found
 
 
-def _fact(value: Any, *, read: Callable[[Any], Fact]) -> Fact:
+def read_answer(value: Any, *, read: Callable[[Any], Fact]) -> Fact:
     """Read an answer; one that is not as documented is ``NotJson``, with the field that is wrong."""
     try:
         return read(value)
@@ -204,4 +225,4 @@ def _fact(value: Any, *, read: Callable[[Any], Fact]) -> Fact:
 
 
 def _object(value: Any) -> Json:
-    return dict(_fact(value, read=lambda known: Fields.of(value=known, path="answer")).values)
+    return dict(read_answer(value, read=lambda known: Fields.of(value=known, path="answer")).values)

@@ -16,6 +16,7 @@ from changes.connectors import errors
 from changes.connectors.github.api import Api
 from changes.connectors.github.check_run import GITHUB_API, wait_of
 from changes.connectors.models import Source
+from changes.delivery.models import Repository
 from portal.outbox.errors import Passing, Permanent
 from portal.outbox.registry import deliverer
 
@@ -31,6 +32,8 @@ def deliver_comment(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     ``payload``: repository, body, and number (of a pull request) or commit. That no source is connected is a result and no
     error: there is nothing to try again for.
     """
+    if Repository.objects.filter(name=payload["repository"], in_scope_until=None).exclude(forge="github").exists():
+        return {"published": False, "reason": "not connected: comments are written at GitHub only"}
     source = Source.objects.filter(kind="github").order_by("id").first()
     missing = not_connected(source)
     if source is None or missing:

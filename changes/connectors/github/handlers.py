@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
+from changes.connectors.gitea.payloads import parse as parse_gitea
+from changes.connectors.github.deployment_gate import KIND as GATE
 from changes.connectors.github.payloads import Disagrees, Parsed, Unreadable, parse
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
@@ -19,6 +21,7 @@ from changes.delivery.facts import (
     CheckReported,
     DeploymentReported,
     DeploymentStatusReported,
+    GateAskedReported,
     InstallationReported,
     MergeGroupReported,
     PullRequestReported,
@@ -30,21 +33,23 @@ from changes.delivery.facts import (
 from changes.delivery.models import MergeGroup, PullRequest, Repository
 from changes.gates.publishing import ask_for
 from changes.proposals.deriving import follow_rename
+from portal.outbox.actions import enqueue
 
 Follow = Callable[[PullRequest], None]
-FORGE = "github"
+PARSERS: dict[str, Callable[[str, bytes], Parsed]] = {"github": parse, "gitea": parse_gitea}
+"""By kind of source: what a forge sends becomes the same facts."""
 
 
 def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     """Apply ``body``. Never raises for anything that the bytes can hold; a database error passes through."""
     try:
-        parsed = parse(delivery.event, body)
+        parsed = PARSERS[delivery.source.kind](delivery.event, body)
     except (Unreadable, Disagrees) as problem:
         return Outcome(Delivery.State.QUARANTINED, str(problem))
     name = parsed.repository.name if parsed.repository else ""
     if parsed.kind == "unknown":
         return Outcome(Delivery.State.IGNORED, parsed.note, name)
-    repository = record.find_repository(forge=FORGE, fact=parsed.repository) if parsed.repository else None
+    repository = record.find_repository(forge=delivery.source.kind, fact=parsed.repository) if parsed.repository else None
     if repository is None or parsed.repository is None:
         return _without_repository(parsed, name)
     if not signed_for(delivery=delivery, repository=repository):
@@ -62,7 +67,7 @@ def _without_repository(parsed: Parsed, name: str) -> Outcome:
     if parsed.kind == "incomplete":
         return Outcome(Delivery.State.QUARANTINED, parsed.note, name)
     if parsed.event == "ping":
-        return Outcome(Delivery.State.APPLIED, "GitHub tested the hook", name)
+        return Outcome(Delivery.State.APPLIED, "The forge tested the hook", name)
     words = f"{name} is not in scope" if name else f"{parsed.event} without a repository changes nothing here"
     return Outcome(Delivery.State.IGNORED, words, name)
 
@@ -124,7 +129,10 @@ def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: d
 
 @record_fact.register
 def _(fact: RepositoryFact, repository: Repository, delivery: Delivery, at: datetime) -> None:
-    """A rename was followed when the repository was recognised."""
+    """A rename was followed when the repository was recognised; how it is set is read again. A deleted one cannot be."""
+    if fact.action in ("archived", "deleted"):
+        Repository.objects.filter(pk=repository.pk).update(trouble=f"GitHub reports that {repository.name} was {fact.action}.")
+    ask(source=delivery.source, repository=repository, subject="repository:", at=at)
 
 
 @record_fact.register
@@ -134,6 +142,13 @@ def _(fact: MergeGroupReported, repository: Repository, delivery: Delivery, at: 
     ask(source=delivery.source, repository=repository, subject=f"checks:{fact.head_sha}", at=at)
     if group.state == MergeGroup.State.OPEN:
         ask_for(repository=repository, sha=fact.head_sha, at=at)
+
+
+@record_fact.register
+def _(fact: GateAskedReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    """The run waits until it is answered; what is answered is judged then."""
+    payload = {"repository": repository.name, "run": fact.run, "environment": fact.environment, "commit": fact.commit_sha}
+    enqueue(kind=GATE, key=f"deployment_gate:{repository.key}:{fact.run}:{fact.environment}", payload=payload, at=at)
 
 
 @record_fact.register

@@ -51,6 +51,9 @@ def repository(*, value: Mapping[str, Any]) -> RepositoryFact:
         vendor_id=fields.number("id"),
         clone_url=fields.text("clone_url", limit=500),
         default_branch=fields.text("default_branch", limit=200),
+        archived=fields.flag("archived"),
+        disabled=fields.flag("disabled"),
+        visibility=fields.text("visibility", limit=20),
     )
 
 

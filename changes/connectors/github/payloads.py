@@ -15,6 +15,7 @@ from changes.connectors.github.fields import Fields, Incomplete, Unreadable, cle
 from changes.connectors.github.shapes import SHAPES, events_of
 from changes.delivery.facts import (
     Fact,
+    GateAskedReported,
     InstallationReported,
     MergeGroupReported,
     PushReported,
@@ -23,6 +24,7 @@ from changes.delivery.facts import (
 )
 
 QUEUED = re.compile(r"/pr-(\d{1,9})-[^/]*$", re.ASCII)
+WAITS = re.compile(r"/actions/runs/(\d{1,18})/deployment_protection_rule$", re.ASCII)
 __all__ = ["Disagrees", "Parsed", "Unreadable", "parse"]
 
 
@@ -277,6 +279,22 @@ def _previous_name(*, now: str, changes: Fields | None) -> str | None:
     return None
 
 
+def _gate_asked(reading: _Reading) -> Iterator[Fact]:
+    """The run stands in the address to answer to; that address itself is not used."""
+    body = reading.body
+    if not body.has("deployment_callback_url"):
+        reading.note = "It names no run, so there is nothing to answer"
+        return
+    found = WAITS.search(body.needed_text("deployment_callback_url"))
+    if found is None:
+        raise Incomplete("deployment_callback_url names no run")
+    yield GateAskedReported(
+        environment=body.needed_text("environment", limit=objects.ENVIRONMENT),
+        commit_sha=body.needed("deployment").needed_commit("sha"),
+        run=int(found[1]),
+    )
+
+
 def _merge_group(reading: _Reading) -> Iterator[Fact]:
     """``gh-readonly-queue/main/pr-104-<base>`` is the branch of the queue; ``base_ref`` the one that it merges into."""
     group = reading.body.needed("merge_group")
@@ -326,6 +344,7 @@ EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
     "check_run": _check_run,
     "check_suite": _check_suite,
     "deployment": _deployment,
+    "deployment_protection_rule": _gate_asked,
     "deployment_status": _deployment_status,
     "installation": _installation,
     "installation_repositories": _installation,

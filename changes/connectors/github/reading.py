@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from changes.connectors.forges import client_of
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.rulebook import Rulebook
+from changes.connectors.github.watching import watch_branch, watch_environments, watch_repository
 from changes.connectors.models import Reading
 from changes.delivery import actions as record
 from changes.delivery.models import BranchRules, PullRequest, Repository
@@ -17,7 +20,7 @@ def read(*, reading: Reading, at: datetime) -> str:
     if repository is None:
         return "nothing to read without a repository"
     what, _, which = reading.subject.partition(":")
-    client = GitHub(source=reading.source, repository_name=repository.name, at=at)
+    client = client_of(source=reading.source, repository_name=repository.name, at=at)
     return READERS[what](client, repository, which, at)
 
 
@@ -67,8 +70,18 @@ def read_rules(client: GitHub, repository: Repository, branch: str, at: datetime
         branch=branch,
         defaults={"required_checks": required, "raw": dict(rules.raw), "read_at": at},
     )
+    book = Rulebook(source=client.source, repository_name=repository.name, at=at)
+    watch_branch(book=book, repository=repository, rules=rules, at=at)
     PullRequest.objects.filter(repository=repository, base_ref=branch, state=PullRequest.State.OPEN).update(touched_at=at)
     return "required checks unknown" if required is None else f"{len(required)} required checks"
+
+
+def read_repository(client: GitHub, repository: Repository, _: str, at: datetime) -> str:
+    """The repository itself and its environments."""
+    if not watch_repository(client=client, repository=repository, at=at):
+        return "not there, or not for us"
+    book = Rulebook(source=client.source, repository_name=repository.name, at=at)
+    return f"{watch_environments(book=book, repository=repository, at=at)} environments"
 
 
 READERS: dict[str, Read] = {
@@ -76,5 +89,6 @@ READERS: dict[str, Read] = {
     "checks": read_checks,
     "commit": read_commit,
     "deployment": read_deployment,
+    "repository": read_repository,
     "rules": read_rules,
 }

@@ -51,6 +51,11 @@ SHAPES = {
         needs=_keys("deployment"),
         never=_keys("deployment_status", "deployment_callback_url", "event", "pull_requests", "workflow_job"),
     ),
+    "deployment_protection_rule": Shape(
+        needs=_keys("repository"),
+        beside=_keys("environment", "event", "sha", "ref", "deployment", "deployment_callback_url", "pull_requests"),
+        actions=_keys("requested"),
+    ),
     "deployment_status": Shape(needs=_keys("deployment_status")),
     "installation": Shape(
         needs=_keys("installation"), never=_keys("repository"), beside=_keys("repositories", "requester"), app=True

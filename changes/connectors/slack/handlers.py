@@ -17,13 +17,13 @@ from changes.connectors.slack import routing
 from changes.connectors.slack.answers import answer
 from changes.connectors.slack.client import Slack
 from changes.connectors.slack.payloads import Asked, Other, asked_of
+from changes.connectors.slack.watching import note_event
 from changes.connectors.slack.workspace import EMAIL, person_of, workspace
 from portal.access.models import User
 from portal.policy.refusal import Refused, Stale
 
 BUDGET = 4.0
 """Seconds for asking Slack who somebody is: a person waits."""
-GONE = {"app_uninstalled": "the app was removed from the workspace", "tokens_revoked": "Slack has revoked the app's token"}
 BY_EMAIL = "You were recognised by your e-mail address. Link your Slack account in the portal to make that certain."
 UNASKED = "Countersign could not ask Slack who you are, so nothing was done. Do it in the portal; an administrator sees the reason."
 
@@ -53,10 +53,8 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
 
 
 def _other(other: Other, source: Source, at: datetime) -> Outcome:
-    words = GONE.get(other.event)
-    if words:
-        Source.objects.filter(pk=source.pk).update(failures=source.failures + 1, last_failed_read_at=at, last_error=words)
-    return _ignored(words or other.note)
+    words = note_event(source=source, event=other.event, fields=other.fields, at=at)
+    return Outcome(Delivery.State.APPLIED, words) if words else _ignored(other.note)
 
 
 def _ignored(words: str) -> Outcome:

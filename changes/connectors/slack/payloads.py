@@ -57,6 +57,8 @@ class Other:
 
     event: str
     note: str
+    fields: Fields | None = None
+    """Slack's own event, for those about a channel."""
 
 
 def fields_of(*, body: bytes) -> tuple[str, Fields]:
@@ -90,7 +92,7 @@ def asked_of(*, body: bytes) -> Asked | Other:
     event, fields = fields_of(body=body)
     reader = READERS.get(event)
     if reader is None:
-        return Other(event, f"{event} is not used")
+        return Other(event, f"{event} is not used", fields.within("event") if fields.has("event") else None)
     return reader(fields)
 
 

@@ -156,7 +156,7 @@ def _wrong_release(reason: str, evidence: tuple[Evidence, ...], seen: ReleaseFac
 
 
 def log(facts: ChangeFacts, parameters: Parameters) -> Gate:
-    """Gate 11: the release stands in the Slack channel (P-14). Slack comes with a later release of the portal."""
+    """Gate 11: the release stands in the Slack channel, in time (P-14). Before the log was kept that is not known."""
     if SLACK not in facts.connected:
         text = "Slack does not feed the portal yet, so whether the release was logged is not known"
         return gate(Code.LOG, not_connected(text, who="An administrator connects Slack."))
@@ -164,6 +164,8 @@ def log(facts: ChangeFacts, parameters: Parameters) -> Gate:
     if released is None:
         text = "Not released to production yet"
         return gate(Code.LOG, open_or_failed(late=False, reason=text, who="The portal posts it by itself."))
+    if messages := [row for row in releases_to(facts, PRODUCTION) if row.logged_at is not None]:
+        return gate(Code.LOG, _logged(min(messages, key=_logged_at), released + parameters.log_within))
     return gate(
         Code.LOG,
         open_or_failed(
@@ -172,6 +174,19 @@ def log(facts: ChangeFacts, parameters: Parameters) -> Gate:
             who="The portal posts it by itself.",
         ),
     )
+
+
+def _logged_at(row: ReleaseFact) -> datetime:
+    return row.logged_at or row.created_at
+
+
+def _logged(first: ReleaseFact, due: datetime) -> Judgement:
+    """The first message of the release counts, when it came in time."""
+    at, evidence = _logged_at(first), Evidence("the message in Slack", first.logged_url)
+    if at <= due:
+        return met(f"Logged in Slack at {moment(at)}", evidence)
+    reason = f"Logged in Slack at {moment(at)}, due by {moment(due)}"
+    return open_or_failed(late=True, reason=reason, who="Nobody: it was late.", evidence=(evidence,))
 
 
 def review_after(facts: ChangeFacts, parameters: Parameters) -> Gate:

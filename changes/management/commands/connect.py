@@ -1,4 +1,4 @@
-"""`manage.py connect github …`, `manage.py connect fly …`, `manage.py connect slack|doppler|cloudflare …`."""
+"""`manage.py connect github …`, `… gitea …`, `… fly …`, `… slack|doppler|cloudflare …`."""
 
 import sys
 from argparse import ArgumentParser
@@ -8,14 +8,21 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from changes.connectors.actions import connect_cloudflare, connect_doppler, connect_fly, connect_github, connect_slack
+from changes.connectors.actions import (
+    connect_cloudflare,
+    connect_doppler,
+    connect_fly,
+    connect_gitea,
+    connect_github,
+    connect_slack,
+)
 
 
 class Command(BaseCommand):
-    help = "Connect a repository, or an account at Fly, Slack, Doppler, Cloudflare. Run it again to change what you give."
+    help = "Connect a repository at a forge, or an account at Fly, Slack, Doppler, Cloudflare. Run again to change what you give."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|fly|slack|doppler|cloudflare")
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|gitea|fly|slack|doppler|cloudflare")
         github = kinds.add_parser("github", help="put a repository in scope")
         github.add_argument("--repository", required=True, metavar="OWNER/NAME")
         github.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
@@ -35,6 +42,7 @@ class Command(BaseCommand):
             default="review",
             help="review: an approving review on the promotion counts as approval; portal: only an approval in the portal",
         )
+        _add_gitea(kinds)
         fly = kinds.add_parser("fly", help="read the releases of an organisation's apps")
         fly.add_argument("--org", required=True)
         fly.add_argument("--token", required=True, help="a read-only token; - reads it from standard input")
@@ -86,6 +94,21 @@ class Command(BaseCommand):
         )
         self.stdout.write(f"{row.name} is in scope: {row.main_branch} feeds staging, {row.prod_branch} feeds production.")
         self.stdout.write("Point its webhook at /hooks/github/ (content type application/json) with the same secret.")
+
+    def _gitea(self, options: dict[str, Any]) -> None:
+        row = connect_gitea(
+            repository=options["repository"],
+            secret=_given(options["secret"]),
+            main=options["main"],
+            prod=options["prod"],
+            api_url=options["api_url"],
+            token=_given(options["token"]),
+            clone_url=options["clone_url"],
+            approved_by=options["approved_by"],
+            at=now(),
+        )
+        self.stdout.write(f"{row.name} is in scope: {row.main_branch} feeds staging, {row.prod_branch} feeds production.")
+        self.stdout.write("Point its webhook (type Gitea or Forgejo, application/json) at /hooks/gitea/ with the same secret.")
 
     def _fly(self, options: dict[str, Any]) -> None:
         apps = dict(_app(text) for text in options["app"])
@@ -152,6 +175,18 @@ def _add_consoles(kinds: Any) -> None:
         console.add_argument(
             "--environment", action="append", default=[], metavar="NAME=ENVIRONMENT", help=f"for example {example}"
         )
+
+
+def _add_gitea(kinds: Any) -> None:
+    gitea = kinds.add_parser("gitea", help="put a repository at a Gitea or Forgejo in scope")
+    gitea.add_argument("--repository", required=True, metavar="OWNER/NAME")
+    gitea.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
+    gitea.add_argument("--api-url", required=True, help="for example https://git.example.com/api/v1")
+    gitea.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
+    gitea.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
+    gitea.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
+    gitea.add_argument("--clone-url", default="", help="where Git fetches it from")
+    gitea.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
 
 
 def _given(text: str) -> str:

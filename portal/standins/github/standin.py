@@ -51,6 +51,10 @@ ACTS = (
     "add_member",
     "remove_member",
     "set_team",
+    "bypass",
+    "rename_repository",
+    "archive_repository",
+    "set_default_branch",
     "ping",
 )
 
@@ -177,4 +181,8 @@ class GitHubStandIn(World):
     add_member = governing.add_member
     remove_member = governing.remove_member
     set_team = governing.set_team
+    bypass = governing.bypass
+    rename_repository = governing.rename_repository
+    archive_repository = governing.archive_repository
+    set_default_branch = governing.set_default_branch
     ping = telling.ping

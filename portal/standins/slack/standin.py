@@ -92,6 +92,20 @@ class SlackStandIn(SlackWorld):
 
     # What people do
 
+    def change_channel(self, *, channel: str, **changed: Any) -> Row:
+        """Archives or renames a channel, or takes the app out of it, and tells the app."""
+        row = super().change_channel(channel=channel, **changed)
+        where, ts = row["channel_id"], self.next_ts()
+        if "archived" in changed:
+            kind = "channel_archive" if changed["archived"] else "channel_unarchive"
+            self.requests.event(shapes.event({"type": kind, "channel": where, "user": BOT_USER, "event_ts": ts}))
+        if "name" in changed:
+            told = {"id": where, "name": row["name"], "created": row["created"]}
+            self.requests.event(shapes.event({"type": "channel_rename", "channel": told, "event_ts": ts}))
+        if changed.get("app") is False:
+            self.requests.event(shapes.event({"type": "channel_left", "channel": where, "actor_id": BOT_USER, "event_ts": ts}))
+        return row
+
     def say(self, *, channel: str, by: str, text: str, thread: str = "", at: datetime | None = None) -> Row:
         """Somebody writes something, in a thread if one is named."""
         where, who = self.channel(channel), self.user(by)

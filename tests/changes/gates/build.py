@@ -101,9 +101,11 @@ def hotfix(**values) -> PullRequestFact:
     return merged(**(standard | values))
 
 
-def release(environment="production", commit=ON_PROD, began=65, succeeded=RELEASED, state="succeeded", label="r2", confirmed=True):
+def release(
+    environment="production", commit=ON_PROD, began=65, succeeded=RELEASED, state="succeeded", label="r2", confirmed=True, **more
+):
     at = None if succeeded is None else minute(succeeded)
-    return ReleaseFact(environment, commit, state, minute(began), at, label, confirmed)
+    return ReleaseFact(environment, commit, state, minute(began), at, label, confirmed, **more)
 
 
 def staged(commit=ON_MAIN, succeeded=STAGED, began=25, **values) -> ReleaseFact:

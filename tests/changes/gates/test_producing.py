@@ -245,6 +245,16 @@ LOGS = {
         "failed",
         "Released at 2026-02-02 10:05 UTC, and no message is on record.",
     ),
+    "logged in time": (
+        change(releases=(released(logged_at=minute(80)), released(began=70, logged_at=minute(99)), released(began=71))),
+        "met",
+        "Logged in Slack at 2026-02-02 10:20 UTC.",
+    ),
+    "logged late": (
+        change(releases=(released(logged_at=minute(81)),)),
+        "failed",
+        "Logged in Slack at 2026-02-02 10:21 UTC, due by 2026-02-02 10:20 UTC.",
+    ),
     "a pushed commit was released": (
         pushed_past(releases=(released(commit=OLD),)),
         "failed",

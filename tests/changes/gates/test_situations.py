@@ -1,8 +1,5 @@
 """What happens to pull requests at a real forge, told by official payloads and read again over HTTP: what the gates make of it."""
 
-import json
-import uuid
-
 import pytest
 
 from changes.delivery.models import MergeGroup, PullRequest, Push, Repository
@@ -242,17 +239,9 @@ def test_a_renamed_repository_stays_the_same_with_everything_on_record(company):
     found, verdicts = company.findings(), Verdict.objects.count()
     assert found == [f"no_review:#{number}"]
 
-    told = company.last("pull_request")
-    repository = json.loads(renamed(json.dumps(told["repository"], separators=(",", ":")).encode()))
-    body = {
-        "action": "renamed",
-        "changes": {"repository": {"name": {"from": "web"}}},
-        "repository": repository,
-        "sender": told["sender"],
-    }
-    company.post("repository", json.dumps(body).encode(), delivery=str(uuid.uuid4()))
-    company.github.label(repository=WEB, number=number, label="later", by="ann", at=company.then())
-    company.work(change=lambda event, body: renamed(body))
+    company.github.rename_repository(repository=WEB, to="northwind/site", by="rex")
+    company.github.label(repository="northwind/site", number=number, label="later", by="ann", at=company.then())
+    company.work()
 
     web = Repository.objects.get()
     assert (web.name, web.former_names) == ("northwind/site", [WEB])

@@ -17,6 +17,7 @@ def live_through(github: GitHubStandIn) -> dict[str, Any]:
     production = github.deploy(repository=WEB, environment="production", sha=promotion, by="bob", state="")
     github.deployment_status(repository=WEB, deployment=production["id"], state="failure", by="bob")
     ruleset = _govern(github)
+    github.bypass(repository=WEB, branch="prod", after=promotion, by="rex")
     direct = github.push_direct(repository=WEB, branch="prod", files={"hot.txt": "fix\n"}, by="rex", message="Hot fix")
     github.force_push(repository=WEB, branch="prod", by="rex")
     github.ping()

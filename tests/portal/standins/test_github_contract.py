@@ -34,6 +34,8 @@ ASKED = (
     "/repos/{web}/rules/branches/prod",
     "/repos/{web}/rulesets",
     "/repos/{web}/rulesets/{ruleset}",
+    "/repos/{web}/rulesets/rule-suites?rule_suite_result=bypass",
+    "/repos/{web}/environments/production/deployment_protection_rules",
     "/repos/{web}/collaborators",
     "/repos/{web}/collaborators?affiliation=all",
     "/repos/{web}/collaborators/ann/permission",

@@ -183,3 +183,54 @@ def remove_member(world: World, *, repository: str, login: str, by: str, at: dat
             raise not_found()
         world.store.delete(row)
         tell(world, "member", {"action": "removed", "member": people.user(world, login)}, repository=repo, by=by)
+
+
+def bypass(
+    world: World, *, repository: str, branch: str, after: str, by: str, result: str = "bypass", at: datetime | None = None
+) -> Row:
+    """The rulesets judge a push: ``bypass`` somebody took it past them, ``fail`` it was refused."""
+    with world.lock:
+        name = world.repository(repository)["full_name"]
+        before = world.tip(name, f"refs/heads/{branch}")
+        body = {"ref": f"refs/heads/{branch}", "before": before, "after": after, "by": by, "result": result, "at": world.stamp(at)}
+        return world.store.add("suite", place=name, body=body)
+
+
+def rename_repository(world: World, *, repository: str, to: str, by: str, at: datetime | None = None) -> Row:
+    """Gives a repository another name, or another owner. The old address leads to the new one from then on."""
+    with world.lock:
+        row = world.repository(repository)
+        was_owner, _, was = row["full_name"].partition("/")
+        owner = to.partition("/")[0]
+        world.add_account(login=owner, kind="Organization", name=owner.title())
+        world.store.move(row, subject=to.lower(), places={row["full_name"]: to})
+        world.git_root.joinpath(f"{to}.git").parent.mkdir(parents=True, exist_ok=True)
+        world.git_root.joinpath(f"{row['full_name']}.git").rename(world.git_root / f"{to}.git")
+        row |= {"full_name": to, "former": [*row.get("former", []), f"{was_owner}/{was}".lower()]}
+        world.store.save(row)
+        if owner == was_owner:
+            told: Row = {"action": "renamed", "changes": {"repository": {"name": {"from": was}}}}
+        else:
+            from_owner = people.organization(world, was_owner)
+            told = {"action": "transferred", "changes": {"owner": {"from": {"organization": from_owner}}}}
+        tell(world, "repository", told, repository=row, by=by)
+        return row
+
+
+def archive_repository(world: World, *, repository: str, by: str, archived: bool = True, at: datetime | None = None) -> Row:
+    """Makes a repository read-only, or ends that."""
+    return _set_repository(world, repository, {"archived": archived}, "archived" if archived else "unarchived", by)
+
+
+def set_default_branch(world: World, *, repository: str, branch: str, by: str, at: datetime | None = None) -> Row:
+    """Names another default branch."""
+    was = world.repository(repository)["default_branch"]
+    return _set_repository(world, repository, {"default_branch": branch}, "edited", by, {"default_branch": {"from": was}})
+
+
+def _set_repository(world: World, repository: str, values: Row, action: str, by: str, changes: Row | None = None) -> Row:
+    with world.lock:
+        row = world.repository(repository) | values
+        world.store.save(row)
+        tell(world, "repository", {"action": action, **({"changes": changes} if changes else {})}, repository=row, by=by)
+        return row

@@ -10,7 +10,7 @@ from portal.standins.github.rest import app, checks, comments, commits, contents
 from portal.standins.github.rest.calls import ROUTES, Call, conditional
 from portal.standins.github.world import API_PATH, World
 from portal.standins.routes import Handler
-from portal.standins.web import Answer, Request
+from portal.standins.web import Answer, Request, json_answer
 
 FILLED_BY = (app, checks, comments, commits, contents, deployments, pulls, repositories)
 WINDOW = timedelta(hours=1)
@@ -70,7 +70,7 @@ class Api:
             with self.world.lock:
                 caller = tokens.caller(self.world, request.headers.get("Authorization", ""), at=at)
                 call = Call(self.world, request, caller, at)
-                answer = self._found(call, self._by_name(path))(call)
+                answer = self._moved(path) or self._found(call, self._by_name(path))(call)
             answer = conditional(call, answer) if with_etag else answer
         except GitHubError as problem:
             answer = problem.answer()
@@ -84,6 +84,17 @@ class Api:
             raise not_found()
         handler, call.args = found
         return handler
+
+    def _moved(self, path: str) -> Answer | None:
+        """301 for the former name of a repository, unless another one has it by now."""
+        parts = path.split("/", 4)
+        if len(parts) < 4 or parts[1] != "repos" or self.world.store.one("repository", subject="/".join(parts[2:4]).lower()):
+            return None
+        for row in self.world.repositories():
+            if "/".join(parts[2:4]).lower() in row.get("former", []):
+                url = f"{self.world.api_url}/repositories/{row['id']}" + "".join(f"/{rest}" for rest in parts[4:])
+                return json_answer({"message": "Moved Permanently", "url": url}, status=301, headers={"Location": url})
+        return None
 
     def _by_name(self, path: str) -> str:
         """``/repositories/<id>/…`` means the same as ``/repos/<owner>/<name>/…``."""

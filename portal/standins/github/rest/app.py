@@ -1,5 +1,7 @@
 """The App, its installation and tokens, its delivery log; who am I; how much is left."""
 
+from urllib.parse import urlencode
+
 from portal.standins.github import tokens
 from portal.standins.github.acts.telling import ping
 from portal.standins.github.errors import GitHubError, not_found
@@ -167,7 +169,8 @@ def delivery_log(call: Call) -> Answer:
     more = {}
     if len(rows) > size:
         url = f"{call.world.api_url}{call.request.path.partition('/github')[2]}"
-        more = {"Link": f'<{url}?per_page={size}&cursor={rows[size - 1]["id"]}>; rel="next"'}
+        following = urlencode({**call.request.query, "per_page": size, "cursor": rows[size - 1]["id"]})
+        more = {"Link": f'<{url}?{following}>; rel="next"'}
     return json_answer(rows[:size], headers=more)
 
 

@@ -84,3 +84,9 @@ def environments(call: Call) -> Answer:
         return plain | {"created_at": SINCE, "updated_at": SINCE, "protection_rules": [], "deployment_branch_policy": None}
 
     return paged(call, list(rows.values()), shape, under="environments")
+
+
+@ROUTES.on("GET", REPO + "/environments/{environment}/deployment_protection_rules")
+def gates(call: Call) -> Answer:
+    """The apps that are asked before a deployment: none."""
+    return json_answer({"total_count": 0, "custom_deployment_protection_rules": []})

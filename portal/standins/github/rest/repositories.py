@@ -97,6 +97,15 @@ def rulesets(call: Call) -> Answer:
     return paged(call, rows, lambda row: rules.ruleset(call.world, name, row, in_full=False))
 
 
+@ROUTES.on("GET", REPO + "/rulesets/rule-suites")
+def rule_suites(call: Call) -> Answer:
+    """Pushes as the rulesets judged them, newest first."""
+    repo = call.repository
+    rows = list(reversed(call.world.store.all("suite", place=repo["full_name"])))
+    wanted = call.text("rule_suite_result", "all")
+    return paged(call, [row for row in rows if wanted in ("all", row["result"])], lambda row: rules.suite(call.world, repo, row))
+
+
 @ROUTES.on("GET", REPO + "/rulesets/{id}")
 def ruleset(call: Call) -> Answer:
     """One ruleset. Who may get past it is shown only to those who may change it."""

@@ -91,6 +91,7 @@ def repository(world: World, row: Row) -> Row:
         "svn_url": page,
         **{key: url + rest for key, rest in LINKS.items()},
         **STILL,
+        "archived": row.get("archived", False),
         "default_branch": row["default_branch"],
         "open_issues_count": row.get("open", 0),
         "open_issues": row.get("open", 0),

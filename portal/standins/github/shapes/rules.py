@@ -174,3 +174,21 @@ def in_force(world: World, repository: str, branch: str) -> list[Row]:
             source = {"ruleset_source_type": "Repository", "ruleset_source": repository, "ruleset_id": row["id"]}
             found += [_rule(name, row) | source for name in row["rules"]]
     return found
+
+
+def suite(world: World, repository: Row, row: Row) -> Row:
+    """A push as the rulesets judged it."""
+    account = people.user(world, row["by"])
+    return {
+        "id": row["id"],
+        "actor_id": account["id"],
+        "actor_name": account["login"],
+        "before_sha": row["before"],
+        "after_sha": row["after"],
+        "ref": row["ref"],
+        "repository_id": repository["id"],
+        "repository_name": repository["full_name"].split("/")[1],
+        "pushed_at": row["at"],
+        "result": row["result"],
+        "evaluation_result": row["result"],
+    }

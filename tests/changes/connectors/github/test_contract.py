@@ -7,6 +7,8 @@ from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest
 
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.deliveries import OF_THE_APP, DeliveryLog, places_of
+from changes.connectors.github.rulebook import Rulebook
 from portal import vault
 from tests.changes.connectors.github import made, test_auth, vendor_data
 from tests.changes.connectors.github.conftest import NOW
@@ -21,6 +23,10 @@ LISTS = {
     "/deployments",
     "/deployments/135/statuses",
     "/activity",
+    "/hooks",
+    "/hooks/7/deliveries",
+    "/rulesets/5/history",
+    "/rulesets/rule-suites",
 }
 
 
@@ -48,10 +54,37 @@ def asked(connect) -> list[Asked]:
         f"GET {REPO}/branches/prod": Said({"protection": {}}),
         f"POST {REPO}/check-runs": Said({"id": 77}, 201),
         f"PATCH {REPO}/check-runs/77": Said({"id": 77}),
+        f"GET {REPO}/rulesets/5": Said({"id": 5}),
+        "GET /orgs/northwind/rulesets/6": Said({"id": 6}),
+        f"GET {REPO}/environments": Said({"environments": []}),
+        f"GET {REPO}/environments/production/deployment_protection_rules": Said({"custom_deployment_protection_rules": []}),
+        f"POST {REPO}/actions/runs/9/deployment_protection_rule": Said(None, 204),
+        f"POST {REPO}/hooks/7/deliveries/3/attempts": Said({}, 202),
+        "GET /app/hook/deliveries": Said([]),
+        "POST /app/hook/deliveries/3/attempts": Said({}, 202),
     }
     github, forge = connect(script, token_encrypted=vault.seal(test_auth.PEM), **test_auth.APP)
     call_everything(github)
+    call_rulebook(Rulebook(source=github.source, repository_name=github.repository_name, at=NOW))
+    for place in (OF_THE_APP, f"{REPO}/hooks/7"):
+        call_log(DeliveryLog(source=github.source, at=NOW, place=place))
+    places_of(source=github.source, repository=github.repository_name, at=NOW, url="https://portal.example/hooks/github/")
     return forge.asked
+
+
+def call_rulebook(book: Rulebook) -> None:
+    book.ruleset(rule={"ruleset_id": 5, "ruleset_source_type": "Repository"})
+    book.ruleset(rule={"ruleset_id": 6, "ruleset_source_type": "Organization", "ruleset_source": "northwind"})
+    book.changed_by(ruleset=5, since=NOW)
+    list(book.suites())
+    book.environments()
+    book.gates(environment="production")
+    book.answer_gate(run=9, environment="production", approve=True, comment="All gates are met.")
+
+
+def call_log(log: DeliveryLog) -> None:
+    list(log.failed_since(since=NOW))
+    log.send_again(attempt=3)
 
 
 def call_everything(github: GitHub) -> None:
@@ -59,6 +92,8 @@ def call_everything(github: GitHub) -> None:
     github.pull_request(number=31)
     github.reviews(number=31)
     list(github.pull_requests_updated_since(since=NOW))
+    github.pull_requests_page(page=2)
+    github.deployments_page(page=2)
     github.commit_pulls(sha=made.HEAD)
     github.check_runs(sha=made.HEAD)
     github.statuses(sha=made.HEAD)
@@ -94,11 +129,14 @@ def test_every_request_is_one_that_github_accepts(description: OpenAPI, asked: l
     for one in asked:
         description.validate_request(as_official(one))
 
-    assert len({one.path for one in asked}) == 19
+    assert len({one.path for one in asked}) == 31
 
 
 def test_every_method_of_the_client_is_in_the_contract() -> None:
     names = {name for name in vars(GitHub) if not name.startswith("_")} - {"api", "source", "repository_name", "at"}
+    for kind, calls in ((Rulebook, call_rulebook), (DeliveryLog, call_log)):
+        asked = {name for name in vars(kind) if not name.startswith("_")} - {"api", "source", "repository_name", "at", "place"}
+        assert asked == asked & set(calls.__code__.co_names)
     called = set(call_everything.__code__.co_names)
     inside = {
         "bare_pull_request",

@@ -26,7 +26,14 @@ ENTRY = {
 
 
 def polled(connect, activity):
-    connect({f"GET {REPO}/pulls": Said([]), f"GET {REPO}/deployments": Said([]), f"GET {REPO}/activity": activity})
+    connect(
+        {
+            f"GET {REPO}": Said(made.REPOSITORY),
+            f"GET {REPO}/pulls": Said([]),
+            f"GET {REPO}/deployments": Said([]),
+            f"GET {REPO}/activity": activity,
+        }
+    )
     Repository.objects.create(name="northwind/web", in_scope_from=NOW - timedelta(days=1))
     assert poll_due(now=lambda: NOW) == 1
     return Repository.objects.get()
@@ -49,7 +56,14 @@ def test_a_forge_that_keeps_no_such_list_is_read_all_the_same(connect):
 
 def test_a_forge_that_may_not_show_it_says_so(connect):
     polled_at = None
-    connect({f"GET {REPO}/pulls": Said([]), f"GET {REPO}/deployments": Said([]), f"GET {REPO}/activity": Said({}, 403)})
+    connect(
+        {
+            f"GET {REPO}": Said(made.REPOSITORY),
+            f"GET {REPO}/pulls": Said([]),
+            f"GET {REPO}/deployments": Said([]),
+            f"GET {REPO}/activity": Said({}, 403),
+        }
+    )
     Repository.objects.create(name="northwind/web", in_scope_from=NOW)
 
     poll_due(now=lambda: NOW)

@@ -15,7 +15,7 @@ INCOMPLETE = {
     "derived/deployment_status/created": "deployment_status.state is none that GitHub documents",
     "derived/pull_request_review/edited": "review.state is none that GitHub documents",
 }
-WITHOUT_FACTS = {"octokit/ping/payload", "octokit/push/1", "octokit/push/payload"}
+WITHOUT_FACTS = {"derived/deployment_protection_rule/requested", "octokit/ping/payload", "octokit/push/1", "octokit/push/payload"}
 STORIES = ["standard-change", "violations", "emergency-with-rollback"]
 
 

@@ -12,6 +12,7 @@ from changes.connectors.models import Delivery, Posting, Source
 from changes.connectors.slack import routing
 from changes.connectors.slack.handlers import BY_EMAIL, UNASKED
 from changes.connectors.slack.payloads import Asked
+from changes.exceptions.models import ExceptionRecord
 from portal.access.accounts.seeing import unexplained
 from portal.access.identities import link_identity
 from portal.outbox.delivery import deliver_due
@@ -274,7 +275,9 @@ def test_removal_of_the_app_is_shown_as_a_broken_source(client, source):
 
     assert Source.objects.get().failures == 2
     assert "Slack" in Source.objects.get().last_error or "app was removed" in Source.objects.get().last_error
-    assert set(Delivery.objects.values_list("state", flat=True)) == {"ignored"}
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"applied"}
+    lasting = ExceptionRecord.objects.get(kind="log_channel_down")
+    assert (lasting.sentence, "until" in lasting.evidence) == ("The app was removed from the workspace.", False)
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"type": "event_callback"}', b"payload=7", b"command=x"])

@@ -1,0 +1,103 @@
+"""Deliveries that GitHub could not hand over are asked for again: it never sends them a second time by itself.
+
+https://docs.github.com/en/webhooks/using-webhooks/automatically-redelivering-failed-deliveries-for-a-github-app-webhook: attempts
+of the last three days, grouped by GUID, one of each GUID without success. What stands in our inbox came in, whatever GitHub
+heard of our answer.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from changes.connectors.errors import Permanent
+from changes.connectors.github.deliveries import OF_THE_APP, Attempt, DeliveryLog, places_of
+from changes.connectors.keeping import keep
+from changes.connectors.models import Delivery, Source
+from changes.delivery.models import Repository
+from portal.ledger.actions import append
+
+EVERY = timedelta(minutes=5)
+WITHIN = timedelta(days=3)
+"""GitHub keeps deliveries, and sends them again, no longer than this."""
+AT_MOST = 50
+"""Deliveries of one run: below GitHub's limit of writes a minute."""
+TRIES = 3
+"""How often one delivery is asked for again; then the poll alone has to make up for it."""
+LOOKED_AT = 1000
+"""Failed attempts of one run that are looked at, newest first."""
+
+
+def send_again_due(*, source: Source, at: datetime) -> int:
+    """Look, if it is time, and ask for what failed. Returns how many deliveries were asked for.
+
+    A log that we may not read is noted at the source and fails nothing. Raises ``Passing`` when GitHub asks us to wait.
+    """
+    noted = source.settings.get("redelivery", {})
+    if "looked_at" in noted and at - datetime.fromisoformat(noted["looked_at"]) < EVERY:
+        return 0
+    asked: list[Attempt] = []
+    problem = ""
+    try:
+        for log in _logs(source, at):
+            asked += _send_again(log, source, at, left=AT_MOST - len(asked))
+    except Permanent as refused:
+        problem = refused.reason
+    _note(source, noted, asked, problem, at)
+    return len(asked)
+
+
+def _logs(source: Source, at: datetime) -> list[DeliveryLog]:
+    """The App's log, or those of the hooks of each repository that lead to this portal."""
+    if source.app_id:
+        return [DeliveryLog(source=source, at=at, place=OF_THE_APP)]
+    url = f"{settings.BASE_URL}/hooks/{source.name}/"
+    names = Repository.objects.filter(forge=source.kind, in_scope_until=None).order_by("id").values_list("name", flat=True)
+    places = [place for name in names for place in places_of(source=source, repository=name, at=at, url=url)]
+    return [DeliveryLog(source=source, at=at, place=place) for place in places]
+
+
+def _send_again(log: DeliveryLog, source: Source, at: datetime, *, left: int) -> list[Attempt]:
+    failed = [attempt for attempt, _ in zip(log.failed_since(since=at - WITHIN), range(LOOKED_AT), strict=False)]
+    chosen = lost(attempts=failed, held=_held(source, failed))[:left]
+    for attempt in chosen:
+        log.send_again(attempt=attempt.id)
+    return chosen
+
+
+def _held(source: Source, attempts: Iterable[Attempt]) -> frozenset[str]:
+    guids = {attempt.guid for attempt in attempts}
+    return frozenset(Delivery.objects.filter(source=source, delivery_id__in=guids).values_list("delivery_id", flat=True))
+
+
+def lost(*, attempts: Iterable[Attempt], held: frozenset[str]) -> list[Attempt]:
+    """Of each GUID without success its newest attempt, the oldest first; without what is held and what was tried enough. Pure."""
+    groups: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        if attempt.status != "OK" and attempt.guid not in held:
+            groups.setdefault(attempt.guid, []).append(attempt)
+    tried = [group for group in groups.values() if sum(attempt.redelivery for attempt in group) < TRIES]
+    newest = [max(group, key=lambda attempt: (attempt.delivered_at, attempt.id)) for group in tried]
+    return sorted(newest, key=lambda attempt: (attempt.delivered_at, attempt.id))
+
+
+@transaction.atomic
+def _note(source: Source, noted: dict[str, object], asked: list[Attempt], problem: str, at: datetime) -> None:
+    before = noted.get("asked", 0)
+    kept = {
+        **noted,
+        "looked_at": at.isoformat(),
+        "problem": problem,
+        "asked": (before if isinstance(before, int) else 0) + len(asked),
+    }
+    if asked:
+        kept["asked_at"] = at.isoformat()
+        append(
+            stream=f"source:{source.pk}",
+            kind="source.sent_again",
+            actor="portal",
+            fact={"name": source.name, "deliveries": [attempt.guid for attempt in asked], "at": at.isoformat()},
+            rows=[],
+        )
+    keep(source=source, redelivery=kept)

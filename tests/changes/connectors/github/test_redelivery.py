@@ -1,0 +1,112 @@
+"""Deliveries that GitHub could not hand over are asked for again, once each, and come in by the door."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from changes.connectors.door import forget
+from changes.connectors.github import auth, redelivery
+from changes.connectors.github.deliveries import Attempt
+from changes.connectors.models import Delivery, HookSecret, Source
+from changes.delivery.models import Repository
+from portal import vault
+from portal.ledger.models import LedgerLeaf
+from tests.changes.connectors.github.conftest import NOW, connect, scripted
+from tests.changes.connectors.github.forge import Said
+from tests.portal.standins.life import WEB
+from tests.standins import github_standin, northwind
+
+__all__ = ["connect", "github_standin", "northwind", "scripted"]
+
+
+def attempt(number, guid, *, minute=0, status="failed to connect to host", redelivery=False):
+    return Attempt(number, guid, datetime(2026, 2, 10, 11, minute, tzinfo=UTC), redelivery, status, "push", "")
+
+
+def test_of_each_guid_without_success_the_newest_attempt_is_asked_for_again():
+    attempts = [
+        attempt(9, "b", minute=9, redelivery=True),
+        attempt(5, "c", minute=5),
+        attempt(4, "b", minute=4),
+        attempt(3, "a", minute=3),
+        attempt(2, "ok", minute=2, status="OK"),
+        *(attempt(20 + n, "tired", minute=20 + n, redelivery=True) for n in range(redelivery.TRIES)),
+    ]
+
+    chosen = redelivery.lost(attempts=attempts, held=frozenset({"a"}))
+
+    assert [one.id for one in chosen] == [5, 9]
+
+
+@pytest.fixture
+def source(transactional_db, settings, northwind) -> Source:
+    settings.CONNECTOR_PRIVATE_HOSTS = ["127.0.0.1"]
+    auth._kept.clear()
+    forget()
+    app = {"app_id": northwind.app_id, "installation_id": northwind.installation_id}
+    made = Source.objects.create(
+        name="github",
+        kind="github",
+        api_url=northwind.api_url,
+        token_encrypted=vault.seal(northwind.app_private_key),
+        connected_at=NOW,
+        **app,
+    )
+    HookSecret.objects.create(source=made, secret_encrypted=vault.seal("standin-secret"), created_at=NOW)
+    Repository.objects.create(name=WEB, in_scope_from=NOW)
+    return made
+
+
+def test_what_failed_at_the_door_comes_in_after_one_look(source, northwind, client):
+    answers = {"push": 503}
+
+    def post(headers, body):
+        if answers:
+            return answers.get(headers["X-GitHub-Event"], 202)
+        return client.post("/hooks/github/", data=body, content_type="application/json", headers=headers).status_code
+
+    northwind.commit(repository=WEB, branch="idea", files={"a.txt": "a"}, author="ann", message="An idea")
+    northwind.post_held(post)
+    lost = [row for row in northwind.deliveries() if row["status_code"] == 503]
+    at = datetime.now(UTC)
+
+    asked = redelivery.send_again_due(source=source, at=at)
+    again = redelivery.send_again_due(source=source, at=at + timedelta(seconds=10))
+    answers.clear()
+    northwind.post_held(post)
+
+    assert (asked, again) == (len(lost), 0)
+    assert lost
+    assert {row.delivery_id for row in Delivery.objects.all()} == {row["guid"] for row in lost}
+    assert LedgerLeaf.objects.filter(kind="source.sent_again").count() == 1
+    noted = Source.objects.get().settings["redelivery"]
+    assert (noted["asked"], noted["problem"]) == (len(lost), "")
+    assert redelivery.send_again_due(source=Source.objects.get(), at=at + redelivery.EVERY) == 0, "what came in is not asked for"
+
+
+@pytest.mark.django_db
+def test_a_token_reads_the_log_of_the_hook_that_leads_here_and_old_failures_rest(connect, settings):
+    settings.BASE_URL = "https://portal.example"
+    hook = {"id": 7, "config": {"url": "https://portal.example/hooks/github/"}}
+    row = {"id": 3, "guid": "g-3", "delivered_at": "2026-02-10T11:00:00Z", "redelivery": False, "status": "timed out"}
+    log = "/repos/northwind/web/hooks/7/deliveries"
+    script = {
+        "GET /repos/northwind/web/hooks": Said([{"id": 6, "config": {"url": "https://elsewhere.example/"}}, hook]),
+        f"GET {log}": Said([row, row | {"id": 2, "guid": "g-2", "delivered_at": "2026-02-07T11:59:00Z"}]),
+        f"POST {log}/3/attempts": Said({}, 202),
+    }
+    github, forge = connect(script)
+    Repository.objects.create(name="northwind/web", in_scope_from=NOW)
+
+    assert redelivery.send_again_due(source=github.source, at=NOW) == 1
+    assert [one for one in forge.targets() if one.startswith("POST")] == [f"POST {log}/3/attempts"]
+
+
+@pytest.mark.django_db
+def test_a_log_that_may_not_be_read_is_noted_and_fails_nothing(connect):
+    github, _ = connect({"GET /repos/northwind/web/hooks": Said({"message": "Resource not accessible"}, 403)})
+    Repository.objects.create(name="northwind/web", in_scope_from=NOW)
+
+    assert redelivery.send_again_due(source=github.source, at=NOW) == 0
+    assert "Resource not accessible" in Source.objects.get().settings["redelivery"]["problem"]
+    assert Source.objects.get().failures == 0

@@ -1,0 +1,138 @@
+"""Read now and fill back: steps that survive their worker, with progress, cancelled by hand; pause and go on."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from changes.connectors import fetch_asking as asking
+from changes.connectors import fetching
+from changes.connectors.models import Fetch, Reading, Source
+from changes.delivery.models import PullRequest, Repository
+from portal import vault
+from portal.access.roles import Role
+from portal.ledger.queries import entries_about
+from portal.policy.refusal import Refused, Stale
+from tests.changes.connectors.github import made
+from tests.changes.connectors.github.conftest import NOW, connect, scripted
+from tests.changes.connectors.github.forge import Said
+from tests.changes.people import person, sign_in
+
+__all__ = ["connect", "scripted"]
+pytestmark = pytest.mark.django_db(transaction=True)
+REPO = "/repos/northwind/web"
+
+
+def pulls(asked):
+    """Two full pages and the one that ends it; the numbers tell the page."""
+    page = int(asked.target.partition("&page=")[2])
+    days = {1: "2026-02-10", 2: "2026-02-01", 3: "2025-11-01"}[page]
+    return Said([made.pull_request(number=page * 10 + n, updated_at=f"{days}T10:00:00Z") for n in range(2)])
+
+
+@pytest.fixture
+def github(connect):
+    script = {f"GET {REPO}/pulls": pulls, f"GET {REPO}/deployments": Said([]), f"GET {REPO}/activity": Said([])}
+    client, forge = connect(script)
+    Repository.objects.create(name="northwind/web", in_scope_from=NOW - timedelta(days=300))
+    client.forge = forge
+    return client
+
+
+def fetch():
+    return Fetch.objects.get()
+
+
+def test_filling_back_goes_step_by_step_and_survives_a_killed_worker(github):
+    rex = person("Rex", Role.ADMINISTRATOR)
+    asking.ask_fetch(source=github.source, days=30, by=rex, at=NOW)
+    with pytest.raises(Stale, match="being read already"):
+        asking.ask_fetch(source=github.source, days=None, by=rex, at=NOW)
+    at = NOW
+
+    taken = fetching._claim(at)
+    assert (taken.pk, fetch().state) == (fetch().pk, "running")
+    assert fetching.work_on_fetches(now=lambda: at) == 0, "a worker has it"
+    at += fetching.LEASE
+    done = fetching.work_on_fetches(now=lambda: at)
+
+    row = fetch()
+    assert done == 6, "three pages of pull requests, and three more parts"
+    assert (row.state, row.done, row.total, row.found, row.ended_at) == ("done", 4, 4, 4, at)
+    assert sorted(PullRequest.objects.values_list("number", flat=True)) == [10, 11, 20, 21], "none that is older"
+    assert Reading.objects.filter(subject__startswith="pull_request:").count() == 4
+    kinds = [entry.kind for entry in entries_about(stream=f"source:{github.source.pk}")]
+    assert kinds == ["source.fetch_ended", "source.fetch_asked"]
+
+
+def test_the_vendors_wait_puts_it_off_and_a_refusal_stops_it(github):
+    rex = person("Rex", Role.ADMINISTRATOR)
+    asking.ask_fetch(source=github.source, days=30, by=rex, at=NOW)
+    github.forge.script[f"GET {REPO}/pulls"] = Said({"message": "busy"}, 503)
+
+    fetching.work_on_fetches(now=lambda: NOW)
+
+    assert (fetch().state, fetch().done, fetch().not_before) == ("running", 0, NOW + fetching.WAIT)
+    github.forge.script[f"GET {REPO}/pulls"] = Said({"message": "not yours"}, 403)
+    fetching.work_on_fetches(now=lambda: NOW + fetching.WAIT)
+    assert (fetch().state, "not yours" in fetch().note) == ("failed", True)
+
+
+def test_what_is_cancelled_while_a_step_runs_ends_there(github, monkeypatch):
+    rex = person("Rex", Role.ADMINISTRATOR)
+    row = asking.ask_fetch(source=github.source, days=30, by=rex, at=NOW)
+
+    def cancelled_meanwhile(*given):
+        asking.cancel_fetch(fetch=row, by=rex, at=NOW)
+        return 2, True
+
+    monkeypatch.setitem(fetching.BACK["github"], "pulls", cancelled_meanwhile)
+
+    assert fetching.work_on_fetches(now=lambda: NOW) == 1
+    assert (fetch().state, fetch().done, fetch().cancelled_by) == ("cancelled", 0, rex)
+    with pytest.raises(Stale, match="ended already"):
+        asking.cancel_fetch(fetch=row, by=rex, at=NOW)
+
+
+def test_reading_now_is_a_poll_that_was_not_due(github):
+    rex = person("Rex", Role.ADMINISTRATOR)
+    github.forge.script |= {f"GET {REPO}": Said(made.REPOSITORY), f"GET {REPO}/pulls": Said([])}
+    Repository.objects.update(polled_at=NOW - timedelta(seconds=5))
+    asking.ask_fetch(source=github.source, days=None, by=rex, at=NOW)
+
+    fetching.work_on_fetches(now=lambda: NOW)
+
+    assert (fetch().state, Repository.objects.get().polled_at) == ("done", NOW)
+
+
+@pytest.mark.parametrize("days", [0, 731])
+def test_what_cannot_be_filled_back_is_refused(github, days):
+    with pytest.raises(Refused, match="at least a day"):
+        asking.ask_fetch(source=github.source, days=days, by=person("Rex", Role.ADMINISTRATOR), at=NOW)
+
+
+def test_the_page_has_the_buttons_for_whoever_may(client, db):
+    at = datetime.now(UTC)
+    source = Source.objects.create(
+        name="github", kind="github", api_url="http://127.0.0.1:1", token_encrypted=vault.seal("t"), connected_at=at
+    )
+    Repository.objects.create(name="northwind/web", in_scope_from=at)
+    sign_in(client, person("Rex", Role.ADMINISTRATOR))
+
+    def press(address, **data):
+        return client.post(f"/integrations/{address}/", data, follow=True).content.decode()
+
+    assert "Fill back 30 days: waiting, 0 of 4 steps" in press(f"{source.pk}/fetch", days="30")
+    assert "Cancelled. What was read stays." in press(f"fetches/{fetch().pk}/cancel")
+    paused = press(f"{source.pk}/pause")
+    assert ("Go on" in paused, "Read now" in paused.partition("Fill back 30")[2]) == (True, False)
+    assert "is paused already" in press(f"{source.pk}/pause")
+    assert "paused, or has no token" in press(f"{source.pk}/fetch")
+    assert "Read now" in press(f"{source.pk}/resume")
+    assert "is not paused" in press(f"{source.pk}/resume")
+    kinds = {entry.kind for entry in entries_about(stream=f"source:{source.pk}")}
+    assert kinds == {"source.fetch_asked", "source.fetch_cancelled", "source.paused", "source.resumed"}
+
+    client.logout()
+    sign_in(client, person("Ann", Role.ENGINEER))
+    assert client.post(f"/integrations/{source.pk}/pause/").status_code == 403
+    assert "Fill back</button>" not in client.get("/integrations/").content.decode()
