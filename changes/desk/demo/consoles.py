@@ -62,7 +62,7 @@ def connect(remote: Remote, *, at: datetime) -> None:
     connect_cloudflare(
         account=cloudflare["account"], token=cloudflare["token"], environments=environments, api_url=cloudflare["api_url"], at=at
     )
-    remote.do("doppler/hooks", url=f"{settings.BASE_URL}/hooks/doppler/", secret=HOOK_SECRET)
+    remote.do("doppler/send_hooks_to", url=f"{settings.BASE_URL}/hooks/doppler/", secret=HOOK_SECRET)
 
 
 def rotate(vendors: Vendors) -> None:

@@ -1,11 +1,12 @@
 """Lists of authorised mergers: one person proposes, another confirms exactly that text. Nothing is overwritten."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
+from changes.entitlements import by_two
 from changes.entitlements.mergers.models import MergerList
 from portal.access.may import may_at
 from portal.access.models import User
@@ -14,11 +15,8 @@ from portal.access.permissions import P
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
 from portal.policy.clauses import Clause
-from portal.policy.refusal import Refused, Stale
+from portal.policy.refusal import Refused
 from portal.ui.doorbell import ring
-
-LIVES = timedelta(hours=72)
-"""How long a proposal waits for the second person."""
 
 
 def digest_for(*, repository: int, branch: str, people: Collection[dict[str, Any]], reason: str) -> str:
@@ -46,13 +44,9 @@ def propose(*, repository: int, branch: str, people: Collection[User], reason: s
         digest=digest_for(repository=repository, branch=branch, people=named, reason=reason.strip()),
         proposed_by=by,
         proposed_at=at,
-        expires_at=at + LIVES,
+        expires_at=at + by_two.LIVES,
     )
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError as problem:
-        raise Stale("A proposal for this branch waits for its second person already.") from problem
+    by_two.save_alone(row=row, about="this branch")
     _tell("mergers.proposed", row, by, at)
     return row
 
@@ -61,18 +55,15 @@ def propose(*, repository: int, branch: str, people: Collection[User], reason: s
 def confirm(*, row: MergerList, digest: str, by: User, at: datetime) -> MergerList:
     """Second half: the list is in force from now on. Nobody confirms what they proposed, or a list that adds themselves."""
     waiting = _waiting(row, at)
-    if waiting.digest != digest:
-        raise Stale("The proposal is not the one that you read.")
+    by_two.check_same(row=waiting, digest=digest)
     _check_may(by, at)
-    if by.pk == waiting.proposed_by_id:
-        raise Refused(Clause.AUTHORISED_MERGE, "You proposed this yourself.", "Another person confirms it.")
+    by_two.check_other(row=waiting, by=by, clause=Clause.AUTHORISED_MERGE)
     standing = MergerList.objects.filter(repository=waiting.repository, branch=waiting.branch, confirmed_at__lte=at)
     before = standing.order_by("-confirmed_at", "-pk").first()
     known = {one["id"] for one in before.people} if before is not None else set()
     if by.pk in {one["id"] for one in waiting.people} - known:
         raise Refused(Clause.AUTHORISED_MERGE, "This list adds yourself.", "Somebody else confirms it.")
-    waiting.confirmed_by, waiting.confirmed_at = by, at
-    waiting.save(update_fields=["confirmed_by", "confirmed_at"])
+    by_two.confirm(row=waiting, by=by, at=at)
     _tell("mergers.confirmed", waiting, by, at)
     return waiting
 
@@ -97,8 +88,7 @@ def _end_expired(repository: int, branch: str, at: datetime) -> None:
 
 def _waiting(row: MergerList, at: datetime) -> MergerList:
     waiting = MergerList.objects.select_for_update(of=("self",)).select_related("repository").get(pk=row.pk)
-    if waiting.confirmed_at or waiting.withdrawn_at or waiting.expires_at <= at:
-        raise Stale("This proposal no longer waits.")
+    by_two.check_waits(row=waiting, at=at)
     return waiting
 
 

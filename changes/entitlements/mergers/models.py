@@ -1,13 +1,11 @@
 """Lists of authorised mergers."""
 
-from django.conf import settings
 from django.db import models
-from django.db.models import Q
 
-PERSON = settings.AUTH_USER_MODEL
+from changes.entitlements.by_two import TWO_PEOPLE, WAITS, ByTwo
 
 
-class MergerList(models.Model):
+class MergerList(ByTwo):
     """Who may merge into one branch of one repository: proposed by one person, in force once another confirmed exactly it."""
 
     class Branch(models.TextChoices):
@@ -20,26 +18,11 @@ class MergerList(models.Model):
     people = models.JSONField()
     """Each with ``id`` and ``name``, by id. Nobody may be empty: then nobody merges."""
     reason = models.TextField()
-    digest = models.CharField(max_length=64)
-    proposed_by = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+")
-    proposed_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    """When the proposal lapses unless somebody confirms it."""
-    confirmed_by = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    confirmed_at = models.DateTimeField(null=True, blank=True)
-    """From then on it is in force, until the next one is."""
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["repository", "branch"], condition=Q(confirmed_at=None, withdrawn_at=None), name="merger_list_waits_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(confirmed_at=None, confirmed_by=None)
-                | Q(confirmed_at__isnull=False, confirmed_by__isnull=False) & ~Q(confirmed_by=models.F("proposed_by")),
-                name="merger_list_two_people",
-            ),
+            models.UniqueConstraint(fields=["repository", "branch"], condition=WAITS, name="merger_list_waits_once"),
+            models.CheckConstraint(condition=TWO_PEOPLE, name="merger_list_two_people"),
         ]
         indexes = [models.Index(fields=["repository", "branch", "-confirmed_at"], name="merger_list_in_force")]
 

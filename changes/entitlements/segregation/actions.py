@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
+from changes.entitlements import by_two
 from changes.entitlements.segregation.models import Limitation
 from changes.entitlements.segregation.policy import RULES
 from portal.access.may import may_at
@@ -16,8 +17,6 @@ from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 from portal.ui.doorbell import ring
 
-LIVES = timedelta(hours=72)
-"""How long a proposal waits for the second person."""
 LONGEST = timedelta(days=366)
 
 
@@ -45,13 +44,9 @@ def propose(*, person: User, rule: str, reason: str, control: str, until: dateti
         digest=digest_of(text),
         proposed_by=by,
         proposed_at=at,
-        expires_at=at + LIVES,
+        expires_at=at + by_two.LIVES,
     )
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError as problem:
-        raise Stale("A proposal about this waits for its second person already.") from problem
+    by_two.save_alone(row=row, about="this")
     _tell("limitation.proposed", row, by, at)
     return row
 
@@ -60,18 +55,14 @@ def propose(*, person: User, rule: str, reason: str, control: str, until: dateti
 def confirm(*, row: Limitation, digest: str, by: User, at: datetime) -> Limitation:
     """Second half: accepted until its day. Nobody confirms what they proposed, or what is about themselves."""
     waiting = _locked(row)
-    if waiting.confirmed_at or waiting.withdrawn_at or waiting.expires_at <= at:
-        raise Stale("This proposal no longer waits.")
-    if waiting.digest != digest:
-        raise Stale("The proposal is not the one that you read.")
+    by_two.check_waits(row=waiting, at=at)
+    by_two.check_same(row=waiting, digest=digest)
     if not may_at(by, P.EXCEPTION_ACCEPT, at=at):
         raise Refused(Clause.FOLLOWED, "The chair or compliance confirms a limitation.")
-    if by.pk == waiting.proposed_by_id:
-        raise Refused(Clause.FOLLOWED, "You proposed this yourself.", "Another person confirms it.")
+    by_two.check_other(row=waiting, by=by, clause=Clause.FOLLOWED)
     if by.pk == waiting.person_id:
         raise Refused(Clause.FOLLOWED, "This is about your own rights.", "Somebody else confirms it.")
-    waiting.confirmed_by, waiting.confirmed_at = by, at
-    waiting.save(update_fields=["confirmed_by", "confirmed_at"])
+    by_two.confirm(row=waiting, by=by, at=at)
     _tell("limitation.accepted", waiting, by, at)
     return waiting
 
