@@ -60,7 +60,7 @@ def _poll_forge(source: Source, now: Now) -> int:
         Q(polled_at=None) | Q(polled_at__lte=now() - EVERY)
     )
     done = 0
-    if not _asked(source, lambda: _send_again(source, now()), now):
+    if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
     for repository in due.order_by("polled_at", "id"):
         if not _asked(source, partial(_poll_repository, source, repository, now()), now):
@@ -78,8 +78,11 @@ def _send_again(source: Source, at: datetime) -> None:
         send_again_due(source=source, at=at)
 
 
-def _asked(source: Source, question: Callable[[], object], now: Now) -> bool:
-    """Ask; note how it went on the source. False when the source wants rest."""
+def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: bool = True) -> bool:
+    """Ask; note how it went on the source. False when the source wants rest.
+
+    A question that need not ask anything does not prove by its good end that the source can be read.
+    """
     at = now()
     try:
         question()
@@ -95,7 +98,8 @@ def _asked(source: Source, question: Callable[[], object], now: Now) -> bool:
             failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + EVERY
         )
         return False
-    Source.objects.filter(pk=source.pk).update(last_good_read_at=at, failures=0, last_error="")
+    if proves:
+        Source.objects.filter(pk=source.pk).update(last_good_read_at=at, failures=0, last_error="")
     return True
 
 

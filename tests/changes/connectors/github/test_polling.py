@@ -70,3 +70,12 @@ def test_a_forge_that_may_not_show_it_says_so(connect):
 
     assert Repository.objects.get().polled_at == polled_at
     assert Source.objects.get().failures == 1
+
+
+def test_a_turn_in_which_nothing_is_due_says_nothing_of_how_the_source_stands(connect):
+    polled(connect, Said([]))
+    Source.objects.update(failures=2, last_error="GET /repos: not JSON")
+
+    assert poll_due(now=lambda: NOW + timedelta(seconds=1)) == 0
+
+    assert Source.objects.values_list("failures", "last_error").get() == (2, "GET /repos: not JSON")
