@@ -12,8 +12,8 @@ from tests.branches import measuring
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-# The worker count is fixed: more than two processes with a database each only wait for one another on two cores.
-WORKERS = "2"
+# The worker count is fixed: the tests of whole stacks share one worker and mostly wait there, so two cores take two more beside it.
+WORKERS = "3"
 PYTEST_SECONDS = 40 * 60
 # Settings must load for checks that never connect.
 NOWHERE = {
