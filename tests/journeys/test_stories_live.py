@@ -190,7 +190,9 @@ def test_with_a_broken_api_facts_stay_unconfirmed_and_the_workers_go_on(stack, b
     assert tally.acknowledged == {each.id for each in sent}
     assert portal.sql("SELECT count(*), count(confirmed_at) FROM changes_pullrequest") == [(len(expected.pull_requests), 0)]
     assert asked() > 0
-    assert portal.sql("SELECT last_error <> '' FROM changes_source") == [(True,)]
+    # Said by the poll, which runs every fifteen seconds.
+    said = "SELECT last_error <> '' FROM changes_source"
+    wait_for(lambda: portal.sql(said) == [(True,)], seconds=40.0, what="the error at the source")
     assert portal.stack.status()["programs"]["worker"]["starts"] == 1
     assert portal.stack.get("/healthz") == 200
 
