@@ -115,13 +115,11 @@ def _step(fetch: Fetch, now: Now) -> Step:
 
 
 def _poll(source: Source, now: Now) -> int:
-    """The poll of this kind of source, as if it were due. What it could not read stands at the source."""
-    Source.objects.filter(pk=source.pk).update(last_good_read_at=None, not_before=None)
-    Repository.objects.filter(forge=source.kind, in_scope_until=None, polled_at__isnull=False).update(
-        polled_at=F("polled_at") - timedelta(minutes=2)
-    )
-    source.refresh_from_db()
-    done = POLLS[source.kind](source, now)
+    """The poll of this kind of source, at once unless the source rests. What it could not read stands at the source."""
+    at = now()
+    if source.not_before is not None and source.not_before > at:
+        raise Passing(source.last_error or "it asked to wait", retry_after=(source.not_before - at).total_seconds())
+    done = POLLS[source.kind](source, now, at_once=True)
     source.refresh_from_db()
     if source.failures:
         raise Permanent(source.last_error or "it cannot be read")

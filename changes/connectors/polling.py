@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 from django.db.models import F, Q
 
@@ -45,6 +46,12 @@ log = logging.getLogger(__name__)
 Now = Callable[[], datetime]
 
 
+class Poll(Protocol):
+    """Reads a source if it is time, or in any case ``at_once``. Returns how many repositories or organisations were read."""
+
+    def __call__(self, source: Source, now: Now, *, at_once: bool = False) -> int: ...
+
+
 def poll_due(*, now: Now) -> int:
     """Poll every source that is due and may be asked. Returns how many repositories or organisations were read."""
     done = 0
@@ -55,10 +62,14 @@ def poll_due(*, now: Now) -> int:
     return done
 
 
-def _poll_forge(source: Source, now: Now) -> int:
-    due = Repository.objects.filter(forge=source.kind, in_scope_until=None).filter(
-        Q(polled_at=None) | Q(polled_at__lte=now() - EVERY)
-    )
+def _read_lately(source: Source, at: datetime, *, within: timedelta = EVERY) -> bool:
+    return source.last_good_read_at is not None and at - source.last_good_read_at < within
+
+
+def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
+    due = Repository.objects.filter(forge=source.kind, in_scope_until=None)
+    if not at_once:
+        due = due.filter(Q(polled_at=None) | Q(polled_at__lte=now() - EVERY))
     done = 0
     if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
@@ -165,8 +176,8 @@ def _poll_rules(source: Source, repository: Repository, at: datetime) -> None:
         ask_for_rules(source=source, repository=repository, at=at)
 
 
-def _poll_fly(source: Source, now: Now) -> int:
-    if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY / 4:
+def _poll_fly(source: Source, now: Now, *, at_once: bool = False) -> int:
+    if not at_once and _read_lately(source, now(), within=EVERY / 4):
         return 0
     return int(_asked(source, lambda: _sync_fly(source, now()), now))
 
@@ -180,9 +191,9 @@ def _sync_fly(source: Source, at: datetime) -> None:
         touch(repository=repository, at=at)
 
 
-def _poll_slack(source: Source, now: Now) -> int:
+def _poll_slack(source: Source, now: Now, *, at_once: bool = False) -> int:
     """Whether the channels can be used, and what of the log stands there."""
-    if source.last_good_read_at is not None and now() - source.last_good_read_at < EVERY:
+    if not at_once and _read_lately(source, now()):
         return 0
     return int(_asked(source, lambda: _watch_slack(source, now()), now))
 
@@ -192,26 +203,26 @@ def _watch_slack(source: Source, at: datetime) -> None:
         touch(repository=repository, at=at)
 
 
-def _poll_cloudflare(source: Source, now: Now) -> int:
-    return _poll_console(source, now, cloudflare.sync)
+def _poll_cloudflare(source: Source, now: Now, *, at_once: bool = False) -> int:
+    return _poll_console(source, now, cloudflare.sync, at_once=at_once)
 
 
-def _poll_doppler(source: Source, now: Now) -> int:
+def _poll_doppler(source: Source, now: Now, *, at_once: bool = False) -> int:
     """A config that a delivery has named is read at once."""
-    return _poll_console(source, now, doppler.sync, at_once=bool(source.settings.get("hints")))
+    return _poll_console(source, now, doppler.sync, at_once=at_once or bool(source.settings.get("hints")))
 
 
-def _poll_console(source: Source, now: Now, read: Callable[..., int], *, at_once: bool = False) -> int:
+def _poll_console(source: Source, now: Now, read: Callable[..., int], *, at_once: bool) -> int:
     """Read once a minute; what people edited there is then held against the changes, also after a run that broke off."""
     at = now()
-    if not at_once and source.last_good_read_at is not None and at - source.last_good_read_at < EVERY:
+    if not at_once and _read_lately(source, at):
         return 0
     done = int(_asked(source, lambda: read(source=source, at=at), now))
     judge_edits(source=source.name, since=source.connected_at, at=now())
     return done
 
 
-POLLS: dict[str, Callable[[Source, Now], int]] = {
+POLLS: dict[str, Poll] = {
     "github": _poll_forge,
     "gitea": _poll_forge,
     "fly": _poll_fly,

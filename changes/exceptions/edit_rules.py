@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-SLACK = timedelta(hours=1)
+AROUND = timedelta(hours=1)
 """Around a planned window."""
 VALID = timedelta(days=90)
 """How long a change without a planned window covers edits; a decision of the meeting holds as long."""
@@ -62,7 +62,7 @@ def fits(edit: Edit, one: Candidate) -> bool:
     if one.kind != edit.kind or one.state not in STANDING:
         return False
     if one.windows:
-        return any(start - SLACK <= edit.at <= end + SLACK for start, end in one.windows)
+        return any(start - AROUND <= edit.at <= end + AROUND for start, end in one.windows)
     ended = one.ended_at is not None and edit.at > one.ended_at
     return one.opened_at <= edit.at <= one.opened_at + VALID and not ended
 

@@ -136,3 +136,15 @@ def test_the_page_has_the_buttons_for_whoever_may(client, db):
     sign_in(client, person("Ann", Role.ENGINEER))
     assert client.post(f"/integrations/{source.pk}/pause/").status_code == 403
     assert "Fill back</button>" not in client.get("/integrations/").content.decode()
+
+
+def test_a_source_that_rests_is_not_read_before_its_time_and_keeps_its_health(github):
+    rests = {"not_before": NOW + timedelta(minutes=7), "last_good_read_at": NOW - timedelta(hours=1), "last_error": "asked to wait"}
+    Source.objects.update(**rests)
+    asking.ask_fetch(source=github.source, days=None, by=person("Rex", Role.ADMINISTRATOR), at=NOW)
+
+    fetching.work_on_fetches(now=lambda: NOW)
+
+    assert (fetch().state, fetch().not_before, fetch().note) == ("running", NOW + timedelta(minutes=7), "asked to wait")
+    assert Source.objects.values(*rests).get() == rests
+    assert github.forge.asked == []
