@@ -23,3 +23,8 @@ class Refused(Exception):
 
 class Stale(Exception):
     """Somebody was faster: what the person saw has changed meanwhile. Answered with 409 and what changed."""
+
+    @property
+    def words(self) -> str:
+        """The same, for a form that shows it beside a field."""
+        return str(self)

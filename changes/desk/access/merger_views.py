@@ -84,7 +84,7 @@ def propose_mergers(request: HttpRequest, pk: int, branch: str) -> HttpResponse:
         try:
             actions.propose(repository=pk, branch=branch, by=person_of(request), at=time_of(request), **given)
         except (Refused, Stale) as problem:
-            form.add_error(None, problem.words if isinstance(problem, Refused) else str(problem))
+            form.add_error(None, problem.words)
         else:
             messages.success(request, "The list waits for a second person for 72 hours.")
             return redirect("authorised-mergers")

@@ -79,7 +79,7 @@ def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
     try:
         given = actions.answer(review=review, entries=chosen, verdict=verdict, reason=reason, by=by, at=time_of(request))
     except (Refused, Stale) as problem:
-        words = problem.words if isinstance(problem, Refused) else str(problem)
+        words = problem.words
         return _page(request, review, problem=words, ticked=chosen, reason=reason)
     words = "1 right was answered." if len(given) == 1 else f"{len(given)} rights were answered."
     messages.success(request, words if given else "Nothing changed: these were answered so already.")
@@ -104,7 +104,7 @@ def close_access_review(request: HttpRequest, number: int) -> HttpResponse:
     try:
         actions.close(review=review, note=request.POST.get("note", "")[:2000], by=person_of(request), at=time_of(request))
     except (Refused, Stale) as problem:
-        return _page(request, review, closing=problem.words if isinstance(problem, Refused) else str(problem))
+        return _page(request, review, closing=problem.words)
     messages.success(request, f"{review} is closed.")
     return redirect("access-review", number=number)
 

@@ -79,7 +79,7 @@ def propose_limitation(request: HttpRequest, person: int, rule: str) -> HttpResp
         try:
             actions.propose(person=who, rule=rule, until=until, by=person_of(request), at=time_of(request), **words)
         except (Refused, Stale) as problem:
-            form.add_error(None, problem.words if isinstance(problem, Refused) else str(problem))
+            form.add_error(None, problem.words)
         else:
             messages.success(request, "The limitation waits for a second person for 72 hours.")
             return redirect("segregation")

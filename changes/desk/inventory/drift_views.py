@@ -63,7 +63,7 @@ def answer_case(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             actions.answer(case=row, until=form.until(), by=person_of(request), at=time_of(request), **given)
         except (Refused, Stale) as problem:
-            form.add_error(None, problem.words if isinstance(problem, Refused) else str(problem))
+            form.add_error(None, problem.words)
         else:
             messages.success(request, "Recorded.")
             return redirect("drift-case", pk=pk)

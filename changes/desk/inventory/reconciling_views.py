@@ -59,7 +59,7 @@ def sign_month(request: HttpRequest, year: int, month: int) -> HttpResponse:
                 month=first, by=person_of(request), authenticated_at=authenticated_at(request), at=time_of(request), **given
             )
         except (Refused, Stale) as problem:
-            form.add_error(None, problem.words if isinstance(problem, Refused) else str(problem))
+            form.add_error(None, problem.words)
         else:
             messages.success(request, f"You have signed {first:%B %Y}.")
             return redirect("reconciliation", year=year, month=month)

@@ -50,7 +50,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         course = drafting.publish(seen=_seen(request), by=person_of(request), at=time_of(request))
     except (Refused, Stale) as problem:
         form = DraftForm(initial=_initial(request, row), versions=_versions())
-        words = problem.words if isinstance(problem, Refused) else str(problem)
+        words = problem.words
         return _page(request, form, row, status=409 if isinstance(problem, Stale) else 422, refused=words)
     messages.success(request, f"{course} is published. Everybody is asked to take it.")
     return redirect("course", number=course.number)

@@ -93,7 +93,7 @@ def sign(request: HttpRequest, number: int) -> HttpResponse:
                 course=row, by=person_of(request), authenticated_at=authenticated_at(request), at=time_of(request), **given
             )
         except (Refused, Stale) as problem:
-            form.add_error(None, problem.words if isinstance(problem, Refused) else str(problem))
+            form.add_error(None, problem.words)
         else:
             messages.success(request, f"You have signed version {signed.policy} of the policy.")
             return redirect("certificate", pk=signed.pk)
