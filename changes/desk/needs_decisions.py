@@ -1,7 +1,7 @@
 """What votes, decisions, minutes and actions ask of people, for the inbox. Few queries, whatever the number of items."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
 from changes.meetings import written
 from changes.meetings.ballots import involved_in
@@ -11,6 +11,7 @@ from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.home import inbox
+from portal.policy.clocks import end_of
 
 MOST = 20
 
@@ -90,7 +91,7 @@ def actions_asked(user: User, at: datetime) -> Iterator[inbox.Item]:
             title="Do what the meeting asked",
             about=row.text,
             why=f"Meeting {row.meeting.number} asked you.",
-            due_at=datetime.combine(row.due_on + timedelta(days=1), time(), tzinfo=UTC),
+            due_at=end_of(row.due_on),
             href=f"/meetings/{row.meeting.number}/#action-{row.pk}",
             act="Say what was done",
             icon="list-checks",

@@ -1,7 +1,7 @@
 """What remains to be said or done after a release: reviews, follow-ups, overdue drills. For the inbox."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from changes.outcomes.models import FollowUp
 from changes.outcomes.queries import drill_clocks
@@ -11,6 +11,7 @@ from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.home import inbox
+from portal.policy.clocks import end_of
 from portal.policy.in_force import parameters_at
 
 MOST = 50
@@ -53,7 +54,7 @@ def _follow_ups(user: User) -> Iterator[inbox.Item]:
             title="Close a follow-up",
             about=row.text,
             why="A review afterwards asked you for it.",
-            due_at=datetime.combine(row.due_on + timedelta(days=1), time(), tzinfo=UTC),
+            due_at=end_of(row.due_on),
             href=f"/changes/{change.number}/#review-after",
             act="Close",
             tone="info",

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
 from django.db.models import Q, QuerySet
 
 from changes.entitlements.models import Entitlement, Thing
+from portal.policy.clocks import bounds_of, end_of
 
-DAY = timedelta(days=1)
 ORDER = ("thing__source", "thing__key", "account_id", "pk")
 
 
@@ -27,15 +27,15 @@ def rights_now() -> QuerySet[Entitlement]:
 
 def rights_on(*, day: date) -> QuerySet[Entitlement]:
     """Every right that was held at some moment of a day, as far as the readings show."""
-    begin = _begin(day)
+    begin, end = bounds_of(day)
     held = Q(ended_at=None) | Q(ended_at__gt=begin)
-    rows = Entitlement.objects.filter(held, first_seen_at__lt=begin + DAY)
+    rows = Entitlement.objects.filter(held, first_seen_at__lt=end)
     return rows.select_related("thing").order_by(*ORDER)
 
 
 def differences(*, from_day: date, to_day: date) -> Differences:
     """What changed after ``from_day`` was over, and until ``to_day`` is over."""
-    begin, end = _begin(from_day) + DAY, _begin(to_day) + DAY
+    begin, end = end_of(from_day), end_of(to_day)
     rows = Entitlement.objects.select_related("thing")
     return Differences(
         list(rows.filter(first_seen_at__gte=begin, first_seen_at__lt=end).order_by("first_seen_at", "pk")),
@@ -46,7 +46,3 @@ def differences(*, from_day: date, to_day: date) -> Differences:
 def things_of(*, source: str) -> Collection[str]:
     """The keys of everything that was ever read at a source: what is gone there is taken once more, with no rights."""
     return list(Thing.objects.filter(source=source).order_by("key").values_list("key", flat=True))
-
-
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time(0), tzinfo=UTC)

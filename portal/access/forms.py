@@ -1,6 +1,6 @@
 """Forms about people and accounts. Each names its fields; each says what is wrong and what to do."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -10,6 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.roles import Role
+from portal.policy.clocks import end_of
 
 LONG_PASSWORD = "At least 12 characters. Longer is stronger than complicated."  # noqa: S105  # a hint, not a password
 TOKEN_DAYS = ((30, "30 days"), (90, "90 days"), (365, "One year"))
@@ -46,7 +47,7 @@ class RoleForm(forms.Form):
     def end(self) -> datetime | None:
         """The moment after the last day, UTC."""
         last: date | None = self.cleaned_data["until"]
-        return None if last is None else datetime.combine(last + timedelta(days=1), time(), tzinfo=UTC)
+        return None if last is None else end_of(last)
 
 
 class ReasonForm(forms.Form):

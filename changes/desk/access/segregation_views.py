@@ -1,7 +1,5 @@
 """Segregation of duties: conflicts over all systems, and the register of limitations."""
 
-from datetime import UTC, datetime, time, timedelta
-
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +14,7 @@ from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.policy.clocks import end_of
 from portal.policy.refusal import Refused, Stale
 from portal.ui.clock import time_of
 
@@ -74,10 +73,11 @@ def propose_limitation(request: HttpRequest, person: int, rule: str) -> HttpResp
     form = LimitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        until = datetime.combine(given["until"], time(0), tzinfo=UTC) + timedelta(days=1)
         words = {"reason": given["reason"], "control": given["control"]}
         try:
-            actions.propose(person=who, rule=rule, until=until, by=person_of(request), at=time_of(request), **words)
+            actions.propose(
+                person=who, rule=rule, until=end_of(given["until"]), by=person_of(request), at=time_of(request), **words
+            )
         except (Refused, Stale) as problem:
             form.add_error(None, problem.words)
         else:
