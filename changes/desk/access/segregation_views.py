@@ -73,11 +73,9 @@ def propose_limitation(request: HttpRequest, person: int, rule: str) -> HttpResp
     form = LimitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        words = {"reason": given["reason"], "control": given["control"]}
+        words = {"reason": given["reason"], "control": given["control"], "until": end_of(given["until"])}
         try:
-            actions.propose(
-                person=who, rule=rule, until=end_of(given["until"]), by=person_of(request), at=time_of(request), **words
-            )
+            actions.propose(person=who, rule=rule, by=person_of(request), at=time_of(request), **words)
         except (Refused, Stale) as problem:
             form.add_error(None, problem.words)
         else:
