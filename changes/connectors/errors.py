@@ -3,6 +3,8 @@
 A reason names the method and the path, without the query, the headers and the body.
 """
 
+from datetime import timedelta
+
 
 class Passing(Exception):
     """The vendor cannot now: timeout, broken connection, 5xx, or it asks us to wait. Ask again later.
@@ -14,6 +16,10 @@ class Passing(Exception):
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+    def wait(self, *, failures: int) -> timedelta:
+        """How long the source rests: as the vendor asked, or longer with each of the ``failures`` before, five minutes at most."""
+        return timedelta(seconds=self.retry_after or min(300, 5 * 2 ** min(failures, 6)))
 
 
 class Permanent(Exception):

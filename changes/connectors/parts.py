@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson
-from changes.connectors.github.fields import Incomplete, Unreadable
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.models import Source
 from changes.inventory.actions import observe
 from changes.inventory.facts import Seen

@@ -98,7 +98,7 @@ def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: 
     try:
         question()
     except Passing as problem:
-        wait = timedelta(seconds=problem.retry_after or min(300, 5 * 2 ** min(source.failures, 6)))
+        wait = problem.wait(failures=source.failures)
         Source.objects.filter(pk=source.pk).update(
             failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + wait
         )

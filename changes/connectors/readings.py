@@ -103,7 +103,7 @@ def _look_again(reading: Reading, at: datetime) -> None:
 
 def _later(reading: Reading, problem: Passing, at: datetime) -> None:
     """The vendor is away or asks to wait: the whole source rests, and what waits is judged as reported until it is read."""
-    wait = timedelta(seconds=problem.retry_after or min(300, 5 * 2 ** min(reading.source.failures, 6)))
+    wait = problem.wait(failures=reading.source.failures)
     log.warning("reading %s failed: %s", reading.subject, problem)
     Reading.objects.filter(pk=reading.pk).update(attempts=F("attempts") + 1, note=str(problem)[:500], not_before=at + wait)
     _look_again(reading, at)

@@ -8,7 +8,7 @@ from functools import partial
 from changes.connectors.cloudflare import payloads
 from changes.connectors.cloudflare.run import ACCOUNT, APPS, EVERY, Run
 from changes.connectors.errors import NotJson
-from changes.connectors.github.fields import Incomplete, Unreadable
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.keeping import keep
 from changes.connectors.turns import in_turn
 from changes.entitlements.actions import take

@@ -10,7 +10,7 @@ from typing import Any
 
 from changes.connectors.cloudflare.envelope import ID
 from changes.connectors.cloudflare.payloads import environment_of
-from changes.connectors.github.fields import Fields
+from changes.connectors.fields import Fields
 from changes.inventory.facts import VendorEvent
 
 LONGEST = 200

@@ -18,7 +18,7 @@ from changes.connectors.answer import Answer
 from changes.connectors.cloudflare import envelope
 from changes.connectors.cloudflare.envelope import Declined, Page, TokenState
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Passing, Permanent, Unauthorised
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 from portal import vault

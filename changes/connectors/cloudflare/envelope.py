@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from changes.connectors.github.fields import SMALL, Fields
+from changes.connectors.fields import SMALL, Fields
 
 ID = 120
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from changes.connectors.cloudflare.envelope import ID
-from changes.connectors.github.fields import SMALL, Fields, clean_json
+from changes.connectors.fields import SMALL, Fields, clean_json
 from changes.entitlements.facts import Held, Right
 from changes.inventory.facts import Seen
 

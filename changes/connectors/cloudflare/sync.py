@@ -15,7 +15,7 @@ from changes.connectors.cloudflare.audit import event_v1, event_v2
 from changes.connectors.cloudflare.client import Cloudflare
 from changes.connectors.cloudflare.run import ACCOUNT, EVERY, Run
 from changes.connectors.errors import Forbidden, Invalid, NotFound, Permanent, Unauthorised
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 from changes.inventory.actions import note_events

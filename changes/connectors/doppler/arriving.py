@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 
 from changes.connectors.doppler.logs import hook
-from changes.connectors.github.fields import Incomplete, Unreadable, read_json
+from changes.connectors.fields import Incomplete, Unreadable, read_json
 from changes.connectors.named import Named
 
 WITHIN = 600

@@ -21,7 +21,7 @@ from changes.connectors.doppler import logs, payloads
 from changes.connectors.doppler.logs import Diff, Entry, Request
 from changes.connectors.doppler.payloads import Config, Project, Sync
 from changes.connectors.errors import Invalid, NotJson, Passing, Unauthorised
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 from portal import vault

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from changes.connectors.doppler.payloads import email_of, slug, slug_or
-from changes.connectors.github.fields import Fields, Incomplete
+from changes.connectors.fields import Fields, Incomplete
 
 NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,254}", re.ASCII)
 """What Doppler allows as the name of a secret."""

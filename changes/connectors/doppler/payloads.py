@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.inventory.facts import Seen
 
 ID = 120

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from changes.connectors.doppler.payloads import ID, Project, email_of, slug, slugs
-from changes.connectors.github.fields import Fields
+from changes.connectors.fields import Fields
 from changes.entitlements.facts import Held, Right
 from changes.inventory.facts import Seen
 

@@ -8,7 +8,7 @@ from changes.connectors.doppler import payloads, rights
 from changes.connectors.doppler.payloads import Project
 from changes.connectors.doppler.run import A_CONFIG, EVERY, Run, keep_in, kept_in
 from changes.connectors.errors import NotJson
-from changes.connectors.github.fields import Incomplete, Unreadable
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.keeping import keep
 from changes.connectors.turns import in_turn
 from changes.entitlements.actions import take

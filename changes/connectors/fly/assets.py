@@ -8,7 +8,7 @@ that Fly shows of it. Commands, files and headers may hold secrets and are not k
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable, clean_json
+from changes.connectors.fields import Fields, Incomplete, Unreadable, clean_json
 from changes.inventory.facts import Seen
 
 ORGANISATION, MEMBER, APP, MACHINE = "fly.organization", "fly.member", "fly.app", "fly.machine"

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from changes.connectors.fields import Fields, read_json
 from changes.connectors.fly import assets, payloads, recording
 from changes.connectors.fly.inventory import clear_after, environment_in
 from changes.connectors.fly.payloads import Incomplete, Unreadable
 from changes.connectors.fly.sync import apps_of
-from changes.connectors.github.fields import Fields, read_json
 from changes.connectors.models import Source
 from changes.inventory.actions import observe
 from changes.inventory.facts import Seen

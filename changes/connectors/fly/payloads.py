@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from changes.connectors.github.fields import SMALL, Fields, Incomplete, Unreadable
+from changes.connectors.fields import SMALL, Fields, Incomplete, Unreadable
 
 # flyctl sets running, then complete, interrupted or failed; older releases say pending and succeeded.
 STATES = {

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from changes.connectors.fields import Fields, Incomplete
 from changes.connectors.github import objects
 from changes.connectors.github.branches import rules_of
-from changes.connectors.github.fields import Fields, Incomplete
 from changes.delivery.facts import BranchRulesReported, CheckReported, PullRequestReported, ReviewReported
 
 ACCOUNTS = 1 << 40

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from changes.connectors.fields import Fields, Incomplete, clean, read_json
 from changes.connectors.gitea import objects
 from changes.connectors.github import objects as shared
-from changes.connectors.github.fields import Fields, Incomplete, clean, read_json
 from changes.connectors.github.payloads import Parsed
 from changes.delivery.facts import Fact, PushReported
 

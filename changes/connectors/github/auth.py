@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import jwt
 
 from changes.connectors.errors import NotJson, Unauthorised
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 from portal import vault

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from changes.connectors.github.fields import Fields, clean_json
+from changes.connectors.fields import Fields, clean_json
 from changes.delivery.facts import BranchRulesReported
 
 

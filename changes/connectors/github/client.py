@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from changes.connectors.errors import Forbidden, NotFound, NotJson
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.github import objects, people
 from changes.connectors.github.api import Api
 from changes.connectors.github.branches import rules_of
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
 from changes.connectors.models import Source
 from changes.delivery.facts import (
     BranchRulesReported,

@@ -10,8 +10,8 @@ from datetime import datetime
 from urllib.parse import quote
 
 from changes.connectors.errors import NotJson
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.github.api import Api
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
 from changes.connectors.models import Source
 
 OF_THE_APP = "/app/hook"

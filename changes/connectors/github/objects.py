@@ -7,7 +7,7 @@ document; ``Incomplete`` means something that we cannot do without is missing. S
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from changes.connectors.github.fields import SMALL, Fields, Incomplete
+from changes.connectors.fields import SMALL, Fields, Incomplete
 from changes.delivery.facts import (
     CheckReported,
     DeploymentReported,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from changes.connectors.fields import Fields, Incomplete, Unreadable, clean, clean_json, read_json
 from changes.connectors.github import objects, protection, rulesets
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable, clean, clean_json, read_json
 from changes.connectors.github.shapes import SHAPES, events_of
 from changes.delivery.facts import (
     Fact,

@@ -7,7 +7,7 @@ ever takes a right away: a contributor may not approve.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from changes.connectors.github.fields import BIG, Fields
+from changes.connectors.fields import BIG, Fields
 from changes.connectors.github.objects import LOGIN, account
 
 WEB_FLOW = "web-flow"

@@ -7,7 +7,7 @@ collaborators too, with the sum of what they hold, so nobody is missed where tea
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from changes.connectors.github.fields import Fields, Unreadable
+from changes.connectors.fields import Fields, Unreadable
 from changes.connectors.github.objects import LOGIN
 from changes.entitlements.facts import Held, Right
 

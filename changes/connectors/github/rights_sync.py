@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from changes.connectors.errors import NotFound, NotJson, Passing, Permanent
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.github import rights
 from changes.connectors.github.api import Api
 from changes.connectors.github.client import NOT_PROTECTED
-from changes.connectors.github.fields import Incomplete, Unreadable
 from changes.connectors.models import Source
 from changes.delivery.models import Repository
 from changes.entitlements.actions import take

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from changes.connectors.errors import Forbidden, NotFound, NotJson
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.github.api import Api
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
 from changes.connectors.github.objects import BRANCH, LOGIN
 from changes.connectors.models import Source
 from changes.delivery.facts import RuleSuiteReported

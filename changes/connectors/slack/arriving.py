@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.named import Named
 from changes.connectors.slack import routing
 from changes.connectors.slack.payloads import fields_of, split_command

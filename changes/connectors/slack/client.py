@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from changes.connectors.addresses import BadAddress, base_of
 from changes.connectors.answer import Answer
 from changes.connectors.errors import AddressRefused, Forbidden, Invalid, NotFound, NotJson, Passing, Permanent, Unauthorised
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 from portal import vault

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from changes.connectors.errors import Permanent
-from changes.connectors.github.fields import Incomplete, Unreadable
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.models import Delivery, Posting, Source
 from changes.connectors.outcome import Outcome
 from changes.connectors.slack import routing

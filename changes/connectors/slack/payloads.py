@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable, clean, read_json
+from changes.connectors.fields import Fields, Incomplete, Unreadable, clean, read_json
 
 MOST_FIELDS = 60
 """Form fields; Slack sends about fifteen."""

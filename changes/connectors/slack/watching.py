@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from changes.connectors.errors import Passing, Permanent
-from changes.connectors.github.fields import Fields
+from changes.connectors.fields import Fields
 from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 from changes.connectors.slack.health import look

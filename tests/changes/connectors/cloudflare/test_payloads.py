@@ -9,7 +9,7 @@ from changes.connectors.cloudflare import envelope, payloads
 from changes.connectors.cloudflare.audit import event_v1, event_v2, kind_of
 from changes.connectors.cloudflare.envelope import Declined
 from changes.connectors.cloudflare.payloads import environment_of, right_of, scrubbed
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.entitlements.facts import Right
 from tests.changes.connectors.cloudflare.vendor_data import samples
 

@@ -10,7 +10,7 @@ from changes.connectors.doppler.arriving import named, reduced
 from changes.connectors.doppler.logs import Diff
 from changes.connectors.doppler.payloads import Project
 from changes.connectors.doppler.signature import is_genuine, sign
-from changes.connectors.github.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.entitlements.facts import Right
 from tests.changes.connectors.doppler.vendor_data import samples
 

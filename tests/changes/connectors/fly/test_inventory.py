@@ -8,11 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from changes.connectors.errors import NotJson
+from changes.connectors.fields import Incomplete
 from changes.connectors.fly import assets, inventory
 from changes.connectors.fly.ingest import NEEDED, TAKERS, NotPrinted, ingest
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.payloads import Unreadable
-from changes.connectors.github.fields import Incomplete
 from changes.connectors.models import Source
 from changes.delivery.models import Release
 from changes.inventory.models import Asset, Snapshot, SourceReading

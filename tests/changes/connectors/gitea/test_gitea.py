@@ -12,12 +12,12 @@ import pytest
 
 from changes.connectors import actions
 from changes.connectors.door import forget
+from changes.connectors.fields import Unreadable
 from changes.connectors.forges import client_of
 from changes.connectors.gitea import objects
 from changes.connectors.gitea.payloads import parse
 from changes.connectors.github.check_run import deliver_check_run
 from changes.connectors.github.comments import deliver_comment
-from changes.connectors.github.fields import Unreadable
 from changes.connectors.inbox import drain
 from changes.connectors.models import Delivery, Source
 from changes.connectors.polling import poll_due

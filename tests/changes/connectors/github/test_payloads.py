@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from changes.connectors.fields import Incomplete
 from changes.connectors.github import objects
-from changes.connectors.github.fields import Incomplete
 from changes.connectors.github.payloads import Disagrees, parse
 from changes.delivery.facts import (
     CheckReported,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from changes.connectors.github.fields import Incomplete
+from changes.connectors.fields import Incomplete
 from changes.connectors.github.people import account_of_mail, commit_people
 from tests.changes.connectors.github import made
 

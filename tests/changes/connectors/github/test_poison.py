@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from changes.connectors.github.fields import clean, clean_json, moment
+from changes.connectors.fields import clean, clean_json, moment
 from changes.connectors.github.payloads import EVENTS, Disagrees, Parsed, Unreadable, parse
 from tests.changes.connectors.github import made, vendor_data
 

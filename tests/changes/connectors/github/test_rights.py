@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from changes.connectors.errors import Passing
+from changes.connectors.fields import Fields, Unreadable
 from changes.connectors.github import rights, rights_sync
-from changes.connectors.github.fields import Fields, Unreadable
 from changes.delivery.models import Repository
 from changes.entitlements.facts import Held, Right
 from changes.entitlements.models import Entitlement, Thing

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from changes.connectors.github.fields import Incomplete, Unreadable
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.slack.payloads import Asked, Other, asked_of, moment_of, split_command, split_fields, unescaped
 from tests.changes.connectors.slack import vendor_data
 
