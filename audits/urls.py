@@ -11,5 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^verify/(?P<digest>[0-9a-f]{64})/$", proof.check_record, name="check-record"),
     path("controls/", controls.coverage, name="coverage"),
     path("controls/run/", controls.run_now, name="run-controls"),
-    path("", include("audits.room.urls")),
+    path("", include("audits.engagements.urls")),
 ]

@@ -64,7 +64,7 @@ SCHEDULE = (
     Entry(SEAL, 1, "seal"),
     Entry("portal.ledger.tasks.verify", 3600, "verify"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.
-    Entry("audits.room.tasks.seal_read_log", 3600, "seal-read-log"),
+    Entry("audits.engagements.tasks.seal_read_log", 3600, "seal-read-log"),
     # Likewise what the deploy gate answered.
     Entry("changes.gates.tasks.seal_gate_answers", 3600, "seal-gate-answers"),
     # What the controls find over the last 90 days, once a day.

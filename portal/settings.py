@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.access.middleware.access_rules",
-    "audits.room.middleware.auditor_read_only",
+    "audits.engagements.middleware.auditor_read_only",
 ]
 
 ROOT_URLCONF = "portal.urls"

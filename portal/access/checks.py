@@ -12,7 +12,7 @@ from portal.access.walk import routes, rule_of
 NEEDED = (
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "portal.access.middleware.access_rules",
-    "audits.room.middleware.auditor_read_only",
+    "audits.engagements.middleware.auditor_read_only",
 )
 
 

@@ -1,6 +1,6 @@
 """What part of the records this request may show. Auditors see their engagement's scope, everybody else sees all.
 
-The auditors' wall sets it (``audits.room.middleware``); querysets of other features ask it.
+The auditors' wall sets it (``audits.engagements.middleware``); querysets of other features ask it.
 """
 
 from dataclasses import dataclass

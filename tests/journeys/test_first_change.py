@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from changes.gates.models import Verdict
 from changes.proposals.models import Approval, Change
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.people import linked, person
 from tests.journeys.forge import ACCOUNTS, Forge
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from changes.meetings import agenda, keeping
 from changes.meetings.models import AgendaItem, Meeting
 from changes.meetings.rules import fortnightly
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.browser import NARROW, WIDE, assert_accessible, overflow_of, shoot
 from tests.changes.meetings.situations import board, large, numbered, somebody, titles
 from tests.journeys.company import LONG_WORD, SCRIPT

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change, Revision
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.browser import NARROW, WIDE, assert_accessible, overflow_of, shoot, transferred
 from tests.journeys.company import SCRIPT, TITLE, founded, grown
 

@@ -12,7 +12,7 @@ from changes.calendar.entries import Entry, Wanted, entries_of, provider
 from changes.calendar.facts import Span
 from changes.delivery.models import Release, Repository
 from portal.access.models import User
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import HOUR, WEB, frozen, proposed, released, soon, text
 from tests.changes.people import person, sign_in
 

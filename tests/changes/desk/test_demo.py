@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
 from audits.controls.running import latest_run
-from audits.room.demo import audit
-from audits.room.models import Engagement
+from audits.engagements.demo import audit
+from audits.engagements.models import Engagement
 from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
 from changes.connectors.readings import read_due

@@ -12,7 +12,7 @@ from changes.gates import modes
 from changes.gates.models import GateAnswer, GateMode
 from portal.access.permissions import P
 from portal.access.tokens import make_token
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import WEB, somebody, text
 from tests.changes.people import person, sign_in
 

@@ -18,7 +18,7 @@ from changes.desk.columns import COLUMNS, USUAL
 from changes.proposals.listing import SORTS, Wanted, matching
 from portal.access.scope import EVERYTHING
 from portal.ledger.queries import entries_about
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.people import person, sign_in
 from tests.changes.proposals.catalogue import AT, made, many
 

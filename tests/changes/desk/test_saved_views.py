@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from changes.desk import saved
 from changes.desk.models import ColumnChoice, SavedView
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.people import person, sign_in
 from tests.changes.proposals.catalogue import AT, made
 

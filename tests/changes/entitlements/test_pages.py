@@ -11,7 +11,7 @@ from changes.entitlements.reviews.models import AccessReview, ReviewAnswer
 from changes.entitlements.segregation.models import Limitation
 from portal.access.accounts.seeing import unexplained
 from portal.home.inbox import items_for
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.entitlements.world import DAY, HOUR, SHOP, held, take
 from tests.changes.people import linked, person, sign_in
 

@@ -13,7 +13,7 @@ from changes.inventory.facts import Seen, VendorEvent
 from changes.inventory.models import Asset, Reconciliation
 from changes.inventory.reconciling import first_of
 from portal.home.inbox import items_for
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.people import person, sign_in, who
 
 pytestmark = pytest.mark.django_db

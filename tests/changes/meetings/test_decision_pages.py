@@ -16,7 +16,7 @@ from portal.home.inbox import items_for
 from portal.policy.document import built_in
 from portal.policy.models import PolicyVersion
 from portal.policy.refusal import Refused, Stale
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import text
 from tests.changes.meetings.situations import DAY, become, board, decided, large, somebody
 from tests.changes.people import sign_in

@@ -13,7 +13,7 @@ from changes.meetings.syncing import keep_in_step
 from portal.home.inbox import items_for
 from portal.ledger.canonical import digest_of_text
 from portal.outbox.models import Effect
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import text
 from tests.changes.meetings.situations import DAY, board, large, numbered, somebody
 from tests.changes.people import sign_in

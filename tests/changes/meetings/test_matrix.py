@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from changes.desk.meetings.matrix_views import with_standing
 from changes.proposals.models import Change
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import text
 from tests.changes.meetings.situations import DAY, board, decided, large, somebody
 from tests.changes.people import sign_in

@@ -15,7 +15,7 @@ from changes.meetings.models import AgendaItem, Meeting, PreRead, Seat, Series
 from changes.meetings.rules import fortnightly
 from changes.meetings.syncing import keep_in_step, next_meeting
 from portal.home.inbox import items_for
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import text
 from tests.changes.meetings.situations import DAY, become, board, large, numbered, somebody, titles
 from tests.changes.people import sign_in

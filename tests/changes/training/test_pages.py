@@ -11,7 +11,7 @@ from changes.training.models import Acknowledgement, Attempt, Course, CourseDraf
 from portal.access.models import User
 from portal.home.inbox import items_for
 from portal.policy.refusal import Refused
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.changes.people import person, sign_in
 from tests.changes.training.world import DAY, PAGES, QUESTIONS, STATEMENT, adopt, publish, read, take, trained
 

@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from audits.room.actions import note_reading
-from audits.room.models import ReadLog
-from tests.audits.room.opened import admitted, prepared
+from audits.engagements.actions import note_reading
+from audits.engagements.models import ReadLog
+from tests.audits.engagements.opened import admitted, prepared
 from tests.browser import assert_accessible, shoot
 from tests.portal.access.people import person
 

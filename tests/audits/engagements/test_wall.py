@@ -9,19 +9,19 @@ from django.db import DatabaseError, connection
 from django.urls import reverse
 from django.utils import timezone
 
-from audits.room import middleware, wall
-from audits.room.actions import end_engagement, seal_readings
-from audits.room.models import Engagement, ReadLog
+from audits.engagements import middleware, wall
+from audits.engagements.actions import end_engagement, seal_readings
+from audits.engagements.models import Engagement, ReadLog
 from changes.delivery.models import Repository
 from portal.access.invitations import invite
 from portal.access.models import Invitation, User
 from portal.access.scope import EVERYTHING, scope_for
 from portal.ledger.models import LedgerLeaf
-from tests.audits.room.attacks import ATTACKS
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.attacks import ATTACKS
+from tests.audits.engagements.opened import admitted
 from tests.portal.access.people import LONG_AGO, person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.audits.room.attacks")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.audits.engagements.attacks")]
 
 
 WOULD_NOT_WRITE = {"another-alias", "function", "driver-function", "driver-config", "driver-default-off"}

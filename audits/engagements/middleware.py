@@ -11,10 +11,10 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 
-from audits.room.actions import note_reading
-from audits.room.models import Engagement
-from audits.room.queries import READ_MOST, engagement_of, pages_in_last_minute
-from audits.room.wall import read_only
+from audits.engagements.actions import note_reading
+from audits.engagements.models import Engagement
+from audits.engagements.queries import READ_MOST, engagement_of, pages_in_last_minute
+from audits.engagements.wall import read_only
 from portal.access.may import roles_of
 from portal.access.models import User
 from portal.access.roles import Role

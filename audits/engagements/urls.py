@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from audits.room import views
+from audits.engagements import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("audits/engagements/", views.engagements, name="engagements"),

@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from audits.room import actions, queries
-from audits.room.forms import EngagementForm
-from audits.room.models import Engagement
+from audits.engagements import actions, queries
+from audits.engagements.forms import EngagementForm
+from audits.engagements.models import Engagement
 from portal.access.forms import ConfirmForm
 from portal.access.guards import requires
 from portal.access.may import holders_of_role, may
@@ -72,7 +72,7 @@ def read_log(request: HttpRequest, pk: int) -> HttpResponse:
     rows = queries.readings(engagement, before=before, limit=PAGE + 1)
     older = rows[PAGE - 1].pk if len(rows) > PAGE else None
     context = {"engagement": engagement, "rows": rows[:PAGE], "older": f"?before={older}" if older else ""}
-    return render(request, "audits/room/read_log.html", context)
+    return render(request, "audits/engagements/read_log.html", context)
 
 
 def _auditors() -> list[User]:
@@ -87,4 +87,4 @@ def _list(request: HttpRequest, *, form: EngagementForm | None = None, status: i
         "may_see_log": may(request.user, P.READ_LOG_SEE),
         "at": now,
     }
-    return render(request, "audits/room/engagements.html", context, status=status)
+    return render(request, "audits/engagements/engagements.html", context, status=status)

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from audits.room.actions import confirm_engagement, open_engagement
-from audits.room.models import Engagement
+from audits.engagements.actions import confirm_engagement, open_engagement
+from audits.engagements.models import Engagement
 from changes.desk.demo_chapters import chapter
 from portal.access.models import User
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from audits.room.actions import confirm_engagement, open_engagement
-from audits.room.models import Engagement
+from audits.engagements.actions import confirm_engagement, open_engagement
+from audits.engagements.models import Engagement
 from portal.access.models import User
 from tests.portal.access.people import person
 

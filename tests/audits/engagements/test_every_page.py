@@ -3,14 +3,14 @@
 import pytest
 from django.test import Client
 
-from audits.room.middleware import LIVE, OWN_SIGN_IN
-from audits.room.models import ReadLog
+from audits.engagements.middleware import LIVE, OWN_SIGN_IN
+from audits.engagements.models import ReadLog
 from changes.delivery.models import Repository
 from portal.access.permissions import EVERYBODY
 from portal.access.roles import Role, permissions_of
 from portal.access.walk import routes, rule_of
 from tests.architecture.test_urls import address_of
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.opened import admitted
 from tests.portal.access.people import LONG_AGO, person
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncDate
 
-from audits.room.models import Engagement, ReadLog
+from audits.engagements.models import Engagement, ReadLog
 from portal.access.models import User
 from portal.ledger.models import LedgerLeaf
 

@@ -6,14 +6,14 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from audits.room.actions import confirm_engagement, digest_of, end_engagement
-from audits.room.models import Engagement
-from audits.room.queries import engagement_of, engagements, readings
+from audits.engagements.actions import confirm_engagement, digest_of, end_engagement
+from audits.engagements.models import Engagement
+from audits.engagements.queries import engagement_of, engagements, readings
 from portal.access.roles import Role
 from portal.ledger.models import LedgerLeaf
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
-from tests.audits.room.opened import YEAR, admitted, prepared
+from tests.audits.engagements.opened import YEAR, admitted, prepared
 from tests.portal.access.people import hold, now, person
 
 pytestmark = pytest.mark.django_db

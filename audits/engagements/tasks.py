@@ -3,11 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
-from audits.room.actions import seal_readings
-from audits.room.queries import unsealed_days
+from audits.engagements.actions import seal_readings
+from audits.engagements.queries import unsealed_days
 
 
-@shared_task(name="audits.room.tasks.seal_read_log")
+@shared_task(name="audits.engagements.tasks.seal_read_log")
 def seal_read_log() -> None:
     """Put the digest of each day's read log into the ledger once the day is over; sent every hour."""
     for day in unsealed_days(at=timezone.now()):

@@ -3,15 +3,15 @@
 import pytest
 from django.test import AsyncClient
 
-from audits.room.models import ReadLog
+from audits.engagements.models import ReadLog
 from changes.delivery.models import Repository
 from portal.ledger.models import LedgerLeaf
-from tests.audits.room.attacks import ATTACKS
-from tests.audits.room.opened import admitted
+from tests.audits.engagements.attacks import ATTACKS
+from tests.audits.engagements.opened import admitted
 from tests.portal.access.loop import run
 from tests.portal.access.people import LONG_AGO
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.audits.room.attacks")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.audits.engagements.attacks")]
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
 
-from audits.room.models import LONGEST, Engagement, ReadLog
-from audits.room.queries import read_log_stream
+from audits.engagements.models import LONGEST, Engagement, ReadLog
+from audits.engagements.queries import read_log_stream
 from portal.access.may import may_at, roles_at
 from portal.access.models import User
 from portal.access.people import PORTAL, actor_of

@@ -7,14 +7,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audits.room.actions import note_reading, seal_readings
-from audits.room.models import Engagement, ReadLog
-from audits.room.queries import unsealed_days
-from audits.room.tasks import seal_read_log
+from audits.engagements.actions import note_reading, seal_readings
+from audits.engagements.models import Engagement, ReadLog
+from audits.engagements.queries import unsealed_days
+from audits.engagements.tasks import seal_read_log
 from changes.delivery.models import Repository
 from portal.access.models import User
 from portal.ledger.models import LedgerLeaf
-from tests.audits.room.opened import admitted, prepared
+from tests.audits.engagements.opened import admitted, prepared
 from tests.portal.access.browsing import sign_in
 from tests.portal.access.people import LONG_AGO, person
 
