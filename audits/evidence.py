@@ -20,6 +20,12 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         ),
     ),
     EvidenceTable("audits.ControlRun", append_only=True),
+    EvidenceTable("audits.Population", append_only=True),
+    # Their digest is the population's: an entry for each of 100,000 rows would prove nothing more.
+    EvidenceTable("audits.PopulationRow", append_only=True, entry=False),
+    EvidenceTable("audits.Sample", append_only=True),
+    EvidenceTable("audits.SampleItem", append_only=True),
+    EvidenceTable("audits.Mark", append_only=True),
     # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),
 )

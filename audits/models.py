@@ -2,5 +2,7 @@
 
 from audits.controls.models import ControlRun
 from audits.engagements.models import Engagement, ReadLog
+from audits.populations.models import Population, PopulationRow
+from audits.samples.models import Mark, Sample, SampleItem
 
-__all__ = ["ControlRun", "Engagement", "ReadLog"]
+__all__ = ["ControlRun", "Engagement", "Mark", "Population", "PopulationRow", "ReadLog", "Sample", "SampleItem"]
