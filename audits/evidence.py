@@ -20,6 +20,8 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         ),
     ),
     EvidenceTable("audits.ControlRun", append_only=True),
+    # The run holds their digest, and is in the ledger.
+    EvidenceTable("audits.ControlFinding", append_only=True, entry=False),
     EvidenceTable("audits.Population", append_only=True),
     # Their digest is the population's: an entry for each of 100,000 rows would prove nothing more.
     EvidenceTable("audits.PopulationRow", append_only=True, entry=False),
@@ -30,7 +32,4 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),
 )
 RULES: tuple[RowRule, ...] = ()
-HIDDEN: tuple[Hidden, ...] = (
-    Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),
-    Hidden("audits.ControlRun", why="it names rows of every repository, and an engagement may be narrower"),
-)
+HIDDEN: tuple[Hidden, ...] = (Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),)

@@ -54,6 +54,7 @@ READS = frozenset(
         P.LEDGER_SEE,
         P.LEDGER_VERIFY,
         P.PERSON_SEE,
+        P.INSIGHTS_SEE,
     },
 )
 WORKS = READS | {P.TRAINING_SIGN, P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
@@ -75,6 +76,7 @@ OVERSEES = frozenset(
         P.ACCESS_SEE,
         P.ACCESS_REVIEW,
         P.MERGERS_SET,
+        P.CONTROL_SEE,
         P.CONTROL_RUN,
         P.FREEZE_SET,
         P.NOISE_SET,
@@ -147,7 +149,7 @@ ROLES: dict[Role, Definition] = {
     Role.AUDITOR: Definition(
         label="Auditor",
         sentence="Reads everything in the scope of an engagement and changes nothing.",
-        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE},
+        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE, P.CONTROL_SEE},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),
