@@ -34,12 +34,16 @@ EXISTS (SELECT FROM changes_branchcommit b WHERE b.repository_id = x.repository_
 PLAN = """
 (SELECT v.{column} FROM changes_revision v WHERE v.change_id = c.id AND v.at <= greatest(c.merged_at, c.opened_at + interval '1 hour')
  ORDER BY v.number DESC LIMIT 1)"""
-APPROVED = """
+APPROVED = (
+    """
 (EXISTS (SELECT FROM changes_approval a WHERE a.change_id = c.id AND a.verdict = 'yes' AND a.at <= c.merged_at
          AND NOT EXISTS (SELECT FROM changes_approvallapse x WHERE x.approval_id = a.id AND x.at <= c.merged_at))
  OR EXISTS (SELECT FROM changes_linkedpullrequest l JOIN changes_pullrequest m ON m.id = l.pull_request_id
             JOIN changes_repository r ON r.id = m.repository_id
-            WHERE l.change_id = c.id AND m.base_ref = r.prod_branch AND r.approved_by = 'review' AND """ + REVIEWED.strip() + "))"
+            WHERE l.change_id = c.id AND m.base_ref = r.prod_branch AND r.approved_by = 'review' AND """
+    + REVIEWED.strip()
+    + "))"
+)
 EDITS = """
 edits AS (
     SELECT e.* FROM changes_vendorevent e WHERE e.at >= %(since)s AND e.at < %(until)s AND (
@@ -159,7 +163,7 @@ COUNTS: dict[str, str] = {
         WHERE in_scope_from < %(until)s AND (in_scope_until IS NULL OR in_scope_until > %(since)s)""",
     "C-17": f"SELECT count(*), count(*) FILTER (WHERE trim({PLAN.format(column='rollback')}) = '') FROM changes_change c WHERE {REACHED}",
     "C-18": f"""
-        SELECT count(*), count(*) FILTER (WHERE trim({PLAN.format(column='snapshot')}) = '') FROM changes_change c
+        SELECT count(*), count(*) FILTER (WHERE trim({PLAN.format(column="snapshot")}) = '') FROM changes_change c
         WHERE {REACHED} AND EXISTS (
             SELECT FROM changes_linkedpullrequest l JOIN changes_pullrequest p ON p.id = l.pull_request_id, unnest(p.paths) path
             WHERE l.change_id = c.id AND l.role = 'work' AND path ~ '(^|/)migrations/')""",

@@ -7,7 +7,19 @@ from audits.controls.rows import READERS
 from audits.controls.unread import CLOUDFLARE, DOPPLER, FLY, FORGE, GIT, SLACK
 from portal.policy.clauses import Clause
 
-CRITERIA = {"CC8.1", "CC6.1", "CC6.2", "CC6.3", *(f"CC7.{n}" for n in range(1, 6)), "CC1.4", "CC2.2", "CC2.3", "CC3.4", "CC4.1", "CC5.3"}
+CRITERIA = {
+    "CC8.1",
+    "CC6.1",
+    "CC6.2",
+    "CC6.3",
+    *(f"CC7.{n}" for n in range(1, 6)),
+    "CC1.4",
+    "CC2.2",
+    "CC2.3",
+    "CC3.4",
+    "CC4.1",
+    "CC5.3",
+}
 """The ids that POLICY.md names."""
 
 
