@@ -1,5 +1,6 @@
-"""Every control once more, written apart: plain SQL over the raw facts, without exceptions, gates or anything else that a reader uses
-where the facts themselves can say it. Each statement gives (population, deviations) of a window, ``%(since)s`` to ``%(until)s``.
+"""Every control once more, written apart: plain SQL over the raw facts, without exceptions, gates or anything else that a
+reader uses where the facts themselves can say it. Each statement gives (population, deviations) of a window, ``%(since)s`` to
+``%(until)s``.
 """
 
 from django.db import connection
@@ -23,16 +24,20 @@ EXISTS (
       AND NOT EXISTS (SELECT FROM jsonb_array_elements(m.commit_people) w WHERE (w->>'uid')::bigint = v.uid)
 )"""
 DECLARED_MERGE = f"""
-EXISTS (SELECT FROM changes_linkedpullrequest l JOIN changes_change c ON c.id = l.change_id WHERE l.pull_request_id = m.id AND {DECLARED})"""
+EXISTS (SELECT FROM changes_linkedpullrequest l JOIN changes_change c ON c.id = l.change_id
+    WHERE l.pull_request_id = m.id AND {DECLARED})"""
 GREEN = """
 NOT EXISTS (
     SELECT FROM changes_check k WHERE k.repository_id = m.repository_id AND k.head_sha = m.head_sha AND k.name <> 'Countersign'
       AND k.conclusion IN ('failure', 'timed_out', 'cancelled') AND k.completed_at <= m.merged_at
 )"""
 KNOWN = """
-EXISTS (SELECT FROM changes_branchcommit b WHERE b.repository_id = x.repository_id AND b.sha = x.commit_sha AND b.branch = {branch})"""
+EXISTS (SELECT FROM changes_branchcommit b WHERE b.repository_id = x.repository_id AND b.sha = x.commit_sha
+    AND b.branch = {branch})"""
+FEEDS = "CASE x.environment WHEN 'staging' THEN r.main_branch ELSE r.prod_branch END"
 PLAN = """
-(SELECT v.{column} FROM changes_revision v WHERE v.change_id = c.id AND v.at <= greatest(c.merged_at, c.opened_at + interval '1 hour')
+(SELECT v.{column} FROM changes_revision v WHERE v.change_id = c.id
+    AND v.at <= greatest(c.merged_at, c.opened_at + interval '1 hour')
  ORDER BY v.number DESC LIMIT 1)"""
 APPROVED = (
     """
@@ -48,7 +53,8 @@ EDITS = """
 edits AS (
     SELECT e.* FROM changes_vendorevent e WHERE e.at >= %(since)s AND e.at < %(until)s AND (
         (e.kind = 'doppler.config' AND e.environment = 'production')
-        OR ((e.kind LIKE 'cloudflare.dns%%' OR e.kind IN ('cloudflare.zone', 'cloudflare.zones') OR e.kind LIKE 'cloudflare.access%%'
+        OR ((e.kind LIKE 'cloudflare.dns%%' OR e.kind IN ('cloudflare.zone', 'cloudflare.zones')
+            OR e.kind LIKE 'cloudflare.access%%'
              OR e.kind IN ('cloudflare.service_token', 'cloudflare.identity_provider'))
             AND coalesce(e.detail->>'result', '') <> 'failure')
     )
@@ -57,7 +63,8 @@ COMPARED = """
 WITH compared AS (
     SELECT * FROM changes_compared WHERE beside = '{beside}' AND first_at < %(until)s AND at >= %(since)s
 ), cases AS (
-    SELECT * FROM changes_driftcase WHERE rule IN ({rules}) AND opened_at < %(until)s AND (closed_at IS NULL OR closed_at >= %(since)s)
+    SELECT * FROM changes_driftcase WHERE rule IN ({rules}) AND opened_at < %(until)s AND (closed_at IS NULL
+        OR closed_at >= %(since)s)
 ), loose AS (
     SELECT * FROM cases d WHERE NOT EXISTS (SELECT FROM compared k WHERE k.source = d.source AND k.subject = d.subject)
 )
@@ -109,18 +116,23 @@ COUNTS: dict[str, str] = {
         FROM changes_change WHERE opened_at >= %(since)s AND opened_at < %(until)s""",
     "C-06": """
         WITH apps AS (
-            SELECT a.*, (SELECT s.id FROM changes_release s WHERE s.source = 'fly' AND s.app = a.external_id AND s.succeeded_at < %(until)s
+            SELECT a.*, (SELECT s.id FROM changes_release s WHERE s.source = 'fly' AND s.app = a.external_id
+                AND s.succeeded_at < %(until)s
                          ORDER BY s.succeeded_at DESC, s.id DESC LIMIT 1) AS newest
-            FROM changes_asset a WHERE a.kind = 'fly.app' AND a.first_seen_at < %(until)s AND (a.gone_at IS NULL OR a.gone_at >= %(since)s)
+            FROM changes_asset a WHERE a.kind = 'fly.app' AND a.first_seen_at < %(until)s AND (a.gone_at IS NULL
+                OR a.gone_at >= %(since)s)
         )
         SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
-            SELECT FROM changes_release s JOIN changes_branchcommit b ON b.repository_id = s.repository_id AND b.sha = s.commit_sha
+            SELECT FROM changes_release s JOIN changes_branchcommit b ON b.repository_id = s.repository_id
+                AND b.sha = s.commit_sha
             WHERE s.id = apps.newest)) FROM apps""",
     "C-07": COMPARED.format(beside="git", rules="'image', 'env', 'services', 'checks', 'mounts', 'size'"),
     "C-08": """
         SELECT (SELECT count(*) FROM changes_push u WHERE u.pushed_at >= %(since)s AND u.pushed_at < %(until)s)
-             + (SELECT count(*) FROM changes_ruleevent e WHERE e.kind <> 'member' AND e.happened_at >= %(since)s AND e.happened_at < %(until)s),
-               (SELECT count(*) FROM changes_push u WHERE (u.forced OR u.deleted) AND u.pushed_at >= %(since)s AND u.pushed_at < %(until)s)
+             + (SELECT count(*) FROM changes_ruleevent e WHERE e.kind <> 'member' AND e.happened_at >= %(since)s
+                 AND e.happened_at < %(until)s),
+               (SELECT count(*) FROM changes_push u WHERE (u.forced OR u.deleted) AND u.pushed_at >= %(since)s
+                   AND u.pushed_at < %(until)s)
              + (SELECT count(*) FROM changes_ruleevent e WHERE e.kind <> 'member' AND e.weakens
                 AND e.happened_at >= %(since)s AND e.happened_at < %(until)s)""",
     "C-09": f"""
@@ -135,7 +147,7 @@ COUNTS: dict[str, str] = {
     "C-10": COMPARED.format(beside="production", rules="'parity'"),
     "C-11": f"WITH {MERGES} SELECT count(*), count(*) FILTER (WHERE NOT {GREEN}) FROM merges m",
     "C-12": f"""
-        SELECT count(*), count(*) FILTER (WHERE NOT {KNOWN.format(branch="CASE x.environment WHEN 'staging' THEN r.main_branch ELSE r.prod_branch END")})
+        SELECT count(*), count(*) FILTER (WHERE NOT {KNOWN.format(branch=FEEDS)})
         FROM changes_release x LEFT JOIN changes_repository r ON r.id = x.repository_id
         WHERE x.environment IN ('staging', 'production') AND x.created_at >= %(since)s AND x.created_at < %(until)s""",
     "C-13": COMPARED.format(beside="doppler", rules="'secrets'"),
@@ -161,7 +173,9 @@ COUNTS: dict[str, str] = {
     "C-16": """
         SELECT count(*), count(*) FILTER (WHERE mirrored_at IS NULL OR mirror_error <> '') FROM changes_repository
         WHERE in_scope_from < %(until)s AND (in_scope_until IS NULL OR in_scope_until > %(since)s)""",
-    "C-17": f"SELECT count(*), count(*) FILTER (WHERE trim({PLAN.format(column='rollback')}) = '') FROM changes_change c WHERE {REACHED}",
+    "C-17": f"""
+        SELECT count(*), count(*) FILTER (WHERE trim({PLAN.format(column="rollback")}) = '')
+        FROM changes_change c WHERE {REACHED}""",
     "C-18": f"""
         SELECT count(*), count(*) FILTER (WHERE trim({PLAN.format(column="snapshot")}) = '') FROM changes_change c
         WHERE {REACHED} AND EXISTS (
@@ -186,7 +200,8 @@ COUNTS: dict[str, str] = {
              + (SELECT count(*) FROM removals WHERE ended_at IS NULL AND at + interval '7 days' < %(until)s)""",
     "C-20": f"""
         WITH {MERGES}, judged AS (
-            SELECT m.*, (SELECT k.people FROM changes_mergerlist k WHERE k.repository_id = m.repository_id AND k.confirmed_at <= m.merged_at
+            SELECT m.*, (SELECT k.people FROM changes_mergerlist k WHERE k.repository_id = m.repository_id
+                AND k.confirmed_at <= m.merged_at
                 AND k.branch = CASE WHEN m.base_ref = m.prod_branch THEN 'prod' ELSE 'main' END
                 ORDER BY k.confirmed_at DESC, k.id DESC LIMIT 1) AS people FROM merges m
         )
@@ -199,24 +214,29 @@ COUNTS: dict[str, str] = {
         WHERE c.category = 'emergency' AND e.at >= %(since)s AND e.at < %(until)s""",
     "C-22": f"""
         SELECT count(*), count(*) FILTER (WHERE NOT {APPROVED} OR NOT EXISTS (
-            SELECT FROM changes_reviewafter w WHERE w.change_id = c.id AND w.kind = 'retrospective' AND w.at <= c.retrospective_due_at)
+            SELECT FROM changes_reviewafter w WHERE w.change_id = c.id AND w.kind = 'retrospective'
+                AND w.at <= c.retrospective_due_at)
             AND c.retrospective_due_at < %(until)s)
         FROM changes_change c WHERE c.category = 'emergency' AND {REACHED}""",
     "C-23": """
         WITH months AS (
             SELECT month::date, (month + interval '1 month' + interval '10 days') AT TIME ZONE 'UTC' AS due
-            FROM generate_series((SELECT date_trunc('month', min(day)) FROM changes_sourcereading), %(until)s AT TIME ZONE 'UTC', '1 month') month
+            FROM generate_series((SELECT date_trunc('month', min(day)) FROM changes_sourcereading), %(until)s AT TIME ZONE
+                'UTC', '1 month') month
         ), asked AS (SELECT * FROM months WHERE due >= %(since)s AND due < %(until)s)
         SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
-            SELECT FROM changes_reconciliation s WHERE s.month = asked.month AND s.signed_at <= asked.due AND s.differing = 0)) FROM asked""",
+            SELECT FROM changes_reconciliation s WHERE s.month = asked.month AND s.signed_at <= asked.due
+                AND s.differing = 0)) FROM asked""",
     "C-24": f"""
         WITH {EDITS} SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM changes_editmatch h WHERE h.event_id = e.id))
-        FROM edits e WHERE e.kind LIKE 'cloudflare.%%' AND e.at >= (SELECT s.connected_at FROM changes_source s WHERE s.name = e.source)""",
+        FROM edits e WHERE e.kind LIKE 'cloudflare.%%' AND e.at >= (SELECT s.connected_at FROM changes_source s
+            WHERE s.name = e.source)""",
     "C-25": """
         SELECT count(*), count(*) FILTER (WHERE decision = '' AND sent_by_id IS NOT NULL) FROM portal_policyversion
         WHERE state = 'adopted' AND effective_at < %(until)s""",
     "C-26": f"""
-        SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM changes_verdict v WHERE v.change_id = c.id AND v.moment = 'merge')
+        SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM changes_verdict v WHERE v.change_id = c.id
+            AND v.moment = 'merge')
             OR EXISTS (SELECT FROM changes_verdict v WHERE v.change_id = c.id AND v.moment = 'merge'
                 AND jsonb_path_exists(v.gates, '$[*] ? (@.state == "failed")')))
         FROM changes_change c WHERE {REACHED}""",
