@@ -14,6 +14,7 @@ BAD = ("deviations", "unknown")
 MOST = 12
 """Failures that stand beside the tiles, the newest first."""
 PAGES = {
+    "audit": "audit",
     "change": "change",
     "exception": "exception",
     "meeting": "meeting",

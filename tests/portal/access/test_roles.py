@@ -76,6 +76,9 @@ MATRIX: dict[P, set[Role]] = {
     P.ROLE_GRANT_PRIVILEGED: {M, X},
     P.ENGAGEMENT_MAKE: {C, M},
     P.READ_LOG_SEE: {M},
+    P.AUDIT_SEE: {A, C, M, U},
+    P.AUDIT_WORK: {M, U},
+    P.AUDIT_ANSWER: {E, R, A, C, M, U, X},
     P.OWN_ACCOUNT: set(),
     P.GALLERY_SEE: {E, R, A, C, M, X},
 }
