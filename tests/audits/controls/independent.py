@@ -248,6 +248,21 @@ COUNTS: dict[str, str] = {
         SELECT count(*), count(*) FILTER (WHERE greatest(joined + interval '14 days', taught.at + interval '30 days') < %(until)s
             AND NOT EXISTS (SELECT FROM changes_acknowledgement a WHERE a.person_id = roster.user_id))
         FROM roster, taught WHERE taught.at IS NOT NULL""",
+    "C-27": """
+        WITH held AS (
+            SELECT count(*) AS n FROM audits_engagement WHERE confirmed_at < %(until)s AND starts_at < %(until)s
+                AND least(ends_at, coalesce(ended_at, ends_at)) > %(until)s::timestamptz - interval '366 days'
+        ), gap AS (
+            SELECT (held.n = 0 AND EXISTS (SELECT FROM portal_ledgerleaf
+                WHERE recorded_at < %(until)s::timestamptz - interval '366 days'))::int AS n FROM held
+        ), found AS (
+            SELECT f.due_at, (SELECT CASE WHEN s.state = 'closed' THEN s.at END FROM audits_findingstep s
+                WHERE s.finding_id = f.id AND s.at < %(until)s ORDER BY s.number DESC LIMIT 1) AS closed_at
+            FROM audits_finding f WHERE f.opened_at < %(until)s
+        )
+        SELECT (SELECT n FROM held) + (SELECT n FROM gap) + count(*),
+            (SELECT n FROM gap) + count(*) FILTER (WHERE coalesce(closed_at, %(until)s::timestamptz) > due_at)
+        FROM found WHERE closed_at IS NULL OR closed_at >= %(since)s""",
     "C-29": """
         SELECT count(*), count(*) FILTER (WHERE state = 'open') FROM changes_exceptionrecord
         WHERE state <> 'cleared' AND due_at >= %(since)s AND due_at < %(until)s""",
@@ -255,8 +270,9 @@ COUNTS: dict[str, str] = {
         SELECT count(*), count(*) FILTER (WHERE state = 'missed' OR quorate IS FALSE) FROM changes_meeting
         WHERE state NOT IN ('planned', 'cancelled') AND planned_at >= %(since)s AND planned_at < %(until)s""",
     "C-31": """
-        SELECT count(*), count(*) FILTER (WHERE r.auditor_id <> e.auditor_id OR r.at < greatest(e.starts_at, e.confirmed_at)
-            OR r.at >= least(e.ends_at, coalesce(e.ended_at, e.ends_at)))
+        SELECT count(*), count(*) FILTER (WHERE r.outcome <> 'preview' AND (
+            NOT EXISTS (SELECT FROM audits_admission a WHERE a.engagement_id = e.id AND a.person_id = r.reader_id)
+            OR r.at < greatest(e.starts_at, e.confirmed_at) OR r.at >= least(e.ends_at, coalesce(e.ended_at, e.ends_at))))
         FROM audits_readlog r JOIN audits_engagement e ON e.id = r.engagement_id WHERE r.at >= %(since)s AND r.at < %(until)s""",
 }
 
