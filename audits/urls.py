@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("controls/", controls.coverage, name="coverage"),
     path("controls/run/", controls.run_now, name="run-controls"),
     path("", include("audits.engagements.urls")),
+    path("", include("audits.populations.urls")),
+    path("", include("audits.samples.urls")),
     path("", include("audits.room.urls")),
     path("", include("audits.requests.urls")),
     path("", include("audits.findings.urls")),
