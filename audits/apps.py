@@ -14,6 +14,7 @@ JOINS = (
     "audits.findings.agenda",
     "audits.room.finding_again",
     "audits.room.demo",
+    "audits.samples.demo",
 )
 """Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""
 
