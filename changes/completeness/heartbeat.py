@@ -50,7 +50,8 @@ def missing(found: Iterable[Job], *, at: datetime) -> list[Missing]:
     """What is missing for long, and the last long gap of each; without what a gap of the heartbeat explains. Pure."""
     watched = [job for job in found if job.lease in WORDS]
     whole = [one for job in watched if job.lease == WHOLE for one in _of(job, at)]
-    return whole + [one for job in watched if job.lease != WHOLE for one in _of(job, at) if not any(_explains(by, one) for by in whole)]
+    others = [one for job in watched if job.lease != WHOLE for one in _of(job, at)]
+    return whole + [one for one in others if not any(_explains(by, one) for by in whole)]
 
 
 def _of(job: Job, at: datetime) -> list[Missing]:

@@ -44,7 +44,16 @@ def job(lease, *, late=None, gap=None):
             [Missing("heartbeat", NOON, minutes(60)), Missing("settle", minutes(70), None)],
         ),
     ],
-    ids=["all well", "one is missing", "one that hides nothing", "short", "nothing runs", "nothing ran", "longer than all", "after all"],
+    ids=[
+        "all well",
+        "one is missing",
+        "one that hides nothing",
+        "short",
+        "nothing runs",
+        "nothing ran",
+        "longer than all",
+        "after all",
+    ],
 )
 def test_what_is_missing_is_said_once(jobs, found):
     assert missing(jobs, at=minutes(100)) == found
