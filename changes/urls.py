@@ -230,6 +230,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inventory/<int:pk>/", inventory.asset, name="asset"),
     path("inventory/<int:pk>/keep/", inventory.keep_asset, name="keep-asset"),
     path("drift/", drift.drift, name="drift"),
+    path("drift/compare/", drift.compare_now, name="compare-drift"),
     path("drift/<int:pk>/", drift.case, name="drift-case"),
     path("drift/<int:pk>/answer/", drift.answer_case, name="answer-drift"),
     path("training/", training.training, name="training"),

@@ -3,13 +3,18 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from changes.completeness.counting import rows
 from changes.completeness.populations import POPULATIONS
 from changes.completeness.queries import sheet_of
+from changes.completeness.rerunning import picture, rerun
 from changes.completeness.window import window_of
+from changes.connectors.models import Delivery
+from changes.delivery.models import PullRequest
 from changes.exceptions.edits import judge_edits
 from changes.inventory.actions import note_events
 from changes.inventory.facts import VendorEvent
@@ -73,3 +78,23 @@ def _pages_show_the_numbers(client, sheet):
     for wrong in ("from=nonsense&to=9999-99-99", "older=nonsense", "place=%00", "older=2026-01-01T00:00:00"):
         assert client.get(f"/completeness/{line.population}/?{wrong}").status_code == 200
     assert client.get("/completeness/nothing/").status_code == 404
+
+
+def test_a_full_run_from_the_raw_deliveries_comes_to_the_same_result(client):
+    story = read_story("dev.violations")
+    connect(story)
+    for delivery in story["deliveries"]:
+        post(client, delivery)
+    clock = Clock()
+    work(clock)
+    before = picture()
+
+    again = rerun(at=clock.at, seed=7)
+    assert (again.deliveries, again.repositories) == (Delivery.objects.filter(state="applied").count(), 1)
+    assert (again.differences, again.compared, picture()) == ((), len(before), before)
+
+    PullRequest.objects.filter(state="merged").update(state="open", clocks={}, vendor_updated_at=None)
+    assert any("was ('open'" in words for words in rerun(at=clock.at).differences)
+    with pytest.raises(CommandError, match="differ"):
+        call_command("reconcile", "--full", stdout=StringIO())
+    call_command("reconcile", stdout=StringIO())
