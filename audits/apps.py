@@ -5,7 +5,8 @@ from importlib import import_module
 from django.apps import AppConfig
 
 JOINS = (
-    "audits.controls.demo",
+    "audits.controls.checks",
+    "audits.findings.held",
     "audits.engagements.demo",
     "audits.requests.needs",
     "audits.requests.news",
@@ -15,6 +16,7 @@ JOINS = (
     "audits.room.finding_again",
     "audits.room.demo",
     "audits.samples.demo",
+    "audits.controls.demo",
 )
 """Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""
 

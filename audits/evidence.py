@@ -26,6 +26,8 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     ),
     EvidenceTable("audits.Admission", columns=("ended_by_id", "ended_at"), fixed=("engagement_id", "person_id", "ends_at")),
     EvidenceTable("audits.ControlRun", append_only=True),
+    # The run holds their digest, and is in the ledger.
+    EvidenceTable("audits.ControlFinding", append_only=True, entry=False),
     EvidenceTable("audits.Population", append_only=True, by_auditors=True),
     # Their digest is the population's: an entry for each of 100,000 rows would prove nothing more.
     EvidenceTable("audits.PopulationRow", append_only=True, entry=False, by_auditors=True),
@@ -44,7 +46,4 @@ RULES: tuple[RowRule, ...] = (
     steps(name="request_moves", model="audits.RequestMessage", parent="request_id", moves=requests.triples()),
     steps(name="finding_moves", model="audits.FindingStep", parent="finding_id", moves=findings.triples()),
 )
-HIDDEN: tuple[Hidden, ...] = (
-    Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),
-    Hidden("audits.ControlRun", why="it names rows of every repository, and an engagement may be narrower"),
-)
+HIDDEN: tuple[Hidden, ...] = (Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),)

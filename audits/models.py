@@ -1,6 +1,6 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
-from audits.controls.models import ControlRun
+from audits.controls.models import ControlFinding, ControlRun
 from audits.engagements.models import Admission, Engagement, ReadLog
 from audits.findings.models import Finding, FindingStep
 from audits.populations.models import Population, PopulationRow
@@ -9,6 +9,7 @@ from audits.samples.models import Mark, Sample, SampleItem
 
 __all__ = [
     "Admission",
+    "ControlFinding",
     "ControlRun",
     "Engagement",
     "Finding",

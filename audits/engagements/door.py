@@ -13,6 +13,7 @@ WRITABLE: frozenset[str] = frozenset(
         "open-finding",
         "retest-finding",
         "close-finding",
+        "reopen-finding",
     }
 )
 """Names of the addresses whose POST an auditor may send. Everything else an auditor sends is a read, or is refused.
