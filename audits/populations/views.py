@@ -117,7 +117,7 @@ def rows_on_page(request: HttpRequest, row: Population) -> dict[str, Any]:
 
 
 def _options(label: str, values: dict[str, int]) -> list[tuple[str, str]]:
-    return [("", f"{label}: all"), *((value, f"{value or 'None'}, {count}") for value, count in values.items())]
+    return [("", f"{label}: all"), *((value, f"{value}, {count}") for value, count in values.items() if value)]
 
 
 def _list(
