@@ -18,6 +18,7 @@ from changes.completeness.statements import (
     LOGGED,
     MERGED,
     MESSAGES,
+    MIRRORED,
     ON_PROD,
     RELEASED,
     RELEASES,
@@ -70,8 +71,9 @@ def _edits(*, prefix: str, kinds: tuple[str, ...], only: str) -> Callable[[Windo
     return lambda window: (statement, window.values | {"kinds": list(kinds)})
 
 
-def _of_changes(present: str) -> Callable[[Window], Statement]:
-    return _plainly(CHANGED, present=present)
+def _of_changes(present: str, *, readable: str = "true") -> Callable[[Window], Statement]:
+    """``readable``: where the counterpart could be seen at all."""
+    return _plainly(CHANGED, present=present, readable=readable)
 
 
 _NOT_FAILED = "(v.detail ->> 'result') IS DISTINCT FROM 'failure'"
@@ -147,7 +149,7 @@ _ALL = (
         "Released changes, in Git",
         "a commit on prod",
         "every change released in the window, against the commits of prod in the mirror",
-        _of_changes(ON_PROD),
+        _of_changes(ON_PROD, readable=MIRRORED),
         backward=True,
     ),
     Population(

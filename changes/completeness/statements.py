@@ -106,26 +106,31 @@ SELECT v.id::text AS key, v.at, v.source AS place,
 FROM changes_vendorevent v LEFT JOIN changes_editmatch m ON m.event_id = v.id LEFT JOIN changes_source s ON s.name = v.source
 WHERE {wanted} AND v.at >= %(since)s AND v.at < %(until)s AND %(repositories)s::text[] IS NULL
 """
-# What a released change has to have. Its pull requests and its pushes name the commits.
+# What a released change has to have. Its pull requests and its pushes name the commits (s).
 CHANGED = """
 SELECT c.number::text AS key, c.released_at AS at, 'all changes' AS place, 'CHG-' || c.number AS name,
-    coalesce(c.title, '') AS words, '/changes/' || c.number || '/' AS link,
-    CASE WHEN EXISTS (
-        SELECT FROM (
-            SELECT p.repository_id, p.merge_sha AS sha FROM changes_linkedpullrequest l
-            JOIN changes_pullrequest p ON p.id = l.pull_request_id
-            WHERE l.change_id = c.id AND l.role <> 'joined' AND p.merge_sha <> ''
-            UNION ALL
-            SELECT u.repository_id, u.commit_sha FROM changes_linkedpush u WHERE u.change_id = c.id AND u.taken_back_at IS NULL
-        ) s WHERE {present}
-    ) THEN 'matched' ELSE 'unmatched' END AS state,
+    CASE WHEN found.unread THEN 'Git was not read: ' ELSE '' END || coalesce(c.title, '') AS words,
+    '/changes/' || c.number || '/' AS link,
+    CASE WHEN found.present THEN 'matched' WHEN found.unread THEN 'outside' ELSE 'unmatched' END AS state,
     (
-        SELECT x.id FROM changes_exceptionrecord x WHERE x.change_id = c.id AND x.state = 'open' ORDER BY x.due_at LIMIT 1
+        SELECT x.id FROM changes_exceptionrecord x
+        WHERE x.change_id = c.id AND x.kind IN ('unknown_release', 'force_push', 'branch_deleted') ORDER BY x.id LIMIT 1
     ) AS exception
 FROM changes_change c
+CROSS JOIN LATERAL (
+    SELECT coalesce(bool_or({present}), false) AS present, coalesce(NOT bool_or({readable}), false) AS unread
+    FROM (
+        SELECT p.repository_id, p.merge_sha AS sha FROM changes_linkedpullrequest l
+        JOIN changes_pullrequest p ON p.id = l.pull_request_id
+        WHERE l.change_id = c.id AND l.role <> 'joined' AND p.merge_sha <> ''
+        UNION ALL
+        SELECT u.repository_id, u.commit_sha FROM changes_linkedpush u WHERE u.change_id = c.id AND u.taken_back_at IS NULL
+    ) s
+) found
 WHERE c.released_at >= %(since)s AND c.released_at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR c.repository_names && %(repositories)s::text[])
 """
+MIRRORED = """EXISTS (SELECT FROM changes_repository r WHERE r.id = s.repository_id AND r.mirrored_at IS NOT NULL)"""
 ON_PROD = """EXISTS (
     SELECT FROM changes_branchcommit b JOIN changes_repository r ON r.id = b.repository_id
     WHERE b.repository_id = s.repository_id AND b.sha = s.sha AND b.branch = r.prod_branch

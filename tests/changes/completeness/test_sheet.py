@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from changes.completeness.counting import rows
 from changes.completeness.populations import POPULATIONS
@@ -14,7 +15,8 @@ from changes.completeness.queries import sheet_of
 from changes.completeness.rerunning import picture, rerun
 from changes.completeness.window import window_of
 from changes.connectors.models import Delivery
-from changes.delivery.models import PullRequest
+from changes.delivery.log_models import ReleaseLog
+from changes.delivery.models import BranchCommit, PullRequest, Release, Repository
 from changes.exceptions.edits import judge_edits
 from changes.inventory.actions import note_events
 from changes.inventory.facts import VendorEvent
@@ -22,6 +24,7 @@ from portal.access.scope import EVERYTHING, Scope
 from portal.ledger.canonical import canonical
 from tests.changes.people import person, sign_in
 from tests.changes.stories import NOW, Clock, connect, post, read_story, work
+from tests.database import cover
 
 pytestmark = pytest.mark.django_db
 SINCE = NOW - timedelta(days=3650)
@@ -50,6 +53,7 @@ def test_a_story_of_violations_is_counted_both_ways_and_each_number_opens_its_ro
         ("merged", "acme/web prod"): (1, 1, 0),
         ("cloudflare-edits", "cloudflare"): (2, 0, 2),
     }
+    assert {line.population: (line.at_source, line.outside) for line in sheet.backward if line.outside} == {}
     for line in (*sheet.forward, *sheet.backward):
         assert line.at_source == line.matched + line.unmatched + line.outside
         assert line.unmatched == line.waiting + line.late + line.answered + line.unseen
@@ -98,3 +102,38 @@ def test_a_full_run_from_the_raw_deliveries_comes_to_the_same_result(client):
     with pytest.raises(CommandError, match="differ"):
         call_command("reconcile", "--full", stdout=StringIO())
     call_command("reconcile", stdout=StringIO())
+
+
+def test_a_released_change_is_followed_back_to_commit_release_and_message(client):
+    story = read_story("dev.standard-change")
+    repository = connect(story)
+    for delivery in story["deliveries"]:
+        post(client, delivery)
+    clock = Clock()
+    work(clock)
+
+    def backward():
+        sheet = sheet_of(since=SINCE, until=clock.at + timedelta(days=1), scope=EVERYTHING, at=clock.at)
+        return {line.population: (line.at_source, line.matched, line.unmatched, line.outside) for line in sheet.backward}
+
+    assert backward() == {
+        "logged": (1, 0, 1, 0),
+        "changes-commit": (1, 0, 0, 1),
+        "changes-release": (1, 1, 0, 0),
+        "changes-message": (1, 0, 1, 0),
+    }
+    release = Release.objects.get(environment="production")
+    Repository.objects.update(mirrored_at=clock.at)
+    assert backward()["changes-commit"] == (1, 0, 1, 0)
+    BranchCommit.objects.create(
+        repository=repository, branch="prod", sha=release.commit_sha, position=1, committed_at=clock.at, seen_at=clock.at
+    )
+    with transaction.atomic():
+        log = ReleaseLog.objects.create(
+            release=release, channel="C1", ts="1.0", posted_at=clock.at - timedelta(minutes=1), at=clock.at
+        )
+        cover(log)
+    assert set(backward().values()) == {(1, 1, 0, 0)}
+    sheet = sheet_of(since=SINCE, until=clock.at + timedelta(days=1), scope=EVERYTHING, at=clock.at)
+    assert [(line.at_source, line.matched) for line in sheet.forward if line.population == "messages"] == [(1, 1)]
+    assert [(day.releases, day.logged) for day in sheet.days] == [(1, 1)]
