@@ -15,6 +15,7 @@ JOINS = (
     "audits.findings.agenda",
     "audits.room.finding_again",
     "audits.room.demo",
+    "audits.samples.demo",
     "audits.controls.demo",
 )
 """Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""

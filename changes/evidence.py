@@ -146,6 +146,11 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.Verdict", append_only=True),
     EvidenceTable("changes.ReleaseLog", append_only=True),
     EvidenceTable(
+        "changes.SourceOutage",
+        columns=("ended_at", "filled_at"),
+        fixed=("source_id", "repository_id", "kind", "began_at", "why", "missed", "noted_at"),
+    ),
+    EvidenceTable(
         "changes.RulesSnapshot",
         columns=("actor_uid",),
         fixed=("repository_id", "subject", "digest", "rules", "differences", "weaker", "after", "read_at"),
@@ -335,7 +340,7 @@ HIDDEN: tuple[Hidden, ...] = (
         why="vendor tokens",
         shown=(
             *("id", "name", "kind", "api_url", "has_token", "app_id", "installation_id", "settings", "connected_at", "paused_at"),
-            *("last_good_read_at", "last_failed_read_at"),
+            *("last_good_read_at", "covered_until", "last_failed_read_at"),
             *("last_error", "rate_remaining", "rate_resets_at", "not_before", "failures"),
         ),
     ),

@@ -2,6 +2,10 @@
 
 WRITABLE: frozenset[str] = frozenset(
     {
+        "freeze-population",
+        "draw-sample",
+        "mark-item",
+        "replace-item",
         "ask-request",
         "write-request",
         "close-request",
