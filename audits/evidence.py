@@ -26,6 +26,16 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("audits.Sample", append_only=True),
     EvidenceTable("audits.SampleItem", append_only=True),
     EvidenceTable("audits.Mark", append_only=True),
+    EvidenceTable(
+        "audits.Pack",
+        columns=("state", "digest", "size", "expires_at", "ended_at", "trouble"),
+        fixed=("engagement_id", "number", "asked_by_id", "asked_at", "contents"),
+        moves=frozenset(
+            {("waiting", "ready"), ("waiting", "failed"), ("waiting", "cancelled"), ("ready", "cancelled"), ("ready", "expired")}
+        ),
+        born=frozenset({"waiting"}),
+    ),
+    EvidenceTable("audits.PackCancel", append_only=True),
     # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),
 )

@@ -2,7 +2,20 @@
 
 from audits.controls.models import ControlRun
 from audits.engagements.models import Engagement, ReadLog
+from audits.packs.models import Pack, PackCancel, PackPiece
 from audits.populations.models import Population, PopulationRow
 from audits.samples.models import Mark, Sample, SampleItem
 
-__all__ = ["ControlRun", "Engagement", "Mark", "Population", "PopulationRow", "ReadLog", "Sample", "SampleItem"]
+__all__ = [
+    "ControlRun",
+    "Engagement",
+    "Mark",
+    "Pack",
+    "PackCancel",
+    "PackPiece",
+    "Population",
+    "PopulationRow",
+    "ReadLog",
+    "Sample",
+    "SampleItem",
+]

@@ -30,8 +30,6 @@ class Pack(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     digest = models.CharField(max_length=64, blank=True)
     size = models.BigIntegerField(default=0)
-    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    """Who cancelled it."""
     ended_at = models.DateTimeField(null=True, blank=True)
     """When it was ready, failed, was cancelled, or expired."""
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -64,6 +62,17 @@ class Pack(models.Model):
 
     def __str__(self) -> str:
         return f"Evidence pack {self.number}"
+
+
+class PackCancel(models.Model):
+    """Somebody does not want a pack any more. A row of its own, for auditors insert and never update. Never changed."""
+
+    pack = models.OneToOneField(Pack, on_delete=models.PROTECT, related_name="cancel")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.pack} cancelled"
 
 
 class PackPiece(models.Model):
