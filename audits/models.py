@@ -1,12 +1,13 @@
 """Index: Django looks for models here. Each feature's models are imported by name."""
 
 from audits.controls.models import ControlRun
-from audits.engagements.models import Engagement, ReadLog
+from audits.engagements.models import Admission, Engagement, ReadLog
 from audits.packs.models import Pack, PackCancel, PackPiece
 from audits.populations.models import Population, PopulationRow
 from audits.samples.models import Mark, Sample, SampleItem
 
 __all__ = [
+    "Admission",
     "ControlRun",
     "Engagement",
     "Mark",

@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("controls/", controls.coverage, name="coverage"),
     path("controls/run/", controls.run_now, name="run-controls"),
     path("", include("audits.engagements.urls")),
+    path("", include("audits.room.urls")),
 ]

@@ -62,6 +62,9 @@ class P(StrEnum):
     ROLE_GRANT_PRIVILEGED = "role.grant_privileged"
     ENGAGEMENT_MAKE = "engagement.make"
     READ_LOG_SEE = "read_log.see"
+    AUDIT_SEE = "audit.see"
+    AUDIT_WORK = "audit.work"
+    AUDIT_ANSWER = "audit.answer"
     OWN_ACCOUNT = "account.own"
     GALLERY_SEE = "gallery.see"
 
@@ -128,6 +131,9 @@ SENTENCES: dict[P, str] = {
     P.ROLE_GRANT_PRIVILEGED: "propose and confirm privileged roles",
     P.ENGAGEMENT_MAKE: "open engagements and admit auditors",
     P.READ_LOG_SEE: "see what auditors read",
+    P.AUDIT_SEE: "see audits",
+    P.AUDIT_WORK: "draw samples, mark them, ask and find in an audit",
+    P.AUDIT_ANSWER: "take part in the requests and findings of an audit that name them",
     P.OWN_ACCOUNT: "change their own account",
     P.GALLERY_SEE: "see the gallery of components",
 }

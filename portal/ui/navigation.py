@@ -55,7 +55,7 @@ PAGES = (
     Page("/access-reviews/", "Access reviews", "list-checks", "Compliance"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),
-    Page("/audits/engagements/", "Engagements", "clipboard-check", "Compliance"),
+    Page("/audits/", "Audits", "clipboard-check", "Compliance", key="u"),
     Page("/people/", "People", "users", "Compliance", key="p"),
     Page("/gallery/", "Gallery", "blocks", "Foot"),
     Page("/help/", "Help", "life-buoy", "Foot", key="h"),

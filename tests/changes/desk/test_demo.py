@@ -85,7 +85,7 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
     assert Remote(standins.vendors.url).mark("demo") == "filled"
-    assert [(row.auditor.name, row.confirmed_by.name) for row in Engagement.objects.all()] == [("Uma Reyes", "Mia Lund")]
+    assert [(row.admissions.get().person.name, row.confirmed_by.name) for row in Engagement.objects.all()] == [("Uma Reyes", "Mia Lund")]
     assert latest_run().results["C-02"]["outcome"] == "deviations"
     audit(now())
     assert Engagement.objects.count() == 1
