@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-JOINS = ("audits.controls.demo", "audits.engagements.demo")
+JOINS = ("audits.controls.checks", "audits.engagements.demo", "audits.controls.demo")
 """Modules that register something elsewhere (the demo company) when they are imported."""
 
 

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from audits.controls import control_page
 from audits.controls import views as controls
 from audits.proof import views as proof
 
@@ -9,8 +10,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/", proof.ledger, name="ledger"),
     path("ledger/verify/", proof.verify_now, name="verify-ledger"),
     re_path(r"^verify/(?P<digest>[0-9a-f]{64})/$", proof.check_record, name="check-record"),
-    path("controls/", controls.coverage, name="coverage"),
+    path("controls/", controls.controls, name="controls"),
     path("controls/run/", controls.run_now, name="run-controls"),
+    path("controls/<slug:name>/", control_page.control, name="control"),
+    path("controls/<slug:name>/rows/", control_page.control_rows, name="control-rows"),
     path("", include("audits.engagements.urls")),
     path("", include("audits.room.urls")),
 ]

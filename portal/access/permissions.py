@@ -34,7 +34,9 @@ class P(StrEnum):
     ACCESS_LEAD = "access.lead"
     MERGERS_SET = "mergers.set"
     OVERSIGHT_SEE = "oversight.see"
+    CONTROL_SEE = "control.see"
     CONTROL_RUN = "control.run"
+    INSIGHTS_SEE = "insights.see"
     DRILL_RECORD = "drill.record"
     EMERGENCY_DECLARE = "emergency.declare"
     EMERGENCY_PLUS_ONE = "emergency.plus_one"
@@ -103,7 +105,9 @@ SENTENCES: dict[P, str] = {
     P.ACCESS_LEAD: "open and close access reviews",
     P.MERGERS_SET: "propose and confirm lists of authorised mergers",
     P.OVERSIGHT_SEE: "see the desk of the architecture team",
+    P.CONTROL_SEE: "see the controls and what they found",
     P.CONTROL_RUN: "run the controls",
+    P.INSIGHTS_SEE: "see the insights",
     P.DRILL_RECORD: "record rollbacks and rollback drills",
     P.EMERGENCY_DECLARE: "declare an emergency",
     P.EMERGENCY_PLUS_ONE: "give the +1 of an emergency",

@@ -55,6 +55,7 @@ READS = frozenset(
         P.LEDGER_VERIFY,
         P.PERSON_SEE,
         P.AUDIT_ANSWER,
+        P.INSIGHTS_SEE,
     },
 )
 WORKS = READS | {P.TRAINING_SIGN, P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
@@ -76,6 +77,7 @@ OVERSEES = frozenset(
         P.ACCESS_SEE,
         P.ACCESS_REVIEW,
         P.MERGERS_SET,
+        P.CONTROL_SEE,
         P.CONTROL_RUN,
         P.FREEZE_SET,
         P.NOISE_SET,
@@ -150,7 +152,9 @@ ROLES: dict[Role, Definition] = {
     Role.AUDITOR: Definition(
         label="Auditor",
         sentence="Reads everything in the scope of an engagement, tests and asks there, and changes nothing.",
-        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE, P.AUDIT_SEE, P.AUDIT_WORK},
+        permissions=READS
+        | CONNECTIONS
+        | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE, P.AUDIT_SEE, P.AUDIT_WORK, P.CONTROL_SEE},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),
