@@ -24,13 +24,9 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     ),
     EvidenceTable("audits.Admission", columns=("ended_by_id", "ended_at"), fixed=("engagement_id", "person_id", "ends_at")),
     EvidenceTable("audits.ControlRun", append_only=True),
-<<<<<<< HEAD
-    EvidenceTable("audits.Population", append_only=True, by_auditors=True),
-=======
     # The run holds their digest, and is in the ledger.
     EvidenceTable("audits.ControlFinding", append_only=True, entry=False),
-    EvidenceTable("audits.Population", append_only=True),
->>>>>>> controls
+    EvidenceTable("audits.Population", append_only=True, by_auditors=True),
     # Their digest is the population's: an entry for each of 100,000 rows would prove nothing more.
     EvidenceTable("audits.PopulationRow", append_only=True, entry=False, by_auditors=True),
     EvidenceTable("audits.Sample", append_only=True, by_auditors=True),
@@ -50,13 +46,5 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),
 )
-<<<<<<< HEAD
 RULES: tuple[RowRule, ...] = ENGAGEMENT_RULES
-HIDDEN: tuple[Hidden, ...] = (
-    Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),
-    Hidden("audits.ControlRun", why="it names rows of every repository, and an engagement may be narrower"),
-)
-=======
-RULES: tuple[RowRule, ...] = ()
 HIDDEN: tuple[Hidden, ...] = (Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),)
->>>>>>> controls

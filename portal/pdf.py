@@ -93,9 +93,7 @@ class Paper:
             invariant=1,
             displayDocTitle=1,
         )
-        template.build(
-            [Paragraph(_shown(self.title), TITLE), *self._story], onFirstPage=self._foot, onLaterPages=self._foot
-        )
+        template.build([Paragraph(_shown(self.title), TITLE), *self._story], onFirstPage=self._foot, onLaterPages=self._foot)
         return file.getvalue()
 
     def _foot(self, canvas: Any, template: Any) -> None:

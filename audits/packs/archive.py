@@ -8,7 +8,7 @@ manifest and its signature: the manifest names every file before it with size, S
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -108,13 +108,23 @@ class Archive:
         """Write one value for people to read: sorted keys, indented."""
         self.put(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
+    def put_lines(self, path: str, values: Iterable[Any]) -> None:
+        """Write values as lines of JSON."""
+        with self.entry(path) as entry:
+            for value in values:
+                entry.write(_line(value) + b"\n")
+
     def close(self, *, about: Mapping[str, Any], signed: Callable[[bytes], str]) -> None:
         """End with the manifest and the note that ``signed`` makes of its bytes."""
         manifest = {"format": FORMAT, "about": about, "files": [asdict(file) for file in self.files]}
-        text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        text = _line(manifest)
         self.put(MANIFEST, text, stored=True)
         self.put(SIGNATURE, signed(text), stored=True)
         self._zip.close()
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def zlib_version() -> str:

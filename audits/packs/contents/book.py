@@ -107,7 +107,19 @@ def page_of(key: str) -> str:
 
 
 def _samples(work: Work) -> Sheet:
-    header = ("Sample", "Population", "Method", "Seed", "Size", "Algorithm", "Digest", "Reason", "Drawn by", "Drawn at (UTC)", "Local")
+    header = (
+        "Sample",
+        "Population",
+        "Method",
+        "Seed",
+        "Size",
+        "Algorithm",
+        "Digest",
+        "Reason",
+        "Drawn by",
+        "Drawn at (UTC)",
+        "Local",
+    )
     rows = (
         Row(
             (

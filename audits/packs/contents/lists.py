@@ -1,6 +1,5 @@
 """The populations and the samples of a pack: exact lines, the same as CSV, sheets, and what the ledger keeps of them."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from audits.populations.kinds import KINDS
 from audits.populations.models import Population
 from audits.samples.models import Sample, SampleItem
 from portal.ledger.actions import row_key
-from portal.ledger.canonical import canonical, digest_of_text
+from portal.ledger.canonical import canonical
 
 MANY = 1000
 
@@ -103,21 +102,20 @@ def _files(work: Work, sample: Sample, item: SampleItem) -> Iterator[tuple[str, 
     work.archive.put(paper, sheet_pdf(work, sample, item))
     yield paper, work.archive.files[-1].sha256
     for attribute in attributes_of(item):
-        if attribute.get("digest"):
-            path = f"{folder}/{plain(attribute['letter'])}-raw.json"
-            text = text_of(attribute["raw"])
-            work.archive.put(path, text)
-            yield path, digest_of_text(text)
+        letter = plain(attribute["letter"])
+        yield _put_text(work, f"{folder}/{letter}-raw.json", attribute["raw"])
+        for number, answer in enumerate(attribute.get("answers", ()), start=1):
+            yield _put_text(work, f"{folder}/{letter}-answer-{number}.txt", answer["text"])
+
+
+def _put_text(work: Work, path: str, text: str) -> tuple[str, str]:
+    work.archive.put(path, text)
+    return path, work.archive.files[-1].sha256
 
 
 def attributes_of(item: SampleItem) -> list[dict[str, Any]]:
     """The attributes of an item's sheet."""
     return list(item.sheet.get("attributes", []))
-
-
-def text_of(value: Any) -> str:
-    """Canonical JSON of any value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _joined(lines: Iterator[str]) -> Iterator[bytes]:

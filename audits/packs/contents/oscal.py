@@ -76,7 +76,9 @@ def _metadata(work: Work, what: str) -> dict[str, Any]:
 
 def _observation(work: Work, one: Controlled) -> dict[str, Any]:
     result = one.result
-    counts = f"{result.population} in the population, {result.deviations} deviate, {result.unknown} unknown, {result.unread} unread."
+    counts = (
+        f"{result.population} in the population, {result.deviations} deviate, {result.unknown} unknown, {result.unread} unread."
+    )
     return {
         "uuid": _uuid(work, f"observation {one.control.id}"),
         "title": f"{one.control.id} {one.control.title}",
@@ -120,7 +122,9 @@ def _from_findings(work: Work) -> list[dict[str, Any]]:
         {
             "uuid": _uuid(work, f"item finding {record['row']}"),
             "title": str(record.get("title") or f"Finding {record.get('number', '')}"),
-            "description": str(record.get("text") or record.get("condition") or record.get("title") or "See records/finding.jsonl."),
+            "description": str(
+                record.get("text") or record.get("condition") or record.get("title") or "See records/finding.jsonl."
+            ),
         }
         for record in work.records.get("finding", [])
     ]

@@ -70,9 +70,7 @@ def _by_number(key: str) -> tuple[str, int]:
 def _streams(work: Work) -> Iterator[str]:
     """The streams about the engagement and its things, and about the records that were sampled."""
     yield from (f"engagement:{work.engagement.pk}", f"pack:{work.pack.pk}")
-    yield from (f"population:{population.pk}" for population in work.populations)
     for sample in work.samples:
-        yield f"sample:{sample.pk}"
         for item in work.items(sample):
             yield from stream_of_key(item.row.key)
 

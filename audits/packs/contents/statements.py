@@ -52,9 +52,13 @@ def _verdicts(work: Work) -> Iterator[Verdict]:
     numbers = sorted({int(number) for number in _numbers(work)})
     for start in range(0, len(numbers), AT_ONCE):
         rows = Verdict.objects.filter(change__number__in=numbers[start : start + AT_ONCE], at__lte=work.pack.asked_at)
-        yield from rows.select_related("change").only(
-            "change__number", "moment", "subject", "outcome", "gates", "facts_digest", "rules_version", "policy_version", "at"
-        ).order_by("change__number", "at", "pk")
+        yield from (
+            rows.select_related("change")
+            .only(
+                "change__number", "moment", "subject", "outcome", "gates", "facts_digest", "rules_version", "policy_version", "at"
+            )
+            .order_by("change__number", "at", "pk")
+        )
 
 
 def _numbers(work: Work) -> Iterator[str]:

@@ -134,7 +134,7 @@ def check_draw(sample: dict[str, Any], items: list[dict[str, Any]], rows: Rows, 
         raise Broken(f"{place}: an item is not in the population")
     if sample["method"] == "by_hand":
         return
-    column = sample["plan"].get("by", "")
+    column = sample["plan"].get("stratum", "")
     strata = {key: str(row.get(column, "")) for key, row in rows.items()}
     if keys != draw(sample["method"], sample["seed"], sample["size"], strata):
         raise Broken(f"{place}: the seed draws other rows")
@@ -152,8 +152,9 @@ def check_item(pack: Pack, ledger: Ledger, item: dict[str, Any], place: str) -> 
     if sha(canonical(item["sheet"]).encode()) != item["sheet_digest"]:
         raise Broken(f"{place}: the sheet of {item['key']} is not that of its digest")
     for attribute in item["sheet"].get("attributes", []):
-        if attribute.get("digest") and sha(canonical(attribute["raw"]).encode()) != attribute["digest"]:
-            raise Broken(f"{place}: the raw record of {item['key']}, {attribute['letter']}, is not that of its digest")
+        texts = [(attribute["raw"], attribute["digest"]), *((one["text"], one["digest"]) for one in attribute.get("answers", []))]
+        if any(sha(text.encode()) != digest for text, digest in texts):
+            raise Broken(f"{place}: a raw record of {item['key']}, {attribute['letter']}, is not that of its digest")
     for path, digest in item.get("files", {}).items():
         if pack.digests.get(path) != digest:
             raise Broken(f"{path}: is not what the item names")
