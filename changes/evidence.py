@@ -146,6 +146,11 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.Verdict", append_only=True),
     EvidenceTable("changes.ReleaseLog", append_only=True),
     EvidenceTable(
+        "changes.SourceOutage",
+        columns=("ended_at", "filled_at"),
+        fixed=("source_id", "repository_id", "kind", "began_at", "why", "missed", "noted_at"),
+    ),
+    EvidenceTable(
         "changes.RulesSnapshot",
         columns=("actor_uid",),
         fixed=("repository_id", "subject", "digest", "rules", "differences", "weaker", "after", "read_at"),

@@ -11,6 +11,7 @@ from changes.calendar.models import (
     PlannedWindow,
 )
 from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
+from changes.connectors.outage_models import SourceOutage
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
     BranchCommit,
@@ -191,6 +192,7 @@ __all__ = [
     "SignOff",
     "Snapshot",
     "Source",
+    "SourceOutage",
     "SourceReading",
     "StoredAnswer",
     "SystemOwner",

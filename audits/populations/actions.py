@@ -1,0 +1,105 @@
+"""Freeze a population: read, hash and keep every row of one kind within an engagement's window and scope (P-26, P-27)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from audits.engagements.models import Engagement
+from audits.populations.facts import Filters, Kind
+from audits.populations.kinds import KINDS, VERSION, asked_of
+from audits.populations.lines import Lines, collect
+from audits.populations.models import Population
+from audits.populations.scoping import check_tester, check_window
+from audits.populations.sheet import sheet_of
+from portal.access.models import User
+from portal.access.people import actor_of
+from portal.ledger.actions import append
+from portal.ledger.canonical import digest_of
+from portal.policy.clauses import Clause
+from portal.policy.refusal import Refused
+
+NUMBERING = 7_001
+"""First half of the advisory lock under which numbers of an engagement are given; the second half is its id."""
+
+
+@transaction.atomic
+def freeze(
+    *,
+    engagement: Engagement,
+    kind: str,
+    since: datetime,
+    until: datetime,
+    by: User,
+    at: datetime,
+    filters: Filters | None = None,
+) -> Population:
+    """Freeze the rows of one kind. An empty population can be frozen as well: it says that there was nothing.
+
+    ``filters`` are values of columns of the kind. Raises ``Refused`` for somebody who does not work on this engagement, an
+    unknown kind or filter, and a window that is reversed, in the future or outside the engagement's.
+    """
+    check_tester(engagement=engagement, by=by, at=at)
+    check_window(engagement=engagement, since=since, until=until, at=at)
+    found = _kind(kind, filters or {})
+    asked = asked_of(engagement=engagement, since=since, until=until, at=at)
+    with Lines() as lines:
+        seen = collect(lines=lines, rows=found.read(asked), kind=found, filters=filters or {})
+        sheet = sheet_of(asked=asked, seen=seen, by=by, version=VERSION)
+        population = Population.objects.create(
+            engagement=engagement,
+            number=next_number(engagement=engagement, table="audits_population"),
+            kind=kind,
+            since=since,
+            until=until,
+            filters=dict(seen.filters),
+            count=lines.count,
+            digest=lines.digest,
+            sheet=sheet,
+            sheet_digest=digest_of(sheet),
+            rules_version=VERSION,
+            frozen_by=by,
+            frozen_at=at,
+        )
+        lines.copy_into(population=population.pk)
+    append(
+        stream=f"engagement:{engagement.pk}",
+        kind="population.frozen",
+        actor=actor_of(by),
+        fact=_fact(population),
+        rows=[population],
+    )
+    return population
+
+
+def next_number(*, engagement: Engagement, table: str) -> int:
+    """The next number within an engagement. Held until the transaction ends, so that two do not get the same."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBERING, engagement.pk])
+        cursor.execute(f"SELECT coalesce(max(number), 0) + 1 FROM {table} WHERE engagement_id = %s", [engagement.pk])  # noqa: S608  (a name of our own)
+        [number] = cursor.fetchone()
+    return int(number)
+
+
+def _kind(code: str, filters: Mapping[str, str]) -> Kind:
+    kind = KINDS.get(code)
+    if kind is None:
+        raise Refused(Clause.AUDITED, f"There is no population called {code}.", "Choose one of the list.")
+    for name in filters:
+        if name not in kind.filters:
+            raise Refused(Clause.AUDITED, f"{kind.title} cannot be narrowed by {name}.", "Choose another filter.")
+    return kind
+
+
+def _fact(population: Population) -> dict[str, object]:
+    return {
+        "population": population.number,
+        "kind": population.kind,
+        "since": population.since,
+        "until": population.until,
+        "filters": population.filters,
+        "rows": population.count,
+        "digest": population.digest,
+        "sheet_digest": population.sheet_digest,
+        "code": population.rules_version,
+    }
