@@ -17,6 +17,8 @@ LONGEST = 32_767
 """Characters that a cell holds."""
 MOST_ROWS = 1_048_576
 MOST_LINKS = 65_530
+EXACT = 2**53
+"""Larger whole numbers stand as text: a spreadsheet would round them."""
 CUT = " … (cut: the whole text is in the JSON)"
 NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
 NAMES = re.compile(r"[\[\]:*?/\\]")
@@ -168,7 +170,8 @@ def _sheet(sheet: Sheet) -> Iterator[str]:
             raise ValueError(f"sheet {sheet.title!r} has more than {MOST_ROWS} rows")
     yield "".join(waiting) + "</sheetData>"
     yield from _links(places)
-    yield f"<headerFooter><oddFooter>{escape(_clean('&C' + sheet.mark.replace('&', '&&')))}</oddFooter></headerFooter></worksheet>"
+    foot = escape(_clean(f"&C{sheet.mark.replace('&', '&&')}"))
+    yield f"<headerFooter><oddFooter>{foot}</oddFooter></headerFooter></worksheet>" if sheet.mark else "</worksheet>"
 
 
 def _links(places: Sequence[int]) -> Iterator[str]:
@@ -192,7 +195,7 @@ def _cell(value: Any, style: int = 0) -> str:
     styled = f' s="{style}"' if style else ""
     if value is True or value is False:
         return f'<c{styled} t="b"><v>{int(value)}</v></c>'
-    if type(value) is int or type(value) is float:
+    if type(value) is float or (type(value) is int and -EXACT <= value <= EXACT):
         return f"<c{styled}><v>{value!r}</v></c>"
     return f'<c{styled} t="inlineStr"><is><t xml:space="preserve">{_text(str(value))}</t></is></c>'
 
