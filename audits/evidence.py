@@ -1,6 +1,8 @@
 """Evidence of this app, and what auditors must not read of it."""
 
-from audits.engagements.guard_sql import ENGAGEMENT_RULES
+from audits.engagements.guard_sql import ENGAGEMENT_RULES, steps
+from audits.findings import lifecycle as findings
+from audits.requests import lifecycle as requests
 from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
 
 EVIDENCE: tuple[EvidenceTable, ...] = (
@@ -32,6 +34,10 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("audits.Sample", append_only=True, by_auditors=True),
     EvidenceTable("audits.SampleItem", append_only=True, by_auditors=True),
     EvidenceTable("audits.Mark", append_only=True, by_auditors=True),
+    EvidenceTable("audits.Request", append_only=True, by_auditors=True),
+    EvidenceTable("audits.RequestMessage", append_only=True, by_auditors=True),
+    EvidenceTable("audits.Finding", append_only=True, by_auditors=True),
+    EvidenceTable("audits.FindingStep", append_only=True, by_auditors=True),
     EvidenceTable(
         "audits.Pack",
         columns=("state", "digest", "size", "expires_at", "ended_at", "trouble"),
@@ -46,5 +52,9 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),
 )
-RULES: tuple[RowRule, ...] = ENGAGEMENT_RULES
+RULES: tuple[RowRule, ...] = (
+    *ENGAGEMENT_RULES,
+    steps(name="request_moves", model="audits.RequestMessage", parent="request_id", moves=requests.triples()),
+    steps(name="finding_moves", model="audits.FindingStep", parent="finding_id", moves=findings.triples()),
+)
 HIDDEN: tuple[Hidden, ...] = (Hidden("audits.ReadLog", why="what auditors read is for the compliance manager"),)

@@ -2,8 +2,10 @@
 
 from audits.controls.models import ControlFinding, ControlRun
 from audits.engagements.models import Admission, Engagement, ReadLog
+from audits.findings.models import Finding, FindingStep
 from audits.packs.models import Pack, PackCancel, PackPiece
 from audits.populations.models import Population, PopulationRow
+from audits.requests.models import Request, RequestMessage
 from audits.samples.models import Mark, Sample, SampleItem
 
 __all__ = [
@@ -11,6 +13,8 @@ __all__ = [
     "ControlFinding",
     "ControlRun",
     "Engagement",
+    "Finding",
+    "FindingStep",
     "Mark",
     "Pack",
     "PackCancel",
@@ -18,6 +22,8 @@ __all__ = [
     "Population",
     "PopulationRow",
     "ReadLog",
+    "Request",
+    "RequestMessage",
     "Sample",
     "SampleItem",
 ]

@@ -16,4 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("controls/<slug:name>/rows/", control_page.control_rows, name="control-rows"),
     path("", include("audits.engagements.urls")),
     path("", include("audits.room.urls")),
+    path("", include("audits.requests.urls")),
+    path("", include("audits.findings.urls")),
 ]

@@ -27,7 +27,7 @@ def frame(request: HttpRequest, engagement: Engagement, *, tab: str) -> dict[str
 
     ``may_work`` says whether the reader may ask, draw, mark and find here now.
     """
-    known = ((_address(name, engagement), words) for name, words in TABS)
+    known = ((address_of(name, engagement), words) for name, words in TABS)
     sees = may(request.user, P.AUDIT_SEE)
     return {
         "engagement": engagement,
@@ -35,12 +35,14 @@ def frame(request: HttpRequest, engagement: Engagement, *, tab: str) -> dict[str
         "is_open": is_open(engagement, at=time_of(request)),
         "may_work": may(request.user, P.AUDIT_WORK) and is_open(engagement, at=time_of(request)),
         "sees_audit": sees,
+        "auditor_reads": getattr(request, "auditor", None) is not None,
         "tabs": [(address, words) for address, words in known if address] if sees else [],
-        "tab": _address(tab, engagement),
+        "tab": address_of(tab, engagement),
     }
 
 
-def _address(name: str, engagement: Engagement) -> str:
+def address_of(name: str, engagement: Engagement) -> str:
+    """The address of one part; empty while there is none by this name."""
     try:
         return reverse(name, args=[engagement.pk])
     except NoReverseMatch:

@@ -1,5 +1,7 @@
 """What PostgreSQL refuses about the people of an engagement, whoever writes: nobody lets themselves in."""
 
+from collections.abc import Iterable
+
 from portal.ledger.evidence import RowRule
 
 ADMITTED = """
@@ -31,3 +33,23 @@ ENGAGEMENT_RULES = (
     RowRule("admission", "audits.Admission", "audit record;", ADMITTED, "INSERT OR UPDATE"),
     RowRule("confirmation", "audits.Engagement", "", CONFIRMED, "INSERT OR UPDATE"),
 )
+
+STEP = """
+    SELECT s.number, s.state INTO last_number, before FROM {table} s
+        WHERE s.{parent} = NEW.{parent} ORDER BY s.number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last_number, 0) + 1 THEN
+        RAISE EXCEPTION 'Steps are counted without a gap.' USING ERRCODE = 'unique_violation', CONSTRAINT = '{name}';
+    END IF;
+    IF (coalesce(before, ''), NEW.move, NEW.state) NOT IN ({moves}) THEN
+        RAISE EXCEPTION '% does not follow on %.', NEW.move, before USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
+    END IF;
+    RETURN NEW;
+"""
+
+
+def steps(*, name: str, model: str, parent: str, moves: Iterable[tuple[str, str, str]]) -> RowRule:
+    """Only these moves: (state before, empty at first; move; state after). ``parent`` is the column of what moves."""
+    table = model.lower().replace(".", "_")
+    known = ", ".join(f"('{before}', '{move}', '{after}')" for before, move, after in sorted(moves))
+    body = STEP.format(table=table, parent=parent, name=name, moves=known)
+    return RowRule(name, model, "last_number integer; before text;", body)

@@ -52,7 +52,7 @@ ONLY_PREVIEW = Problem(
     "Leave the preview first.",
 )
 SHUT = Problem(
-    503, "This cannot be kept now", "What auditors add goes through a narrow role of the database, and that was not there."
+    503, "This cannot be kept now", "What auditors add goes through a narrow role of the database, and it was not there."
 )
 WAY_OUT = "end-preview"
 UNNOTED = Problem(503, "This page cannot be shown now", "What auditors read must be noted first, and the log cannot be written.")

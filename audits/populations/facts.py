@@ -44,16 +44,6 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Sequence:
-    """Numbers that the source gives without leaving any out, such as those of pull requests. ``sql`` gives (name, number)."""
-
-    label: str
-    sql: str
-    note: str = ""
-    """Why a number may be missing without harm."""
-
-
-@dataclass(frozen=True)
 class Kind:
     """One kind of population.
 
@@ -72,7 +62,6 @@ class Kind:
     """The system that the rows come from, in words."""
     filters: tuple[str, ...] = ()
     """Columns by whose value the rows may be narrowed, and a sample stratified."""
-    sequences: tuple[Sequence, ...] = ()
     providers: tuple[str, ...] = ()
     """Kinds of connected sources that the rows come from; none: the portal itself."""
     counts: str = ""

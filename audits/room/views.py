@@ -5,8 +5,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from audits.engagements import queries
-from audits.engagements.frame import frame
+from audits.engagements.frame import address_of, frame
 from audits.engagements.models import Engagement, System
+from audits.findings.lifecycle import State as Found
+from audits.findings.queries import findings_of
+from audits.requests.lifecycle import State as Asked
+from audits.requests.queries import requests_of
+from audits.samples.models import Sample
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -28,10 +33,21 @@ def audits(request: HttpRequest) -> HttpResponse:
 def audit(request: HttpRequest, pk: int) -> HttpResponse:
     """Period, scope, people and progress of one audit."""
     engagement = queries.engagement_for(request, pk)
+    asked, found = requests_of(engagement), findings_of(engagement)
+    waiting = [row for row in asked if vars(row)["state"] != Asked.CLOSED]
+    unfinished = [row for row in found if vars(row)["state"] != Found.CLOSED]
     people = engagement.admissions.select_related("person", "ended_by").order_by("pk")
     context = {
         **frame(request, engagement, tab="audit"),
         "people": people,
+        "requests": waiting,
+        "findings": unfinished,
+        "progress": [
+            ("Populations frozen", engagement.populations.count(), address_of("audit-populations", engagement)),
+            ("Samples drawn", Sample.objects.filter(population__engagement=engagement).count(), address_of("audit-samples", engagement)),
+            ("Requests", f"{len(asked)}, of which {len(waiting)} wait", address_of("audit-requests", engagement)),
+            ("Findings", f"{len(found)}, of which {len(unfinished)} are open", address_of("audit-findings", engagement)),
+        ],
         "people_title": "Auditors" if engagement.kind == Engagement.Kind.EXTERNAL else "Testers",
         "systems": [System(code).label for code in engagement.systems],
         "may_make": may(request.user, P.ENGAGEMENT_MAKE),

@@ -114,7 +114,7 @@ class Judged:
 
 
 def attributes_of_change(row: Row, *, at: datetime) -> list[Attribute]:
-    """A to L. Up to the merge the verdict frozen then speaks, up to the release that of the release, afterwards the records of now."""
+    """A to L. Up to the merge the verdict frozen then speaks, up to the release the one frozen there, afterwards the records."""
     change = Change.objects.get(number=int(str(row["key"]).removeprefix("CHG-")))
     frozen = {verdict.moment: verdict for verdict in change.verdicts.order_by("id")}
     present = _present(change, at)

@@ -97,7 +97,7 @@ def drawn(*, method: str, seed: str, strata: Mapping[str, str], size: int) -> li
 
 
 def replacement(*, method: str, seed: str, strata: Mapping[str, str], taken: Iterable[str], replaced: str) -> str | None:
-    """The next in the order of ranks that was not taken yet; of a stratified sample, from the same stratum. None: no row is left."""
+    """The next by rank that was not taken yet; in a stratified sample, of the same stratum. None: no row is left."""
     used = set(taken)
     left = [key for key in strata if key not in used]
     if method == STRATIFIED:

@@ -44,7 +44,8 @@ def _moments(request: Mapping[str, Any]) -> set[datetime]:
 
 
 def _near(repository: str, events: Sequence[str], when: datetime) -> Iterator[tuple[str, str, datetime, bytes]]:
-    wanted = {"since": when - ROUND, "until": when + ROUND, "events": list(events), "repository": repository, "limit": LOOKED_AT}
+    wanted: dict[str, Any] = {"since": when - ROUND, "until": when + ROUND, "events": list(events)}
+    wanted |= {"repository": repository, "limit": LOOKED_AT}
     with connection.cursor() as cursor:
         cursor.execute(DELIVERIES, wanted)
         yield from cursor.fetchall()

@@ -1,7 +1,7 @@
 """How many rows to draw, with the arithmetic in words, and what a tested sample says about the rate of deviations. Pure.
 
-Rates and confidences are percentages as ``Fraction`` or ``int``; bounds come back as fractions of 1. Exact integers decide, so that no
-rounding of a machine makes a sample one too small.
+Rates and confidences are whole per cent; bounds come back as parts of 1. Sizes are decided by exact integers, so that no rounding
+of a machine makes a sample one too small.
 """
 
 from collections.abc import Sequence
@@ -88,7 +88,8 @@ def _large(population: int, confidence: int, tolerable: int) -> Size:
     before = (1 - tolerable / 100) ** (rows - 1)
     words = (
         f"If {tolerable} % deviated, {rows} rows without a deviation would come up with a chance of {_percent(chance)} "
-        f"({100 - tolerable} % to the power of {rows}), which is at most {100 - confidence} %; with {rows - 1} it would be {_percent(before)}."
+        f"({100 - tolerable} % to the power of {rows}), which is at most {100 - confidence} %; "
+        f"with {rows - 1} it would be {_percent(before)}."
     )
     if rows > population:
         words = f"{words} The population has only {population} rows: all of them are tested."
@@ -111,8 +112,9 @@ def _small(population: int, confidence: int, tolerable: int) -> Size:
     rows, deviating = small_population_size(population=population, confidence=confidence, tolerable=tolerable)
     chances = [comb(population - deviating, size) / comb(population, size) for size in (rows, rows - 1)]
     words = (
-        f"{tolerable} % of {population} rows are {deviating}, rounded up. If {deviating} deviated, {rows} rows without a deviation "
-        f"would come up with a chance of {_percent(chances[0])}: {population - deviating} over {rows} ways of {population} over {rows}. "
+        f"{tolerable} % of {population} rows are {deviating}, rounded up. If {deviating} deviated, {rows} rows without one "
+        f"would come up with a chance of {_percent(chances[0])}: "
+        f"{population - deviating} over {rows} ways of {population} over {rows}. "
         f"That is at most {100 - confidence} %; with {rows - 1} it would be {_percent(chances[1])}."
     )
     return Size(rows, rows, words)

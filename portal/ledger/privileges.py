@@ -1,6 +1,7 @@
 """Who may do what in the database: the owner migrates, the application writes, auditors read. SQL text; pure.
 
-What auditors add to an audit goes through a fourth role, which inserts into the tables declared for it and nothing else. The roles cannot log in by themselves; whoever runs the portal gives a login to them, or makes its logins members.
+What auditors add to an audit goes through a fourth role, which inserts into the tables declared for it and nothing else. The
+roles cannot log in by themselves; whoever runs the portal gives a login to them, or makes its logins members.
 """
 
 from collections.abc import Collection, Iterator

@@ -118,16 +118,18 @@ def _from_controls(work: Work, controls: Sequence[Controlled]) -> list[dict[str,
 
 
 def _from_findings(work: Work) -> list[dict[str, Any]]:
-    return [
-        {
-            "uuid": _uuid(work, f"item finding {record['row']}"),
-            "title": str(record.get("title") or f"Finding {record.get('number', '')}"),
-            "description": str(
-                record.get("text") or record.get("condition") or record.get("title") or "See records/finding.jsonl."
-            ),
-        }
-        for record in work.records.get("finding", [])
-    ]
+    """Findings that were not closed by then, with their first words."""
+    steps: dict[int, list[dict[str, Any]]] = {}
+    for step in work.records.get("findingstep", []):
+        steps.setdefault(step["finding_id"], []).append(step)
+    found = []
+    for record in work.records.get("finding", []):
+        said = sorted(steps.get(record["id"], []), key=lambda step: int(step["number"]))
+        if not said or said[-1]["state"] != "closed":
+            title = f"Finding {record['number']}: {record['title']}"
+            description = said[0]["text"] if said else title
+            found.append({"uuid": _uuid(work, f"item {record['row']}"), "title": title, "description": description})
+    return found
 
 
 def _uuid(work: Work, name: str) -> str:

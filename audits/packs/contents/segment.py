@@ -12,7 +12,9 @@ from typing import Any
 
 from django.db import connection
 
+from audits.findings.models import Finding
 from audits.packs.contents.work import Work
+from audits.requests.models import Request
 from portal.ledger import keys
 from portal.ledger.models import LedgerCheckpoint
 from portal.ledger.places import Places
@@ -70,6 +72,9 @@ def _by_number(key: str) -> tuple[str, int]:
 def _streams(work: Work) -> Iterator[str]:
     """The streams about the engagement and its things, and about the records that were sampled."""
     yield from (f"engagement:{work.engagement.pk}", f"pack:{work.pack.pk}")
+    for table, stream in ((Request, "request"), (Finding, "finding")):
+        for pk in table.objects.filter(engagement=work.engagement).order_by("pk").values_list("pk", flat=True):
+            yield f"{stream}:{pk}"
     for sample in work.samples:
         for item in work.items(sample):
             yield from stream_of_key(item.row.key)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, Func, JSONField, QuerySet, Value
 
-from audits.populations.facts import IDS, TIME, Asked, Column, Kind, Row, Sequence, ids, moment
+from audits.populations.facts import IDS, TIME, Asked, Column, Kind, Row, ids, moment
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import Environment, Release
 from changes.exceptions.models import ExceptionRecord, ExceptionState
@@ -164,19 +164,9 @@ CHANGES = Kind(
     count_sql="""
 SELECT count(*) FROM changes_change c
 WHERE c.merged_at >= %(since)s AND c.merged_at < %(until)s
-  AND (%(repositories)s::text[] IS NULL OR EXISTS (SELECT FROM unnest(c.repository_names) n WHERE n = ANY (%(repositories)s::text[])))
+  AND (%(repositories)s::text[] IS NULL OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign, from pull requests at the forge",
     filters=("category", "size", "kind", "repositories", "outcome", "declared"),
-    sequences=(
-        Sequence(
-            "Numbers of changes",
-            """
-SELECT 'CHG', c.number FROM changes_change c
-WHERE c.opened_at >= %(since)s AND c.opened_at < %(until)s
-""",
-            "The database gives each number once; one that a transaction took and did not keep is missing for good.",
-        ),
-    ),
     shown=("key", "title", "category", "kind", "merged_at", "requester", "outcome"),
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.db.models import F, Q, QuerySet
 
-from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, Sequence, ids, moment
+from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import BranchCommit, PullRequest, Review
 from changes.exceptions.models import ExceptionRecord, ExceptionState
@@ -25,7 +25,8 @@ def commits_in(asked: Asked) -> QuerySet[BranchCommit]:
 def read_commits(asked: Asked) -> Iterator[Row]:
     """The rows, by repository, branch and place."""
     for piece in pieces(commits_in(asked).iterator(chunk_size=1000)):
-        merged, changes, pushes = _merged(piece), {}, _pushes(piece)
+        merged, pushes = _merged(piece), _pushes(piece)
+        changes: dict[int, list[str]] = {}
         for link in _links([row for many in merged.values() for row in many]):
             changes.setdefault(link.pull_request_id, []).append(str(link.change))
         direct = _direct(piece)
@@ -205,17 +206,6 @@ WHERE p.merged_at >= %(since)s AND p.merged_at < %(until)s AND p.base_ref IN (r.
 """,
     source="The forge: pull requests of the repositories in scope",
     filters=("repository", "branch", "outcome"),
-    sequences=(
-        Sequence(
-            "Numbers of pull requests",
-            """
-SELECT r.name, p.number FROM changes_pullrequest p JOIN changes_repository r ON r.id = p.repository_id
-WHERE p.opened_at >= %(since)s AND p.opened_at < %(until)s
-  AND (%(repositories)s::text[] IS NULL OR r.name = ANY (%(repositories)s::text[]))
-""",
-            "At GitHub and GitLab-like forges issues take numbers from the same row.",
-        ),
-    ),
     providers=("github", "gitea", "gitlab"),
     shown=("key", "title", "branch", "author", "merged_by", "merged_at", "outcome"),
 )

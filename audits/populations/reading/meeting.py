@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.db.models import Count, Q, QuerySet
 
-from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, Sequence, moment
+from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, moment
 from changes.meetings.models import AgendaItem, Decision, Meeting
 
 PIECE = 1000
@@ -28,9 +28,9 @@ def read_meetings(asked: Asked) -> Iterator[Row]:
             "chair": row.chair.name if row.chair else "",
             "started_at": moment(row.started_at),
             "ended_at": moment(row.ended_at),
-            "people": row.people,
+            "people": getattr(row, "people", 0),
             "quorum": {True: "Yes", False: "No", None: ""}[row.quorate],
-            "decisions": row.decided,
+            "decisions": getattr(row, "decided", 0),
             "outcome": row.get_state_display(),
             "reason": row.reason,
             "agenda_digest": row.agenda_digest,
@@ -96,12 +96,6 @@ MEETINGS = Kind(
     count_sql="SELECT count(*) FROM changes_meeting m WHERE m.planned_at >= %(since)s AND m.planned_at < %(until)s",
     source="Countersign",
     filters=("outcome", "quorum"),
-    sequences=(
-        Sequence(
-            "Numbers of meetings",
-            "SELECT 'Meeting', m.number FROM changes_meeting m WHERE m.planned_at >= %(since)s AND m.planned_at < %(until)s",
-        ),
-    ),
     wide="A meeting is held for all repositories.",
     shown=("key", "planned_at", "chair", "people", "quorum", "outcome"),
 )
@@ -128,18 +122,13 @@ DECISIONS = Kind(
     ),
     read=read_decisions,
     count_sql="""
-SELECT count(*) FROM changes_decision d JOIN changes_agendaitem i ON i.id = d.item_id LEFT JOIN changes_change c ON c.id = d.change_id
+SELECT count(*) FROM changes_decision d JOIN changes_agendaitem i ON i.id = d.item_id
+LEFT JOIN changes_change c ON c.id = d.change_id
 WHERE d.at >= %(since)s AND d.at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR (c.id IS NULL AND i.kind <> 'exception')
-       OR EXISTS (SELECT FROM unnest(c.repository_names) n WHERE n = ANY (%(repositories)s::text[])))
+       OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign",
     filters=("outcome",),
-    sequences=(
-        Sequence(
-            "Numbers of decisions",
-            "SELECT 'Decision', d.number FROM changes_decision d WHERE d.at >= %(since)s AND d.at < %(until)s",
-        ),
-    ),
     shown=("key", "meeting", "point", "change", "at", "outcome"),
 )

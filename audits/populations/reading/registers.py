@@ -224,7 +224,7 @@ WAIVERS = Kind(
     count_sql="""
 SELECT count(*) FROM changes_waiver w JOIN changes_change c ON c.id = w.change_id
 WHERE w.proposed_at >= %(since)s AND w.proposed_at < %(until)s
-  AND (%(repositories)s::text[] IS NULL OR EXISTS (SELECT FROM unnest(c.repository_names) n WHERE n = ANY (%(repositories)s::text[])))
+  AND (%(repositories)s::text[] IS NULL OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign",
     filters=("outcome",),
@@ -258,7 +258,7 @@ EMERGENCIES = Kind(
     count_sql="""
 SELECT count(*) FROM changes_emergency e JOIN changes_change c ON c.id = e.change_id
 WHERE e.at >= %(since)s AND e.at < %(until)s
-  AND (%(repositories)s::text[] IS NULL OR EXISTS (SELECT FROM unnest(c.repository_names) n WHERE n = ANY (%(repositories)s::text[])))
+  AND (%(repositories)s::text[] IS NULL OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign and Slack",
     filters=("via", "outcome"),

@@ -6,7 +6,7 @@ from itertools import chain
 
 from django.db.models import Q, QuerySet
 
-from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, Sequence, ids, moment
+from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import Release
 from changes.exceptions.edit_words import PREFIX, what
@@ -163,16 +163,6 @@ WHERE e.created_at >= %(since)s AND e.created_at < %(until)s
 """,
     source="Fly releases and GitHub deployments",
     filters=("environment", "app", "repository", "state", "outcome"),
-    sequences=(
-        Sequence(
-            "Versions of releases",
-            """
-SELECT e.app, e.version FROM changes_release e LEFT JOIN changes_repository r ON r.id = e.repository_id
-WHERE e.version IS NOT NULL AND e.created_at >= %(since)s AND e.created_at < %(until)s
-  AND (%(repositories)s::text[] IS NULL OR r.id IS NULL OR r.name = ANY (%(repositories)s::text[]))
-""",
-        ),
-    ),
     providers=("fly", "github"),
     shown=("name", "environment", "created_at", "commit", "changes", "logged_at", "outcome"),
 )
