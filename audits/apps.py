@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 JOINS = (
     "audits.controls.checks",
-    "audits.controls.demo",
+    "audits.findings.held",
     "audits.engagements.demo",
     "audits.requests.needs",
     "audits.requests.news",
@@ -16,6 +16,7 @@ JOINS = (
     "audits.packs.news",
     "audits.room.finding_again",
     "audits.room.demo",
+    "audits.controls.demo",
 )
 """Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from audits.controls import control_page
 from audits.controls import views as controls
+from audits.insights import views as insights
 from audits.proof import views as proof
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("controls/run/", controls.run_now, name="run-controls"),
     path("controls/<slug:name>/", control_page.control, name="control"),
     path("controls/<slug:name>/rows/", control_page.control_rows, name="control-rows"),
+    path("insights/", insights.insights, name="insights"),
+    path("insights/<slug:code>/", insights.rows, name="insight-rows"),
     path("", include("audits.engagements.urls")),
     path("", include("audits.room.urls")),
     path("", include("audits.requests.urls")),

@@ -262,9 +262,9 @@ _ALL = (
     Control(
         Clause.AUDITED,
         "Audits are held",
-        "Engagements",
-        "One in twelve months, and findings closed in time.",
-        later="Comes with findings. Engagements can be opened already.",
+        "Audits of the twelve months before, and their findings",
+        "One audit in twelve months, and findings closed in time.",
+        check="audits_held",
     ),
     Control(
         Clause.TRAINED,

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from audits.controls.catalogue import CONTROLS, Control
 from audits.controls.queries import Week
+from portal.ui.components.charts import Tile, tiles
 
 BAD = ("deviations", "unknown")
 MOST = 12
 """Failures that stand beside the tiles, the newest first."""
 PAGES = {
+    "audit": "audit",
     "change": "change",
     "exception": "exception",
     "meeting": "meeting",
@@ -26,10 +29,12 @@ PAGES = {
 
 @dataclass(frozen=True)
 class Health:
-    """The weeks of one control, and what they come to in a sentence."""
+    """The weeks of one control, what they come to in a sentence, and their picture."""
 
+    control: Control
     weeks: Sequence[Week]
     sentence: str
+    drawing: SafeString
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class Failure:
     control: Control
     week: Week
 
+    @property
+    def words(self) -> str:
+        """What was found."""
+        return WORDS[self.week.outcome].format(population=self.week.population, deviations=self.week.deviations)
+
 
 def health_of(control: Control, weeks: Sequence[Week]) -> Health:
     """What the weeks say."""
@@ -46,7 +56,23 @@ def health_of(control: Control, weeks: Sequence[Week]) -> Health:
     bad = sum(week.outcome in BAD for week in looked)
     idle = sum(week.outcome == "never_operated" for week in looked)
     passed = len(looked) - bad - idle
-    return Health(weeks, f"{control.id}: {passed} of {len(weeks)} weeks passed, {bad} did not, nothing to look at in {idle}")
+    sentence = f"{control.id}: {passed} of {len(weeks)} weeks passed, {bad} did not, nothing to look at in {idle}"
+    return Health(control, weeks, sentence, tiles([_tile(week) for week in weeks], label=sentence))
+
+
+LOOKS = {"passed": "ok", "deviations": "bad", "unknown": "bad", "never_operated": "idle", "": "none"}
+WORDS = {
+    "passed": "all {population} passed",
+    "deviations": "{deviations} of {population} deviate",
+    "unknown": "unknown, something could not be read or judged",
+    "never_operated": "nothing to look at",
+    "": "nobody looked",
+}
+
+
+def _tile(week: Week) -> Tile:
+    words = WORDS[week.outcome].format(population=week.population, deviations=week.deviations)
+    return Tile(LOOKS[week.outcome], f"Week of {week.monday:%-d %b %Y}: {words}")
 
 
 def failures(weeks: Mapping[str, Sequence[Week]]) -> list[Failure]:

@@ -1,4 +1,4 @@
-"""The controls: each clause with its control, failing first, its health by week, the last result and its owner; running them now."""
+"""The controls: each clause with its control, failing first, health by week, last result and owner; running them now."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -27,8 +27,8 @@ KINDS = {
     Move.OPEN: "finding.opened",
     Move.RESPOND: "finding.responded",
     Move.CORRECT: "finding.corrected",
-    Move.PASS: "finding.retest_passed",
-    Move.FAIL: "finding.retest_failed",
+    Move.HOLDS: "finding.retest_passed",
+    Move.FAILS: "finding.retest_failed",
     Move.CLOSE: "finding.closed",
     Move.REOPEN: "finding.reopened",
 }

@@ -24,7 +24,9 @@ class FindingForm(forms.Form):
     title = forms.CharField(label="Finding", max_length=200, error_messages={"required": "Say in a line what does not hold"})
     text = text_field("What was seen", "Say what was seen, and against which rule it is")
     severity = forms.ChoiceField(
-        label="Severity", choices=[("", "Choose"), *Finding.Severity.choices], error_messages={"required": "Choose how severe it is"}
+        label="Severity",
+        choices=[("", "Choose"), *Finding.Severity.choices],
+        error_messages={"required": "Choose how severe it is"},
     )
     owner = forms.ChoiceField(label="Who answers for it", error_messages={"required": "Choose who answers for it"})
     due = forms.DateField(

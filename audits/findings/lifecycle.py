@@ -34,8 +34,8 @@ class Move(StrEnum):
     OPEN = "open"
     RESPOND = "respond"
     CORRECT = "correct"
-    PASS = "pass"
-    FAIL = "fail"
+    HOLDS = "holds"
+    FAILS = "fails"
     CLOSE = "close"
     REOPEN = "reopen"
 
@@ -48,8 +48,8 @@ AFTER: dict[tuple[str, Move], State] = {
     (State.OPEN, Move.RESPOND): State.RESPONDED,
     (State.RESPONDED, Move.RESPOND): State.RESPONDED,
     (State.RESPONDED, Move.CORRECT): State.CORRECTED,
-    (State.CORRECTED, Move.PASS): State.RETESTED,
-    (State.CORRECTED, Move.FAIL): State.OPEN,
+    (State.CORRECTED, Move.HOLDS): State.RETESTED,
+    (State.CORRECTED, Move.FAILS): State.OPEN,
     (State.RETESTED, Move.CLOSE): State.CLOSED,
     (State.RETESTED, Move.REOPEN): State.OPEN,
     (State.CLOSED, Move.REOPEN): State.OPEN,

@@ -27,8 +27,8 @@ from portal.ui.clock import time_of
 SAID = {
     Move.RESPOND: "The response stands.",
     Move.CORRECT: "Recorded. Somebody else retests it.",
-    Move.PASS: "Recorded: the retest passed.",
-    Move.FAIL: "Recorded: the retest failed, and the finding is open again.",
+    Move.HOLDS: "Recorded: the retest passed.",
+    Move.FAILS: "Recorded: the retest failed, and the finding is open again.",
     Move.CLOSE: "Closed.",
     Move.REOPEN: "Open again.",
 }
@@ -85,7 +85,7 @@ def retest(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Whether the correction holds."""
     form = RetestForm(request.POST)
     passed = form.is_valid() and form.cleaned_data["result"] == "pass"
-    return _move(request, pk, number, Move.PASS if passed else Move.FAIL, form)
+    return _move(request, pk, number, Move.HOLDS if passed else Move.FAILS, form)
 
 
 @requires(P.AUDIT_WORK)
@@ -144,7 +144,7 @@ def _one(request: HttpRequest, row: Finding, *, form: StepForm | None = None) ->
         "retest_form": form if isinstance(form, RetestForm) else RetestForm(),
         "may_respond": is_owner and Move.RESPOND in steps,
         "may_correct": is_owner and Move.CORRECT in steps,
-        "may_retest": tests and Move.PASS in steps,
+        "may_retest": tests and Move.HOLDS in steps,
         "may_close": tests and Move.CLOSE in steps,
         "may_reopen": tests and Move.REOPEN in steps,
     }

@@ -91,9 +91,7 @@ def _check_part(request: Request, move: Move, by: User, at: datetime) -> None:
         refuse("Whoever asks decides when a request is closed.", f"{request.asked_by.name} asked this one.")
 
 
-def _message(
-    request: Request, move: Move, text: str, by: User, at: datetime, rows: Iterable[Request] = ()
-) -> RequestMessage:
+def _message(request: Request, move: Move, text: str, by: User, at: datetime, rows: Iterable[Request] = ()) -> RequestMessage:
     number, before = state_of(request)
     after = state_after(before, move)
     if after is None:

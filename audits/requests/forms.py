@@ -11,6 +11,7 @@ from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of
 
+
 class AskForm(forms.Form):
     """A question to somebody who works here."""
 

@@ -14,7 +14,7 @@ MOMENT = timedelta(seconds=1)
 CLOSED = (
     (Step.RESPOND, "rex", "Right. The connection is set up again, and the day on which it is due stands in the calendar."),
     (Step.CORRECT, "rex", "The token is renewed, and the portal warns 14 days before it runs out."),
-    (Step.PASS, "mia", "Looked at the page of the integration: the token is new, and the warning is on."),
+    (Step.HOLDS, "mia", "Looked at the page of the integration: the token is new, and the warning is on."),
     (Step.CLOSE, "mia", "The correction holds."),
 )
 

@@ -44,7 +44,11 @@ def audit(request: HttpRequest, pk: int) -> HttpResponse:
         "findings": unfinished,
         "progress": [
             ("Populations frozen", engagement.populations.count(), address_of("audit-populations", engagement)),
-            ("Samples drawn", Sample.objects.filter(population__engagement=engagement).count(), address_of("audit-samples", engagement)),
+            (
+                "Samples drawn",
+                Sample.objects.filter(population__engagement=engagement).count(),
+                address_of("audit-samples", engagement),
+            ),
             ("Requests", f"{len(asked)}, of which {len(waiting)} wait", address_of("audit-requests", engagement)),
             ("Findings", f"{len(found)}, of which {len(unfinished)} are open", address_of("audit-findings", engagement)),
         ],

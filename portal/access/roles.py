@@ -154,7 +154,7 @@ ROLES: dict[Role, Definition] = {
         sentence="Reads everything in the scope of an engagement, tests and asks there, and changes nothing.",
         permissions=READS
         | CONNECTIONS
-        | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE, P.AUDIT_SEE, P.AUDIT_WORK, P.CONTROL_SEE},
+        | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE, P.CONTROL_SEE, P.AUDIT_SEE, P.AUDIT_WORK},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),

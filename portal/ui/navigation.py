@@ -47,6 +47,7 @@ PAGES = (
     Page("/inventory/", "Inventory", "boxes", "Systems", key="v"),
     Page("/drift/", "Drift", "git-compare", "Systems"),
     Page("/integrations/", "Integrations", "plug", "Systems", key="n"),
+    Page("/insights/", "Insights", "chart-column", "Compliance"),
     Page("/oversight/", "Oversight", "binoculars", "Compliance"),
     Page("/controls/", "Controls", "shield-check", "Compliance"),
     Page("/policy/", "Policy", "scroll-text", "Compliance", key="y"),

@@ -147,7 +147,8 @@ def _posted_for(row: VendorEvent) -> datetime | None:
         environment=Environment.PRODUCTION,
         log__posted_at__gte=row.at,
     )
-    return logged.aggregate(first=Min("log__posted_at"))["first"]
+    first: datetime | None = logged.aggregate(first=Min("log__posted_at"))["first"]
+    return first
 
 
 def edit_facts(row: VendorEvent) -> dict[str, Flat]:

@@ -46,7 +46,7 @@ def environments_apart(window: Window, scope: Scope) -> Iterator[Row]:
 
 
 def _compared(window: Window, beside: str, *rules: Rule) -> Iterator[Row]:
-    """What was compared in the window, with the cases that were live at some moment of it; cases of nothing compared by themselves."""
+    """What was compared in the window, with the cases live at some moment of it; cases of nothing compared stand by themselves."""
     live = DriftCase.objects.filter(Q(closed_at=None) | Q(closed_at__gte=window.since), rule__in=rules, opened_at__lt=window.until)
     cases: dict[tuple[str, str], list[DriftCase]] = {}
     for case in live.order_by("opened_at", "pk"):

@@ -184,7 +184,7 @@ def verdicts_compliant(window: Window, scope: Scope) -> Iterator[Row]:
     """P-26: every change merged to prod; one whose frozen verdict has a failed gate, or that has none, deviates."""
     for row in reached_prod(window, scope).prefetch_related(MERGE).iterator(chunk_size=AT_ONCE):
         frozen: list[Verdict] = getattr(row, "frozen", [])
-        words = failed_frozen(row, Code) if frozen else ["No verdict was frozen at its merge."]
+        words = failed_frozen(row, tuple(Code)) if frozen else ["No verdict was frozen at its merge."]
         more: dict[str, Flat] = {
             "outcome": ", ".join(verdict.outcome for verdict in frozen),
             "facts_digest": ", ".join(verdict.facts_digest for verdict in frozen),

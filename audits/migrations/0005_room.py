@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audits', '0003_populations_and_samples'),
+        ('audits', '0004_control_rows'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,8 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audits', '0004_control_rows'),
-        ('audits', '0004_room'),
+        ('audits', '0006_requests_and_findings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
