@@ -1,23 +1,21 @@
 """Freeze a population: read, hash and keep every row of one kind within an engagement's window and scope (P-26, P-27)."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from audits.engagements.models import Engagement
+from audits.engagements.taking_part import check_works, refuse
 from audits.populations.facts import Filters, Kind
-from audits.populations.kinds import KINDS, VERSION, asked_of
+from audits.populations.kinds import VERSION
 from audits.populations.lines import Lines, collect
 from audits.populations.models import Population
-from audits.populations.scoping import check_tester, check_window
+from audits.populations.scoping import asked_of, check_window, kind_of
 from audits.populations.sheet import sheet_of
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
-from portal.policy.clauses import Clause
-from portal.policy.refusal import Refused
 
 NUMBERING = 7_001
 """First half of the advisory lock under which numbers of an engagement are given; the second half is its id."""
@@ -39,9 +37,10 @@ def freeze(
     ``filters`` are values of columns of the kind. Raises ``Refused`` for somebody who does not work on this engagement, an
     unknown kind or filter, and a window that is reversed, in the future or outside the engagement's.
     """
-    check_tester(engagement=engagement, by=by, at=at)
+    check_works(engagement_id=engagement.pk, by=by, at=at)
     check_window(engagement=engagement, since=since, until=until, at=at)
-    found = _kind(kind, filters or {})
+    found = kind_of(engagement=engagement, code=kind)
+    _check_filters(found, filters or {})
     asked = asked_of(engagement=engagement, since=since, until=until, at=at)
     with Lines() as lines:
         seen = collect(lines=lines, rows=found.read(asked), kind=found, filters=filters or {})
@@ -81,14 +80,10 @@ def next_number(*, engagement: Engagement, table: str) -> int:
     return int(number)
 
 
-def _kind(code: str, filters: Mapping[str, str]) -> Kind:
-    kind = KINDS.get(code)
-    if kind is None:
-        raise Refused(Clause.AUDITED, f"There is no population called {code}.", "Choose one of the list.")
+def _check_filters(kind: Kind, filters: Filters) -> None:
     for name in filters:
         if name not in kind.filters:
-            raise Refused(Clause.AUDITED, f"{kind.title} cannot be narrowed by {name}.", "Choose another filter.")
-    return kind
+            refuse(f"{kind.title} cannot be narrowed by {name}.", "Choose another filter.")
 
 
 def _fact(population: Population) -> dict[str, object]:

@@ -16,6 +16,7 @@ Filters = Mapping[str, str]
 TEXT, TIME, NUMBER, IDS = "text", "time", "number", "ids"
 """What a column holds. Times are RFC 3339 in UTC, or empty; ids stand in one text, with ", " between them."""
 BETWEEN = ", "
+SYSTEMS = ("git", "fly", "slack", "doppler", "cloudflare", "portal")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,13 @@ class Asked:
     def parameters(self) -> dict[str, Any]:
         """The same for a statement in SQL; ``repositories`` is NULL for all of them."""
         repositories = None if self.scope.repositories is None else sorted(self.scope.repositories)
-        return {"since": self.since, "until": self.until, "repositories": repositories, "at": self.at}
+        wanted = {"since": self.since, "until": self.until, "repositories": repositories, "at": self.at}
+        return {**wanted, "systems": list(self.systems)}
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The systems in scope by name."""
+        return tuple(system for system in SYSTEMS if self.scope.covers_system(system=system))
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ class Kind:
     count_sql: str
     source: str
     """The system that the rows come from, in words."""
+    systems: tuple[str, ...]
+    """Systems of an engagement's scope by which the kind is reached: one of them is enough."""
     filters: tuple[str, ...] = ()
     """Columns by whose value the rows may be narrowed, and a sample stratified."""
     providers: tuple[str, ...] = ()

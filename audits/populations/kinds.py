@@ -1,9 +1,7 @@
 """The kinds of populations: one list, in the order of the pages. Unknown kinds are an error."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
-from audits.engagements.models import Engagement
 from audits.populations.facts import BETWEEN, IDS, Asked, Filters, Kind, Row
 from audits.populations.reading.changing import CHANGES
 from audits.populations.reading.code import COMMITS, PULL_REQUESTS
@@ -11,7 +9,6 @@ from audits.populations.reading.meeting import DECISIONS, MEETINGS
 from audits.populations.reading.people import ACCESS_REVIEWS, ROLES, TRAINING
 from audits.populations.reading.registers import EMERGENCIES, EXCEPTIONS, LIMITATIONS, WAIVERS
 from audits.populations.reading.releasing import EDITS, RELEASES
-from audits.populations.scoping import scope_of
 
 VERSION = "1"
 """Of the code that reads the rows: rises when a row of the same facts would come out differently."""
@@ -35,11 +32,6 @@ KINDS: Mapping[str, Kind] = {
         LIMITATIONS,
     )
 }
-
-
-def asked_of(*, engagement: Engagement, since: datetime, until: datetime, at: datetime) -> Asked:
-    """A window of an engagement, within its scope."""
-    return Asked(since=since, until=until, scope=scope_of(engagement), at=at)
 
 
 def rows(*, kind: Kind, asked: Asked, filters: Filters) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 Counts here are made by plain SQL, on another way than the rows: what both agree on does not rest on one piece of code.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,20 +34,24 @@ class Seen:
     last_at: str = ""
 
     def __post_init__(self) -> None:
-        self.values: set[str] = set()
+        self.counted_values: set[str] = set()
+        self.columns: dict[str, Counter[str]] = {name: Counter() for name in self.kind.filters}
         self.time = next((column.name for column in self.kind.columns if column.holds == TIME and column.name in TIMES), "")
 
     def read_one(self, row: Row) -> None:
         """Note a row that the source gave."""
         self.read += 1
         if self.kind.counts:
-            self.values.add(str(row[self.kind.counts]))
+            self.counted_values.add(str(row[self.kind.counts]))
 
     def keep_one(self, row: Row) -> None:
         """Note a row that the filters let through."""
         self.kept += 1
         self.first_key = self.first_key or str(row["key"])
         self.last_key = str(row["key"])
+        for name, counter in self.columns.items():
+            if len(counter) < TOLD or str(row[name]) in counter:
+                counter[str(row[name])] += 1
         if at := str(row.get(self.time, "") or ""):
             self.first_at = min(self.first_at or at, at)
             self.last_at = max(self.last_at, at)
@@ -54,9 +59,11 @@ class Seen:
     @property
     def counted(self) -> int:
         """What ``count_sql`` has to agree with."""
-        return len(self.values) if self.kind.counts else self.read
+        return len(self.counted_values) if self.kind.counts else self.read
 
 
+TOLD = 100
+"""Different values of a column that are counted; what comes after them is not."""
 TIMES = {
     *("merged_at", "committed_at", "created_at", "at", "happened_at", "proposed_at", "declared_at"),
     *("planned_at", "due_at", "opened_at", "valid_from"),
@@ -89,6 +96,7 @@ def sheet_of(*, asked: Asked, seen: Seen, by: User, version: str) -> dict[str, A
         },
         "first": {"key": seen.first_key, "at": seen.first_at},
         "last": {"key": seen.last_key, "at": seen.last_at},
+        "columns": {name: dict(sorted(counter.items())) for name, counter in seen.columns.items()},
         "wide": kind.wide,
         "completeness": completeness.as_json(),
     }

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
+from audits.engagements.taking_part import check_works, is_auditor, refuse
 from audits.populations.actions import next_number
 from audits.populations.facts import Row
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population, PopulationRow
-from audits.populations.scoping import check_tester
 from audits.samples.drawing import ALGORITHM, BY_HAND, STRATIFIED, digest_of_keys, drawn, replacement
 from audits.samples.models import Mark, Sample, SampleItem
 from audits.samples.sheets import letters_of, sheets_of
@@ -20,8 +20,7 @@ from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import Draft, append, append_many
 from portal.ledger.canonical import digest_of
-from portal.policy.clauses import Clause
-from portal.policy.refusal import Refused, Stale
+from portal.policy.refusal import Stale
 
 LONGEST_SEED = 100
 WHOLE = "*"
@@ -53,7 +52,7 @@ def draw(
     rows of one by hand, with ``reason``. ``plan`` says how the size came about. Raises ``Refused`` for an empty population,
     a sample larger than it, a seed that is too long, unknown rows or columns, and for who does not work on the engagement.
     """
-    check_tester(engagement=population.engagement, by=by, at=at)
+    check_works(engagement_id=population.engagement_id, by=by, at=at)
     seed = seed.strip()
     _check_wish(population, method, seed, stratum, reason)
     strata = _strata(population, stratum if method == STRATIFIED else "")
@@ -92,9 +91,9 @@ def replace(*, item: SampleItem, reason: str, by: User, at: datetime, key: str =
     Raises ``Refused`` without a reason and when no row is left, ``Stale`` for an item that was replaced already.
     """
     sample = item.sample
-    check_tester(engagement=sample.engagement, by=by, at=at)
+    check_works(engagement_id=sample.engagement_id, by=by, at=at)
     if not reason.strip():
-        raise _refused("A replacement needs a reason.", "Say why the row cannot be tested.")
+        refuse("A replacement needs a reason.", "Say why the row cannot be tested.")
     if SampleItem.objects.filter(replaces=item).exists():
         raise Stale("Somebody has replaced this row already.")
     found = _next_key(sample, item, key.strip())
@@ -108,18 +107,17 @@ def mark(*, item: SampleItem, letter: str, outcome: str, by: User, at: datetime,
 
     Raises ``Refused`` for a letter that the sheet does not have, a deviation without a note, and a replaced item.
     """
-    engagement = item.sample.engagement
-    check_tester(engagement=engagement, by=by, at=at)
+    check_works(engagement_id=item.sample.engagement_id, by=by, at=at)
     note, workpaper = note.strip(), workpaper.strip()
     if letter != WHOLE and letter not in letters_of(item.sheet):
-        raise _refused(f"The sheet has no attribute {letter}.", "Choose one of the sheet.")
+        refuse(f"The sheet has no attribute {letter}.", "Choose one of the sheet.")
     if outcome not in Mark.Outcome.values:
-        raise _refused("A mark is pass, deviation or not applicable.", "Choose one.")
+        refuse("A mark is pass, deviation or not applicable.", "Choose one.")
     if outcome == Mark.Outcome.DEVIATION and not note:
-        raise _refused("A deviation needs a note.", "Say what was found.")
+        refuse("A deviation needs a note.", "Say what was found.")
     if SampleItem.objects.filter(replaces=item).exists():
         raise Stale("This row was replaced: mark the one in its place.")
-    side = Mark.Side.AUDITOR if by.pk == engagement.auditor_id else Mark.Side.OWN
+    side = Mark.Side.AUDITOR if is_auditor(by, at=at) else Mark.Side.OWN
     row = Mark.objects.create(item=item, letter=letter, outcome=outcome, side=side, note=note, workpaper=workpaper, by=by, at=at)
     fact = {
         "sample": item.sample.number,
@@ -137,31 +135,31 @@ def mark(*, item: SampleItem, letter: str, outcome: str, by: User, at: datetime,
 
 def _check_wish(population: Population, method: str, seed: str, stratum: str, reason: str) -> None:
     if not population.count:
-        raise _refused("The population is empty: there is nothing to draw.", "The frozen empty list is the evidence.")
+        refuse("The population is empty: there is nothing to draw.", "The frozen empty list is the evidence.")
     if method not in Sample.Method.values:
-        raise _refused(f"{method} is no way to draw.", "Choose one of the list.")
+        refuse(f"{method} is no way to draw.", "Choose one of the list.")
     if len(seed) > LONGEST_SEED:
-        raise _refused(f"A seed has at most {LONGEST_SEED} characters.", "Shorten it.")
+        refuse(f"A seed has at most {LONGEST_SEED} characters.", "Shorten it.")
     if method == STRATIFIED and stratum not in KINDS[population.kind].filters:
-        raise _refused("A stratified sample needs a column to go by.", "Choose one of the list.")
+        refuse("A stratified sample needs a column to go by.", "Choose one of the list.")
     if method == BY_HAND and not reason.strip():
-        raise _refused("A sample by hand needs a reason.", "Say why these rows.")
+        refuse("A sample by hand needs a reason.", "Say why these rows.")
 
 
 def _drawn(method: str, seed: str, strata: Mapping[str, str], size: int) -> list[str]:
     try:
         return drawn(method=method, seed=seed, strata=strata, size=size)
     except ValueError as problem:
-        raise _refused(str(problem), f"Choose a size from 1 to {len(strata)} that fits.") from problem
+        refuse(str(problem), f"Choose a size from 1 to {len(strata)} that fits.")
 
 
 def _by_hand(strata: Mapping[str, str], keys: Sequence[str]) -> list[str]:
     chosen = list(dict.fromkeys(filter(None, (key.strip() for key in keys))))
     unknown = [key for key in chosen if key not in strata]
     if unknown:
-        raise _refused(f"{', '.join(unknown[:5])}: not in this population.", "Name rows by their key, one a line.")
+        refuse(f"{', '.join(unknown[:5])}: not in this population.", "Name rows by their key, one a line.")
     if not chosen:
-        raise _refused("No row was named.", "Name rows by their key, one a line.")
+        refuse("No row was named.", "Name rows by their key, one a line.")
     return chosen
 
 
@@ -173,7 +171,7 @@ def _next_key(sample: Sample, item: SampleItem, key: str) -> str:
         return found
     next_one = replacement(method=sample.method, seed=sample.seed, strata=strata, taken=taken, replaced=item.row.key)
     if next_one is None:
-        raise _refused("No row is left to take its place.", "Test what there is.")
+        refuse("No row is left to take its place.", "Test what there is.")
     return next_one
 
 
@@ -256,7 +254,3 @@ def _fact(sample: Sample, keys: Sequence[str]) -> dict[str, Any]:
 
 def _stream(sample: Sample) -> str:
     return f"engagement:{sample.engagement_id}"
-
-
-def _refused(why: str, instead: str) -> Refused:
-    return Refused(Clause.AUDITED, why, instead)

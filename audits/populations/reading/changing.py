@@ -167,6 +167,7 @@ WHERE c.merged_at >= %(since)s AND c.merged_at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign, from pull requests at the forge",
+    systems=("git",),
     filters=("category", "size", "kind", "repositories", "outcome", "declared"),
     shown=("key", "title", "category", "kind", "merged_at", "requester", "outcome"),
 )

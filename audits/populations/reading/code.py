@@ -172,6 +172,7 @@ WHERE b.committed_at >= %(since)s AND b.committed_at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR r.name = ANY (%(repositories)s::text[]))
 """,
     source="Git, mirrored from the forge",
+    systems=("git",),
     filters=("repository", "branch", "outcome"),
     providers=("git", "github", "gitea", "gitlab"),
     shown=("commit", "subject", "repository", "branch", "committed_at", "pull_requests", "outcome"),
@@ -205,6 +206,7 @@ WHERE p.merged_at >= %(since)s AND p.merged_at < %(until)s AND p.base_ref IN (r.
   AND (%(repositories)s::text[] IS NULL OR r.name = ANY (%(repositories)s::text[]))
 """,
     source="The forge: pull requests of the repositories in scope",
+    systems=("git",),
     filters=("repository", "branch", "outcome"),
     providers=("github", "gitea", "gitlab"),
     shown=("key", "title", "branch", "author", "merged_by", "merged_at", "outcome"),

@@ -95,6 +95,7 @@ MEETINGS = Kind(
     read=read_meetings,
     count_sql="SELECT count(*) FROM changes_meeting m WHERE m.planned_at >= %(since)s AND m.planned_at < %(until)s",
     source="Countersign",
+    systems=("portal",),
     filters=("outcome", "quorum"),
     wide="A meeting is held for all repositories.",
     shown=("key", "planned_at", "chair", "people", "quorum", "outcome"),
@@ -129,6 +130,7 @@ WHERE d.at >= %(since)s AND d.at < %(until)s
        OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign",
+    systems=("portal",),
     filters=("outcome",),
     shown=("key", "meeting", "point", "change", "at", "outcome"),
 )

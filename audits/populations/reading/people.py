@@ -156,6 +156,7 @@ WHERE g.role <> 'auditor' AND g.valid_from <= least(%(until)s, %(at)s)
 """,
     counts="email",
     source="Countersign's roster and signatures",
+    systems=("portal",),
     filters=("outcome", "reason", "belongs"),
     wide="Everybody involved signs the policy, whatever repository they work in.",
     shown=("person", "joined_at", "reason", "due_at", "signed_at", "days_late", "outcome"),
@@ -191,6 +192,7 @@ WHERE v.opened_at >= %(since)s AND v.opened_at < %(until)s
       WHERE r.name = ANY (%(repositories)s::text[]) AND split_part(e.thing, ':', 2) = r.vendor_id::text))
 """,
     source="Rights as read from the vendors, and the portal's own",
+    systems=("portal",),
     filters=("review", "source", "right", "outcome"),
     shown=("review", "thing", "account", "right", "reviewer", "answered_at", "outcome"),
 )
@@ -217,6 +219,7 @@ SELECT count(*) FROM portal_rolegrant g
 WHERE g.valid_from < %(until)s AND (g.valid_until IS NULL OR g.valid_until > %(since)s)
 """,
     source="Countersign",
+    systems=("portal",),
     filters=("role", "outcome"),
     wide="A role holds for all repositories.",
     shown=("person", "role", "valid_from", "valid_until", "granted_by", "seconded_by", "outcome"),

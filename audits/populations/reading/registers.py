@@ -196,6 +196,7 @@ WHERE x.happened_at >= %(since)s AND x.happened_at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR r.name = ANY (%(repositories)s::text[]))
 """,
     source="Countersign's detectors",
+    systems=("portal", "git"),
     filters=("kind", "clause", "repository", "outcome"),
     shown=("key", "kind", "subject", "happened_at", "owner", "outcome"),
 )
@@ -227,6 +228,7 @@ WHERE w.proposed_at >= %(since)s AND w.proposed_at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign",
+    systems=("portal",),
     filters=("outcome",),
     shown=("key", "change", "reason", "proposed_at", "chair", "compliance", "outcome"),
 )
@@ -261,6 +263,7 @@ WHERE e.at >= %(since)s AND e.at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR c.repository_names::text[] && %(repositories)s::text[])
 """,
     source="Countersign and Slack",
+    systems=("portal", "slack"),
     filters=("via", "outcome"),
     shown=("change", "title", "declared_at", "plus_one_by", "retrospective_at", "outcome"),
 )
@@ -288,6 +291,7 @@ SELECT count(*) FROM changes_limitation l
 WHERE l.proposed_at < %(until)s AND l.until > %(since)s AND (l.withdrawn_at IS NULL OR l.withdrawn_at > %(since)s)
 """,
     source="Countersign",
+    systems=("portal",),
     filters=("outcome",),
     wide="A limitation is about a person, not about a repository.",
     shown=("person", "conflict", "control", "until", "outcome"),

@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import reduce
 from itertools import chain
+from operator import or_
 
 from django.db.models import Q, QuerySet
 
@@ -17,6 +19,7 @@ from changes.proposals.models import LinkedPullRequest
 
 STATES = {state.value: state.label for state in ExceptionState}
 Place = tuple[int, str]
+EDITED = ("doppler", "cloudflare")
 
 
 def releases_in(asked: Asked) -> QuerySet[Release]:
@@ -95,6 +98,7 @@ def _release(row: Release, requests: list[str], changes: list[str], exceptions: 
 def edits_in(asked: Asked) -> QuerySet[VendorEvent]:
     """Edits of DNS, Access and production secrets that the vendors' own logs show in the window."""
     rows = about_edits().filter(at__gte=asked.since, at__lt=asked.until)
+    rows = rows.filter(reduce(or_, (Q(kind__startswith=f"{system}.") for system in asked.systems if system in EDITED)))
     return rows.select_related("match__change").order_by("at", "id")
 
 
@@ -162,6 +166,7 @@ WHERE e.created_at >= %(since)s AND e.created_at < %(until)s
   AND (%(repositories)s::text[] IS NULL OR r.id IS NULL OR r.name = ANY (%(repositories)s::text[]))
 """,
     source="Fly releases and GitHub deployments",
+    systems=("fly", "git"),
     filters=("environment", "app", "repository", "state", "outcome"),
     providers=("fly", "github"),
     shown=("name", "environment", "created_at", "commit", "changes", "logged_at", "outcome"),
@@ -195,11 +200,12 @@ EDITS = Kind(
     read=read_edits,
     count_sql=f"""
 SELECT count(*) FROM changes_vendorevent v
-WHERE v.at >= %(since)s AND v.at < %(until)s
+WHERE v.at >= %(since)s AND v.at < %(until)s AND split_part(v.kind, '.', 1) = ANY (%(systems)s::text[])
   AND ((v.kind IN ({KINDS_OF_EDITS}) AND coalesce(v.detail ->> 'result', '') <> 'failure')
        OR (v.kind = 'doppler.config' AND v.environment = 'production'))
 """,  # noqa: S608  (names of our own)
     source="Doppler's activity log and Cloudflare's audit log",
+    systems=("doppler", "cloudflare"),
     filters=("source", "environment", "outcome"),
     providers=("doppler", "cloudflare"),
     wide="What is edited in a console belongs to no repository.",
