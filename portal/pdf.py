@@ -11,6 +11,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import reportlab
+from reportlab.lib.fonts import addMapping
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
@@ -36,6 +37,19 @@ LINES = TableStyle(
         ("RIGHTPADDING", (0, 0), (-1, -1), 3),
     ]
 )
+
+
+def _known_fonts() -> None:
+    """Register both faces: reportlab asks for a family with each of its four styles."""
+    for font in (REGULAR, BOLD):
+        pdfmetrics.registerFont(font)
+    for bold in (0, 1):
+        for italic in (0, 1):
+            addMapping("Vera", bold, italic, "VeraBd" if bold else "Vera")
+            addMapping("VeraBd", bold, italic, "VeraBd")
+
+
+_known_fonts()
 
 
 @dataclass
@@ -75,8 +89,6 @@ class Paper:
 
     def content(self) -> bytes:
         """The file."""
-        for font in (REGULAR, BOLD):
-            pdfmetrics.registerFont(font)
         file = io.BytesIO()
         template = SimpleDocTemplate(
             file,

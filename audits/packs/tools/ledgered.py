@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,10 +162,16 @@ def check_record(ledger: Ledger, record: dict[str, Any], place: str) -> None:
 
 
 def same(ours: Any, theirs: Any) -> bool:
-    """Equal; times are equal when they are the same moment."""
+    """Equal; times are equal when they are the same moment. The ledger writes them in UTC without saying so."""
     if ours == theirs:
         return True
     try:
-        return datetime.fromisoformat(ours) == datetime.fromisoformat(theirs)
+        return moment(ours) == moment(theirs)
     except (TypeError, ValueError):
         return False
+
+
+def moment(text: str) -> datetime:
+    """A time, in UTC where it does not say."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
