@@ -2,6 +2,8 @@
 
 WRITABLE: frozenset[str] = frozenset(
     {
+        "build-pack",
+        "cancel-pack",
         "ask-request",
         "write-request",
         "close-request",

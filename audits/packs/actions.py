@@ -45,8 +45,8 @@ def stream_of(pack: Pack) -> str:
 def ask(*, engagement: Engagement, by: User, at: datetime) -> Pack:
     """Ask for a pack of what is frozen by now.
 
-    Raises ``Refused`` without the right, when nothing is frozen, when it would be too large, for a second one at a time and for more
-    than twenty within a day; ``Stale`` when somebody asked at the same moment.
+    Raises ``Refused`` without the right, when nothing is frozen, when it would be too large, for a second one at a time and for
+    more than twenty within a day; ``Stale`` when somebody asked at the same moment.
     """
     if not may_at(by, P.AUDIT_WORK, at=at):
         raise _refused("You may not ask for evidence packs.", "Ask the compliance manager, or the auditor.")
@@ -100,6 +100,13 @@ def cancel(*, pack: Pack, by: User, at: datetime) -> None:
         raise Stale("Somebody cancelled this evidence pack already.") from problem
     append(stream=stream_of(pack), kind="pack.given_up", actor=actor_of(by), fact={"pack": pack.number}, rows=[row])
     after_commit(CHANNEL)
+
+
+@transaction.atomic
+def note_taken(*, pack: Pack, by: User, at: datetime) -> None:
+    """Somebody takes the file along. What auditors take is in the read log instead: they write nothing while they read."""
+    fact = {"engagement": pack.engagement_id, "pack": pack.number, "sha256": pack.digest, "by": by.name, "at": at.isoformat()}
+    append(stream=stream_of(pack), kind="pack.taken", actor=actor_of(by), fact=fact)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from audits.packs.contents.controlled import Controlled, put_controls
 from audits.packs.contents.lists import put_population, put_sample
 from audits.packs.contents.oscal import put_oscal
 from audits.packs.contents.readme import put_readme
+from audits.packs.contents.records import put_records, read_records
 from audits.packs.contents.segment import put_segment, read_segment
 from audits.packs.contents.statements import put_statements
 from audits.packs.contents.work import Work, utc
@@ -125,6 +126,7 @@ def _steps(work: Work, where: Places) -> Iterator[Step]:
     """What is written, in the order of the file. The first two files are what an auditor reads first."""
     controls: list[Controlled] = []
     segment = read_segment(work)
+    read_records(work)
     yield "Read me, completeness", lambda: put_readme(work)
     for population in work.populations:
         yield f"Population {population.number}: {population.count} rows", lambda one=population: put_population(work, one)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
@@ -137,12 +139,6 @@ def _steps(work: Work, where: Places) -> Iterator[Step]:
     yield "Workbook", lambda: put_workbook(work, controls)
     yield "Ledger with proofs", lambda: put_segment(work, segment, where)
     yield "Manifest and signature", lambda: _close(work)
-
-
-def put_records(work: Work) -> None:
-    """Marks, requests, findings and whatever else was done in the engagement, as the ledger has it."""
-    for name, records in sorted(work.records.items()):
-        work.archive.put_lines(f"records/{name}.jsonl", records)
 
 
 def _close(work: Work) -> None:

@@ -1,4 +1,4 @@
-"""Signatures of a pack: the manifest as a signed note, verdicts as DSSE envelopes; both with the ledger's key. Pure but for Ed25519.
+"""Signatures of a pack: the manifest as a signed note, verdicts as DSSE envelopes; both with the ledger's key.
 
 The texts that are signed begin with words of their own, so that no signature of one sort passes for another: a checkpoint has
 a number in its second line, a manifest a word and a colon, and DSSE begins with "DSSEv1".

@@ -28,7 +28,7 @@ def put_workbook(work: Work, controls: Sequence[Controlled]) -> None:
         _samples(work),
         _items(work),
         _attributes(work),
-        *(_records(work, name) for name in sorted(work.records)),
+        *(_records(work, name) for name in work.records),
         _controls(work, controls),
         _deviations(work, controls),
     ]
@@ -186,7 +186,7 @@ def _records(work: Work, name: str) -> Sheet:
     records = work.records[name]
     columns = ["row", *sorted({key for record in records for key in record} - {"row"})]
     rows = (Row([_flat(record.get(column)) for column in columns]) for record in records)
-    return Sheet(name.capitalize() + "s", columns, rows, work.mark)
+    return Sheet(name.capitalize().replace("-", " "), columns, rows, work.mark)
 
 
 def _flat(value: Any) -> Any:

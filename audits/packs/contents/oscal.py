@@ -120,10 +120,10 @@ def _from_controls(work: Work, controls: Sequence[Controlled]) -> list[dict[str,
 def _from_findings(work: Work) -> list[dict[str, Any]]:
     """Findings that were not closed by then, with their first words."""
     steps: dict[int, list[dict[str, Any]]] = {}
-    for step in work.records.get("findingstep", []):
+    for step in work.records.get("finding-steps", []):
         steps.setdefault(step["finding_id"], []).append(step)
     found = []
-    for record in work.records.get("finding", []):
+    for record in work.records.get("findings", []):
         said = sorted(steps.get(record["id"], []), key=lambda step: int(step["number"]))
         if not said or said[-1]["state"] != "closed":
             title = f"Finding {record['number']}: {record['title']}"

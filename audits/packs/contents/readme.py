@@ -27,7 +27,7 @@ What is in it
     populations/          each frozen list: rows.jsonl (the exact lines that were hashed), rows.csv (the same, harmless in
                           spreadsheets), completeness.json, population.json
     samples/              how each sample was drawn; its items with sheets, a PDF for each, the raw records behind them
-    records/              marks, requests, findings, as the ledger has them
+    records/              marks, requests and findings
     controls/             each control: every row of its population, and what the rows come to
     attestations/         the frozen verdict on each change, signed (DSSE, in-toto)
     oscal/                the results in the form of NIST's OSCAL; the plan of action only where something is open

@@ -1,14 +1,12 @@
 """The ledger in a pack: every entry about what the pack holds, with the proof that it stands under the checkpoint.
 
-Also which rows those entries cover, as they stood then: marks, requests and findings come from there, for the rows themselves may
-change after the pack was asked for, and the ledger does not.
+An entry keeps what its rows said, so that the verifier compares each record of the pack with it.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection
 
@@ -26,7 +24,7 @@ SELECT s.seq, json_build_object(
     'actor', l.actor, 'recorded_at', encode(timestamptz_send(l.recorded_at), 'hex'), 'rows', l.rows,
     'salt', encode(b.salt, 'hex'), 'payload', b.payload, 'payload_digest', encode(l.payload_digest, 'hex'),
     'prev_hash', encode(l.prev_hash, 'hex'), 'hash', encode(l.hash, 'hex')
-)::text, b.payload
+)::text
 FROM portal_ledgerleaf l JOIN portal_ledgersealed s ON s.leaf_id = l.id LEFT JOIN portal_ledgerbody b ON b.leaf_id = l.id
 WHERE l.stream = ANY(%s) AND s.seq < %s ORDER BY s.seq
 """
@@ -35,8 +33,6 @@ SELECT max(seq), string_agg(hash, ''::bytea ORDER BY seq)
 FROM (SELECT seq, hash FROM portal_ledgersealed WHERE seq > %s AND seq < %s ORDER BY seq LIMIT %s) sealed
 """
 AT_ONCE = 100_000
-NOT_LISTS = frozenset({"audits_engagement", "audits_pack", "audits_population", "audits_sample", "audits_sampleitem"})
-"""Tables of this app whose rows stand elsewhere in the pack."""
 KEYS = {"CHG-": "change:", "exception-": "exception:"}
 """Beginnings of keys of populations, and the stream of the ledger that is about such a thing."""
 
@@ -49,24 +45,10 @@ class Segment:
 
 
 def read_segment(work: Work) -> Segment:
-    """The entries about the engagement, what was done in it, and the sampled records. Fills ``work.records``."""
-    found: list[tuple[int, str]] = []
-    newest: dict[str, dict[str, Any]] = {}
+    """The entries about the engagement, what was done in it, and the sampled records."""
     with connection.cursor() as cursor:
         cursor.execute(ENTRIES, [sorted(_streams(work)), work.checkpoint.size])
-        for seq, line, payload in cursor:
-            found.append((seq, line))
-            newest.update(json.loads(payload)["rows"] if payload else {})
-    for key in sorted(newest, key=_by_number):
-        table = key.partition(":")[0]
-        if table.startswith("audits_") and table not in NOT_LISTS:
-            work.records.setdefault(table.removeprefix("audits_"), []).append({**newest[key], "row": key})
-    return Segment(found)
-
-
-def _by_number(key: str) -> tuple[str, int]:
-    table, _, number = key.partition(":")
-    return table, int(number) if number.isdigit() else 0
+        return Segment([(seq, line) for seq, line in cursor])
 
 
 def _streams(work: Work) -> Iterator[str]:

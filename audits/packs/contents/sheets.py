@@ -34,9 +34,9 @@ def sheet_pdf(work: Work, sample: Sample, item: SampleItem) -> bytes:
 
 
 def marks_of(work: Work, item: SampleItem) -> dict[str, list[dict[str, Any]]]:
-    """The marks of one item by letter, oldest first, as the ledger has them."""
+    """The marks of one item by letter, oldest first."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for mark in work.records.get("mark", []):
+    for mark in work.records.get("marks", []):
         if mark["item_id"] == item.pk:
             found.setdefault(mark["letter"], []).append(mark)
     return found

@@ -26,7 +26,7 @@ NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass
 class Work:
-    """One build. ``records`` is what the ledger says about marks, requests and findings, by table."""
+    """One build. ``records`` are the marks, requests and findings, by sort (``contents.records``)."""
 
     pack: Pack
     engagement: Engagement

@@ -46,7 +46,7 @@ class Unusable(Exception):
 
 @dataclass
 class Pack:
-    """The bytes of the ZIP and where its files are in it: path -> (start of the record, its end, method, start of the data, size)."""
+    """The bytes of the ZIP, and where its files are: path -> (start and end of the record, method, start and size of the data)."""
 
     data: bytes
     places: dict[str, tuple[int, int, int, int, int]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Pack:
         """A file of the pack, unpacked."""
         if path not in self.places:
             raise Broken(f"{path}: is not in the pack")
-        _, end, method, start, packed = self.places[path]
+        _, _, method, start, packed = self.places[path]
         raw = self.data[start : start + packed]
         if method == 0:
             return raw

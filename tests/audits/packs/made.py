@@ -22,7 +22,7 @@ from tests.changes.people import who
 from tests.database import cover
 
 ORIGIN = "countersign.example/ledger"
-NASTY = ("=HYPERLINK(\"https://evil.example\")", "@SUM(A1)", "+1", "-1", "plain, \"quoted\"\r\nsecond line", "Łukasz")
+NASTY = ('=HYPERLINK("https://evil.example")', "@SUM(A1)", "+1", "-1", 'plain, "quoted"\r\nsecond line', "Łukasz")
 
 
 def row_of(kind, number, **more):
@@ -68,7 +68,9 @@ def frozen(engagement, kind, rows, *, by, at):
 @transaction.atomic
 def judged(number, *, at):
     """A change with a frozen verdict."""
-    change = Change.objects.create(number=number, title="Move the session store", requester=who("Ann"), opened_at=at, moved_at=at, state="merged")
+    change = Change.objects.create(
+        number=number, title="Move the session store", requester=who("Ann"), opened_at=at, moved_at=at, state="merged"
+    )
     verdict = Verdict.objects.create(
         change=change,
         moment="merge",
@@ -93,7 +95,10 @@ def furnished(rows=12):
     frozen(
         engagement,
         "changes",
-        [row_of("changes", number, title=NASTY[number % len(NASTY)], merged_at="2026-03-29T00:30:00Z") for number in range(1, rows + 1)],
+        [
+            row_of("changes", number, title=NASTY[number % len(NASTY)], merged_at="2026-03-29T00:30:00Z")
+            for number in range(1, rows + 1)
+        ],
         by=uma,
         at=at,
     )
@@ -125,7 +130,9 @@ def built(pack, where):
 
 def content_of(pack):
     """The whole file."""
-    return b"".join(bytes(piece) for piece in PackPiece.objects.filter(pack=pack).order_by("position").values_list("content", flat=True))
+    return b"".join(
+        bytes(piece) for piece in PackPiece.objects.filter(pack=pack).order_by("position").values_list("content", flat=True)
+    )
 
 
 def manifest_of(files):

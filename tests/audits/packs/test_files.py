@@ -70,7 +70,10 @@ def test_workbook_holds_texts_numbers_and_links_and_never_a_formula():
     rows = [Row((text, number, None, True, 10**20), f"https://x.example/?a=1&b={number}") for number, text in enumerate(NASTY)]
     long = "x" * (LONGEST + 5)
 
-    content = book(Sheet("A/B: [1]", ("Text", "=Number", "Nothing", "Truth", "Big"), rows, "Secret & mine"), Sheet("a b   1", ("T",), [Row((long,))]))
+    content = book(
+        Sheet("A/B: [1]", ("Text", "=Number", "Nothing", "Truth", "Big"), rows, "Secret & mine"),
+        Sheet("a b   1", ("T",), [Row((long,))]),
+    )
 
     read = as_read(content)
     first, second = read.worksheets
@@ -102,4 +105,3 @@ def test_same_rows_give_the_same_bytes_of_a_workbook_and_of_a_paper():
     text = "\n".join(page.extract_text() for page in read.pages)
     assert "Łukasz <b>&</b> <U+5C71>" in text
     assert text.count("Confidential. Northwind Labs.") == len(read.pages) > 1
-
