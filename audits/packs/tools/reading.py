@@ -135,7 +135,7 @@ def read_record(pack: Pack, at: int, position: int, limit: int) -> tuple[int, in
     found = CENTRAL.unpack_from(data, at)
     method, crc, packed, size, length = found[4], found[7], found[8], found[9], found[10]
     name = data[at + CENTRAL.size : at + CENTRAL.size + length]
-    place = f"{name.decode('ascii', 'replace')}: directory and file of the ZIP"
+    place = f"{ascii(name)[2:-1]}: directory and file of the ZIP"
     wanted = (b"PK\1\2", VERSION | 3 << 8, VERSION, 8, method, 0, DATE, crc, packed, size, length, 0, 0, 0, 0, RIGHTS, position)
     if found != wanted or method not in (0, 8) or not name.isascii() or b".." in name or name.startswith(b"/"):
         raise Broken(f"{place}: the directory says something unusual")
