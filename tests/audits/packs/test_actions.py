@@ -56,15 +56,12 @@ def test_pack_is_asked_for_by_who_works_in_the_audit_one_at_a_time_and_not_witho
         actions.ask(engagement=engagement, by=uma, at=at)
     assert actions.ask(engagement=engagement, by=who("Mia"), at=at).number == 2
     finished(pack, at)
-    with monkeypatch.context() as patch, pytest.raises(Refused, match="within a day"):
-        patch.setattr(actions, "MOST_A_DAY", 1)
-        actions.ask(engagement=engagement, by=uma, at=at + HOUR)
-    with monkeypatch.context() as patch, pytest.raises(Refused, match="more than 0 rows"):
-        patch.setattr(actions, "MOST_ROWS", 0)
-        actions.ask(engagement=engagement, by=uma, at=at + HOUR)
-    with monkeypatch.context() as patch, pytest.raises(Stale, match="same moment"):
-        patch.setattr(actions, "Max", lambda name: actions.Count("pk") * 0)
-        actions.ask(engagement=engagement, by=uma, at=at + HOUR)
+    limits = [("MOST_A_DAY", 1, Refused, "within a day"), ("MOST_ROWS", 0, Refused, "more than 0 rows")]
+    for name, value, error, words in [*limits, ("Max", lambda name: actions.Count("pk") * 0, Stale, "same moment")]:
+        with monkeypatch.context() as patch:
+            patch.setattr(actions, name, value)
+            with pytest.raises(error, match=words):
+                actions.ask(engagement=engagement, by=uma, at=at + HOUR)
 
 
 @pytest.mark.django_db
