@@ -17,6 +17,7 @@ JOINS = (
     "audits.packs.news",
     "audits.room.finding_again",
     "audits.room.demo",
+    "audits.samples.demo",
     "audits.controls.demo",
 )
 """Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""

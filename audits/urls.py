@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("insights/<slug:code>/", insights.rows, name="insight-rows"),
     path("", include("audits.engagements.urls")),
     path("", include("audits.packs.urls")),
+    path("", include("audits.populations.urls")),
+    path("", include("audits.samples.urls")),
     path("", include("audits.room.urls")),
     path("", include("audits.requests.urls")),
     path("", include("audits.findings.urls")),

@@ -1,5 +1,6 @@
 """Index: Celery looks for tasks here. Each feature's tasks are imported by name."""
 
+from changes.completeness.tasks import watch_jobs
 from changes.connectors.tasks import (
     compare_drift,
     drain_inbox,
@@ -44,4 +45,5 @@ __all__ = [
     "settle",
     "sweep_inbox",
     "tell",
+    "watch_jobs",
 ]

@@ -27,6 +27,7 @@ from changes.desk.approving import views as approving
 from changes.desk.approving import waiver_views as waivers
 from changes.desk.calendar import acts as calendar_acts
 from changes.desk.calendar import feeds, freezes
+from changes.desk.completeness import views as complete
 from changes.desk.inventory import drift_views as drift
 from changes.desk.inventory import reconciling_views as reconciling
 from changes.desk.inventory import views as inventory
@@ -112,6 +113,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/read/", talk.read_all, name="read-notices"),
     path("me/notices/", talk.choices, name="notice-choices"),
     path("oversight/", oversight.oversight, name="oversight"),
+    path("completeness/", complete.completeness, name="completeness"),
+    path("completeness/outages/", complete.outages, name="completeness-outages"),
+    path("completeness/sheet.json", complete.sheet_file, name="completeness-file"),
+    path("completeness/<slug:code>/", complete.population, name="completeness-rows"),
+    path("completeness/<slug:code>.csv", complete.population_file, name="completeness-rows-file"),
     path("policy/", policy.policy, name="policy"),
     path("policy/v/<int:number>/", policy.version, name="policy-version"),
     path("policy/v/<int:number>/export/", policy.export, name="policy-export"),
@@ -224,6 +230,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inventory/<int:pk>/", inventory.asset, name="asset"),
     path("inventory/<int:pk>/keep/", inventory.keep_asset, name="keep-asset"),
     path("drift/", drift.drift, name="drift"),
+    path("drift/compare/", drift.compare_now, name="compare-drift"),
     path("drift/<int:pk>/", drift.case, name="drift-case"),
     path("drift/<int:pk>/answer/", drift.answer_case, name="answer-drift"),
     path("training/", training.training, name="training"),

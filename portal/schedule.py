@@ -72,6 +72,8 @@ SCHEDULE = (
     Entry("changes.gates.tasks.seal_gate_answers", 3600, "seal-gate-answers"),
     # What the controls find over the last 90 days and in each week, once a day; and within each engagement that is open.
     Entry("audits.controls.tasks.run_controls_daily", 86400, "run-controls"),
+    # A job that did not run is itself a finding.
+    Entry("changes.completeness.tasks.watch_jobs", 60, "watch-jobs"),
     Entry("audits.controls.tasks.run_controls_for_engagements", 60, "run-controls-for-engagements"),
     # Proves the way scheduler → broker → worker; without it the supervisor starts the worker again.
     Entry("portal.runtime.tasks.heartbeat", 15, "heartbeat"),

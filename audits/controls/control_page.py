@@ -117,8 +117,8 @@ def _first_of(request: HttpRequest) -> int:
 def _pager(request: HttpRequest, first: int, shown: int, count: int) -> dict[str, str]:
     kept = {name: str(value) for name, value in request.GET.items() if name != "from"}
     words = f"{first + 1}–{first + shown} of {count}" if shown else f"{count} rows"
-    older = f"?{urlencode({**kept, 'from': first + 1 + SIZE})}" if first + SIZE < count else ""
-    newer = f"?{urlencode({**kept, 'from': max(first + 1 - SIZE, 1)})}" if first else ""
+    older = f"?{urlencode(kept | {'from': str(first + 1 + SIZE)})}" if first + SIZE < count else ""
+    newer = f"?{urlencode(kept | {'from': str(max(first + 1 - SIZE, 1))})}" if first else ""
     return {"words": words, "older": older, "newer": newer}
 
 

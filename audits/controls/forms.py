@@ -15,11 +15,18 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
+class DayInput(forms.DateInput):
+    """A day as browsers want it, whatever the language of the portal."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class PeriodForm(forms.Form):
     """From one day to another, both included. Days are UTC; a day that is not over ends now."""
 
-    since = forms.DateField(label="From", help_text="UTC", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To and including", help_text="UTC", widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label="From", help_text="UTC", widget=DayInput())
+    until = forms.DateField(label="To and including", help_text="UTC", widget=DayInput())
 
     def window(self, *, at: datetime) -> Window:
         """The period that was asked for. One that ends after today is left as it is, so that it is refused."""

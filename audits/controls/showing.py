@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from audits.controls.catalogue import CONTROLS, Control
-from audits.controls.queries import Week
+from audits.controls.queries import WEEKS, Week
 from portal.ui.components.charts import Tile, tiles
 
 BAD = ("deviations", "unknown")
@@ -57,7 +57,7 @@ def health_of(control: Control, weeks: Sequence[Week]) -> Health:
     idle = sum(week.outcome == "never_operated" for week in looked)
     passed = len(looked) - bad - idle
     sentence = f"{control.id}: {passed} of {len(weeks)} weeks passed, {bad} did not, nothing to look at in {idle}"
-    return Health(control, weeks, sentence, tiles([_tile(week) for week in weeks], label=sentence))
+    return Health(control, weeks, sentence, tiles([_tile(week) for week in weeks], slots=WEEKS, label=sentence))
 
 
 LOOKS = {"passed": "ok", "deviations": "bad", "unknown": "bad", "never_operated": "idle", "": "none"}

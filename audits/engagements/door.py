@@ -4,6 +4,10 @@ WRITABLE: frozenset[str] = frozenset(
     {
         "build-pack",
         "cancel-pack",
+        "freeze-population",
+        "draw-sample",
+        "mark-item",
+        "replace-item",
         "ask-request",
         "write-request",
         "close-request",
@@ -11,6 +15,7 @@ WRITABLE: frozenset[str] = frozenset(
         "open-finding",
         "retest-finding",
         "close-finding",
+        "reopen-finding",
     }
 )
 """Names of the addresses whose POST an auditor may send. Everything else an auditor sends is a read, or is refused.

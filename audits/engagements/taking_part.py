@@ -55,11 +55,8 @@ def people_to_ask(*, at: datetime) -> list[User]:
 def check_sees(request: HttpRequest, *, engagement_id: int, owner_id: int) -> None:
     """Raises ``Http404`` unless it is the reader's to see: an auditor's own audit, an overseer's any, else what names them."""
     own = getattr(request, "auditor", None)
-    if own is not None:
-        seen = own.pk == engagement_id
-    else:
-        seen = may(request.user, P.AUDIT_SEE) or request.user.pk == owner_id
-    if not seen:
+    overseen = own is None and (may(request.user, P.AUDIT_SEE) or request.user.pk == owner_id)
+    if not overseen and (own is None or own.pk != engagement_id):
         raise Http404("Nothing of yours.")
 
 

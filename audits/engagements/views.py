@@ -88,7 +88,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 def end_preview(request: HttpRequest) -> HttpResponse:
     """See with one's own eyes again."""
     pk = stop(request)
-    engagement = Engagement.objects.filter(pk=pk).first()
+    engagement = Engagement.objects.filter(pk=pk).first() if pk is not None else None
     if engagement is None:
         return redirect("/")
     actions.note_preview(engagement=engagement, begins=False, by=person_of(request), at=now())

@@ -76,10 +76,14 @@ def adding() -> Iterator[None]:
 
 def _still_the_writer() -> None:
     """A view that got out of the role may have written anywhere: then the whole of it is taken back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user")
-        if cursor.fetchone() != (WRITER,):
-            raise NoWriter("The role was left meanwhile.")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_user")
+            still = cursor.fetchone() == (WRITER,)
+    except DatabaseError as problem:
+        raise NoWriter("PostgreSQL refused something, and the view went on all the same.") from problem
+    if not still:
+        raise NoWriter("The role was left meanwhile.")
 
 
 def _take_down() -> None:

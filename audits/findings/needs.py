@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.db.models import Q
+
 from audits.findings.lifecycle import State
 from audits.findings.models import Finding
 from audits.findings.queries import unfinished
@@ -19,10 +21,10 @@ OF_TESTERS = {State.CORRECTED: ("Retest a finding", "Retest"), State.RETESTED: (
 @inbox.provider
 def finding_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
     """One's own findings; for compliance also what is to be retested and closed."""
-    for row in unfinished(at=at).filter(owner=user, state__in=list(OF_OWNERS))[:MOST]:
+    for row in unfinished(at=at).filter(Q(state__in=list(OF_OWNERS)), owner=user)[:MOST]:
         yield _item(row, *OF_OWNERS[State(vars(row)["state"])], why="You answer for it (P-27).", at=at)
     if may(user, P.AUDIT_WORK):
-        for row in unfinished(at=at).filter(state__in=list(OF_TESTERS)).exclude(owner=user)[:MOST]:
+        for row in unfinished(at=at).filter(Q(state__in=list(OF_TESTERS))).exclude(owner=user)[:MOST]:
             yield _item(row, *OF_TESTERS[State(vars(row)["state"])], why=f"{row.owner.name} answered for it (P-27).", at=at)
 
 

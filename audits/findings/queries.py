@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 
 from audits.engagements.models import Engagement
@@ -42,5 +42,5 @@ def steps_of(finding: Finding) -> list[FindingStep]:
 
 def unfinished(*, at: datetime) -> QuerySet[Finding]:
     """Findings that were opened by that moment and are not closed, of every audit, by the day on which they are due."""
-    rows = with_state(Finding.objects.filter(opened_at__lte=at)).exclude(state=State.CLOSED)
+    rows = with_state(Finding.objects.filter(opened_at__lte=at)).exclude(Q(state=State.CLOSED))
     return rows.order_by("due_at", "pk")

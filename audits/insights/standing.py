@@ -55,7 +55,8 @@ def emergencies_picture(period: Period) -> Picture:
     if not now[0]:
         return Picture("emergencies", "Emergency rate", words, missing="Needs a change.")
     share = now[1] / now[0]
-    title = f"{percent(share)} of changes were emergencies, {percent(before[1] / before[0] if before[0] else None)} before"
+    then = f", {percent(before[1] / before[0])} in the period before" if before[0] else ""
+    title = f"{percent(share)} of changes were emergencies{then}"
     bars = (
         Bar("This period", now[1], now[0], f"{now[1]} of {now[0]}", "bad" if share > 0.1 else "accent", "/emergencies/"),
         Bar("Of these found by the portal", now[2], now[0], f"{now[2]} of {now[1]}", "bad", "/emergencies/"),
@@ -170,7 +171,7 @@ def meetings_picture(period: Period) -> Picture:
     if not rows:
         return Picture("meetings", "Meeting minutes", words, missing="Needs a meeting that was held.")
     over = sum(used > asked for _, asked, used in rows)
-    title = "Meetings keep to their time" if not over else f"{over} of {len(rows)} meetings took longer than planned"
+    title = "Meetings keep to their time" if not over else f"{over} of {len(rows)} {'meeting' if len(rows) == 1 else 'meetings'} took longer than planned"
     bars = tuple(
         Bar(name, used, max(asked, used, 1), f"{used} of {asked} minutes", "warn" if used > asked else "ok", "/meetings/")
         for name, asked, used in rows

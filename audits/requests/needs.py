@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.db.models import Q
+
 from audits.requests.lifecycle import State
 from audits.requests.models import Request
 from audits.requests.queries import waiting
@@ -15,7 +17,7 @@ MOST = 50
 @inbox.provider
 def request_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
     """Questions to this person, and answers to theirs."""
-    for row in waiting(at=at).filter(owner=user, state=State.OPEN)[:MOST]:
+    for row in waiting(at=at).filter(Q(state=State.OPEN), owner=user)[:MOST]:
         yield inbox.Item(
             title="Answer an auditor's request",
             about=row.subject,
@@ -26,7 +28,7 @@ def request_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
             tone="bad" if row.due_at <= at else "info",
             icon="message-square-text",
         )
-    for row in waiting(at=at).filter(asked_by=user, state=State.ANSWERED)[:MOST]:
+    for row in waiting(at=at).filter(Q(state=State.ANSWERED), asked_by=user)[:MOST]:
         yield inbox.Item(
             title="Read the answer to your request",
             about=row.subject,

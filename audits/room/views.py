@@ -34,28 +34,29 @@ def audit(request: HttpRequest, pk: int) -> HttpResponse:
     """Period, scope, people and progress of one audit."""
     engagement = queries.engagement_for(request, pk)
     asked, found = requests_of(engagement), findings_of(engagement)
-    waiting = [row for row in asked if vars(row)["state"] != Asked.CLOSED]
-    unfinished = [row for row in found if vars(row)["state"] != Found.CLOSED]
     people = engagement.admissions.select_related("person", "ended_by").order_by("pk")
     context = {
         **frame(request, engagement, tab="audit"),
         "people": people,
-        "requests": waiting,
-        "findings": unfinished,
-        "progress": [
-            ("Populations frozen", engagement.populations.count(), address_of("audit-populations", engagement)),
-            (
-                "Samples drawn",
-                Sample.objects.filter(population__engagement=engagement).count(),
-                address_of("audit-samples", engagement),
-            ),
-            ("Requests", f"{len(asked)}, of which {len(waiting)} wait", address_of("audit-requests", engagement)),
-            ("Findings", f"{len(found)}, of which {len(unfinished)} are open", address_of("audit-findings", engagement)),
-        ],
         "people_title": "Auditors" if engagement.kind == Engagement.Kind.EXTERNAL else "Testers",
         "systems": [System(code).label for code in engagement.systems],
+        "requests": [row for row in asked if vars(row)["state"] != Asked.CLOSED],
+        "findings": [row for row in found if vars(row)["state"] != Found.CLOSED],
+        "progress": _progress(engagement, requests=len(asked), findings=len(found)),
         "may_make": may(request.user, P.ENGAGEMENT_MAKE),
         "may_preview": may(request.user, P.READ_LOG_SEE),
         "read": queries.pages_read(engagement) if may(request.user, P.READ_LOG_SEE) else None,
     }
     return render(request, "audits/room/audit.html", context)
+
+
+def _progress(engagement: Engagement, *, requests: int, findings: int) -> list[tuple[str, int, str]]:
+    """What has been done so far: words, number, and where it stands."""
+    samples = Sample.objects.filter(population__engagement=engagement).count()
+    counted = (
+        ("Populations frozen", engagement.populations.count(), "audit-populations"),
+        ("Samples drawn", samples, "audit-samples"),
+        ("Requests", requests, "audit-requests"),
+        ("Findings", findings, "audit-findings"),
+    )
+    return [(words, number, address_of(name, engagement)) for words, number, name in counted]

@@ -15,6 +15,7 @@ from audits.populations.kinds import KINDS
 from audits.populations.models import Population, PopulationRow
 from audits.samples.drawing import ALGORITHM, BY_HAND, STRATIFIED, digest_of_keys, drawn, replacement
 from audits.samples.models import Mark, Sample, SampleItem
+from audits.samples.results import WHOLE
 from audits.samples.sheets import letters_of, sheets_of
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -23,8 +24,6 @@ from portal.ledger.canonical import digest_of
 from portal.policy.refusal import Stale
 
 LONGEST_SEED = 100
-WHOLE = "*"
-"""The letter of a mark about the whole item."""
 
 
 def new_seed() -> str:

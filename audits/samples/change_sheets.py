@@ -137,14 +137,14 @@ def _which(number: int, merged: Judged | None, released: Judged | None) -> Judge
 def _frozen(verdict: Verdict | None) -> Judged | None:
     if verdict is None:
         return None
-    basis = f"verdict frozen {verdict.get_moment_display().lower()}, rules {verdict.rules_version}, {verdict.policy_version}"
+    basis = f"verdict frozen {verdict.get_moment_display().lower()}, rules {verdict.rules_version}, policy {verdict.policy_version}"
     return Judged({gate["number"]: gate for gate in verdict.gates}, verdict.facts, basis, moment(verdict.at))
 
 
 def _present(change: Change, at: datetime) -> Judged:
     facts, parameters = facts_of(change, at=at), parameters_at(at)
     gates = {gate.number: _gate(gate) for gate in evaluate(facts, parameters)}
-    basis = f"records at the drawing, rules {RULES_VERSION}, {parameters.version}"
+    basis = f"records at the drawing, rules {RULES_VERSION}, policy {parameters.version}"
     return Judged(gates, facts_json(facts), basis, moment(at))
 
 
@@ -163,7 +163,7 @@ def _attribute(change: Change, asks: Asks, judged: Judged, number: int) -> Attri
         source=f"{asks.source}; {judged.basis}",
         at=_dated(change, asks, judged),
         raw=canonical(facts),
-        answers=_answers(asks, facts.get("pull_requests") or ()),
+        answers=_answers(asks, [*(facts.get("pull_requests") or ()), *(facts.get("direct_pushes") or ())]),
     )
 
 

@@ -13,6 +13,7 @@ from django.db import connection
 
 from audits.populations.facts import moment
 from audits.samples.attributes import Answer
+from changes.delivery.models import Check, PullRequest, Push
 
 ROUND = timedelta(minutes=15)
 """How far from its moment a delivery may have come in."""
@@ -26,7 +27,7 @@ ORDER BY d.received_at DESC, d.id DESC LIMIT %(limit)s
 
 
 def answers_about(request: Mapping[str, Any], events: Sequence[str]) -> list[Answer]:
-    """The last deliveries of these kinds about a pull request of the facts, or about its commits; at most two."""
+    """The last deliveries of these kinds about a pull request or a push of the facts, or about its commits; at most two."""
     found: list[Answer] = []
     for when in sorted(_moments(request), reverse=True):
         for event, name, received, body in _near(str(request["repository"]), events, when):
@@ -39,8 +40,14 @@ def answers_about(request: Mapping[str, Any], events: Sequence[str]) -> list[Ans
 
 
 def _moments(request: Mapping[str, Any]) -> set[datetime]:
-    times = [request.get("merged_at"), *(item.get("at") for part in ("reviews", "checks") for item in request.get(part) or ())]
-    return {datetime.fromisoformat(str(time)) for time in times if time}
+    """When the portal heard of it: of the pull request, its reviews and its checks; of a push, when it came."""
+    if "number" not in request:
+        pushed = Push.objects.filter(repository__name=request["repository"], after=request["commit"])
+        return set(pushed.values_list("reported_at", flat=True))
+    rows = PullRequest.objects.filter(repository__name=request["repository"], number=request["number"])
+    checks = Check.objects.filter(repository__name=request["repository"], head_sha=request["head_sha"])
+    times = {*rows.values_list("reported_at", flat=True), *rows.values_list("reviews__reported_at", flat=True)}
+    return {time for time in {*times, *checks.values_list("reported_at", flat=True)} if time}
 
 
 def _near(repository: str, events: Sequence[str], when: datetime) -> Iterator[tuple[str, str, datetime, bytes]]:
@@ -59,5 +66,5 @@ def _is_about(request: Mapping[str, Any], text: str) -> bool:
         return False
     about = body.get("pull_request") if isinstance(body, dict) else None
     if isinstance(about, dict):
-        return bool(about.get("number") == request["number"])
-    return any(sha and sha in text for sha in (request.get("head_sha"), request.get("merge_sha")))
+        return bool(about.get("number") == request.get("number"))
+    return any(sha and sha in text for sha in (request.get("head_sha"), request.get("merge_sha"), request.get("commit")))

@@ -4,7 +4,7 @@ A statement yields ``key, at, place, name, words, link, state, exception`` for a
 unmatched or outside, ``words`` say what it is, and why where it is outside; ``exception`` is the record that stands for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,16 @@ def _commits(window: Window) -> Statement:
     rows = Repository.objects.order_by("id")
     if window.repositories is not None:
         rows = rows.filter(name__in=window.repositories)
-    lone: list[int] = []
-    for repository in rows:
+    return COMMITS.format(in_scope=IN_SCOPE), window.values | {"lone": lone_commits(repositories=rows)}
+
+
+def lone_commits(*, repositories: Iterable[Repository]) -> list[int]:
+    """Ids of the commits of main and prod that no pull request brought."""
+    found: list[int] = []
+    for repository in repositories:
         for branch in {repository.main_branch, repository.prod_branch}:
-            lone += [commit.pk for commit in uncovered_commits(repository=repository, branch=branch)]
-    return COMMITS.format(in_scope=IN_SCOPE), window.values | {"lone": lone}
+            found += [commit.pk for commit in uncovered_commits(repository=repository, branch=branch)]
+    return found
 
 
 def _plainly(statement: str, **parts: str) -> Callable[[Window], Statement]:

@@ -30,6 +30,8 @@ class Source(models.Model):
     connected_at = models.DateTimeField()
     paused_at = models.DateTimeField(null=True, blank=True)
     last_good_read_at = models.DateTimeField(null=True, blank=True)
+    covered_until = models.DateTimeField(null=True, blank=True)
+    """The end of the last poll that read all of it: until then the polls vouch for it, but for its outages."""
     last_failed_read_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     rate_remaining = models.IntegerField(null=True, blank=True)

@@ -24,6 +24,7 @@ from portal.access.signed_in import person_of
 from portal.outbox import actions as outbox
 from portal.outbox.models import Effect
 from portal.policy.in_force import parameters_at
+from portal.runtime.punctual import late_jobs
 from portal.ui.answers import page
 from portal.ui.paging import listed
 
@@ -78,6 +79,7 @@ def integrations(request: HttpRequest) -> HttpResponse:
     sources = sorted((_health(source, at) for source in Source.objects.order_by("name")), key=lambda item: item.state != "broken")
     context: dict[str, Any] = {
         "sources": sources,
+        "late": late_jobs(at=at),
         "manages": may(request.user, P.SOURCE_MANAGE),
         "repositories": Repository.objects.filter(in_scope_until=None).order_by("name"),
     }

@@ -54,6 +54,7 @@ PAGES = (
     Page("/training/", "Training", "graduation-cap", "Compliance"),
     Page("/access/", "Access", "key-round", "Compliance"),
     Page("/access-reviews/", "Access reviews", "list-checks", "Compliance"),
+    Page("/completeness/", "Completeness", "scale", "Compliance"),
     Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),
     Page("/audits/", "Audits", "clipboard-check", "Compliance", key="u"),

@@ -6,7 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
-from audits.controls.running import latest_run
+from audits.controls.catalogue import CONTROLS
+from audits.controls.queries import latest_run
+from audits.controls.result import Window
 from audits.engagements.demo import audit
 from audits.engagements.models import Engagement
 from changes.connectors.inbox import drain
@@ -26,6 +28,7 @@ from portal.access.may import roles_of
 from portal.access.models import RoleGrant, User
 from portal.standins.client import Remote
 from portal.standins.together import StandIns
+from tests.audits.controls.independent import COUNTS, differences
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,6 +115,8 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert states[WEB, "Index the product search"] == State.ROLLED_BACK
     assert states[API, "Run the service without root"] == State.RELEASED
     assert states[API, "Answer in the caller's language"] == State.PROPOSED
+    assert {control.id for control in CONTROLS.values() if control.check} - COUNTS.keys() <= {"C-27"}
+    assert differences(Window(at - timedelta(days=90), at + timedelta(days=2))) == {}
 
 
 def test_outside_a_demo_nothing_is_filled(settings):
