@@ -7,7 +7,6 @@ from django.utils.safestring import SafeString
 
 from portal.ui.components.words import duration
 
-
 NOTHING = SafeString("")
 
 

@@ -171,7 +171,8 @@ def meetings_picture(period: Period) -> Picture:
     if not rows:
         return Picture("meetings", "Meeting minutes", words, missing="Needs a meeting that was held.")
     over = sum(used > asked for _, asked, used in rows)
-    title = "Meetings keep to their time" if not over else f"{over} of {len(rows)} {'meeting' if len(rows) == 1 else 'meetings'} took longer than planned"
+    noun = "meeting" if len(rows) == 1 else "meetings"
+    title = f"{over} of {len(rows)} {noun} took longer than planned" if over else "Meetings keep to their time"
     bars = tuple(
         Bar(name, used, max(asked, used, 1), f"{used} of {asked} minutes", "warn" if used > asked else "ok", "/meetings/")
         for name, asked, used in rows

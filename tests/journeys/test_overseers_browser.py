@@ -10,7 +10,7 @@ from audits.controls.daily import run_daily
 from changes.delivery.models import Release, Repository
 from changes.meetings import written
 from changes.meetings.rules import fortnightly
-from changes.proposals.models import Revision
+from changes.proposals.models import Change, Revision
 from tests.changes.meetings.situations import DAY, board, large, somebody
 from tests.journeys.company import founded
 from tests.journeys.test_pages_browser import looked_at, walked
@@ -55,7 +55,9 @@ def test_the_controls_by_week_and_the_insights_are_accessible(visit, company):
     visit.expect_status(422)
     at = timezone.now()
     Repository.objects.update(in_scope_from=at - 15 * DAY)
-    Release.objects.filter(pk=Release.objects.earliest("id").pk).update(succeeded_at=at - 20 * DAY)
+    first = Release.objects.filter(environment="production", succeeded_at__isnull=False).earliest("id")
+    Release.objects.filter(pk=first.pk).update(succeeded_at=at - 20 * DAY)
+    Change.objects.filter(released_at=None, merged_at__isnull=False).update(released_at=at)
     run_daily(at=at)
     page = walked(visit, ["/controls/", "/insights/", "/insights/deploys/"], by=somebody("Dev"))
     page.goto(f"{visit.site}/insights/")

@@ -146,7 +146,8 @@ def merges_authorised(window: Window, scope: Scope) -> Iterator[Row]:
     lists = kept_lists()
     parts = Case(When(base_ref=F("repository__prod_branch"), then=Value("prod")), default=Value("main"))
     found = Found(window, scope, kinds_of(Clause.AUTHORISED_MERGE))
-    for row in merges(window, scope).annotate(part=parts).iterator(chunk_size=AT_ONCE):
+    listed = merges(window, scope).filter(repository__in={repository for repository, _ in lists})
+    for row in listed.annotate(part=parts).iterator(chunk_size=AT_ONCE):
         at = row.merged_at
         kept = in_force(lists, repository=row.repository_id, branch=row.part, at=at) if at is not None else None
         if kept is not None:

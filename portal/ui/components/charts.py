@@ -100,9 +100,12 @@ TILE, HIGH = 8, 18
 
 
 def tiles(items: Sequence[Tile], *, slots: int, label: str) -> SafeString:
-    """Weeks from left to right, the newest at the right end of ``slots``. What held is short, what did not is tall and crossed, what
-    had nothing to do is a line: no colour is needed to tell them apart."""
-    drawn = format_html_join("", "{}", ((_tile(item, number * (TILE + 1)),) for number, item in enumerate(items, slots - len(items))))
+    """Weeks from left to right, the newest at the right end of ``slots``.
+
+    What held is short, what did not is tall and crossed, what had nothing to do is a line: no colour is needed to tell them apart.
+    """
+    first = slots - len(items)
+    drawn = format_html_join("", "{}", ((_tile(item, number * (TILE + 1)),) for number, item in enumerate(items, first)))
     return format_html(
         '<svg class="tiles" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>', slots * (TILE + 1), HIGH, label, drawn
     )

@@ -7,22 +7,29 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from audits.controls.catalogue import CONTROLS
+from audits.controls.reading import overseen
 from audits.controls.result import Result, Row, RowState, Tally, Window, deviating, judged
 from audits.controls.rows import READERS, result_of, rows_of
 from audits.controls.unread import why_unread
+from audits.engagements.models import ReadLog
 from changes.connectors.models import Source
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import BranchCommit, Release, Repository
 from changes.desk.source_states import SourceState, source_states
+from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry
 from changes.exceptions.actions import Found, open_exception
 from changes.inventory.actions import note_events, observe
 from changes.inventory.facts import Seen, VendorEvent
 from changes.proposals.actions import open_change
 from changes.proposals.models import Change, LinkedPullRequest
 from portal.access.scope import EVERYTHING, Scope
+from portal.access.walk import rule_of
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
+from tests.audits.engagements.opened import admitted
 from tests.changes.outcomes.world import pull
+from tests.changes.people import person
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -261,3 +268,60 @@ def test_rows_of_other_repositories_are_in_no_reader_that_is_asked_for_one():
 
     assert {"merges_reviewed", "merges_green", "merges_staged", "repositories_mirrored", "releases_of_merged_commits"} <= seen
     assert leaked == set()
+
+
+@database
+def test_access_reviews_and_removals_count_when_they_were_due():
+    mia = person("Mia")
+    snapshot = AccessSnapshot.objects.create(source="github", at=AT - 30 * DAY, things=[], rights=2, digest="")
+    thing = Thing.objects.create(source="github", key="github.repository:1", name="web", first_read_at=AT - 30 * DAY)
+    review = AccessReview.objects.create(
+        number=1, opened_at=AT - 30 * DAY, due_at=AT + MINUTE, rights=2, digest="", closed_at=AT + 2 * MINUTE, closed_by=mia
+    )
+    rows = [snapshot, review]
+    for place, ended in enumerate((None, AT + MINUTE)):
+        ends = {"ended_at": ended, "ended_in": snapshot if ended else None}
+        right = Entitlement.objects.create(
+            thing=thing, account_id=f"a{place}", right="write", first_seen_at=AT, last_seen_at=AT, began_in=snapshot, **ends
+        )
+        entry = ReviewEntry.objects.create(
+            review=review,
+            place=place,
+            entitlement=right,
+            source="github",
+            thing="t",
+            account_id=f"a{place}",
+            account_kind="person",
+            right="write",
+        )
+        rows += [ReviewAnswer.objects.create(entry=entry, verdict="remove", reason="Left.", by=mia, at=AT)]
+    append(stream="test", kind="test.made", actor="portal", fact={}, rows=rows)
+
+    late = ("Access review 1", "deviates", "It was due by 2026-03-02, and closed 2026-03-02.")
+    removed = ("Access review 1 1", "passed", "")
+    assert told("production_approved") == [late, ("Access review 1 0", "passed", ""), removed]
+    still = "It was to be removed, its time is over, and no snapshot shows that it is gone."
+    assert told("production_approved", Window(AT, AT + 8 * DAY)) == [late, ("Access review 1 0", "deviates", still), removed]
+    (due,) = told("production_approved", Window(AT + 80 * DAY, AT + 81 * DAY))
+    assert due[1:] == ("deviates", "A review of all access was due on 2026-05-02, and none was opened.")
+    assert told("production_approved", Window(AT - 9 * DAY, AT)) == []
+
+
+@database
+def test_a_page_without_a_right_and_a_reading_outside_of_its_engagement_deviate(monkeypatch):
+    uma, engagement = admitted()
+    other, opened = person("Ann"), engagement.starts_at
+    for auditor, at in ((uma, opened), (other, opened), (uma, engagement.ends_at), (uma, opened - MINUTE)):
+        ReadLog.objects.create(engagement=engagement, auditor=auditor, path="/changes/", session_digest="", at=at)
+    monkeypatch.setattr(overseen, "rule_of", lambda view, name: None if name == "live" else rule_of(view, name))
+    window = Window(opened - DAY, engagement.ends_at + DAY)
+
+    found = [words for _, state, words in told("records_confidential", window) if state == "deviates"]
+
+    closed = "It was read while the engagement was not open."
+    assert found == [
+        "It asks for no right and gives no reason to be public.",
+        "It was read by somebody else than the auditor of the engagement.",
+        closed,
+        closed,
+    ]
