@@ -52,6 +52,9 @@ class _Passing:
     def flush(self) -> None:
         self._out.flush()
 
+    def close(self) -> None:
+        """What the bytes go into is closed by whoever opened it."""
+
 
 class Entry:
     """The file that is being written: takes bytes, counts and hashes them."""
@@ -81,7 +84,7 @@ class Archive:
 
     def __init__(self, out: Sink) -> None:
         self._passing = _Passing(out)
-        self._zip = zipfile.ZipFile(self._passing, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)  # type: ignore[arg-type]  # write and flush are all that a stream needs
+        self._zip = zipfile.ZipFile(self._passing, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
         self.files: list[Written] = []
 
     @contextmanager
@@ -95,7 +98,7 @@ class Archive:
         info.create_system, info.external_attr = 3, 0o100644 << 16
         self._passing.record = sha256()
         with self._zip.open(info, "w") as file:
-            entry = Entry(file)  # type: ignore[arg-type]  # an IO[bytes] is a sink
+            entry = Entry(file)
             yield entry
         self.files.append(Written(path, entry.size, entry.digest, self._passing.record.hexdigest()))
 

@@ -69,7 +69,7 @@ class Sheet:
 def write_workbook(out: Sink, sheets: Sequence[Sheet]) -> None:
     """Write the workbook. Titles are cut to what the format allows and are told apart by a number where they are equal."""
     titles = list(_titles(sheets))
-    archive = zipfile.ZipFile(_Stream(out), "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)  # type: ignore[arg-type]  # write and flush are all that a stream needs
+    archive = zipfile.ZipFile(_Stream(out), "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
     archive.writestr(_info("[Content_Types].xml"), _content_types(len(sheets)))
     archive.writestr(_info("_rels/.rels"), ROOT)
     archive.writestr(_info("xl/workbook.xml"), _workbook(titles))
@@ -88,7 +88,16 @@ class _Stream:
     """Without ``tell``: zipfile then never goes back."""
 
     def __init__(self, out: Sink) -> None:
-        self.write, self.flush = out.write, out.flush
+        self._out = out
+
+    def write(self, data: bytes, /) -> int:
+        return self._out.write(data)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+    def close(self) -> None:
+        """What the bytes go into is closed by whoever opened it."""
 
 
 def _info(name: str) -> zipfile.ZipInfo:

@@ -39,7 +39,8 @@ def put_controls(work: Work) -> list[Controlled]:
 
 def _put(work: Work, control: Control, window: Window) -> Controlled:
     folder = f"controls/{plain(control.id)}"
-    tally, notable = Tally(), []
+    tally = Tally()
+    notable: list[Row] = []
     with work.archive.entry(f"{folder}/rows.jsonl") as file:
         for row in rows_of(control=control, window=window, scope=scope_of(work.engagement)):
             file.write(f"{tally.add(row).line}\n".encode())

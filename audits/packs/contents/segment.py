@@ -76,8 +76,8 @@ def put_segment(work: Work, segment: Segment, where: Places) -> None:
         raise ValueError("the ledger does not give the root of its own checkpoint")
     with work.archive.entry("ledger/entries.jsonl") as file:
         for seq, line in segment.entries:
-            proof = json.dumps([node.hex() for node in levels.inclusion(seq)])
-            file.write(f'{line[:-1]}, "proof": {proof}}}\n'.encode())
+            path = json.dumps([node.hex() for node in levels.inclusion(seq)])
+            file.write(f'{line[:-1]}, "proof": {path}}}\n'.encode())
     work.archive.put("ledger/checkpoint.note", work.checkpoint.note)
     with work.archive.entry("ledger/checkpoints.jsonl") as file:
         for older in _older(work):
