@@ -24,7 +24,7 @@ def put_workbook(work: Work, controls: Sequence[Controlled]) -> None:
     sheets = [
         _readme(work),
         _completeness(work),
-        *(_population(work, population) for population in work.populations),
+        *(population_sheet(work, population) for population in work.populations),
         _samples(work),
         _items(work),
         _attributes(work),
@@ -73,7 +73,8 @@ def flattened(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
         yield place, None if value in ({}, []) else value
 
 
-def _population(work: Work, population: Population) -> Sheet:
+def population_sheet(work: Work, population: Population) -> Sheet:
+    """The rows of one population, with their times twice."""
     columns = columns_of(population)
     header = [cell for _, label, holds_time in columns for cell in _heads(label, holds_time, work)]
     title = f"{population.number} {KINDS[population.kind].title}"

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from changes.desk.bench.run import LARGE, SMALL, Bench
 
-PARTS = ("pages", "door", "ledger", "whole")
+PARTS = ("pages", "door", "ledger", "packs", "whole")
 
 
 class Command(BaseCommand):
@@ -37,6 +37,7 @@ class Command(BaseCommand):
             seconds=1.0 if quick else 2.0,
             parts=frozenset(options["only"].split(",")),
             cold=options["cold"],
+            rows=first,
             say=self._say,
         ).run()
 
