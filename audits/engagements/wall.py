@@ -22,7 +22,7 @@ from portal.secret import secrets_hidden
 
 ROLE = "countersign_auditor"
 WRITER = "countersign_auditor_writer"
-READS = re.compile(r"\s*(?:SELECT|WITH|SHOW|SAVEPOINT|RELEASE|ROLLBACK TO|DECLARE|FETCH|CLOSE)\b", re.IGNORECASE)
+READS = re.compile(r"\s*\(*(?:SELECT|WITH|SHOW|SAVEPOINT|RELEASE|ROLLBACK TO|DECLARE|FETCH|CLOSE)\b", re.IGNORECASE)
 ADDS = re.compile(READS.pattern.replace("SELECT|", "SELECT|INSERT|", 1), re.IGNORECASE)
 LONGEST, LONGEST_TO_ADD = "15s", "60s"
 _roles_seen: set[str] = set()

@@ -14,7 +14,9 @@ PREFIX = "only_"
 
 
 def _day(label: str, words: str) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), error_messages={"required": words})
+    return forms.DateField(
+        label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), error_messages={"required": words}
+    )
 
 
 class FreezeForm(forms.Form):

@@ -36,7 +36,8 @@ class Seen:
     def __post_init__(self) -> None:
         self.counted_values: set[str] = set()
         self.columns: dict[str, Counter[str]] = {name: Counter() for name in self.kind.filters}
-        self.time = next((column.name for column in self.kind.columns if column.holds == TIME and column.name in TIMES), "")
+        times = {column.name for column in self.kind.columns if column.holds == TIME}
+        self.time = next((name for name in TIMES if name in times), "")
 
     def read_one(self, row: Row) -> None:
         """Note a row that the source gave."""
@@ -64,11 +65,11 @@ class Seen:
 
 TOLD = 100
 """Different values of a column that are counted; what comes after them is not."""
-TIMES = {
-    *("merged_at", "committed_at", "created_at", "at", "happened_at", "proposed_at", "declared_at"),
-    *("planned_at", "due_at", "opened_at", "valid_from"),
-}
-"""Columns by which rows lie in the window."""
+TIMES = (
+    *("declared_at", "merged_at", "committed_at", "created_at", "happened_at", "proposed_at"),
+    *("planned_at", "at", "valid_from", "opened_at", "due_at"),
+)
+"""Columns by which rows lie in the window; of several that a kind has, the first of these."""
 
 
 def sheet_of(*, asked: Asked, seen: Seen, by: User, version: str) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def sheet_of(*, asked: Asked, seen: Seen, by: User, version: str) -> dict[str, A
         "title": kind.title,
         "one": kind.one,
         "source": {"system": kind.source, "accounts": _accounts(kind)},
-        "query": {"sql": " ".join(kind.count_sql.split()), "parameters": _said(asked), "read_by": kind.read.__qualname__},
+        "query": {"sql": " ".join(kind.count_sql.split()), "parameters": _said(asked), "read_by": f"{kind.read.__module__}.{kind.read.__name__}"},
         "filters": {kind.column(name).label: value for name, value in sorted(seen.filters.items())},
         "window": _window(asked, by),
         "pulled": {"by": by.name, "email": by.email, "at": moment(asked.at), "code": version},

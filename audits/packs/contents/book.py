@@ -15,7 +15,7 @@ from audits.populations.kinds import KINDS
 from audits.populations.models import Population
 
 PATH = "workbook.xlsx"
-PAGES = {"CHG-": "/changes/", "exception-": "/exceptions/"}
+PAGES = {"CHG-": "/changes/", "EXC-": "/exceptions/"}
 """Beginnings of keys, and where such a record can be read in the portal."""
 
 

@@ -33,7 +33,7 @@ SELECT max(seq), string_agg(hash, ''::bytea ORDER BY seq)
 FROM (SELECT seq, hash FROM portal_ledgersealed WHERE seq > %s AND seq < %s ORDER BY seq LIMIT %s) sealed
 """
 AT_ONCE = 100_000
-KEYS = {"CHG-": "change:", "exception-": "exception:"}
+KEYS = {"CHG-": "change:", "EXC-": "exception:"}
 """Beginnings of keys of populations, and the stream of the ledger that is about such a thing."""
 
 

@@ -61,7 +61,7 @@ def _around(changes: list[Change]) -> Around:
     for push in pushes:
         pushes_of[push.change_id].append(push)
     for change_id, pk in found.values_list("change_id", "pk"):
-        exceptions_of[change_id or 0].append(f"exception-{pk}")
+        exceptions_of[change_id or 0].append(f"EXC-{pk}")
     return Around(links_of, pushes_of, _releases(links_of, pushes_of), _verdicts(changes), exceptions_of)
 
 

@@ -82,7 +82,7 @@ def _commit(
         "seen_at": moment(commit.seen_at),
         "pull_requests": ids(merged),
         "changes": ids([*(name for row in merged for name in changes.get(row.pk, [])), pushes.get(place, "")]),
-        "exceptions": f"exception-{exception}" if exception else "",
+        "exceptions": f"EXC-{exception}" if exception else "",
         "outcome": GONE if commit.gone_at else outcome,
     }
 
@@ -120,7 +120,7 @@ def _about(rows: list[PullRequest]) -> dict[tuple[int, int], list[str]]:
     records = ExceptionRecord.objects.filter(subject__in=subjects, repository__in={row.repository_id for row in rows})
     found: dict[tuple[int, int], list[str]] = defaultdict(list)
     for record in records.exclude(state=ExceptionState.CLEARED).only("repository_id", "subject").order_by("id"):
-        found[(record.repository_id or 0, int(record.subject[1:]))].append(f"exception-{record.pk}")
+        found[(record.repository_id or 0, int(record.subject[1:]))].append(f"EXC-{record.pk}")
     return found
 
 

@@ -39,7 +39,7 @@ def read_exceptions(asked: Asked) -> Iterator[Row]:
         kind = KINDS_OF_EXCEPTIONS.get(row.kind)
         steps, accepted = list(row.steps.all()), list(row.acceptances.all())
         yield {
-            "key": f"exception-{row.pk}",
+            "key": f"EXC-{row.pk}",
             "kind": kind.label if kind else row.kind,
             "clause": row.clause,
             "subject": row.subject,
@@ -132,7 +132,7 @@ def read_emergencies(asked: Asked) -> Iterator[Row]:
             "retrospective_at": moment(retrospective.at if retrospective else None),
             "review_due_at": moment(change.review_due_at),
             "reviewed_at": moment(after.at if after else None),
-            "exceptions": ids(f"exception-{cause.record_id}" for cause in row.causes.all()),
+            "exceptions": ids(f"EXC-{cause.record_id}" for cause in row.causes.all()),
             "outcome": "Declared afterwards by the portal" if change.undeclared else "Declared by a person",
         }
 

@@ -65,7 +65,7 @@ def _about(rows: list[Release]) -> dict[str, list[str]]:
     records = ExceptionRecord.objects.filter(subject__in={subject_of(row) for row in rows}).exclude(state=ExceptionState.CLEARED)
     found: dict[str, list[str]] = defaultdict(list)
     for record in records.only("subject").order_by("id"):
-        found[record.subject].append(f"exception-{record.pk}")
+        found[record.subject].append(f"EXC-{record.pk}")
     return found
 
 
@@ -126,7 +126,7 @@ def _edit(event: VendorEvent, record: ExceptionRecord | None) -> Row:
         "environment": event.environment,
         "changes": str(matched.change) if matched else "",
         "reason": matched.reason if matched else "",
-        "exceptions": f"exception-{record.pk}" if record is not None and standing else "",
+        "exceptions": f"EXC-{record.pk}" if record is not None and standing else "",
         "outcome": "Of a change" if matched else without,
         "read_at": moment(event.noted_at),
     }

@@ -28,7 +28,7 @@ NASTY = ('=HYPERLINK("https://evil.example")', "@SUM(A1)", "+1", "-1", 'plain, "
 def row_of(kind, number, **more):
     """A flat row of a kind, with nothing in most columns."""
     row = {column.name: "" for column in KINDS[kind].columns}
-    return {**row, "key": f"{'CHG' if kind == 'changes' else 'exception'}-{number}", **more}
+    return {**row, "key": f"{'CHG' if kind == 'changes' else 'EXC'}-{number}", **more}
 
 
 @transaction.atomic

@@ -168,7 +168,7 @@ ITEMS, SAMPLE = "samples/01/items.jsonl", "samples/01/sample.json"
             "populations/01-changes/population.json: kind",
         ),
         (replaced(SAMPLE, '"seed": "northwind 7"', '"seed": "northwind 8"'), f"{SAMPLE}: seed is not what the ledger says"),
-        (replaced(ITEMS, '"key":"exception-', '"key":"exception-9'), f"{ITEMS}: the items are not those of the sample's digest"),
+        (replaced(ITEMS, '"key":"EXC-', '"key":"EXC-9'), f"{ITEMS}: the items are not those of the sample's digest"),
         (replaced(ITEMS, "Explained", "Repaired"), f"{ITEMS}, line 1"),
         (replaced("records/marks.jsonl", '"deviation"', '"passed"'), "records/marks.jsonl, line 1: outcome"),
         (
