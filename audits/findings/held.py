@@ -13,6 +13,7 @@ from audits.engagements.models import Engagement
 from audits.findings.lifecycle import State
 from audits.findings.models import Finding
 from portal.access.scope import Scope
+from portal.ledger.models import LedgerLeaf
 
 YEAR = timedelta(days=366)
 
@@ -21,13 +22,13 @@ YEAR = timedelta(days=366)
 def audits_held(window: Window, scope: Scope) -> Iterator[Row]:
     """P-27: audits that were open in the twelve months before the end of the window, and findings that were live in it.
 
-    A year without any audit deviates, and so does a finding that is closed too late or is late still.
+    A year without any audit deviates once the portal is older than that; so does a finding that is closed late or is late still.
     """
     since = window.until - YEAR
     rows = Engagement.objects.filter(confirmed_at__lt=window.until, starts_at__lt=window.until)
     rows = rows.annotate(over_at=Least("ends_at", Coalesce("ended_at", F("ends_at")))).filter(over_at__gt=since)
     audits = list(rows.order_by("starts_at", "pk"))
-    if not audits:
+    if not audits and LedgerLeaf.objects.filter(recorded_at__lt=since).exists():
         words = f"No audit was open in the twelve months before {window.until:%-d %b %Y}."
         yield deviating("audit of the year", words, facts={"since": when(since), "until": when(window.until)})
     for audit in audits:
