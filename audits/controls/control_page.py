@@ -19,7 +19,7 @@ from audits.controls.forms import PeriodForm
 from audits.controls.models import ControlFinding, ControlRun
 from audits.controls.queries import health, latest_run, run_in, runs_for
 from audits.controls.result import Result, Row, Tally, Window
-from audits.controls.rows import rows_of
+from audits.controls.rows import in_scope, rows_of
 from audits.controls.running import USUAL, check_window
 from audits.controls.showing import address_of, health_of
 from audits.controls.views import engagement_in
@@ -27,7 +27,7 @@ from audits.engagements.models import Engagement
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
-from portal.access.scope import scope_for
+from portal.access.scope import Scope, scope_for
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
 from portal.ui.clock import time_of
@@ -50,10 +50,10 @@ class Shown:
     href: str
 
 
-def control_named(name: str) -> Control:
-    """The control with this id, as ``C-03``. Raises ``Http404``."""
+def control_named(name: str, scope: Scope) -> Control:
+    """The control with this id, as ``C-03``. Raises ``Http404``, also for one outside of the scope."""
     found = next((control for control in CONTROLS.values() if control.id == name), None)
-    if found is None:
+    if found is None or not in_scope(found, scope):
         raise Http404("There is no such control.")
     return found
 
@@ -62,7 +62,7 @@ def control_named(name: str) -> Control:
 @require_GET
 def control(request: HttpRequest, name: str) -> HttpResponse:
     """The control with its newest run, or the one that ``?run=`` names."""
-    found, engagement, at = control_named(name), engagement_in(request), time_of(request)
+    found, engagement, at = control_named(name, scope_for(request)), engagement_in(request), time_of(request)
     run = _run_asked_for(request, engagement)
     weeks = health(at=at, engagement=engagement).get(found.id, [])
     context = {
@@ -126,7 +126,7 @@ def _pager(request: HttpRequest, first: int, shown: int, count: int) -> dict[str
 @require_GET
 def control_rows(request: HttpRequest, name: str) -> HttpResponse:
     """Every row of the population of a window, read now; with ``?run=`` of that run's window, compared with it."""
-    found, engagement, at = control_named(name), engagement_in(request), time_of(request)
+    found, engagement, at = control_named(name, scope_for(request)), engagement_in(request), time_of(request)
     run = _run_asked_for(request, engagement) if "since" not in request.GET else None
     form = PeriodForm(request.GET if "since" in request.GET else None, initial=_period(run, at))
     context: dict[str, Any] = {"control": found, "run": run, "form": form, "engagement": engagement}

@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet
 
+from audits.controls.catalogue import CONTROLS
 from audits.controls.models import ControlRun
+from audits.controls.rows import in_scope
 from audits.engagements.models import Engagement
+from audits.engagements.queries import scope_of
 from changes.delivery.models import Repository
+from portal.access.scope import EVERYTHING
 
 WEEK = timedelta(days=7)
 WEEKS = 26
@@ -90,7 +94,9 @@ def health(*, at: datetime, engagement: Engagement | None = None) -> dict[str, l
     """By control's id: the last whole weeks, oldest first. One query beside that of the weeks."""
     mondays = weeks_for(engagement, at=at)
     by_monday = {run.since: run for run in _weekly(mondays)}
-    ids = sorted({key for run in by_monday.values() for key in run.results})
+    scope = scope_of(engagement) if engagement else EVERYTHING
+    shown = {control.id for control in CONTROLS.values() if in_scope(control, scope)}
+    ids = sorted({key for run in by_monday.values() for key in run.results} & shown)
     return {key: [_week(monday, by_monday.get(monday), key) for monday in mondays] for key in ids}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from audits.controls.catalogue import Control
 from audits.controls.result import Result, Row, Tally, Window
-from audits.controls.unread import unread_sources
+from audits.controls.unread import FORGE, GIT, unread_sources
 from portal.access.scope import EVERYTHING, Scope
 
 Reader = Callable[[Window, Scope], Iterator[Row]]
@@ -20,6 +20,19 @@ def reader(function: Reader) -> Reader:
     """Register the reader of a control under its own name."""
     READERS[function.__name__] = function
     return function
+
+
+SYSTEMS = {GIT: "git", FORGE: "git"}
+"""What an engagement calls the sources that a control needs, where the word is another."""
+
+
+def in_scope(control: Control, scope: Scope) -> bool:
+    """Whether a control may be shown: it serves one of the criteria, and looks at one of the systems. Pure.
+
+    A control that needs no source looks at what happens in the portal itself.
+    """
+    systems = {SYSTEMS.get(need, need) for need in control.needs} or {"portal"}
+    return scope.covers_criteria(criteria=control.criteria) and any(scope.covers_system(system=name) for name in systems)
 
 
 def rows_of(*, control: Control, window: Window, scope: Scope = EVERYTHING) -> Iterator[Row]:

@@ -9,8 +9,9 @@ from django.db import transaction
 from audits.controls.catalogue import CONTROLS, Control
 from audits.controls.models import ControlFinding, ControlRun
 from audits.controls.result import RULES_VERSION, Row, Tally, Window
-from audits.controls.rows import rows_of
+from audits.controls.rows import in_scope, rows_of
 from audits.engagements.models import Engagement
+from audits.engagements.queries import scope_of
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import PORTAL, actor_of
@@ -44,11 +45,10 @@ def run_controls(
 
 @transaction.atomic
 def _kept(window: Window, by: User | None, at: datetime, purpose: str, engagement: Engagement | None) -> ControlRun:
-    names = sorted(engagement.repositories) if engagement else []
-    scope = Scope(frozenset(names)) if names else EVERYTHING
+    scope = scope_of(engagement) if engagement else EVERYTHING
     results, findings = {}, []
     for control in CONTROLS.values():
-        if control.check:
+        if control.check and in_scope(control, scope):
             results[control.id], found = look(control, window, scope)
             findings += found
     run = ControlRun.objects.create(
@@ -57,7 +57,7 @@ def _kept(window: Window, by: User | None, at: datetime, purpose: str, engagemen
         at=at,
         purpose=purpose,
         engagement=engagement,
-        repositories=names,
+        repositories=sorted(scope.repositories or ()),
         started_by=by,
         policy_version=parameters_at(at).version,
         rules_version=RULES_VERSION,

@@ -20,9 +20,11 @@ LATE = timedelta(hours=1)
 def unread_sources(*, needs: frozenset[str], window: Window, scope: Scope) -> Iterator[Row]:
     """One row for each source among ``needs`` that was not read up to the end of the window."""
     for state in source_states():
-        if (FORGE if state.kind in FORGES else state.kind) in needs and (sentence := why_unread(state, window)):
+        forge = state.kind in FORGES
+        wanted = (FORGE if forge else state.kind) in needs and scope.covers_system(system="git" if forge else state.kind)
+        if wanted and (sentence := why_unread(state, window)):
             yield Row(f"source:{state.name}", RowState.UNREAD, sentence)
-    if GIT in needs:
+    if GIT in needs and scope.covers_system(system="git"):
         yield from _unread_mirrors(window, scope)
 
 

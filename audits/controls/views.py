@@ -14,12 +14,14 @@ from audits.controls.forms import PeriodForm
 from audits.controls.models import ControlRun
 from audits.controls.queries import Week, health, latest_run
 from audits.controls.result import Window
+from audits.controls.rows import in_scope
 from audits.controls.running import USUAL, run_controls
 from audits.controls.showing import Health, failures, health_of
 from audits.engagements.models import Engagement
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.access.scope import Scope, scope_for
 from portal.access.signed_in import person_of
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
@@ -76,7 +78,7 @@ def run_now(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, form: PeriodForm, *, status: int = 200) -> HttpResponse:
     engagement = engagement_in(request)
     run, weeks = latest_run(engagement), health(at=time_of(request), engagement=engagement)
-    lines = lines_of(run, weeks)
+    lines = lines_of(run, weeks, scope_for(request))
     context = {
         "run": run,
         "lines": lines,
@@ -89,9 +91,10 @@ def _page(request: HttpRequest, form: PeriodForm, *, status: int = 200) -> HttpR
     return render(request, "audits/controls/controls.html", context, status=status)
 
 
-def lines_of(run: ControlRun | None, weeks: dict[str, list[Week]]) -> list[Line]:
-    """A line for each control, by outcome as in ``FIRST``, then in the order of the policy."""
-    lines = [line_of(CONTROLS[clause], run, weeks.get(CONTROLS[clause].id, [])) for clause in Clause]
+def lines_of(run: ControlRun | None, weeks: dict[str, list[Week]], scope: Scope) -> list[Line]:
+    """A line for each control of the scope, by outcome as in ``FIRST``, then in the order of the policy."""
+    shown = [CONTROLS[clause] for clause in Clause if in_scope(CONTROLS[clause], scope)]
+    lines = [line_of(control, run, weeks.get(control.id, [])) for control in shown]
     return sorted(lines, key=lambda line: FIRST.index(line.outcome))
 
 

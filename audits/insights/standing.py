@@ -39,8 +39,8 @@ def exceptions_picture(scope: Scope, *, at: datetime) -> Picture:
     for found_at in within(scope).filter(state=ExceptionState.OPEN).values_list("found_at", flat=True):
         counts[next(words for limit, words, _ in AGES if at - found_at < limit)] += 1
     total = sum(counts.values())
-    old = counts["over 30 days"]
-    title = "No exception is open" if not total else f"{total} open exceptions, {old or 'none'} older than 30 days"
+    old, noun = counts["over 30 days"], "exception" if total == 1 else "exceptions"
+    title = "No exception is open" if not total else f"{total} open {noun}, {old or 'none'} older than 30 days"
     bars = tuple(Bar(words, counts[words], max(total, 1), str(counts[words]), tone, "/exceptions/") for _, words, tone in AGES)
     table = charts.figures(("Age", "Open"), list(counts.items()), label="Open exceptions by age")
     return Picture(
@@ -84,7 +84,7 @@ def _urgent(period: Period, since: datetime, until: datetime) -> tuple[int, int,
 
 def training_picture(*, at: datetime) -> Picture:
     """How many of each role are trained, as "3 of 6"."""
-    words = "People of each role who have passed the quiz and signed the policy in force."
+    words = "People of each role whose training is current: passed and signed, or still within the time for it."
     if not Course.objects.filter(published_at__lte=at).exists():
         return Picture("training", "Training", words, missing="Needs a course on the policy in force.")
     found = figures_of(members(at=at))
@@ -110,6 +110,7 @@ class Cell:
     href: str = ""
 
 
+BLIND = "not compared"
 NOT_USED = Cell("minus", "neutral", "not used")
 COLUMNS = (Environment.DEVELOPMENT, Environment.STAGING, Environment.PRODUCTION)
 
@@ -129,16 +130,22 @@ def drift_table() -> Drift:
         cases.setdefault(case.subject, []).append(case)
     compared = {row.subject: row for row in Compared.objects.filter(beside=Compared.With.GIT)}
     table: dict[str, dict[str, Cell]] = {}
-    off = 0
+    off = blind = 0
     for app in Asset.objects.filter(kind="fly.app", gone_at=None).exclude(environment="").order_by("name"):
         cell = _cell(compared.get(app.external_id), cases.get(app.external_id, []))
         off += cell.tone == "bad"
+        blind += cell.word == BLIND
         table.setdefault(ENVIRONMENT.sub("", app.name), {})[app.environment] = cell
-    title = (
-        "All that runs is as Git says" if not off else f"{off} {'app runs' if off == 1 else 'apps run'} something Git does not say"
-    )
+    title = _drift_title(off, blind)
     rows = tuple((name, tuple(cells.get(column, NOT_USED) for column in COLUMNS)) for name, cells in sorted(table.items()))
     return Drift(title if rows else "Drift", rows)
+
+
+def _drift_title(off: int, blind: int) -> str:
+    """What differs; without that, whether everything could be compared at all."""
+    if off:
+        return f"{off} {'app runs' if off == 1 else 'apps run'} something Git does not say"
+    return f"{blind} {'app was' if blind == 1 else 'apps were'} not compared with Git" if blind else "All that runs is as Git says"
 
 
 def _cell(compared: Compared | None, cases: Iterable[DriftCase]) -> Cell:
@@ -151,7 +158,7 @@ def _cell(compared: Compared | None, cases: Iterable[DriftCase]) -> Cell:
         )
         return Cell("circle-x" if open_ones else "clock", "bad" if open_ones else "warn", word, f"/drift/{first.pk}/")
     if compared is None or compared.problem:
-        return Cell("circle-question-mark", "warn", "not compared")
+        return Cell("circle-question-mark", "warn", BLIND)
     return Cell("circle-check", "ok", "matches")
 
 

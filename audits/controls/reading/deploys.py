@@ -109,7 +109,7 @@ def production_logged(window: Window, scope: Scope) -> Iterator[Row]:
             state, words = judged_row
             facts = _facts(row) | {"posted_at": when(row.posted_at), "message": row.link}
             yield Row(key_of(row), state, words, facts, f"release:{row.pk}", _name(row))
-    yield from _edits_logged(window, since, within)
+    yield from _edits_logged(window, scope, since, within)
     yield from found.rest()
 
 
@@ -127,10 +127,12 @@ def _logged(
     return (RowState.DEVIATES, f"The message came at {posted:%Y-%m-%d %H:%M} UTC, too late.") if late else (RowState.PASSED, "")
 
 
-def _edits_logged(window: Window, since: datetime | None, within: timedelta) -> Iterator[Row]:
+def _edits_logged(window: Window, scope: Scope, since: datetime | None, within: timedelta) -> Iterator[Row]:
     """Edits at consoles: logged by the first message about the release, or the change, that they belong to."""
     rows = about_edits().filter(at__gte=window.since, at__lt=window.until).order_by("at", "pk")
     for row in rows.iterator(chunk_size=AT_ONCE):
+        if not scope.covers_system(system=row.kind.partition(".")[0]):
+            continue
         posted = _posted_for(row)
         if (judged_row := _logged(row.at, posted, since, within, window)) is not None:
             state, words = judged_row

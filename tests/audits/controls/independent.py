@@ -240,6 +240,18 @@ COUNTS: dict[str, str] = {
             OR EXISTS (SELECT FROM changes_verdict v WHERE v.change_id = c.id AND v.moment = 'merge'
                 AND jsonb_path_exists(v.gates, '$[*] ? (@.state == "failed")')))
         FROM changes_change c WHERE {REACHED}""",
+    "C-27": """
+        WITH audits AS (
+            SELECT * FROM audits_engagement WHERE confirmed_at < %(until)s AND starts_at < %(until)s
+              AND least(ends_at, coalesce(ended_at, ends_at)) > %(until)s - interval '366 days'
+        ), live AS (
+            SELECT f.due_at, (SELECT CASE s.state WHEN 'closed' THEN s.at END FROM audits_findingstep s
+                WHERE s.finding_id = f.id AND s.at < %(until)s ORDER BY s.number DESC LIMIT 1) AS closed_at
+            FROM audits_finding f WHERE f.opened_at < %(until)s
+        ), asked AS (SELECT * FROM live WHERE closed_at IS NULL OR closed_at >= %(since)s)
+        SELECT greatest((SELECT count(*) FROM audits), 1) + (SELECT count(*) FROM asked),
+               CASE WHEN EXISTS (SELECT FROM audits) THEN 0 ELSE 1 END
+             + (SELECT count(*) FROM asked WHERE coalesce(closed_at, %(until)s) > due_at)""",
     "C-28": """
         WITH roster AS (
             SELECT user_id, min(valid_from) AS joined FROM portal_rolegrant WHERE role <> 'auditor' AND valid_from <= %(until)s
@@ -255,8 +267,9 @@ COUNTS: dict[str, str] = {
         SELECT count(*), count(*) FILTER (WHERE state = 'missed' OR quorate IS FALSE) FROM changes_meeting
         WHERE state NOT IN ('planned', 'cancelled') AND planned_at >= %(since)s AND planned_at < %(until)s""",
     "C-31": """
-        SELECT count(*), count(*) FILTER (WHERE r.auditor_id <> e.auditor_id OR r.at < greatest(e.starts_at, e.confirmed_at)
-            OR r.at >= least(e.ends_at, coalesce(e.ended_at, e.ends_at)))
+        SELECT count(*), count(*) FILTER (WHERE r.outcome <> 'preview' AND (r.at < greatest(e.starts_at, e.confirmed_at)
+            OR NOT EXISTS (SELECT FROM audits_admission a WHERE a.engagement_id = e.id AND a.person_id = r.reader_id)
+            OR r.at >= least(e.ends_at, coalesce(e.ended_at, e.ends_at))))
         FROM audits_readlog r JOIN audits_engagement e ON e.id = r.engagement_id WHERE r.at >= %(since)s AND r.at < %(until)s""",
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from audits.controls.catalogue import CONTROLS
 from audits.controls.reading import overseen
 from audits.controls.result import Result, Row, RowState, Tally, Window, deviating, judged
-from audits.controls.rows import READERS, result_of, rows_of
+from audits.controls.rows import READERS, in_scope, result_of, rows_of
 from audits.controls.unread import why_unread
 from audits.engagements.models import ReadLog
 from changes.connectors.models import Source
@@ -119,8 +120,10 @@ def test_every_reader_reads_an_empty_database_and_only_the_pages_of_the_portal_a
     found = {control.id: result_of(control=control, window=WINDOW).outcome for control in CONTROLS.values() if control.check}
 
     assert found.pop("C-31") == "passed", "the pages of the portal are always there"
+    assert found.pop("C-27") == "deviations", "a year without an audit"
     assert set(found.values()) == {"never_operated"}
-    assert list(rows_of(control=CONTROLS[Clause.AUDITED], window=WINDOW)) == [] or CONTROLS[Clause.AUDITED].check
+    later = replace(CONTROLS[Clause.AUDITED], check="", later="Later.")
+    assert list(rows_of(control=later, window=WINDOW)) == []
 
 
 def source(kind, **values):
@@ -311,8 +314,9 @@ def test_access_reviews_and_removals_count_when_they_were_due():
 def test_a_page_without_a_right_and_a_reading_outside_of_its_engagement_deviate(monkeypatch):
     uma, engagement = admitted()
     other, opened = person("Ann"), engagement.starts_at
-    for auditor, at in ((uma, opened), (other, opened), (uma, engagement.ends_at), (uma, opened - MINUTE)):
-        ReadLog.objects.create(engagement=engagement, auditor=auditor, path="/changes/", session_digest="", at=at)
+    for reader, at in ((uma, opened), (other, opened), (uma, engagement.ends_at), (uma, opened - MINUTE)):
+        ReadLog.objects.create(engagement=engagement, reader=reader, path="/changes/", session_digest="", at=at)
+    ReadLog.objects.create(engagement=engagement, reader=other, path="/", session_digest="", outcome="preview", at=opened)
     monkeypatch.setattr(overseen, "rule_of", lambda view, name: None if name == "live" else rule_of(view, name))
     window = Window(opened - DAY, engagement.ends_at + DAY)
 
@@ -321,7 +325,23 @@ def test_a_page_without_a_right_and_a_reading_outside_of_its_engagement_deviate(
     closed = "It was read while the engagement was not open."
     assert found == [
         "It asks for no right and gives no reason to be public.",
-        "It was read by somebody else than the auditor of the engagement.",
+        "It was read by somebody else than an auditor of the engagement.",
         closed,
         closed,
     ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "shown"),
+    [
+        (EVERYTHING, 31),
+        (Scope(criteria=frozenset({"CC2.3"})), {"C-31"}),
+        (Scope(criteria=frozenset({"CC7.5"})), {"C-17", "C-18", "C-22"}),
+        (Scope(systems=frozenset({"cloudflare"})), {"C-14", "C-24"}),
+        (Scope(systems=frozenset({"portal"}), criteria=frozenset({"CC1.4"})), {"C-28"}),
+    ],
+)
+def test_a_scope_of_criteria_and_systems_leaves_out_the_other_controls(scope, shown):
+    found = {control.id for control in CONTROLS.values() if in_scope(control, scope)}
+
+    assert found == shown if isinstance(shown, set) else len(found) == shown

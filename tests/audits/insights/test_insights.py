@@ -81,6 +81,18 @@ def test_the_pictures_of_delivery_state_what_they_show_and_lie_on_the_same_rows(
     assert by_code["lead-time"].moved == "nothing to compare with"
 
 
+@pytest.mark.parametrize(
+    ("off", "blind", "title"),
+    [
+        (0, 0, "All that runs is as Git says"),
+        (0, 2, "2 apps were not compared with Git"),
+        (1, 2, "1 app runs something Git does not say"),
+    ],
+)
+def test_what_was_not_compared_is_not_said_to_match(off, blind, title):
+    assert standing._drift_title(off, blind) == title
+
+
 def test_less_than_two_weeks_of_deploys_say_so_and_draw_nothing():
     found = delivered([deploy(1, 13 * DAY)], [lead(1, HOUR)])
 
@@ -140,7 +152,7 @@ def test_the_page_shows_every_picture_from_records_and_only_those_of_an_engageme
         "Half of all changes reach production in",
         "Changes wait longest for: ",
         "2 of 3 releases belong to no change",
-        "1 open exceptions, none older than 30 days",
+        "1 open exception, none older than 30 days",
         "still need",
         "1 app runs something Git does not say",
         "Needs a meeting that was held.",
