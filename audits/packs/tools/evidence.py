@@ -220,6 +220,11 @@ def check_statements(pack: Pack, keys: Keys) -> int:
 def check_about(pack: Pack, manifest: dict[str, Any], ledger: Ledger) -> None:
     """The pack itself is in the ledger too."""
     check_record(ledger, manifest["about"], MANIFEST)
+    contents = manifest["about"]["contents"]
+    for name in ("populations", "samples"):
+        rows = sorted(int(pack.json(f"{folder}/{name[:-1]}.json")["row"].partition(":")[2]) for folder in pack.folders(name))
+        if rows != sorted(contents[name]):
+            raise Broken(f"{name}/: one of them is missing, or one too many")
     listed = {path: digest for path, digest in pack.digests.items() if path not in (MANIFEST, "manifest.note")}
     if listed != {file["path"]: file["sha256"] for file in manifest["files"]}:
         raise Broken(f"{MANIFEST}: does not name every file once")

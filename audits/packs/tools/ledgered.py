@@ -22,6 +22,8 @@ class Ledger:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     size: int = 0
     entries: int = 0
+    redacted: int = 0
+    """Entries whose text two people had removed."""
 
 
 def sized(part: bytes) -> bytes:
@@ -103,7 +105,9 @@ def check_ledger(pack: Pack, keys: Keys, kept: list[Path]) -> Ledger:
     for number, entry in enumerate(pack.values("ledger/entries.jsonl"), start=1):
         place = f"ledger/entries.jsonl, line {number} (entry {entry['seq']} of the ledger)"
         check_entry(entry, place, size, root)
-        if entry["payload"] is not None:
+        if entry["payload"] is None:
+            ledger.redacted += 1
+        else:
             ledger.rows.update(loads(entry["payload"], place)["rows"])
         ledger.entries += 1
     known = {size: root}

@@ -36,6 +36,7 @@ def verify(data: bytes, keys_text: str | None = None, kept: list[Path] | None = 
     return (
         f"{len(pack.places)} files, {rows} rows of {len(populations)} populations, {items} sampled items, {records} records,"
         f" {controls} controls, {statements} statements, {ledger.entries} entries under checkpoint {ledger.size}: all verify."
+        f"{f' The text of {ledger.redacted} entries was redacted; their hashes stand.' if ledger.redacted else ''}"
     )
 
 
