@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_an_auditor_asks_for_a_pack_sees_it_being_built_and_takes_a_file_that_verifies(site, visit, where):
-    uma, engagement = furnished(rows=3)
+    uma, engagement = furnished(rows=6)
 
     page = visit(reverse("audit-packs", args=[engagement.pk]), by=uma)
     page.get_by_role("button", name="Build a pack").click()
