@@ -248,9 +248,12 @@ COUNTS: dict[str, str] = {
             SELECT f.due_at, (SELECT CASE s.state WHEN 'closed' THEN s.at END FROM audits_findingstep s
                 WHERE s.finding_id = f.id AND s.at < %(until)s ORDER BY s.number DESC LIMIT 1) AS closed_at
             FROM audits_finding f WHERE f.opened_at < %(until)s
-        ), asked AS (SELECT * FROM live WHERE closed_at IS NULL OR closed_at >= %(since)s)
-        SELECT greatest((SELECT count(*) FROM audits), 1) + (SELECT count(*) FROM asked),
-               CASE WHEN EXISTS (SELECT FROM audits) THEN 0 ELSE 1 END
+        ), asked AS (SELECT * FROM live WHERE closed_at IS NULL OR closed_at >= %(since)s), missing AS (
+            SELECT 1 WHERE NOT EXISTS (SELECT FROM audits)
+              AND EXISTS (SELECT FROM portal_ledgerleaf WHERE recorded_at < %(until)s - interval '366 days')
+        )
+        SELECT (SELECT count(*) FROM audits) + (SELECT count(*) FROM missing) + (SELECT count(*) FROM asked),
+               (SELECT count(*) FROM missing)
              + (SELECT count(*) FROM asked WHERE coalesce(closed_at, %(until)s) > due_at)""",
     "C-28": """
         WITH roster AS (
