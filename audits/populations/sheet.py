@@ -82,7 +82,11 @@ def sheet_of(*, asked: Asked, seen: Seen, by: User, version: str) -> dict[str, A
         "title": kind.title,
         "one": kind.one,
         "source": {"system": kind.source, "accounts": _accounts(kind)},
-        "query": {"sql": " ".join(kind.count_sql.split()), "parameters": _said(asked), "read_by": f"{kind.read.__module__}.{kind.read.__name__}"},
+        "query": {
+            "sql": " ".join(kind.count_sql.split()),
+            "parameters": _said(asked),
+            "read_by": f"{kind.read.__module__}.{kind.read.__name__}",
+        },
         "filters": {kind.column(name).label: value for name, value in sorted(seen.filters.items())},
         "window": _window(asked, by),
         "pulled": {"by": by.name, "email": by.email, "at": moment(asked.at), "code": version},

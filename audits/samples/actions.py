@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from audits.engagements.taking_part import check_works, is_auditor, refuse
-from audits.populations.actions import next_number
+from audits.populations.actions import next_number, one_at_a_time
 from audits.populations.facts import Row
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population, PopulationRow
@@ -93,6 +93,7 @@ def replace(*, item: SampleItem, reason: str, by: User, at: datetime, key: str =
     check_works(engagement_id=sample.engagement_id, by=by, at=at)
     if not reason.strip():
         refuse("A replacement needs a reason.", "Say why the row cannot be tested.")
+    one_at_a_time(engagement_id=sample.engagement_id)
     if SampleItem.objects.filter(replaces=item).exists():
         raise Stale("Somebody has replaced this row already.")
     found = _next_key(sample, item, key.strip())

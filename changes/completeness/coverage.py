@@ -48,7 +48,7 @@ def coverage_of(*, window: Window, holes: Iterable[Hole]) -> tuple[Coverage, ...
     """One for each source that is connected and each mirror in scope."""
     first = _first_readings()
     found = [
-        _coverage(source.name, source.kind, source.kind in DELIVERING, source.last_good_read_at, first, window, holes)
+        _coverage(source.name, source.kind, source.kind in DELIVERING, source.covered_until, first, window, holes)
         for source in Source.objects.order_by("name")
     ]
     mirrors = Repository.objects.exclude(clone_url="").filter(Q(in_scope_until=None) | Q(in_scope_until__gt=window.since))

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.utils.timezone import now
 
 from changes.connectors.actions import connect_github
-from changes.desk.bench import door, fill, ledger, pages, reader, searching, server, whole
+from changes.desk.bench import applying, door, fill, ledger, matching, pages, reader, searching, server, whole
 from changes.desk.bench.figures import Line, Table
 from changes.proposals.models import Change
 from portal.access.models import User
@@ -39,6 +39,8 @@ class Bench:
     rows: int
     """Rows of W8."""
     say: fill.Say
+    commits: tuple[int, int] = (1_000_000, 100_000)
+    """Commits of W7, and of its real Git history."""
     table: Table = field(default_factory=Table)
 
     def run(self) -> Table:
@@ -56,6 +58,15 @@ class Bench:
         if "door" in self.parts:
             with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
                 self._add(door.measure(port=port, many=self.deliveries))
+        if "matching" in self.parts:
+            many, history = self.commits
+            self._add(
+                matching.measure(url=owner, many=many, history=history, rounds=self.rounds, folder=data, at=now(), say=self.say)
+            )
+        if "applying" in self.parts:
+            cookie = reader.signed_in(person, at=now())
+            with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
+                self._add(applying.measure(many=self.deliveries, rounds=max(5, self.rounds // 10), port=port, cookie=cookie))
         if "ledger" in self.parts:
             superuser = os.environ["COUNTERSIGN_SUPERUSER_URL"]
             self._add(ledger.measure(seconds=self.seconds, superuser=superuser, folder=data))

@@ -8,9 +8,9 @@ import pytest
 
 from audits.populations.actions import freeze
 from audits.populations.comparing import compare
+from audits.populations.csv_file import file_of
 from audits.populations.facts import Asked
 from audits.populations.kinds import KINDS
-from audits.populations.models import PopulationRow
 from audits.populations.sheet import count_at_source
 from audits.samples import results
 from audits.samples.actions import draw, mark, new_seed, replace
@@ -113,9 +113,16 @@ def _a_second_reading(population, clock):
         [(str(first), "Title", "=Edited")],
     )
     Change.objects.filter(pk=second.pk).update(merged_at=population.since)
-    frozen = PopulationRow.objects.filter(population=population)
     assert compare(population=population, at=clock()).different == 2
-    assert frozen.count() == 3
+    again = freeze(
+        engagement=population.engagement, kind="changes", since=LONG_AGO, until=clock.at, by=population.frozen_by, at=clock.at
+    )
+    assert (population.rows.count(), again.count, again.digest == population.digest) == (3, 3, False)
+    with file_of(population=again, reader="Uma", at=clock.at).body as body:
+        header, *lines = body.read().decode().splitlines()
+    assert header.startswith("Change,Title,")
+    assert sum(",'=Edited," in line for line in lines) == 1
+    assert len(lines) == 3
 
 
 def _a_sample_of_changes(population, uma, clock):
