@@ -24,6 +24,7 @@ from portal.home.inbox import items_for
 from portal.ledger.models import LedgerLeaf
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
+from tests.audits.controls.independent import counted
 from tests.audits.engagements.opened import YEAR, admitted, prepared
 from tests.database import cover
 from tests.portal.access.people import person
@@ -154,7 +155,9 @@ def test_control_wants_an_audit_in_twelve_months_and_findings_closed_in_time():
     late, after = now + timedelta(days=10), now + timedelta(days=11)
 
     def rows(*, since, until) -> list[tuple[str, str]]:
-        return [(row.key, row.sentence) for row in rows_of(control=CONTROL, window=Window(since, until))]
+        read = list(rows_of(control=CONTROL, window=Window(since, until)))
+        assert counted("C-27", Window(since, until)) == (len(read), sum(row.deviates for row in read))
+        return [(row.key, row.sentence) for row in read]
 
     audit = (f"audit {engagement.pk}", "")
     assert rows(since=now, until=now + timedelta(days=2)) == [audit, (f"finding {found.pk}", "")]
