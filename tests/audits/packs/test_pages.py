@@ -4,7 +4,6 @@ import hashlib
 from datetime import timedelta
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from audits.engagements.models import ReadLog
@@ -15,6 +14,7 @@ from portal.ledger.models import LedgerLeaf
 from tests.audits.engagements.opened import admitted
 from tests.audits.packs.made import frozen, row_of
 from tests.changes.people import sign_in, who
+from tests.portal.access.loop import run
 
 FILE = b"".join(bytes([number]) * 100 for number in range(25))
 
@@ -125,5 +125,5 @@ def test_auditor_builds_and_takes_a_pack_behind_the_wall_and_every_part_is_in_th
     async def read():
         return b"".join([piece async for piece in streamed])
 
-    assert async_to_sync(read)() == FILE
+    assert run(read()) == FILE
     assert file.permission == "audit.see"
