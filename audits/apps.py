@@ -13,6 +13,8 @@ JOINS = (
     "audits.findings.needs",
     "audits.findings.news",
     "audits.findings.agenda",
+    "audits.packs.found",
+    "audits.packs.news",
     "audits.room.finding_again",
     "audits.room.demo",
     "audits.samples.demo",

@@ -38,6 +38,17 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("audits.RequestMessage", append_only=True, by_auditors=True),
     EvidenceTable("audits.Finding", append_only=True, by_auditors=True),
     EvidenceTable("audits.FindingStep", append_only=True, by_auditors=True),
+    EvidenceTable(
+        "audits.Pack",
+        columns=("state", "digest", "size", "expires_at", "ended_at", "trouble"),
+        fixed=("engagement_id", "number", "asked_by_id", "asked_at", "contents"),
+        moves=frozenset(
+            {("waiting", "ready"), ("waiting", "failed"), ("waiting", "cancelled"), ("ready", "cancelled"), ("ready", "expired")}
+        ),
+        born=frozenset({"waiting"}),
+        by_auditors=True,
+    ),
+    EvidenceTable("audits.PackCancel", append_only=True, by_auditors=True),
     # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),
 )

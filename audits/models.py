@@ -3,6 +3,7 @@
 from audits.controls.models import ControlFinding, ControlRun
 from audits.engagements.models import Admission, Engagement, ReadLog
 from audits.findings.models import Finding, FindingStep
+from audits.packs.models import Pack, PackCancel, PackPiece
 from audits.populations.models import Population, PopulationRow
 from audits.requests.models import Request, RequestMessage
 from audits.samples.models import Mark, Sample, SampleItem
@@ -15,6 +16,9 @@ __all__ = [
     "Finding",
     "FindingStep",
     "Mark",
+    "Pack",
+    "PackCancel",
+    "PackPiece",
     "Population",
     "PopulationRow",
     "ReadLog",

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("insights/", insights.insights, name="insights"),
     path("insights/<slug:code>/", insights.rows, name="insight-rows"),
     path("", include("audits.engagements.urls")),
+    path("", include("audits.packs.urls")),
     path("", include("audits.populations.urls")),
     path("", include("audits.samples.urls")),
     path("", include("audits.room.urls")),

@@ -242,6 +242,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/quiz/<int:pk>/<int:place>/", quiz.question, name="question"),
     path("training/quiz/<int:pk>/hand-in/", quiz.hand_in, name="hand-in"),
     path("training/certificate/<int:pk>/", training.certificate, name="certificate"),
+    path("training/certificate/<int:pk>/paper/", training.certificate_paper, name="certificate-paper"),
     path("training/draft/", course_draft.edit, name="course-draft"),
     path("training/draft/publish/", course_draft.publish, name="publish-course"),
     path("training/draft/drop/", course_draft.drop, name="drop-course-draft"),

@@ -10,6 +10,7 @@ DRAIN_INBOX = "changes.connectors.tasks.drain_inbox"
 DELIVER_OUTBOX = "portal.outbox.tasks.deliver_outbox"
 SEAL = "portal.ledger.tasks.seal"
 WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
+BUILD_PACKS = "audits.packs.tasks.build_packs"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ SCHEDULE = (
     Entry("changes.talk.tasks.invite", 300, "invite"),
     # Files of people: what a lost broker forgot.
     Entry(WORK_ON_IMPORTS, 15, "work-on-imports"),
+    # Evidence packs: what waits for a checkpoint, what a lost worker left, what is past its day.
+    Entry(BUILD_PACKS, 5, "build-packs"),
     # Whoever's last day is over loses every access.
     Entry("portal.access.roster.tasks.end_due_access", 300, "end-due-access"),
     # Training: what comes up, is due or late; each reminder once.
@@ -77,4 +80,4 @@ SCHEDULE = (
 )
 
 # Channel of PostgreSQL's NOTIFY → task that is sent at once.
-WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL, "imports": WORK_ON_IMPORTS}
+WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL, "imports": WORK_ON_IMPORTS, "packs": BUILD_PACKS}

@@ -2,6 +2,8 @@
 
 WRITABLE: frozenset[str] = frozenset(
     {
+        "build-pack",
+        "cancel-pack",
         "freeze-population",
         "draw-sample",
         "mark-item",

@@ -16,8 +16,8 @@ from audits.engagements.actions import note_reading
 from audits.engagements.door import WRITABLE
 from audits.engagements.models import Engagement, ReadLog
 from audits.engagements.preview import Seen, previewed
-from audits.engagements.queries import READ_MOST, engagement_of, pages_in_last_minute, scope_of
-from audits.engagements.wall import NoWriter, adding, read_only
+from audits.engagements.queries import FILES_MOST, READ_MOST, engagement_of, files_in_last_hour, pages_in_last_minute, scope_of
+from audits.engagements.wall import InPieces, NoWriter, adding, read_only
 from portal.access.may import roles_of
 from portal.access.models import User
 from portal.access.roles import Role
@@ -43,7 +43,10 @@ CLOSED = Problem(
 )
 ONLY_READING = Problem(403, "Auditors only read", "This would change something, which your role never does. Nothing was changed.")
 SLOWED = Problem(
-    429, "That was a lot at once", f"More than {READ_MOST} pages within a minute are refused and reported.", "Wait a minute."
+    429,
+    "That was a lot at once",
+    f"More than {READ_MOST} pages within a minute, or {FILES_MOST} files within an hour, are refused and reported.",
+    "Wait a while.",
 )
 ONLY_PREVIEW = Problem(
     403,
@@ -54,6 +57,8 @@ ONLY_PREVIEW = Problem(
 SHUT = Problem(
     503, "This cannot be kept now", "What auditors add goes through a narrow role of the database, and it was not there."
 )
+FILE = "pack-file"
+"""The address of an evidence pack's file."""
 WAY_OUT = "end-preview"
 UNNOTED = Problem(503, "This page cannot be shown now", "What auditors read must be noted first, and the log cannot be written.")
 
@@ -154,7 +159,7 @@ def _noted(
     """Write the read log. None when the page may be shown; else why not."""
     named = [f"{key}={value}" for key, value in sorted((match.kwargs if match else {}).items())]
     try:
-        slowed = pages_in_last_minute(reader, at=now) >= READ_MOST
+        slowed = pages_in_last_minute(reader, at=now) >= READ_MOST or _takes_too_many_files(reader, match, now)
         note_reading(
             engagement=engagement,
             reader=reader,
@@ -168,6 +173,10 @@ def _noted(
         log.exception("the read log cannot be written")
         return answer(request, UNNOTED)
     return answer(request, SLOWED) if slowed else None
+
+
+def _takes_too_many_files(reader: User, match: ResolverMatch | None, now: datetime) -> bool:
+    return match is not None and match.view_name == FILE and files_in_last_hour(reader, at=now) >= FILES_MOST
 
 
 def _through_door(request: HttpRequest, get_response: Answer) -> HttpResponseBase:
@@ -186,7 +195,10 @@ def _through_door(request: HttpRequest, get_response: Answer) -> HttpResponseBas
 def _behind_wall(request: HttpRequest, get_response: Answer) -> HttpResponseBase:
     with read_only():
         response = get_response(request)
-        # A stream would be read after the wall is gone, so it is read now.
+        if isinstance(response, InPieces):
+            response.behind_wall = True
+            return response
+        # Any other stream would be read after the wall is gone, so it is read now.
         return _read_through(response) if isinstance(response, StreamingHttpResponse) else response
 
 

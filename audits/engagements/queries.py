@@ -17,6 +17,8 @@ from portal.ledger.models import LedgerLeaf
 
 READ_MOST = 200
 """Pages that an auditor may ask for within a minute. Nobody reads faster; a script does."""
+FILES_MOST = 60
+"""Files, and parts of files, that an auditor may ask for within an hour: enough to resume a download again and again."""
 
 
 def engagement_of(auditor: User, *, at: datetime) -> Engagement | None:
@@ -81,6 +83,12 @@ def readings(engagement: Engagement, *, before: int | None = None, limit: int = 
 def pages_in_last_minute(reader: User, *, at: datetime) -> int:
     """How many pages somebody asked for within the last minute."""
     recent = ReadLog.objects.filter(reader=reader, at__gt=at - timedelta(minutes=1))
+    return recent.exclude(outcome=ReadLog.Outcome.SLOWED).count()
+
+
+def files_in_last_hour(reader: User, *, at: datetime) -> int:
+    """How often somebody asked for an evidence pack's file, or for a part of one, within the last hour."""
+    recent = ReadLog.objects.filter(reader=reader, at__gt=at - timedelta(hours=1), path__endswith="/file/")
     return recent.exclude(outcome=ReadLog.Outcome.SLOWED).count()
 
 

@@ -10,11 +10,13 @@ The few things that auditors add (``door.WRITABLE``) are done in a transaction o
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection, transaction
+from django.http import StreamingHttpResponse
 
 from portal.secret import secrets_hidden
 
@@ -120,3 +122,26 @@ def _let_through(
     if not fitting.match(text) or ";" in text.rstrip().rstrip(";"):
         raise NotARead(words)
     return execute(sql, params, many, context)
+
+
+class InPieces(StreamingHttpResponse):
+    """A large file, a piece at a time. Each piece is read behind a wall of its own when ``behind_wall`` is set, for the wall
+    round the request is gone by then.
+
+    It is read from a thread where the server is asynchronous, so that others are served meanwhile.
+    """
+
+    def __init__(self, parts: Sequence[Callable[[], bytes]], **rest: Any) -> None:
+        self._parts = parts
+        self.behind_wall = False
+        super().__init__((self._read(part) for part in parts), **rest)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield await sync_to_async(self._read)(part)
+
+    def _read(self, part: Callable[[], bytes]) -> bytes:
+        if not self.behind_wall:
+            return part()
+        with read_only():
+            return part()

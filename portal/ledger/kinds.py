@@ -1,6 +1,6 @@
 """Which entries are sealed at once. Pure."""
 
-AT_ONCE = ("approval.", "verdict.", "role.", "change.emergency", "policy.", "redaction.")
+AT_ONCE = ("approval.", "verdict.", "role.", "change.emergency", "policy.", "redaction.", "pack.asked")
 """Beginnings of kinds that matter: no minute may pass in which such an entry could be cut off unseen."""
 
 

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from django.conf import settings
@@ -21,6 +22,8 @@ from portal.runtime import assets
 
 LONG_TIMELINE = 57
 SMALL, LARGE = 100_000, 1_000_000
+PACKS = "audits.packs.bench"
+"""W8 stands with the audits; a name keeps the direction of imports."""
 
 
 @dataclass
@@ -33,6 +36,8 @@ class Bench:
     seconds: float
     parts: frozenset[str]
     cold: bool
+    rows: int
+    """Rows of W8."""
     say: fill.Say
     commits: tuple[int, int] = (1_000_000, 100_000)
     """Commits of W7, and of its real Git history."""
@@ -65,6 +70,8 @@ class Bench:
         if "ledger" in self.parts:
             superuser = os.environ["COUNTERSIGN_SUPERUSER_URL"]
             self._add(ledger.measure(seconds=self.seconds, superuser=superuser, folder=data))
+        if "packs" in self.parts:
+            self._add(import_module(PACKS).measure(rows=self.rows, person=person, at=now()))
         if "whole" in self.parts:
             self._add(whole.measure(folder=data, at=now(), cold=self.cold))
         self.say(f"\n{self._machine()}\n\n{self.table.text()}")

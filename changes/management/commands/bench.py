@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from changes.desk.bench.run import LARGE, SMALL, Bench
 
-PARTS = ("pages", "door", "matching", "applying", "ledger", "whole")
+PARTS = ("pages", "door", "matching", "applying", "ledger", "packs", "whole")
 
 
 class Command(BaseCommand):
@@ -38,6 +38,7 @@ class Command(BaseCommand):
             parts=frozenset(options["only"].split(",")),
             cold=options["cold"],
             commits=(20_000, 2_000) if quick else (1_000_000, 100_000),
+            rows=first,
             say=self._say,
         ).run()
 

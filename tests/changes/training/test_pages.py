@@ -1,10 +1,12 @@
 """The pages of training over HTTP: mine, course, quiz, signature, certificate, everybody's, the draft; who may."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from pypdf import PdfReader
 
 from changes.training import reminding
 from changes.training.models import Acknowledgement, Attempt, Course, CourseDraft, TrainingReminder
@@ -282,3 +284,19 @@ def test_signing_again_and_reading_are_offered_when_a_year_is_nearly_over(client
     assert "Until then what you signed before counts" in page
     assert "0 of 2 pages read" in page
     assert reverse("certificate", args=[Acknowledgement.objects.get().pk]) in page
+
+
+def test_certificate_is_a_paper_that_comes_out_the_same(client, now):
+    mia, ann = person("Mia", since=now - 400 * DAY), person("Ann", since=now - 400 * DAY)
+    course = publish(by=mia, at=now - 360 * DAY)
+    trained(course, by=ann, at=now - 350 * DAY)
+    signed = Acknowledgement.objects.get()
+    sign_in(client, mia)
+
+    first, second = (client.get(reverse("certificate-paper", args=[signed.pk])) for _ in range(2))
+
+    assert (first["Content-Type"], first.content) == ("application/pdf", second.content)
+    said = "".join("".join(page.extract_text() for page in PdfReader(io.BytesIO(first.content)).pages).split())
+    assert "Annistrainedonthepolicy" in said
+    assert signed.digest in said
+    assert reverse("certificate-paper", args=[signed.pk]) in text(client.get(reverse("certificate", args=[signed.pk])))
