@@ -30,6 +30,7 @@ JOINS = (
     "changes.desk.needs_outcomes",
     "changes.desk.needs_inventory",
     "changes.desk.needs_training",
+    "changes.desk.training.holders",
     "changes.connectors.slack.emergency",
     "changes.desk.needs_emergencies",
     "changes.desk.needs_calendar",

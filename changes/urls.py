@@ -214,6 +214,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("access-reviews/owners/set/", access_reviews.set_system_owner, name="set-system-owner"),
     path("access-reviews/<int:number>/", access_reviews.access_review, name="access-review"),
     path("access-reviews/<int:number>/answer/", access_reviews.answer_access_review, name="answer-access-review"),
+    path("access-reviews/<int:number>/hand-over/", access_reviews.hand_over_access_review, name="hand-over-access-review"),
     path("access-reviews/<int:number>/close/", access_reviews.close_access_review, name="close-access-review"),
     path("access-reviews/<int:number>/list.csv", access_reviews.access_review_file, name="access-review-file"),
     path("inventory/", inventory.inventory, name="inventory"),

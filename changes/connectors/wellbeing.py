@@ -39,6 +39,8 @@ def _doubt(source: Source, at: datetime) -> str:
     ends = source.settings.get("token_expires", "")
     if ends and datetime.fromisoformat(ends) - at < ENDS_SOON:
         return f"The token ends on {datetime.fromisoformat(ends):%-d %b %Y}. Make another one and connect again."
+    if unread := source.settings.get("members_unread"):
+        return f"Its members cannot be read: {unread.rstrip('.')}. It is tried again within an hour."
     behind = [one["config"] for one in source.settings.get("syncs", {}).values() if not one["enabled"]]
     return f"Doppler no longer carries {', '.join(sorted(behind))} to Fly: its sync is switched off." if behind else ""
 

@@ -191,6 +191,20 @@ class Slack:
         """A user by e-mail address. Raises ``NotFound``."""
         return _account(self._fields("users.lookupByEmail", query={"email": email}).needed("user"))
 
+    @usable
+    def users(self) -> list[Fields]:
+        """Everybody of the workspace, deactivated ones and bots included (``users.list``)."""
+        found: list[Fields] = []
+        query: dict[str, str | int] = {"limit": PAGE}
+        for _ in range(PAGES):
+            page = self._fields("users.list", query=query)
+            found += page.items("members")
+            more = page.within("response_metadata")
+            query["cursor"] = (more.text("next_cursor") if more else "") or ""
+            if not query["cursor"]:
+                return found
+        raise Invalid(f"Slack: the workspace has more than {PAGE * PAGES} accounts")
+
     def respond(self, *, response_url: str, text: str) -> None:
         """Answer a command or a button, seen only by whoever used it. Raises ``AddressRefused`` for a foreign address."""
         base, path = response_place(response_url=response_url, api_url=self.source.api_url)
