@@ -27,17 +27,20 @@ GROUP BY i.user_id
 
 
 TEAMS = """
+SELECT team, id FROM portal_user WHERE team <> ''
+UNION
 SELECT t.name, i.user_id
 FROM changes_entitlement e
 JOIN changes_thing t ON t.id = e.thing_id
 JOIN portal_identity i ON i.uid = e.account_id AND i.provider = 'github'
+JOIN portal_user u ON u.id = i.user_id AND u.team = ''
 WHERE t.key LIKE 'github.team:%%' AND e.account_kind = 'person' AND e.first_seen_at <= %(at)s
   AND (e.ended_at IS NULL OR e.ended_at > %(at)s) AND i.linked_at <= %(at)s AND (i.ended_at IS NULL OR i.ended_at > %(at)s)
 """
 
 
 def teams_at(at: datetime) -> dict[str, frozenset[int]]:
-    """GitHub's teams by name with the people (ids) who were in them at a moment. One query."""
+    """Teams by name with their people (ids): the team in the directory, for others GitHub's at that moment. One query."""
     with connection.cursor() as cursor:
         cursor.execute(TEAMS, {"at": at})
         rows = cursor.fetchall()
