@@ -16,6 +16,7 @@ JOINS = (
     "changes.meetings.own_sources",
     "changes.connectors.effects",
     "changes.connectors.wellbeing",
+    "changes.connectors.sealed",
     "changes.desk.agenda_emergencies",
     "changes.desk.agenda_exceptions",
     "changes.desk.agenda_policy",

@@ -110,6 +110,8 @@ def _source(*, name: str, kind: str, api_url: str, token: str, at: datetime) -> 
     row.api_url = api_url
     if token:
         row.token_encrypted = vault.seal(token)
+    if row.settings.pop("disconnected", ""):
+        row.paused_at = None
     row.not_before, row.failures, row.last_error = None, 0, ""
     row.save()
     return row

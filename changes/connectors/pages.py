@@ -17,6 +17,7 @@ from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
 from changes.delivery.models import Repository
+from portal import keyring
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -54,6 +55,23 @@ class Health:
         return NAMES.get(self.source.name, self.source.name)
 
     @property
+    def tested(self) -> Mapping[str, Any]:
+        """What the last test of the connection said."""
+        noted: Mapping[str, Any] = self.source.settings.get("checked", {})
+        return noted
+
+    @property
+    def tested_at(self) -> datetime | None:
+        """When it was tested last."""
+        return datetime.fromisoformat(self.tested["at"]) if self.tested else None
+
+    @property
+    def token_ends(self) -> datetime | None:
+        """When the token ends, where the vendor says so."""
+        said = self.source.settings.get("token_expires")
+        return datetime.fromisoformat(said) if said else None
+
+    @property
     def sent_again(self) -> Mapping[str, Any]:
         """How many failed deliveries were asked for again, or why the vendor's log cannot be read."""
         noted: Mapping[str, Any] = self.source.settings.get("redelivery", {})
@@ -81,6 +99,10 @@ def integrations(request: HttpRequest) -> HttpResponse:
         "manages": may(request.user, P.SOURCE_MANAGE),
         "repositories": Repository.objects.filter(in_scope_until=None).order_by("name"),
     }
+    if context["manages"]:
+        kept = keyring.counts()
+        context["sealed"] = sum(one.total for one in kept)
+        context["older"], context["unreadable"] = sum(one.older for one in kept), sum(one.unreadable for one in kept)
     if any(item.source.kind == "slack" for item in sources):
         context["log_days"] = per_day(days=LOG_DAYS, at=at, within=parameters_at(at).log_within)
     return page(request, "changes/connectors/integrations.html", context, piece="sources")

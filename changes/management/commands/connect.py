@@ -16,6 +16,8 @@ from changes.connectors.actions import (
     connect_github,
     connect_slack,
 )
+from changes.connectors.checks import try_source
+from changes.connectors.models import Source
 
 
 class Command(BaseCommand):
@@ -70,12 +72,24 @@ class Command(BaseCommand):
         slack.add_argument("--emergencies", default="", metavar="C…", help="id of the channel of emergencies (default: the same)")
         slack.add_argument("--api-url", default="", help="another address of the API: a stand-in")
         _add_consoles(kinds)
+        for kind in kinds.choices.values():
+            kind.add_argument("--test", action="store_true", help="then ask the vendor whether it works and what is missing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['kind']}")(options)
+            if options["test"]:
+                self._test(options["kind"])
         except (ValueError, OSError) as problem:
             raise CommandError(str(problem)) from problem
+
+    def _test(self, kind: str) -> None:
+        """Say in words how the connection is. Raises ``ValueError`` when it does not work."""
+        at = now()
+        found = try_source(source=Source.objects.get(name=kind), actor="shell", at=at)
+        if not found.works:
+            raise ValueError(found.sentence(at=at))
+        self.stdout.write(found.sentence(at=at))
 
     def _github(self, options: dict[str, Any]) -> None:
         row = connect_github(
