@@ -10,6 +10,7 @@ from changes.calendar.models import (
     OverrideAnswer,
     PlannedWindow,
 )
+from changes.connectors.connecting.models import Connecting
 from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
@@ -39,7 +40,7 @@ from changes.emergencies.models import (
 )
 from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
-from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewReminder, SystemOwner
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewHandover, ReviewReminder, SystemOwner
 from changes.entitlements.segregation.models import Limitation
 from changes.exceptions.models import Acceptance, EditMatch, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
@@ -114,6 +115,7 @@ __all__ = [
     "Compared",
     "Condition",
     "ConditionStep",
+    "Connecting",
     "Correction",
     "Course",
     "CourseDraft",
@@ -177,6 +179,7 @@ __all__ = [
     "ReviewAfter",
     "ReviewAnswer",
     "ReviewEntry",
+    "ReviewHandover",
     "ReviewReminder",
     "Revision",
     "RollbackDrill",

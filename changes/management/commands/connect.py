@@ -45,24 +45,7 @@ class Command(BaseCommand):
             help="review: an approving review on the promotion counts as approval; portal: only an approval in the portal",
         )
         _add_gitea(kinds)
-        fly = kinds.add_parser("fly", help="read the releases of an organisation's apps")
-        fly.add_argument("--org", required=True)
-        fly.add_argument("--token", required=True, help="a read-only token; - reads it from standard input")
-        fly.add_argument("--api-url", default="")
-        fly.add_argument(
-            "--app",
-            action="append",
-            default=[],
-            metavar="APP=ENVIRONMENT:OWNER/NAME",
-            help="for example web-prod=production:acme/web",
-        )
-        fly.add_argument(
-            "--secrets",
-            action="append",
-            default=[],
-            metavar="APP=PROJECT/CONFIG",
-            help="the Doppler configuration that an app's secrets come from, where it cannot be told by their names",
-        )
+        _add_fly(kinds)
         slack = kinds.add_parser("slack", help="post to channels, and listen to commands, buttons and reactions")
         given = slack.add_mutually_exclusive_group(required=True)
         given.add_argument("--token", default="", help="the app's bot token (xoxb-…); - reads it from standard input")
@@ -189,6 +172,27 @@ def _add_consoles(kinds: Any) -> None:
         console.add_argument(
             "--environment", action="append", default=[], metavar="NAME=ENVIRONMENT", help=f"for example {example}"
         )
+
+
+def _add_fly(kinds: Any) -> None:
+    fly = kinds.add_parser("fly", help="read the releases of an organisation's apps")
+    fly.add_argument("--org", required=True)
+    fly.add_argument("--token", required=True, help="a read-only token; - reads it from standard input")
+    fly.add_argument("--api-url", default="")
+    fly.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        metavar="APP=ENVIRONMENT:OWNER/NAME",
+        help="for example web-prod=production:acme/web",
+    )
+    fly.add_argument(
+        "--secrets",
+        action="append",
+        default=[],
+        metavar="APP=PROJECT/CONFIG",
+        help="the Doppler configuration that an app's secrets come from, where it cannot be told by their names",
+    )
 
 
 def _add_gitea(kinds: Any) -> None:
