@@ -13,6 +13,7 @@ from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.fly import checking as fly
 from changes.connectors.gitea import checking as gitea
 from changes.connectors.github import checking as github
+from changes.connectors.gitlab import checking as gitlab
 from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 from changes.connectors.slack import checking as slack
@@ -22,6 +23,7 @@ from portal.ui.doorbell import ring
 CHECKS: dict[str, Callable[..., Checked]] = {
     "github": github.check,
     "gitea": gitea.check,
+    "gitlab": gitlab.check,
     "fly": fly.check,
     "slack": slack.check,
     "doppler": doppler.check,

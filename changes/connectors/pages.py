@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
+from changes.connectors.connecting.guides import GUIDES
 from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
@@ -29,7 +30,7 @@ from portal.ui.answers import page
 from portal.ui.paging import listed
 
 LOG_DAYS = 7
-NAMES = {"github": "GitHub", "gitea": "Gitea", "fly": "Fly", "slack": "Slack", "doppler": "Doppler", "cloudflare": "Cloudflare"}
+NAMES = {kind: guide.title for kind, guide in GUIDES.items()}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from portal.runtime.doctor.run import join
 
 STALE = timedelta(minutes=10)
 ENDS_SOON = timedelta(days=14)
-DELIVERING = frozenset({"github", "gitea", "slack", "doppler"})
+DELIVERING = frozenset({"github", "gitea", "gitlab", "slack", "doppler"})
 """Kinds of sources that send deliveries; the others are only read."""
 
 

@@ -86,6 +86,7 @@ Finish = Callable[[Connecting, Chosen, str, str, str, datetime], None]
 FINISH: dict[str, Finish] = {
     "github": _forge(actions.connect_github),
     "gitea": _forge(actions.connect_gitea),
+    "gitlab": _forge(actions.connect_gitlab),
     "fly": _fly,
     "slack": _slack,
     "doppler": _doppler,

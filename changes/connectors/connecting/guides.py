@@ -5,7 +5,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from changes.connectors.actions import FLY_API, GITHUB_API
+from changes.connectors.actions import FLY_API, GITHUB_API, GITLAB_API
 from changes.connectors.cloudflare.client import CLOUDFLARE_API
 from changes.connectors.doppler.client import DOPPLER_API
 from changes.connectors.models import Source
@@ -64,6 +64,17 @@ GUIDES: dict[str, Guide] = {
             ),
             signed="ours",
             hook="Settings, Webhooks of the repository, type Gitea or Forgejo, application/json; push, pull requests, statuses.",
+        ),
+        Guide(
+            kind="gitlab",
+            title="GitLab",
+            sentence="Merge requests, approvals, pipelines and protected branches.",
+            api_url=GITLAB_API,
+            credential="Access token",
+            where="User settings, Access tokens, of an account that maintains the projects.",
+            needs=(("api", "the facts, and the status Countersign on commits"),),
+            signed="ours",
+            hook="Settings, Webhooks of the project: push events, merge request events, pipeline events; the secret token below.",
         ),
         Guide(
             kind="fly",

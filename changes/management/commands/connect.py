@@ -1,7 +1,8 @@
-"""`manage.py connect github …`, `… gitea …`, `… fly …`, `… slack|doppler|cloudflare …`."""
+"""`manage.py connect github …`, `… gitea|gitlab …`, `… fly …`, `… slack|doppler|cloudflare …`."""
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,19 @@ from changes.connectors.actions import (
     connect_fly,
     connect_gitea,
     connect_github,
+    connect_gitlab,
     connect_slack,
 )
 from changes.connectors.checks import try_source
 from changes.connectors.models import Source
+from changes.delivery.models import Repository
 
 
 class Command(BaseCommand):
     help = "Connect a repository at a forge, or an account at Fly, Slack, Doppler, Cloudflare. Run again to change what you give."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|gitea|fly|slack|doppler|cloudflare")
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|gitea|gitlab|fly|slack|doppler|cloudflare")
         github = kinds.add_parser("github", help="put a repository in scope")
         github.add_argument("--repository", required=True, metavar="OWNER/NAME")
         github.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
@@ -44,7 +47,7 @@ class Command(BaseCommand):
             default="review",
             help="review: an approving review on the promotion counts as approval; portal: only an approval in the portal",
         )
-        _add_gitea(kinds)
+        _add_forges(kinds)
         _add_fly(kinds)
         slack = kinds.add_parser("slack", help="post to channels, and listen to commands, buttons and reactions")
         given = slack.add_mutually_exclusive_group(required=True)
@@ -93,7 +96,15 @@ class Command(BaseCommand):
         self.stdout.write("Point its webhook at /hooks/github/ (content type application/json) with the same secret.")
 
     def _gitea(self, options: dict[str, Any]) -> None:
-        row = connect_gitea(
+        self._forge(connect_gitea, options)
+        self.stdout.write("Point its webhook (type Gitea or Forgejo, application/json) at /hooks/gitea/ with the same secret.")
+
+    def _gitlab(self, options: dict[str, Any]) -> None:
+        self._forge(connect_gitlab, options)
+        self.stdout.write("Point its webhook (pushes, merge requests, pipelines) at /hooks/gitlab/ with the same secret token.")
+
+    def _forge(self, connect: Callable[..., Repository], options: dict[str, Any]) -> None:
+        row = connect(
             repository=options["repository"],
             secret=_given(options["secret"]),
             main=options["main"],
@@ -105,7 +116,6 @@ class Command(BaseCommand):
             at=now(),
         )
         self.stdout.write(f"{row.name} is in scope: {row.main_branch} feeds staging, {row.prod_branch} feeds production.")
-        self.stdout.write("Point its webhook (type Gitea or Forgejo, application/json) at /hooks/gitea/ with the same secret.")
 
     def _fly(self, options: dict[str, Any]) -> None:
         apps = dict(_app(text) for text in options["app"])
@@ -195,16 +205,19 @@ def _add_fly(kinds: Any) -> None:
     )
 
 
-def _add_gitea(kinds: Any) -> None:
+def _add_forges(kinds: Any) -> None:
     gitea = kinds.add_parser("gitea", help="put a repository at a Gitea or Forgejo in scope")
-    gitea.add_argument("--repository", required=True, metavar="OWNER/NAME")
-    gitea.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
     gitea.add_argument("--api-url", required=True, help="for example https://git.example.com/api/v1")
-    gitea.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
-    gitea.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
-    gitea.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
-    gitea.add_argument("--clone-url", default="", help="where Git fetches it from")
-    gitea.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
+    gitlab = kinds.add_parser("gitlab", help="put a project at a GitLab in scope")
+    gitlab.add_argument("--api-url", default="", help="another address of the API: https://git.example.com/api/v4")
+    for forge in (gitea, gitlab):
+        forge.add_argument("--repository", required=True, metavar="OWNER/NAME")
+        forge.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
+        forge.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
+        forge.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
+        forge.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
+        forge.add_argument("--clone-url", default="", help="where Git fetches it from")
+        forge.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
 
 
 def _given(text: str) -> str:
