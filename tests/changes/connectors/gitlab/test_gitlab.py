@@ -54,7 +54,7 @@ NOTES = [
     {
         "id": 2,
         "system": True,
-        "author": {"id": 9, "username": "cleo"},
+        "author": CLEO,
         "body": objects.APPROVED,
         "created_at": "2026-02-10T09:40:00Z",
     },
