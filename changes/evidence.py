@@ -32,6 +32,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     # Thousands of rows that are frozen together: the entry about the review keeps the digest of all of them.
     EvidenceTable("changes.ReviewEntry", append_only=True, entry=False),
     EvidenceTable("changes.ReviewAnswer", append_only=True),
+    EvidenceTable("changes.ReviewHandover", append_only=True),
     EvidenceTable("changes.ReviewReminder", append_only=True),
     EvidenceTable(
         "changes.MergerList",

@@ -23,6 +23,8 @@ class PortalConfig(AppConfig):
         # What ends with a person who leaves.
         import_module("portal.access.outside_sign_in")
         import_module("portal.access.scim.tokens")
+        # What is sealed, for the rotation of keys.
+        import_module("portal.access.sealed")
         # Health of broker, scheduler and worker.
         import_module("portal.home.background")
         # Triggers, roles and privileges follow the code, not the migrations (docs/ledger.md).

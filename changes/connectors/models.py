@@ -6,12 +6,15 @@ from django.db import models
 from changes.delivery.models import Repository
 from portal.secret import SecretBinaryField
 
-CLOSED = ("https://api.github.com", "https://slack.com", "https://api.doppler.com", "https://api.cloudflare.com")
+CLOSED = (
+    *("https://api.github.com", "https://slack.com", "https://api.doppler.com", "https://api.cloudflare.com"),
+    "https://gitlab.com",
+)
 """APIs that tell nothing without a token."""
 
 
 class Source(models.Model):
-    """One connected account: GitHub, Fly, Slack, Doppler, Cloudflare. Secrets are encrypted at rest and never shown."""
+    """One connected account: a forge, Fly, Slack, Doppler, Cloudflare. Secrets are encrypted at rest and never shown."""
 
     name = models.CharField(max_length=40, unique=True)
     """What stands in /hooks/<source>/, for example ``github``."""

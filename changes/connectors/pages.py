@@ -13,11 +13,13 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
+from changes.connectors.connecting.guides import GUIDES
 from changes.connectors.in_scope import in_scope
 from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
 from changes.delivery.models import Repository
+from portal import keyring
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -31,7 +33,7 @@ from portal.ui.answers import page
 from portal.ui.paging import listed
 
 LOG_DAYS = 7
-NAMES = {"github": "GitHub", "gitea": "Gitea", "fly": "Fly", "slack": "Slack", "doppler": "Doppler", "cloudflare": "Cloudflare"}
+NAMES = {kind: guide.title for kind, guide in GUIDES.items()}
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,23 @@ class Health:
     def title(self) -> str:
         """The vendor's name as the vendor writes it."""
         return NAMES.get(self.source.name, self.source.name)
+
+    @property
+    def tested(self) -> Mapping[str, Any]:
+        """What the last test of the connection said."""
+        noted: Mapping[str, Any] = self.source.settings.get("checked", {})
+        return noted
+
+    @property
+    def tested_at(self) -> datetime | None:
+        """When it was tested last."""
+        return datetime.fromisoformat(self.tested["at"]) if self.tested else None
+
+    @property
+    def token_ends(self) -> datetime | None:
+        """When the token ends, where the vendor says so."""
+        said = self.source.settings.get("token_expires")
+        return datetime.fromisoformat(said) if said else None
 
     @property
     def sent_again(self) -> Mapping[str, Any]:
@@ -86,6 +105,10 @@ def integrations(request: HttpRequest) -> HttpResponse:
         "manages": may(request.user, P.SOURCE_MANAGE),
         "repositories": Repository.objects.filter(in_scope_until=None).order_by("name"),
     }
+    if context["manages"]:
+        kept = keyring.counts()
+        context["sealed"] = sum(one.total for one in kept)
+        context["older"], context["unreadable"] = sum(one.older for one in kept), sum(one.unreadable for one in kept)
     if any(item.source.kind == "slack" for item in sources):
         context["log_days"] = per_day(days=LOG_DAYS, at=at, within=parameters_at(at).log_within)
     return page(request, "changes/connectors/integrations.html", context, piece="sources")

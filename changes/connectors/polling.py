@@ -248,6 +248,7 @@ def _poll_console(source: Source, now: Now, read: Callable[..., int], *, at_once
 POLLS: dict[str, Poll] = {
     "github": _poll_forge,
     "gitea": _poll_forge,
+    "gitlab": _poll_forge,
     "fly": _poll_fly,
     "slack": _poll_slack,
     "cloudflare": _poll_cloudflare,

@@ -13,7 +13,7 @@ from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from portal.ui.errors import answer_for, signed_out
-from portal.ui.headers import SECURITY_HEADERS, new_reference
+from portal.ui.headers import POLICY_OF_PAGE, SECURITY_HEADERS, new_reference
 
 Answer = Callable[[HttpRequest], Any]
 
@@ -24,6 +24,8 @@ def _stamp(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
         response = _whole(response)
     for name, value in SECURITY_HEADERS.items():
         response.headers[name] = value
+    if own := vars(response).get(POLICY_OF_PAGE):
+        response.headers["Content-Security-Policy"] = own
     if not static:
         _keep_out_of_caches(response.headers)
     return response
