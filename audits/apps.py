@@ -4,8 +4,20 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-JOINS = ("audits.controls.demo", "audits.engagements.demo")
-"""Modules that register something elsewhere (the demo company) when they are imported."""
+JOINS = (
+    "audits.controls.checks",
+    "audits.findings.held",
+    "audits.engagements.demo",
+    "audits.requests.needs",
+    "audits.requests.news",
+    "audits.findings.needs",
+    "audits.findings.news",
+    "audits.findings.agenda",
+    "audits.room.finding_again",
+    "audits.room.demo",
+    "audits.controls.demo",
+)
+"""Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""
 
 
 class AuditsConfig(AppConfig):

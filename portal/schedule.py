@@ -67,8 +67,9 @@ SCHEDULE = (
     Entry("audits.engagements.tasks.seal_read_log", 3600, "seal-read-log"),
     # Likewise what the deploy gate answered.
     Entry("changes.gates.tasks.seal_gate_answers", 3600, "seal-gate-answers"),
-    # What the controls find over the last 90 days, once a day.
+    # What the controls find over the last 90 days and in each week, once a day; and within each engagement that is open.
     Entry("audits.controls.tasks.run_controls_daily", 86400, "run-controls"),
+    Entry("audits.controls.tasks.run_controls_for_engagements", 60, "run-controls-for-engagements"),
     # A job that did not run is itself a finding.
     Entry("changes.completeness.tasks.watch_jobs", 60, "watch-jobs"),
     # Proves the way scheduler → broker → worker; without it the supervisor starts the worker again.

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
+from changes.connectors.in_scope import in_scope
 from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
@@ -20,6 +21,7 @@ from changes.delivery.models import Repository
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.outbox import actions as outbox
 from portal.outbox.models import Effect
@@ -76,7 +78,8 @@ class Health:
 def integrations(request: HttpRequest) -> HttpResponse:
     """Broken sources first."""
     at = now()
-    sources = sorted((_health(source, at) for source in Source.objects.order_by("name")), key=lambda item: item.state != "broken")
+    seen = in_scope(Source.objects.order_by("name"), scope_for(request), by="name")
+    sources = sorted((_health(source, at) for source in seen), key=lambda item: item.state != "broken")
     context: dict[str, Any] = {
         "sources": sources,
         "late": late_jobs(at=at),
@@ -116,7 +119,8 @@ def _health(source: Source, at: datetime) -> Health:
 @require_GET
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Every acknowledged delivery with its state; quarantined ones can be replayed."""
-    rows = Delivery.objects.select_related("source").defer("body", "headers")
+    found = Delivery.objects.select_related("source").defer("body", "headers")
+    rows = in_scope(found, scope_for(request), by="source__name")
     extra = {"contradicted": ("Another body later", Q(other_bodies__gt=0))}
     return _by_state(request, rows, Delivery.State, extra, by="received_at", template="changes/connectors/deliveries.html")
 

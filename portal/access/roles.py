@@ -54,6 +54,8 @@ READS = frozenset(
         P.LEDGER_SEE,
         P.LEDGER_VERIFY,
         P.PERSON_SEE,
+        P.AUDIT_ANSWER,
+        P.INSIGHTS_SEE,
     },
 )
 WORKS = READS | {P.TRAINING_SIGN, P.CHANGE_PROPOSE, P.CHANGE_COMMENT, P.AGENDA_PUT, P.EXCEPTION_EXPLAIN, P.GALLERY_SEE}
@@ -75,10 +77,12 @@ OVERSEES = frozenset(
         P.ACCESS_SEE,
         P.ACCESS_REVIEW,
         P.MERGERS_SET,
+        P.CONTROL_SEE,
         P.CONTROL_RUN,
         P.FREEZE_SET,
         P.NOISE_SET,
         P.OVERSIGHT_SEE,
+        P.AUDIT_SEE,
         P.POLICY_DRAFT,
         P.TRAINING_WRITE,
         P.TRAINING_OVERSEE,
@@ -140,14 +144,17 @@ ROLES: dict[Role, Definition] = {
             P.ROLE_GRANT_PRIVILEGED,
             P.ENGAGEMENT_MAKE,
             P.READ_LOG_SEE,
+            P.AUDIT_WORK,
         },
         granted_with=P.ROLE_GRANT_PRIVILEGED,
         excludes=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}) | DECIDING,
     ),
     Role.AUDITOR: Definition(
         label="Auditor",
-        sentence="Reads everything in the scope of an engagement and changes nothing.",
-        permissions=READS | CONNECTIONS | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE},
+        sentence="Reads everything in the scope of an engagement, tests and asks there, and changes nothing.",
+        permissions=READS
+        | CONNECTIONS
+        | {P.TRAINING_OVERSEE, P.ROLE_HISTORY_SEE, P.ACCESS_SEE, P.CONTROL_SEE, P.AUDIT_SEE, P.AUDIT_WORK},
         granted_with=P.ENGAGEMENT_MAKE,
         excludes=frozenset(Role) - {Role.AUDITOR},
     ),

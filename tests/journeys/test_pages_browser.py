@@ -69,7 +69,7 @@ def test_the_pages_of_those_who_oversee_are_accessible(visit, site):
         "/people/",
         f"/people/{mia.pk}/",
         "/me/",
-        "/audits/engagements/",
+        "/audits/",
     ]
 
     page = walked(visit, paths, by=mia)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from changes.connectors.in_scope import in_scope, offered
 from changes.desk.access.listing import latest, mark_of, part_of, query_of
 from changes.desk.columns import moment_text
 from changes.entitlements.models import Thing
@@ -18,6 +19,7 @@ from portal.access.guards import requires
 from portal.access.may import holders_of, may
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
@@ -114,7 +116,7 @@ def close_access_review(request: HttpRequest, number: int) -> HttpResponse:
 def access_review_file(request: HttpRequest, number: int) -> HttpResponse:
     """Every entry with its answer and its proof, as a file."""
     review, kept = _review(number), _kept(request)
-    rows = list(_filtered(review, kept, person_of(request)))
+    rows = list(in_scope(_filtered(review, kept, person_of(request)), scope_for(request)))
     mark = mark_of(request, what=f"access review {number}", count=len(rows), query=query_of(kept))
     cells = (_cells(row) for row in rows)
     return answer_with_table(name=f"access-review-{number}.csv", mark=mark, header=(*HEAD, *ANSWERED), rows=cells)
@@ -195,13 +197,13 @@ def _page(
     reader, kept = person_of(request), _kept(request)
     answers = review.closed_at is None and may(request.user, P.ACCESS_REVIEW)
     leads = may(request.user, P.ACCESS_LEAD)
-    context = part_of(request, _filtered(review, kept, reader), kept)
+    context = part_of(request, in_scope(_filtered(review, kept, reader), scope_for(request)), kept)
     context |= {
         "review": review,
         "kept": kept,
         "progress": queries.progress_of(review),
         "lines": [(row, answers and row.holder != reader and (leads or row.reviewer == reader)) for row in context["rows"]],
-        "sources": [("", "All sources"), *((name, name) for name in _sources(review))],
+        "sources": [("", "All sources"), *((name, name) for name in offered(_sources(review), scope_for(request)))],
         "states": STATES,
         "verdicts": ReviewAnswer.Verdict.labels,
         "may_answer": answers,

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from changes.connectors.in_scope import in_scope
 from changes.delivery.models import Environment
 from changes.desk.inventory.forms import AnswerForm
 from changes.drift import actions, queries
@@ -13,6 +14,7 @@ from changes.inventory.models import Asset
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused, Stale
 from portal.runtime.punctual import run_soon
@@ -36,7 +38,7 @@ def drift(request: HttpRequest) -> HttpResponse:
         "environment": environment if environment in Environment.values else "",
     }
     context = {
-        **listed(request, queries.cases(**kept), by="opened_at", kept=kept),
+        **listed(request, in_scope(queries.cases(**kept), scope_for(request)), by="opened_at", kept=kept),
         "asked": kept,
         "filtered": any(kept.values()),
         "states": STATES,
@@ -64,7 +66,7 @@ def compare_now(request: HttpRequest) -> HttpResponse:
 @require_GET
 def case(request: HttpRequest, pk: int) -> HttpResponse:
     """One case: both sides in words, what it was compared with, what was answered."""
-    row = get_object_or_404(DriftCase, pk=pk)
+    row = get_object_or_404(in_scope(DriftCase.objects.all(), scope_for(request)), pk=pk)
     return _page(request, row, AnswerForm(initial={"seen": row.digest}))
 
 
