@@ -37,6 +37,8 @@ class Entry:
     fact: Mapping[str, Any]
     hash: str
     seq: int | None
+    redacted: bool = False
+    """Two people took the text away; ``fact`` is empty then. See ``redaction_of``."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def _entries(leaves: QuerySet[LedgerLeaf], limit: int) -> list[Entry]:
             fact=json.loads(row[6])["fact"] if row[6] else {},
             hash=bytes(row[7]).hex(),
             seq=row[8],
+            redacted=row[6] is None,
         )
         for row in leaves.values_list(*columns)[:limit]
     ]

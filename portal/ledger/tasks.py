@@ -4,38 +4,30 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from celery import shared_task
-from django.conf import settings
 from django.db import connection
 from django.utils.timezone import now
 
 from portal.ledger import report as reports
-from portal.ledger import sealer, verification
-from portal.ledger.keys import KeyProblem
-from portal.ledger.places import places
+from portal.ledger import sealing, verification
+from portal.ledger.places import places, sealed_apart
 
 log = logging.getLogger(__name__)
 VERIFIED_EVERY = timedelta(hours=23)
 """A verification that is younger need not be repeated: so one a night, whenever it began."""
 VERIFYING = 69621
 """Key of the advisory lock of the verification in the background."""
-REPEAT_AFTER = timedelta(hours=1)
-"""A seal that stays refused is written down once an hour, and logged each time."""
 
 
 @shared_task(name="portal.ledger.tasks.seal")
 def seal() -> None:
-    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings."""
-    at = now()
-    try:
-        sealer.seal(at=at, where=places(), origin=origin())
-    except (sealer.SealingStopped, KeyProblem) as problem:
-        log.critical("The seal was refused: %s", problem)
-        reports.record_refusal(sentence=str(problem), at=at, again_after=REPEAT_AFTER)
-        raise
-    sealer.publish_again(at=at, where=places())
+    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings.
+
+    Where the sealer runs as a process of its own (``COUNTERSIGN_SEALER=apart``), workers leave it alone.
+    """
+    if not sealed_apart():
+        sealing.turn(at=now(), where=places())
 
 
 @shared_task(name="portal.ledger.tasks.verify", time_limit=3600)
@@ -66,8 +58,3 @@ def _alone() -> Iterator[bool]:
         finally:
             if alone:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [VERIFYING])
-
-
-def origin() -> str:
-    """The name of a new log: the portal's host and what it is."""
-    return f"{urlsplit(settings.BASE_URL).netloc}/ledger"
