@@ -16,7 +16,7 @@ from portal.access.permissions import P
 from portal.ledger import export, keys, publishing, recovery, report, sealer, sealing, verification
 from portal.ledger.places import places
 from portal.ledger.sealing import origin
-from portal.ledger.segment import Chosen
+from portal.ledger.segment import Chosen, NothingSealed
 
 
 class Command(BaseCommand):
@@ -90,7 +90,10 @@ class Command(BaseCommand):
     def export(self, options: dict[str, Any]) -> None:
         if options["stream"]:
             chosen = Chosen(streams=tuple(options["stream"]))
-            written = export.export_segment(folder=options["folder"], chosen=chosen, where=places())
+            try:
+                written = export.export_segment(folder=options["folder"], chosen=chosen, where=places())
+            except NothingSealed as problem:
+                raise CommandError(f"Nothing was exported: {problem}.") from problem
         else:
             written = export.export(folder=options["folder"], where=places())
         self.stdout.write(f"{written.entries} entries and {written.checkpoints} checkpoints in {options['folder']}.")
