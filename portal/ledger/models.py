@@ -105,12 +105,16 @@ class LedgerCheck(models.Model):
     """The result of one verification, or of a seal that was refused."""
 
     what = models.TextField()
-    """verify or seal."""
+    """verify, seal or guards."""
     ok = models.BooleanField()
     entries = models.BigIntegerField()
     checkpoints = models.BigIntegerField()
     problems = models.JSONField(default=list)
     """[{"place": "entry 17", "sentence": "…"}], the first broken entry first."""
+    remarks = models.JSONField(default=list)
+    """Sentences that weaken the proof but break nothing."""
+    fingerprint = models.CharField(max_length=64, blank=True)
+    """Of the schema; where ``what`` is guards."""
     seconds = models.FloatField()
     at = models.DateTimeField()
 

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from celery import shared_task
+from celery.signals import worker_ready
 from django.db import connection
 from django.utils.timezone import now
 
+from portal.ledger import asked, fingerprint, sealing, verification
 from portal.ledger import report as reports
-from portal.ledger import sealing, verification
 from portal.ledger.places import places, sealed_apart
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,28 @@ def verify() -> None:
         reports.record(report=report, at=now())
     if not report.ok:
         log.critical("The ledger does not verify: %s", report.problems[0].sentence)
+
+
+@shared_task(name="portal.ledger.tasks.verify_asked", time_limit=3600)
+def verify_asked() -> None:
+    """Carry out the verifications that somebody asked for, until none waits."""
+    while asked.work(where=places(), clock=now) is not None:
+        pass
+
+
+@shared_task(name="portal.ledger.tasks.check_guards")
+def check_guards() -> None:
+    """Compare the schema's fingerprint with what the code installs, once an hour and when a worker starts."""
+    found = fingerprint.take(connection)
+    reports.record_guards(digest=found.digest, deviations=found.deviations, at=now())
+    for sentence in found.deviations:
+        log.critical("The schema is not as the code installs it: %s", sentence)
+
+
+@worker_ready.connect
+def check_guards_at_start(**_: object) -> None:
+    """A worker that starts has the schema looked at."""
+    check_guards.delay()
 
 
 @contextmanager

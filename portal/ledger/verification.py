@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from portal.ledger import catalogue, guards, plan, projection, rows, tree
+from portal.ledger import fingerprint, projection, rows, tree
 from portal.ledger.places import Places
 from portal.ledger.progress import Progress
 from portal.ledger.report import Problem, Report, in_order
@@ -70,6 +70,4 @@ def _say(tell: Tell | None, progress: Progress) -> None:
 
 
 def _guards() -> list[Problem]:
-    seen = catalogue.look(connection)
-    deviations = guards.deviations(plan.make(guards.declared(), seen), seen)
-    return [Problem("guards", sentence) for sentence in deviations]
+    return [Problem("guards", sentence) for sentence in fingerprint.take(connection).deviations]
