@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from portal.ledger.models import LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
+from portal.ledger.models import LedgerAnchor, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerRedaction, LedgerSealed
 
 OLDEST_WAITING = """
 SELECT count(*), min(recorded_at) FROM (
@@ -66,6 +66,17 @@ def latest_entries(*, limit: int = 60, before: int | None = None) -> list[Entry]
     return _entries(leaves, limit)
 
 
+def entry_of(*, leaf: LedgerLeaf) -> Entry:
+    """One entry as people read it."""
+    return _entries(LedgerLeaf.objects.filter(pk=leaf.pk), 1)[0]
+
+
+def redaction_of(*, leaf: LedgerLeaf) -> LedgerRedaction | None:
+    """The redaction that took the entry's text away; None while it has one."""
+    done = LedgerRedaction.objects.filter(leaf=leaf, confirmed_at__isnull=False)
+    return done.select_related("proposed_by", "confirmed_by").first()
+
+
 def last_seq() -> int:
     """The number of the newest sealed entry; -1 while there is none."""
     newest = LedgerSealed.objects.order_by("-seq").values_list("seq", flat=True).first()
@@ -94,8 +105,18 @@ def checkpoint_over(*, seq: int) -> LedgerCheckpoint | None:
 
 
 def latest_checks(*, limit: int = 10) -> list[LedgerCheck]:
-    """The last verifications, newest first."""
-    return list(LedgerCheck.objects.order_by("-at", "-id")[:limit])
+    """The last verifications and refused seals, newest first."""
+    return list(LedgerCheck.objects.exclude(what="guards").order_by("-at", "-id")[:limit])
+
+
+def latest_guards() -> LedgerCheck | None:
+    """What the last look at the schema found that was written down."""
+    return LedgerCheck.objects.filter(what="guards").order_by("-at", "-id").first()
+
+
+def anchor_states() -> list[LedgerAnchor]:
+    """How far each place outside is."""
+    return list(LedgerAnchor.objects.order_by("name"))
 
 
 def seal_lag(*, at: datetime) -> SealLag:
