@@ -4,8 +4,8 @@ AT_ONCE = (
     # What people decide about changes, and what the portal froze of it.
     *("approval.", "approvals.", "change.approve", "verdict.", "waiver.", "decision.", "condition.", "review.", "minutes."),
     *("staging.signed_off", "freeze.", "exception.accepted", "exception.acceptance"),
-    # Emergencies, roles, the policy.
-    *("change.emergency", "emergency.", "role.", "policy."),
+    # Emergencies, the policy, who may do what and whose accounts are whose.
+    *("change.emergency", "emergency.", "policy.", "role.", "identity.", "limitation.", "mergers."),
     # What touches the proof itself.
     *("redaction.", "recovery.", "engagement."),
 )

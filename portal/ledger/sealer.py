@@ -84,6 +84,7 @@ def seal(*, at: datetime, where: Places, origin: str, force: bool = False) -> Le
         if not _alone():
             return None
         last = LedgerCheckpoint.objects.order_by("-size").first()
+        _check_size(last, where)
         if not _is_due(last, at=at, force=force):
             return None
         signer = keys.load(where=where) if where.key.exists() or last else keys.make(where=where, origin=origin)
@@ -97,6 +98,13 @@ def _alone() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEALING])
         return bool(cursor.fetchone()[0])
+
+
+def _check_size(last: LedgerCheckpoint | None, where: Places) -> None:
+    """A database that has less than was signed is found at once, not when the next entry comes."""
+    signed, size = keys.last_signed(where=where), last.size if last else 0
+    if signed is not None and signed.size > size:
+        raise SealingStopped(f"the ledger shrank: {signed.size} entries were signed, the database has {size}")
 
 
 def _is_due(last: LedgerCheckpoint | None, *, at: datetime, force: bool) -> bool:
@@ -136,8 +144,6 @@ def _remembered(before: Frontier, where: Places) -> Remembered:
         )
     if signed is None:
         return Remembered(None, before, [])
-    if signed.size > before.size:
-        raise SealingStopped(f"the ledger shrank: {signed.size} entries were signed, the database has {before.size}")
     same = signed.size == before.size
     frontier = before if same else frontier_at(signed.size)
     since = [] if same else list(_sealed(signed.size, before.size))

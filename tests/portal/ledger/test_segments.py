@@ -89,7 +89,11 @@ def test_damage_of_a_segment_is_named(exported, where, capsys, tmp_path):
         ("segment.jsonl", {"seq": 3}, "entry 3 (notes, number 2): does not stand in the tree of checkpoint 6"),
         ("segment.jsonl", {"seq": 10}, "entry 10 (notes, number 2): does not stand in the tree of checkpoint 6"),
         ("segment.jsonl", {"rows": 7}, "line 2 of segment.jsonl: cannot be read"),
-        ("history.jsonl", {"proof": ["00" * 32, *later["proof"][1:]]}, "checkpoint 4 (history.jsonl): checkpoint 6 does not continue it"),
+        (
+            "history.jsonl",
+            {"proof": ["00" * 32, *later["proof"][1:]]},
+            "checkpoint 4 (history.jsonl): checkpoint 6 does not continue it",
+        ),
         ("history.jsonl", {"note": "nothing"}, "line 2 of history.jsonl: cannot be read"),
         ("history.jsonl", {"note": early["note"].replace("\n2\n", "\n7\n")}, "checkpoint 7 (history.jsonl): checkpoint 6"),
     ]
