@@ -9,6 +9,7 @@ from changes.connectors.tasks import (
     poll_sources,
     read_access,
     read_again,
+    say_checkpoint,
     settle,
     sweep_inbox,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "poll_sources",
     "read_access",
     "read_again",
+    "say_checkpoint",
     "remind",
     "seal_gate_answers",
     "send_digests",

@@ -65,6 +65,8 @@ SCHEDULE = (
     Entry(SEAL, 1, "seal"),
     Entry("portal.ledger.tasks.verify", 3600, "verify"),
     Entry(VERIFY_ASKED, 15, "verify-asked"),
+    # Where others keep it: does nothing unless it is switched on.
+    Entry("changes.connectors.tasks.say_checkpoint", 300, "say-checkpoint"),
     # Triggers, functions, owners and rights of the database against the code.
     Entry("portal.ledger.tasks.check_guards", 3600, "check-guards"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.

@@ -16,7 +16,7 @@ CHANNEL = "verify"
 """Wakes a worker."""
 LIVE, TOPIC = "live", "ledger"
 """The doorbell of the pages (portal.ui.doorbell)."""
-SILENT = timedelta(seconds=60)
+SILENT = timedelta(minutes=5)
 """A worker that said nothing for so long is dead."""
 
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils.timezone import now
 
 from changes.connectors.actions import connect_github
-from changes.desk.bench import door, fill, ledger, pages, reader, searching, server, whole
+from changes.desk.bench import door, fill, ledger, pages, proof, reader, searching, server, whole
 from changes.desk.bench.figures import Line, Table
 from changes.proposals.models import Change
 from portal.access.models import User
@@ -25,13 +25,16 @@ SMALL, LARGE = 100_000, 1_000_000
 
 @dataclass
 class Bench:
-    """One run. ``sizes`` are the numbers of changes, one after the other; ``rounds`` the requests of each page."""
+    """One run. ``sizes`` are the numbers of changes, one after the other; ``rounds`` the requests of each page; ``entries``
+    those that the ledger has when it is verified.
+    """
 
     sizes: tuple[int, ...]
     rounds: int
     deliveries: int
     seconds: float
     parts: frozenset[str]
+    entries: int
     cold: bool
     say: fill.Say
     table: Table = field(default_factory=Table)
@@ -54,6 +57,8 @@ class Bench:
         if "ledger" in self.parts:
             superuser = os.environ["COUNTERSIGN_SUPERUSER_URL"]
             self._add(ledger.measure(seconds=self.seconds, superuser=superuser, folder=data))
+        if "proof" in self.parts:
+            self._add(proof.measure(url=owner, entries=self.entries, folder=data))
         if "whole" in self.parts:
             self._add(whole.measure(folder=data, at=now(), cold=self.cold))
         self.say(f"\n{self._machine()}\n\n{self.table.text()}")

@@ -52,7 +52,7 @@ def test_a_verification_is_kept_and_shown(client, settings, tmp_path):
     assert "left" in text
     assert "Watch it" in client.get("/ledger/verify/").content.decode()
 
-    LedgerVerification.objects.update(seen_at=now() - timedelta(minutes=2))
+    LedgerVerification.objects.update(seen_at=now() - timedelta(minutes=6))
     verify_asked()
 
     assert "Everything matches" in client.get(answer["Location"]).content.decode()

@@ -52,8 +52,7 @@ def test_a_restore_is_named_by_two_people_and_everything_goes_on(ledger, where, 
 
     report = verify(where=where, full=True)
     assert report.problems == ()
-    # Files keep it twice, Git once; the sealer's memory went on.
-    assert report.remarks == ("entry 5: 3 checkpoints outside were lost by the restore that it names",)
+    assert report.remarks == ("entry 5: 2 checkpoints outside were lost by the restore that it names",)
 
     export(folder=tmp_path / "out", where=where)
     assert tool.main([str(tmp_path / "out"), "--processes", "1"]) == 0
