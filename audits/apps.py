@@ -4,8 +4,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-JOINS = ("audits.controls.demo", "audits.engagements.demo")
-"""Modules that register something elsewhere (the demo company) when they are imported."""
+JOINS = ("audits.controls.demo", "audits.engagements.demo", "audits.proof.needs")
+"""Modules that register something elsewhere (the inbox, the demo company) when they are imported."""
 
 
 class AuditsConfig(AppConfig):

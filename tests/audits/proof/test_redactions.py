@@ -9,9 +9,10 @@ from django.utils.timezone import now
 
 from audits.proof import actions
 from portal.access.roles import Role
+from portal.home.inbox import items_for
 from portal.ledger import queries
 from portal.ledger.export import export
-from portal.ledger.models import LedgerBody, LedgerLeaf, LedgerRedaction
+from portal.ledger.models import LedgerBody, LedgerCheck, LedgerLeaf, LedgerRedaction
 from portal.ledger.places import places
 from portal.ledger.sealer import seal
 from portal.ledger.tools import verify as tool
@@ -175,6 +176,8 @@ def test_a_redaction_on_the_pages(client, leaf, mia, rex):
     assert "waits for a second person" in client.get(f"/ledger/entries/{leaf.pk}/").content.decode()
     redaction = LedgerRedaction.objects.get()
 
+    assert "Confirm or turn down a redaction" in [item.title for item in items_for(user=rex, at=now())]
+    assert "redaction" not in str(items_for(user=mia, at=now()))
     sign_in(client, rex)
     assert "Redact it" in client.get("/ledger/redactions/").content.decode()
     answer = client.post(f"/ledger/redactions/{redaction.pk}/confirm/", {"digest": redaction.digest}, follow=True)
@@ -205,3 +208,21 @@ def test_a_redaction_on_the_pages(client, leaf, mia, rex):
     assert "lies outside the engagement" in page
     assert "before" not in page.split("<main")[1].split("Recorded")[1]
     assert client.get("/ledger/redactions/").status_code == 200
+
+
+def test_alarms_of_the_ledger_come_to_those_who_look_into_them(mia):
+    at = now()
+    values = {"ok": False, "entries": 0, "checkpoints": 0, "seconds": 0, "problems": [{"place": "entry 3", "sentence": "is gone"}]}
+    for what, hours in (("verify", 50), ("guards", 3), ("seal", 3)):
+        LedgerCheck.objects.create(what=what, at=at - timedelta(hours=hours), **values)
+
+    found = [item for item in items_for(user=mia, at=at) if "ledger" in item.href]
+    assert {(item.title, item.about) for item in found} == {
+        ("The ledger does not match", "entry 3: is gone"),
+        ("The guards of the database deviate", "entry 3: is gone"),
+    }
+    LedgerCheck.objects.create(what="guards", at=at, **{**values, "ok": True})
+    LedgerCheck.objects.create(what="seal", at=at, **values)
+    titles = [item.title for item in items_for(user=mia, at=at) if "ledger" in item.href]
+    assert sorted(titles) == ["The ledger does not match", "The seal was refused"]
+    assert [item for item in items_for(user=person("Ann"), at=at) if "ledger" in item.href] == []
