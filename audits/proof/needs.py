@@ -1,4 +1,4 @@
-"""What the ledger asks of people: redactions to confirm, and alarms: a check that failed, a schema that deviates, a seal refused."""
+"""What the ledger asks of people: redactions to confirm; alarms of a failed check, a schema that deviates, a refused seal."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -38,7 +38,8 @@ def check(cursor: Any, limit: int) -> tuple[list[Problem], list[str]]:
     """
     known = plan.known_tables(guards.declared(), catalogue.look(connection))
     redacted = {gone.leaf for gone in redactions(cursor)}
-    problems, not_compared = [], []
+    problems: list[Problem] = []
+    not_compared: list[str] = []
     for key, leaf, said, there in rows(cursor, _query(known)):
         if said is None and there is not None and leaf in redacted:
             not_compared.append(key)

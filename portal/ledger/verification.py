@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from django.db import connection
@@ -31,11 +31,13 @@ def verify(*, where: Places, full: bool = False, tell: Tell | None = None) -> Re
     limit = MANY if full else 1
     with moment() as (cursor, snapshot), ThreadPoolExecutor(3) as threads:
         cursor.execute(EXTENT)
-        progress = Progress(*cursor.fetchone(), chunk=CHUNK if tell else 0)
+        entries, last = cursor.fetchone()
+        progress = Progress(entries, last, chunk=CHUNK if tell else 0)
         marks = threads.submit(_run, snapshot, (rows.hashes, rows.streams), limit, progress)
         places = threads.submit(_run, snapshot, (rows.texts, rows.numbers), limit, progress)
         leaves = threads.submit(_tree, snapshot, where, progress)
-        while wait([marks, places, leaves], TELL_EVERY).not_done:
+        running: list[Future[Any]] = [marks, places, leaves]
+        while wait(running, TELL_EVERY).not_done:
             _say(tell, progress)
         (hashes, streams), (texts, numbers) = marks.result(), places.result()
         in_tree, remarks, checkpoints = leaves.result()

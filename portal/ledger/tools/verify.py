@@ -390,8 +390,9 @@ def main(arguments: list[str]) -> int:
         print(f"BROKEN  {problem}")
         return 1
     except (OSError, ValueError) as problem:
-        missing = isinstance(problem, FileNotFoundError)
-        print(f"UNUSABLE  {f'{problem.filename} is missing' if missing else problem}", file=sys.stderr)
+        print(
+            f"UNUSABLE  {f'{problem.filename} is missing' if isinstance(problem, FileNotFoundError) else problem}", file=sys.stderr
+        )
         return 2
     return 0
 
