@@ -37,7 +37,8 @@ def findings(
 ) -> list[Finding]:
     """All differences between ``seen`` and ``have``, those seen first. One query for how they were."""
     told = [(_what(one, have.get(key)), one, have.get(key)) for key, one in seen.items()]
-    lost = [row for key, row in have.items() if key not in seen and row.gone_at is None and within in {None, row.within}]
+    gone = (row for key, row in have.items() if key not in seen and row.gone_at is None and within in {None, row.within})
+    lost = sorted(gone, key=lambda row: row.pk)
     moved = [row for what, _, row in told if what is not None and row is not None]
     before = _newest([*moved, *lost])
     found = [_shown(what, one, row, before, source, at) for what, one, row in told if what is not None]
