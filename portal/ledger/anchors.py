@@ -76,7 +76,7 @@ class FileAnchor:
     def write(self, checkpoints: Sequence[Signed]) -> None:
         together = self.folder / "checkpoints.txt"
         try:
-            if files.tail(together, 1).strip():
+            if files.tail(together, 1) not in ("", "\n"):
                 files.append_line(together, "\n\n")  # the last note is torn: a machine stopped while it was written
             for size, note in checkpoints:
                 files.write_whole(self.folder / "sizes" / path_of(size, note), note)

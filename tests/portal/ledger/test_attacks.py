@@ -1,12 +1,9 @@
-"""The attacks of docs/ledger.md, row by row, as a superuser on a real database: what shows inside, and what only shows outside.
+"""The attacks of docs/ledger.md, as a superuser on a real database: where each row is tried, and those that are tried nowhere else."""
 
-``inside`` is what the database and its own checkpoints tell; ``outside`` what the anchors add. What both miss is the stated window.
-"""
-
-from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from portal.ledger import guards, keys
 from portal.ledger.chain import Frontier
@@ -17,79 +14,58 @@ from portal.ledger.tools import verify as tool
 from portal.ledger.verification import verify
 from tests.database import lifted
 from tests.portal.ledger.conftest import ORIGIN, REHASH, tamper
-from tests.portal.ledger.test_verification import CUT
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MIDDLE = "stream = 'notes' AND stream_seq = 2"
-WINDOW = (
-    "DELETE FROM portal_ledgerbody WHERE payload LIKE '%unsealed%'",
-    "DELETE FROM portal_ledgerleaf l WHERE NOT EXISTS (SELECT FROM portal_ledgersealed s WHERE s.leaf_id = l.id)",
-)
-FORGED = (
-    "INSERT INTO portal_ledgerleaf "
-    "(event_id, stream, stream_seq, kind, actor, payload_digest, rows, recorded_at, xid, prev_hash, hash) "
-    "SELECT gen_random_uuid(), 'forged', 1, 'approval.given', 'user:1', sha256('x{}'), '{}', '2025-03-02', '3', '', ''",
-    "INSERT INTO portal_ledgerbody SELECT id, 'x', '{}' FROM portal_ledgerleaf WHERE stream = 'forged'",
-    "UPDATE portal_ledgerleaf SET hash = portal_ledger_hash(event_id, stream, stream_seq, kind, actor, recorded_at, "
-    "payload_digest, rows, prev_hash) WHERE stream = 'forged'",
-)
-# Name of the row in docs/ledger.md -> statements, where it shows first (inside), who else tells (outside).
-ATTACKS = {
-    "edit one text": (["UPDATE portal_ledgerbody SET payload = replace(payload, 'three', 'tree')"], "entry 3", False),
-    "edit one entry": ([f"UPDATE portal_ledgerleaf SET actor = 'user:666' WHERE {MIDDLE}"], "entry 3", False),
-    "backdate": ([f"UPDATE portal_ledgerleaf SET recorded_at = recorded_at - interval '1 year' WHERE {MIDDLE}"], "entry 3", False),
-    "delete in the middle": (
-        ["DELETE FROM portal_ledgerbody WHERE payload LIKE '%three%'", f"DELETE FROM portal_ledgerleaf WHERE {MIDDLE}"],
-        "entry 3",
-        False,
+ROOT = Path(__file__).resolve().parents[3]
+TRIED = {
+    "edit or backdate an entry, edit a text": "test_verification.py::test_an_edited_or_backdated_field_is_found",
+    "delete in the middle, change places": "test_verification.py::test_entries_that_changed_places_are_found",
+    "leave an entry out of the tree": "test_verification.py::test_an_entry_that_was_left_out_of_the_tree_is_found",
+    "slip in an entry with an old time": "test_verification.py::test_an_entry_backdated_by_hand_is_found_once_it_is_sealed",
+    "edit and hash everything anew": "test_verification.py::test_everything_hashed_anew_is_found_by_the_signed_root",
+    "the same with a stolen key and forged checkpoints": (
+        "test_attacks.py::test_a_stolen_key_and_forged_checkpoints_are_told_by_the_anchors_alone_and_offline_too"
     ),
-    "change places": (
-        [
-            "UPDATE portal_ledgersealed SET seq = seq + 1000 WHERE seq IN (2, 3)",
-            "UPDATE portal_ledgersealed SET seq = CASE seq WHEN 1002 THEN 3 ELSE 2 END WHERE seq > 1000",
-        ],
-        "checkpoint 5",
-        True,
+    "cut the end, or restore an old copy": "test_verification.py::test_a_database_that_was_rolled_back_is_found_outside",
+    "edit, delete or slip in a row of a domain table": ("test_projection.py::test_an_edited_or_removed_row_of_the_domain_is_found"),
+    "take a text away, with a redaction that one person signed": (
+        "test_attacks.py::test_a_text_that_one_person_alone_redacted_is_gone_for_both_verifiers"
     ),
-    "slip in an old entry": (FORGED, "unsealed entry", False),
-    "edit and hash everything anew": (
-        ["UPDATE portal_ledgerbody SET payload = replace(payload, 'three', 'tree')", REHASH],
-        "checkpoint 5",
-        True,
+    "switch guards off, replace functions or triggers, give rights or tables away, hang triggers, rules or policies on evidence": (
+        "test_fingerprint.py::test_every_change_of_the_schema_shows_as_a_deviation_and_another_digest"
     ),
-    "roll the database back": (CUT, None, True),
-    "edit a domain table": (["UPDATE changes_change SET state = 'approved'"], "changes_change:", False),
-    "delete from a domain table": (
-        ["DELETE FROM changes_searchtext", "DELETE FROM changes_revision", "DELETE FROM changes_change"],
-        "changes_change:",
-        False,
-    ),
-    "take the text away and leave a redaction by one": (
-        [
-            f"DELETE FROM portal_ledgerbody WHERE leaf_id = (SELECT id FROM portal_ledgerleaf WHERE {MIDDLE})",
-            "SELECT portal_ledger_append('redaction:1', 'redaction.confirmed', 'user:1', (SELECT json_build_object('hash', "
-            "encode(hash, 'hex'), 'proposed_by', 1, 'confirmed_by', 1)::text "
-            f"FROM portal_ledgerleaf WHERE {MIDDLE}), '{{}}', false)",
-        ],
-        "entry 3",
-        False,
-    ),
-    "cut what no checkpoint covers": (WINDOW, None, False),
+    "cut what no checkpoint covers yet": "test_verification.py::test_a_cut_behind_the_last_checkpoint_is_the_window_that_stays",
+    "invent events from now on": "",
+    "steal the key and rewrite every anchor": "",
 }
+"""Row -> the test; none where the page says that nothing finds it, or that it is no matter of the ledger."""
+MIDDLE = "stream = 'notes' AND stream_seq = 2"
+ONE_ALONE = (
+    f"DELETE FROM portal_ledgerbody WHERE leaf_id = (SELECT id FROM portal_ledgerleaf WHERE {MIDDLE})",
+    "SELECT portal_ledger_append('redaction:1', 'redaction.confirmed', 'user:1', (SELECT json_build_object('hash', "
+    "encode(hash, 'hex'), 'proposed_by', 1, 'confirmed_by', 1)::text "
+    f"FROM portal_ledgerleaf WHERE {MIDDLE}), '{{}}', false)",
+)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_attack_is_found_where_it_is_said_to_be(name, ledger, where):
-    statements, inside, outside = ATTACKS[name]
-    assert verify(where=where).ok
-    with transaction.atomic() if statements is CUT else nullcontext():
-        tamper(*statements)
+def test_a_text_that_one_person_alone_redacted_is_gone_for_both_verifiers(ledger, where, sealed, tmp_path, capsys):
+    tamper(*ONE_ALONE)
+    sealed()
 
-    places = [problem.place for problem in verify(where=where, full=True).problems]
+    assert verify(where=where).problems[0].place == "entry 3 (notes, number 2)"
+    export(folder=tmp_path / "out", where=where)
+    assert tool.main([str(tmp_path / "out"), "--processes", "1"]) == 1
+    assert capsys.readouterr().out == "BROKEN  entry 3 (notes, number 2): its text is gone\n"
 
-    within = [place for place in places if "outside" not in place]
-    assert within[0].startswith(inside) if inside else within == [], places
-    assert any("outside" in place for place in places) == outside, places
+
+def test_every_row_of_the_page_has_its_test():
+    """docs/ledger.md, "Verifying": each attack by whoever rules the database, and where it is tried."""
+    page = (ROOT / "docs" / "ledger.md").read_text().split("| attack by whoever")[1].split("\n\n")[0]
+    rows = [line.split("|")[1].strip() for line in page.splitlines()[2:]]
+    assert rows == list(TRIED)
+    for where_tried in TRIED.values():
+        name, _, test = where_tried.partition("::")
+        assert not test or f"def {test}(" in (ROOT / "tests" / "portal" / "ledger" / name).read_text(), where_tried
 
 
 def test_a_stolen_key_and_forged_checkpoints_are_told_by_the_anchors_alone_and_offline_too(ledger, where, tmp_path, capsys):
