@@ -1,4 +1,4 @@
-"""The attacks of docs/ledger.md, as a superuser on a real database: where each row is tried, and those that are tried nowhere else."""
+"""The attacks of docs/ledger.md, as a superuser on a real database: where each row is tried, and what is tried nowhere else."""
 
 from pathlib import Path
 
