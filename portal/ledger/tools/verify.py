@@ -277,8 +277,7 @@ def check_tree(ledger: Part, checkpoints: list[Checkpoint]) -> list[str]:
     """The entries must give the root of every checkpoint; returns a sentence about those that a restore lost."""
     tree, hashes, lost = Tree(), ledger.hashes, Counter[str]()
     for checkpoint in checkpoints:
-        named = ledger.lost.get(f"{checkpoint.size} {checkpoint.root.hex()} {checkpoint.origin}")
-        if named:
+        if named := ledger.lost.get(f"{checkpoint.size} {checkpoint.root.hex()} {checkpoint.origin}"):
             lost[named] += 1
             continue
         place = f"checkpoint {checkpoint.size} ({checkpoint.source})"
