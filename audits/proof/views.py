@@ -6,7 +6,6 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 
 from audits.proof.lookup import found_under
-from audits.proof.streams import address_of
 from changes.desk.timeline import names_of
 from portal.access.guards import requires
 from portal.access.may import may
@@ -29,7 +28,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     lag = seal_lag(at=now())
     names = names_of(entry.actor for entry in entries)
     context = {
-        "lines": [(entry, names.get(entry.actor, entry.actor), address_of(entry.stream)) for entry in entries[:PAGE]],
+        "lines": [(entry, names.get(entry.actor, entry.actor)) for entry in entries[:PAGE]],
         "older": f"?before={entries[PAGE - 1].id}" if len(entries) > PAGE else "",
         "newer": "?" if before is not None else "",
         "checkpoints": latest_checkpoints(limit=5),
