@@ -19,6 +19,7 @@ JOINS = (
     "audits.room.demo",
     "audits.samples.demo",
     "audits.controls.demo",
+    "audits.proof.needs",
 )
 """Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""
 

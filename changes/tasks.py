@@ -10,6 +10,7 @@ from changes.connectors.tasks import (
     poll_sources,
     read_access,
     read_again,
+    say_checkpoint,
     settle,
     sweep_inbox,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "read_access",
     "read_again",
     "remind",
+    "say_checkpoint",
     "seal_gate_answers",
     "send_digests",
     "settle",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 DRAIN_INBOX = "changes.connectors.tasks.drain_inbox"
 DELIVER_OUTBOX = "portal.outbox.tasks.deliver_outbox"
 SEAL = "portal.ledger.tasks.seal"
+VERIFY_ASKED = "portal.ledger.tasks.verify_asked"
 WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
 BUILD_PACKS = "audits.packs.tasks.build_packs"
 
@@ -66,6 +67,11 @@ SCHEDULE = (
     # The ledger: number and sign what was admitted; check everything once a day (the task knows when it is due).
     Entry(SEAL, 1, "seal"),
     Entry("portal.ledger.tasks.verify", 3600, "verify"),
+    Entry(VERIFY_ASKED, 15, "verify-asked"),
+    # Where others keep it: does nothing unless it is switched on.
+    Entry("changes.connectors.tasks.say_checkpoint", 300, "say-checkpoint"),
+    # Triggers, functions, owners and rights of the database against the code.
+    Entry("portal.ledger.tasks.check_guards", 3600, "check-guards"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.
     Entry("audits.engagements.tasks.seal_read_log", 3600, "seal-read-log"),
     # Likewise what the deploy gate answered.
@@ -80,4 +86,11 @@ SCHEDULE = (
 )
 
 # Channel of PostgreSQL's NOTIFY → task that is sent at once.
-WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL, "imports": WORK_ON_IMPORTS, "packs": BUILD_PACKS}
+WAKE = {
+    "inbox": DRAIN_INBOX,
+    "outbox": DELIVER_OUTBOX,
+    "ledger": SEAL,
+    "verify": VERIFY_ASKED,
+    "imports": WORK_ON_IMPORTS,
+    "packs": BUILD_PACKS,
+}

@@ -63,7 +63,9 @@ def make_notices(*, at: datetime) -> int:
 
 
 def news_of(entry: Entry, rows: Rows, *, at: datetime) -> Iterable[News]:
-    """What an entry tells; nothing for most."""
+    """What an entry tells; nothing for most, and nothing for one whose text was redacted."""
+    if entry.redacted:
+        return ()
     if entry.kind in URGENT:
         return _emergency(entry, at)
     teller = TELLERS.get(entry.kind)

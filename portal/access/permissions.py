@@ -50,6 +50,8 @@ class P(StrEnum):
     INVENTORY_SIGN = "inventory.sign"
     LEDGER_SEE = "ledger.see"
     LEDGER_VERIFY = "ledger.verify"
+    LEDGER_REDACT = "ledger.redact"
+    LEDGER_RECOVER = "ledger.recover"
     SOURCE_SEE = "source.see"
     SOURCE_MANAGE = "source.manage"
     INBOX_SEE = "inbox.see"
@@ -121,6 +123,8 @@ SENTENCES: dict[P, str] = {
     P.INVENTORY_SIGN: "sign the monthly reconciliation of the inventory",
     P.LEDGER_SEE: "see the ledger",
     P.LEDGER_VERIFY: "verify the ledger",
+    P.LEDGER_REDACT: "redact the text of an entry together with somebody else",
+    P.LEDGER_RECOVER: "sign with somebody else that a backup was restored",
     P.SOURCE_SEE: "see connected sources",
     P.SOURCE_MANAGE: "connect sources",
     P.INBOX_SEE: "see deliveries",

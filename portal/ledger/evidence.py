@@ -16,6 +16,7 @@ class EvidenceTable:
     which need no entry; ``written_by_function`` keeps the application from inserting by itself; ``by_auditors`` lets the
     narrow role of auditors' few writes insert (``audits.engagements.door``). Entries keep a copy of what they cover, readable
     by auditors for ever; ``unspoken`` columns (digests of tokens) are left out of it.
+    ``released`` is for the texts of entries alone: two people may let one go (sql/redact.sql).
     """
 
     model: str
@@ -29,6 +30,7 @@ class EvidenceTable:
     entry: bool = True
     written_by_function: bool = False
     by_auditors: bool = False
+    released: bool = False
 
     def __post_init__(self) -> None:
         if self.append_only == bool(self.columns):

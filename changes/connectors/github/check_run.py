@@ -14,6 +14,7 @@ from changes.connectors import errors
 from changes.connectors.forges import client_of
 from changes.connectors.gitea.client import Gitea
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.witness import witness_of
 from changes.connectors.gitlab.client import GitLab
 from changes.connectors.models import Source
 from changes.delivery.models import Repository
@@ -40,6 +41,7 @@ def deliver_check_run(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if source is None or missing:
         return {"published": False, "reason": f"not connected: {missing}"}
     newest = _newest(payload)
+    newest = {**newest, "summary": newest["summary"] + witness_of(change=newest["external_id"])}
     try:
         vendor_id = _publish(client_of(source=source, repository_name=newest["repository"], at=timezone.now()), newest)
     except errors.Passing as problem:

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.utils.timezone import now
 
 from changes.connectors.actions import connect_github
-from changes.desk.bench import applying, door, fill, ledger, matching, pages, reader, searching, server, whole
+from changes.desk.bench import applying, door, fill, ledger, matching, pages, proof, reader, searching, server, whole
 from changes.desk.bench.figures import Line, Table
 from changes.proposals.models import Change
 from portal.access.models import User
@@ -28,13 +28,16 @@ PACKS = "audits.packs.bench"
 
 @dataclass
 class Bench:
-    """One run. ``sizes`` are the numbers of changes, one after the other; ``rounds`` the requests of each page."""
+    """One run. ``sizes`` are the numbers of changes, one after the other; ``rounds`` the requests of each page; ``entries``
+    those that the ledger has when it is verified.
+    """
 
     sizes: tuple[int, ...]
     rounds: int
     deliveries: int
     seconds: float
     parts: frozenset[str]
+    entries: int
     cold: bool
     rows: int
     """Rows of W8."""
@@ -72,6 +75,8 @@ class Bench:
             self._add(ledger.measure(seconds=self.seconds, superuser=superuser, folder=data))
         if "packs" in self.parts:
             self._add(import_module(PACKS).measure(rows=self.rows, person=person, at=now()))
+        if "proof" in self.parts:
+            self._add(proof.measure(url=owner, entries=self.entries, folder=data))
         if "whole" in self.parts:
             self._add(whole.measure(folder=data, at=now(), cold=self.cold))
         self.say(f"\n{self._machine()}\n\n{self.table.text()}")

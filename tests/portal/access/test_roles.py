@@ -62,6 +62,8 @@ MATRIX: dict[P, set[Role]] = {
     P.LEDGER_SEE: {E, R, A, C, M, U, X},
     P.INSIGHTS_SEE: {E, R, A, C, M, U, X},
     P.LEDGER_VERIFY: {E, R, A, C, M, U, X},
+    P.LEDGER_REDACT: {M, X},
+    P.LEDGER_RECOVER: {M, X},
     P.SOURCE_SEE: {M, U, X},
     P.SOURCE_MANAGE: {X},
     P.INBOX_SEE: {M, U, X},
