@@ -58,29 +58,33 @@ class Bench:
         for size in self.sizes if "pages" in self.parts else ():
             self._fill(owner, size, person)
             self._pages(data, person, f"{size:,}")
-        if "door" in self.parts:
-            with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
-                self._add(door.measure(port=port, many=self.deliveries))
-        if "matching" in self.parts:
-            many, history = self.commits
-            self._add(
-                matching.measure(url=owner, many=many, history=history, rounds=self.rounds, folder=data, at=now(), say=self.say)
-            )
-        if "applying" in self.parts:
-            cookie = reader.signed_in(person, at=now())
-            with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
-                self._add(applying.measure(many=self.deliveries, rounds=max(5, self.rounds // 10), port=port, cookie=cookie))
-        if "ledger" in self.parts:
-            superuser = os.environ["COUNTERSIGN_SUPERUSER_URL"]
-            self._add(ledger.measure(seconds=self.seconds, superuser=superuser, folder=data))
-        if "packs" in self.parts:
-            self._add(import_module(PACKS).measure(rows=self.rows, person=person, at=now()))
-        if "proof" in self.parts:
-            self._add(proof.measure(url=owner, entries=self.entries, folder=data))
-        if "whole" in self.parts:
-            self._add(whole.measure(folder=data, at=now(), cold=self.cold))
+        measured = {
+            "door": lambda: self._door(data),
+            "matching": lambda: self._matching(owner, data),
+            "applying": lambda: self._applying(data, person),
+            "ledger": lambda: ledger.measure(seconds=self.seconds, superuser=os.environ["COUNTERSIGN_SUPERUSER_URL"], folder=data),
+            "packs": lambda: import_module(PACKS).measure(rows=self.rows, person=person, at=now()),
+            "proof": lambda: proof.measure(url=owner, entries=self.entries, folder=data),
+            "whole": lambda: whole.measure(folder=data, at=now(), cold=self.cold),
+        }
+        for part, measure in measured.items():
+            if part in self.parts:
+                self._add(measure())
         self.say(f"\n{self._machine()}\n\n{self.table.text()}")
         return self.table
+
+    def _door(self, data: Path) -> Iterable[Line]:
+        with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
+            return list(door.measure(port=port, many=self.deliveries))
+
+    def _matching(self, owner: str, data: Path) -> Iterable[Line]:
+        many, history = self.commits
+        return matching.measure(url=owner, many=many, history=history, rounds=self.rounds, folder=data, at=now(), say=self.say)
+
+    def _applying(self, data: Path, person: User) -> Iterable[Line]:
+        cookie = reader.signed_in(person, at=now())
+        with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
+            return list(applying.measure(many=self.deliveries, rounds=max(5, self.rounds // 10), port=port, cookie=cookie))
 
     def _fill(self, owner: str, size: int, person: User) -> None:
         have = Change.objects.count()

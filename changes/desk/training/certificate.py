@@ -7,7 +7,7 @@ from portal.pdf import Paper
 
 
 def certificate_pdf(signed: Acknowledgement) -> bytes:
-    """What was signed, by whom and after what; with the digest by which it can be checked. The same bytes for the same signature."""
+    """What was signed, by whom and after what; with the digest by which it can be checked. The bytes are the same each time."""
     at = signed.at.astimezone(UTC)
     paper = Paper(
         f"{signed.person.name} is trained on the policy",
