@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -58,7 +58,7 @@ class Bench:
         for size in self.sizes if "pages" in self.parts else ():
             self._fill(owner, size, person)
             self._pages(data, person, f"{size:,}")
-        measured = {
+        measured: dict[str, Callable[[], Iterable[Line]]] = {
             "door": lambda: self._door(data),
             "matching": lambda: self._matching(owner, data),
             "applying": lambda: self._applying(data, person),
