@@ -12,6 +12,12 @@ SEAL = "portal.ledger.tasks.seal"
 WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
 
 
+VERIFY = "portal.ledger.tasks.verify"
+QUEUE, SEALER = "celery", "sealer"
+# What needs the signing key and the anchors has a queue of its own, so that only one machine has to have them.
+QUEUES = {SEAL: SEALER, VERIFY: SEALER}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One periodic task."""
@@ -62,7 +68,7 @@ SCHEDULE = (
     Entry("changes.talk.tasks.send_digests", 300, "send-digests"),
     # The ledger: number and sign what was admitted; check everything once a day (the task knows when it is due).
     Entry(SEAL, 1, "seal"),
-    Entry("portal.ledger.tasks.verify", 3600, "verify"),
+    Entry(VERIFY, 3600, "verify"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.
     Entry("audits.engagements.tasks.seal_read_log", 3600, "seal-read-log"),
     # Likewise what the deploy gate answered.
@@ -75,3 +81,5 @@ SCHEDULE = (
 
 # Channel of PostgreSQL's NOTIFY → task that is sent at once.
 WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL, "imports": WORK_ON_IMPORTS}
+# Channels whose word is not the reference of a request (portal/causes.py).
+WORDS_OF_THEIR_OWN = frozenset({"ledger"})

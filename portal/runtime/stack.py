@@ -16,6 +16,7 @@ from portal.runtime.postgres import Postgres
 from portal.runtime.postgres_files import APP, OWNER
 from portal.runtime.program import Program
 from portal.runtime.valkey import Valkey
+from portal.schedule import QUEUE, SEALER
 
 SIGN_IN = "/account/login/"
 # No heartbeat through scheduler, broker and worker for this long, and the worker is started again (a Celery worker
@@ -178,11 +179,12 @@ def _worker(*, plan: Plan, shared: Mapping[str, str]) -> Program:
         upstream = (plan.postgres is None or plan.postgres.answers()) and (plan.valkey is None or plan.valkey.answers())
         return not upstream or time.time() - _touched(path=plan.places.heartbeat, never=began) < HEARTBEAT_SECONDS
 
+    queues = ["--queues", ",".join((QUEUE, SEALER))]
     lean = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     pool = ["--pool", "prefork", "--concurrency", str(pool_size()), "--max-tasks-per-child", str(TASKS_PER_CHILD)]
     return Program(
         name="worker",
-        argv=python("-m", "celery", "-A", "portal", "worker", *pool, *lean, "--loglevel", "WARNING"),
+        argv=python("-m", "celery", "-A", "portal", "worker", *queues, *pool, *lean, "--loglevel", "WARNING"),
         # Django's checks load every page, 15 MB that a worker does not need; ./bin/test runs them.
         env={**process_environment(name="worker", shared=shared), "CELERY_SKIP_CHECKS": "1"},
         patience=12.0,
