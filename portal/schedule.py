@@ -13,9 +13,10 @@ WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
 
 
 VERIFY = "portal.ledger.tasks.verify"
+BACK_UP = "portal.runtime.tasks.back_up"
 QUEUE, SEALER = "celery", "sealer"
-# What needs the signing key and the anchors has a queue of its own, so that only one machine has to have them.
-QUEUES = {SEAL: SEALER, VERIFY: SEALER}
+# What needs the signing key, the anchors or the folder of copies has a queue of its own, so that only one machine has to have them.
+QUEUES = {SEAL: SEALER, VERIFY: SEALER, BACK_UP: SEALER}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ SCHEDULE = (
     # The ledger: number and sign what was admitted; check everything once a day (the task knows when it is due).
     Entry(SEAL, 1, "seal"),
     Entry(VERIFY, 3600, "verify"),
+    # A copy of the database each night, where a folder for it is named; it asks every hour whether one is due.
+    Entry(BACK_UP, 3600, "back-up"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.
     Entry("audits.engagements.tasks.seal_read_log", 3600, "seal-read-log"),
     # Likewise what the deploy gate answered.

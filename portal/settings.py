@@ -163,6 +163,10 @@ DEFAULT_FROM_EMAIL = os.environ.get("COUNTERSIGN_EMAIL_FROM", "countersign@local
 # Bearer token of the monitor that reads /metrics; empty: there is no such page.
 METRICS_TOKEN = os.environ.get("COUNTERSIGN_METRICS_TOKEN", "")
 
+# Nightly copies of the database (portal/runtime/backup.py): the folder, and how many stay. Without a folder none are made.
+BACKUP_FOLDER = os.environ.get("COUNTERSIGN_BACKUP_FOLDER", "")
+BACKUP_KEEP = int(os.environ.get("COUNTERSIGN_BACKUP_KEEP", "14"))
+
 # Celery: SECURITY.md §5.1 of the design papers; why each is as it is stands in docs/operations.md.
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "memory://" if TESTING else "redis://127.0.0.1:6379/0")
 CELERY_TASK_ACKS_LATE = True
