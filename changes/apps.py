@@ -20,6 +20,7 @@ JOINS = (
     "changes.desk.agenda_emergencies",
     "changes.desk.agenda_exceptions",
     "changes.desk.agenda_policy",
+    "changes.desk.measures",
     "changes.desk.meetings.entries",
     "changes.gates.training_waking",
     "changes.desk.needs",

@@ -1,9 +1,12 @@
 """The Django app `portal`."""
 
+import os
 from importlib import import_module
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+
+from portal import telemetry
 
 # Registers the check that every address says who may see it.
 from portal.access import checks
@@ -25,7 +28,12 @@ class PortalConfig(AppConfig):
         import_module("portal.access.scim.tokens")
         # What is sealed, for the rotation of keys.
         import_module("portal.access.sealed")
-        # Health of broker, scheduler and worker.
+        # Health of what the answers stand on, and of broker, scheduler and worker; figures for a monitor.
+        import_module("portal.home.foundations")
         import_module("portal.home.background")
+        import_module("portal.home.measures")
+        # The reference of a request goes along with the work that it causes; errors and traces go where somebody wants them.
+        import_module("portal.causes")
+        telemetry.start(environment=os.environ)
         # Triggers, roles and privileges follow the code, not the migrations (docs/ledger.md).
         post_migrate.connect(after_migrate, dispatch_uid="portal.ledger.guards")

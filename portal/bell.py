@@ -9,6 +9,8 @@ any more is found by those who look by themselves: sweeps, the sealer's tick, pa
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
+from portal.causes import present
+
 log = structlog.get_logger("portal.bell")
 SAY = """
 SELECT set_config('synchronous_commit', 'off', true), count(pg_notify(channel, word))
@@ -32,8 +34,12 @@ class Words:
             log.warning("bell.lost", problem=str(problem))
 
 
-def after_commit(channel: str, word: str = "") -> None:
-    """Say ``word`` on ``channel`` once the present transaction is committed; at once when there is none. Repeats are one."""
+def after_commit(channel: str, word: str | None = None) -> None:
+    """Say ``word`` on ``channel`` once the present transaction is committed; at once when there is none. Repeats are one.
+
+    Without a word it says the reference of the present request, which the work that it causes then carries (``portal.causes``).
+    """
+    word = present() if word is None else word
     levels = set(connection.savepoint_ids)
     for hook in connection.run_on_commit:
         held, act = hook[0], hook[1]

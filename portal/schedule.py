@@ -12,6 +12,11 @@ SEAL = "portal.ledger.tasks.seal"
 VERIFY_ASKED = "portal.ledger.tasks.verify_asked"
 WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
 BUILD_PACKS = "audits.packs.tasks.build_packs"
+VERIFY = "portal.ledger.tasks.verify"
+BACK_UP = "portal.runtime.tasks.back_up"
+QUEUE, SEALER = "celery", "sealer"
+# What needs the signing key, the anchors or the folder of copies has a queue of its own, so that only one machine has to have them.
+QUEUES = dict.fromkeys((SEAL, VERIFY, VERIFY_ASKED, BUILD_PACKS, BACK_UP), SEALER)
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,9 @@ SCHEDULE = (
     Entry("changes.talk.tasks.send_digests", 300, "send-digests"),
     # The ledger: number and sign what was admitted; check everything once a day (the task knows when it is due).
     Entry(SEAL, 1, "seal"),
-    Entry("portal.ledger.tasks.verify", 3600, "verify"),
+    Entry(VERIFY, 3600, "verify"),
+    # A copy of the database each night, where a folder for it is named; it asks every hour whether one is due.
+    Entry(BACK_UP, 3600, "back-up"),
     Entry(VERIFY_ASKED, 15, "verify-asked"),
     # Where others keep it: does nothing unless it is switched on.
     Entry("changes.connectors.tasks.say_checkpoint", 300, "say-checkpoint"),
@@ -94,3 +101,5 @@ WAKE = {
     "imports": WORK_ON_IMPORTS,
     "packs": BUILD_PACKS,
 }
+# Channels whose word is not the reference of a request (portal/causes.py).
+WORDS_OF_THEIR_OWN = frozenset({"ledger"})

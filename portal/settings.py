@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from portal.environment import boolean, database, listed, required, secret_keys
+from portal.schedule import QUEUES
 from portal.sign_in_providers import providers_from
 from portal.ui.logs import configuration
 
@@ -161,6 +162,13 @@ EMAIL_HOST = os.environ.get("COUNTERSIGN_EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("COUNTERSIGN_EMAIL_PORT", "25"))
 DEFAULT_FROM_EMAIL = os.environ.get("COUNTERSIGN_EMAIL_FROM", "countersign@localhost")
 
+# Bearer token of the monitor that reads /metrics; empty: there is no such page.
+METRICS_TOKEN = os.environ.get("COUNTERSIGN_METRICS_TOKEN", "")
+
+# Nightly copies of the database (portal/runtime/backup.py): the folder, and how many stay. Without a folder none are made.
+BACKUP_FOLDER = os.environ.get("COUNTERSIGN_BACKUP_FOLDER", "")
+BACKUP_KEEP = int(os.environ.get("COUNTERSIGN_BACKUP_KEEP", "14"))
+
 # Celery: SECURITY.md §5.1 of the design papers; why each is as it is stands in docs/operations.md.
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "memory://" if TESTING else "redis://127.0.0.1:6379/0")
 CELERY_TASK_ACKS_LATE = True
@@ -181,6 +189,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 2,
     "socket_connect_timeout": 1,
 }
+CELERY_TASK_ROUTES = {name: {"queue": queue} for name, queue in QUEUES.items()}
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TASK_ALWAYS_EAGER = False
 

@@ -5,9 +5,10 @@ from portal.access.invitations import deliver_invitation
 from portal.access.roster.tasks import end_due_access
 from portal.ledger.tasks import check_guards, seal, verify, verify_asked
 from portal.outbox.tasks import deliver_outbox, sweep_outbox
-from portal.runtime.tasks import heartbeat
+from portal.runtime.tasks import back_up, heartbeat
 
 __all__ = [
+    "back_up",
     "check_guards",
     "deliver_invitation",
     "deliver_outbox",

@@ -9,11 +9,13 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg_pool
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from portal.causes import present
 
 log = structlog.get_logger("countersign.door")
 LOST = (OperationalError, InterfaceError, psycopg_pool.PoolTimeout)
@@ -34,6 +36,8 @@ class Genuine:
     body: bytes
     headers: Mapping[str, str]
     answer: bytes | None = None
+    reference: str = field(default_factory=present)
+    """Of the request that brought it, for the logs of whoever applies it."""
 
     @property
     def digest(self) -> str:
@@ -61,7 +65,7 @@ WITH stored AS (
     ON CONFLICT (source_id, delivery_id) DO NOTHING
     RETURNING source_id, delivery_id
 )
-SELECT source_id, delivery_id, (SELECT pg_notify('inbox', '') FROM stored LIMIT 1) FROM stored
+SELECT source_id, delivery_id, (SELECT pg_notify('inbox', %s) FROM stored LIMIT 1) FROM stored
 """
 AGAIN = """
 WITH stored AS (
@@ -91,7 +95,7 @@ def store(deliveries: Sequence[Genuine]) -> list[bool]:
 def _store(deliveries: Sequence[Genuine]) -> list[bool]:
     rows = [value for delivery in deliveries for value in delivery.row()]
     with connection.cursor() as cursor:
-        cursor.execute(STORE.format(rows=", ".join([ROW] * len(deliveries))), rows)
+        cursor.execute(STORE.format(rows=", ".join([ROW] * len(deliveries))), [*rows, deliveries[0].reference])
         stored = {(source_id, delivery_id) for source_id, delivery_id, _ in cursor.fetchall()}
     return [_take(stored, (delivery.source_id, delivery.delivery_id)) for delivery in deliveries]
 

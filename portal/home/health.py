@@ -10,6 +10,8 @@ log = structlog.get_logger("portal.health")
 
 Passes = Callable[[], bool]
 _checks: dict[str, tuple[Passes, bool]] = {}
+_words: dict[str, tuple[str, str]] = {}
+USUAL = ("works", "does not answer")
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,19 @@ class Result:
     @property
     def words(self) -> str:
         """As anybody may read it."""
-        return f"{self.name} {'works' if self.passed else 'does not answer'}"
+        works, fails = _words.get(self.name, USUAL)
+        return f"{self.name} {works if self.passed else fails}"
 
 
-def check(name: str, *, needed: bool = True) -> Callable[[Passes], Passes]:
-    """Register a check under a name in the singular that anybody may read, such as "Worker". It returns whether all is well."""
+def check(name: str, *, needed: bool = True, works: str = USUAL[0], fails: str = USUAL[1]) -> Callable[[Passes], Passes]:
+    """Register a check under a name in the singular that anybody may read, such as "Worker". It returns whether all is well.
+
+    ``works`` and ``fails`` follow the name in the sentence that people read.
+    """
 
     def register(function: Passes) -> Passes:
         _checks[name] = (function, needed)
+        _words[name] = (works, fails)
         return function
 
     return register

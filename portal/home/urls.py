@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/snooze/", views.snooze, name="snooze"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
     path("status/", views.status, name="status"),
 ]

@@ -3,12 +3,15 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access.guards import public, requires
+from portal import metrics as figures
+from portal.access.guards import by_token, public, requires
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
@@ -85,6 +88,18 @@ def _status(request: HttpRequest) -> HttpResponse:
     return page(request, "portal/status.html", context, piece="report", status=200 if ready else 503)
 
 
+@require_safe
+def _metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for a monitor that carries the token of the environment. Without such a token the page does not exist."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"):
+        words = "This page answers a monitor with its token.\n"
+        return HttpResponse(words, status=401, content_type="text/plain; charset=utf-8", headers={"WWW-Authenticate": "Bearer"})
+    return HttpResponse(figures.exposition(at=time_of(request)), content_type=figures.CONTENT_TYPE)
+
+
+metrics = by_token(_metrics)
 healthz = public(_alive, reason="A load balancer asks whether the process lives; the answer is one word.")
 readyz = public(_ready, reason="A load balancer asks whether to send people here; the answer is health words only.")
 status = public(_status, reason="People who cannot sign in must be able to see that it is not their fault; health words only.")

@@ -15,7 +15,7 @@ import psycopg
 
 from portal.runtime import leases
 from portal.runtime.sender import Sender
-from portal.schedule import SCHEDULE, WAKE, Entry
+from portal.schedule import SCHEDULE, WAKE, WORDS_OF_THEIR_OWN, Entry
 
 # At most one wake-up of a kind in this time; a worker drains in batches, so more would find nothing.
 DEBOUNCE = 0.05
@@ -34,6 +34,7 @@ class Scheduler:
         self._stopping = False
         self._sent: dict[str, float] = {}
         self._pending: dict[str, float] = {}
+        self._causes: dict[str, list[str]] = {}
         self._tick_due = 0.0
 
     def stop(self) -> None:
@@ -69,6 +70,8 @@ class Scheduler:
         for notice in connection.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
             earliest = self._sent.get(notice.channel, 0.0) + DEBOUNCE
             self._pending.setdefault(notice.channel, max(time.monotonic(), earliest))
+            if notice.payload and notice.channel not in WORDS_OF_THEIR_OWN:
+                self._causes.setdefault(notice.channel, []).append(notice.payload)
         self._wake()
         if time.monotonic() >= self._tick_due:
             self._tick_due = time.monotonic() + TICK
@@ -79,7 +82,7 @@ class Scheduler:
         for channel in [name for name, at in self._pending.items() if at <= now]:
             del self._pending[channel]
             self._sent[channel] = now
-            self._sender.send(task=WAKE[channel])
+            self._sender.send(task=WAKE[channel], causes=self._causes.pop(channel, []))
 
     def _tick(self, connection: psycopg.Connection[Any]) -> None:
         for entry in leases.take_due(connection=connection, schedule=self._schedule):

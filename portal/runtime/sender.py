@@ -4,13 +4,16 @@ What waits is a set, not a queue: a wake-up that was not sent yet need not be se
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celery import Celery
+
+from portal.schedule import QUEUE, QUEUES
 
 # A wake-up that a worker sees later than this has long been made up for by a sweep.
 EXPIRES = 60
 RETRY_SECONDS = 1.0
+MOST_CAUSES = 5
 
 
 class Sender:
@@ -19,7 +22,7 @@ class Sender:
     def __init__(self, *, broker: str, say: Callable[[str], None]) -> None:
         self._app = _producer(broker=broker)
         self._say = say
-        self._waiting: dict[str, int] = {}
+        self._waiting: dict[str, tuple[int, tuple[str, ...]]] = {}
         self._changed = threading.Condition()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
@@ -27,10 +30,11 @@ class Sender:
     def start(self) -> None:
         self._thread.start()
 
-    def send(self, *, task: str, expires: int = EXPIRES) -> None:
-        """Ask for one run of `task`; returns at once."""
+    def send(self, *, task: str, expires: int = EXPIRES, causes: Sequence[str] = ()) -> None:
+        """Ask for one run of `task`; returns at once. `causes` are references of requests, for the logs of the worker."""
         with self._changed:
-            self._waiting[task] = expires
+            _, before = self._waiting.get(task, (0, ()))
+            self._waiting[task] = expires, tuple(dict.fromkeys([*before, *causes]))[:MOST_CAUSES]
             self._changed.notify()
 
     def waiting(self) -> set[str]:
@@ -48,21 +52,27 @@ class Sender:
         silent = False
         while (job := self._next()) is not None:
             try:
-                self._app.send_task(job[0], expires=job[1], ignore_result=True, retry=False)
+                self._publish(*job)
                 silent = self._tell(silent=silent, now=False, why="")
             except Exception as problem:  # noqa: BLE001  # every way in which a broker can fail means the same: try again later
                 silent = self._tell(silent=silent, now=True, why=repr(problem))
                 self._put_back(*job)
 
-    def _next(self) -> tuple[str, int] | None:
+    def _publish(self, task: str, wanted: tuple[int, tuple[str, ...]]) -> None:
+        expires, causes = wanted
+        headers = {"causes": list(causes)} if causes else None
+        queue = QUEUES.get(task, QUEUE)
+        self._app.send_task(task, expires=expires, headers=headers, queue=queue, ignore_result=True, retry=False)
+
+    def _next(self) -> tuple[str, tuple[int, tuple[str, ...]]] | None:
         with self._changed:
             while not self._waiting and not self._ended:
                 self._changed.wait()
             return None if self._ended else self._waiting.popitem()
 
-    def _put_back(self, task: str, expires: int) -> None:
+    def _put_back(self, task: str, wanted: tuple[int, tuple[str, ...]]) -> None:
         with self._changed:
-            self._waiting.setdefault(task, expires)
+            self._waiting.setdefault(task, wanted)
             self._changed.wait_for(lambda: self._ended, timeout=RETRY_SECONDS)
 
     def _tell(self, *, silent: bool, now: bool, why: str) -> bool:

@@ -10,25 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.runtime import keys
+from portal.runtime import commands, keys
 from portal.runtime.places import ROOT, Places
 from portal.runtime.postgres import Postgres
 from portal.runtime.postgres_files import APP, OWNER
 from portal.runtime.program import Program
 from portal.runtime.valkey import Valkey
+from portal.schedule import QUEUE, SEALER
 
 SIGN_IN = "/account/login/"
 # No heartbeat through scheduler, broker and worker for this long, and the worker is started again (a Celery worker
 # can lose its broker and not notice).
 HEARTBEAT_SECONDS = 60.0
-# Connections that uvicorn takes at once: 300 live streams and plenty of pages.
-WEB_CONNECTIONS = 1000
-WEB_POOL = 12
-# A pool process is replaced after so many tasks, some minutes of idling: what one big task left behind goes back.
-TASKS_PER_CHILD = 60
 _APPS = ("portal", "changes", "audits")
-# glibc: threads share two arenas instead of keeping freed memory each, and free memory goes back early (mallopt(3)).
-_GIVE_BACK = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
 @dataclass(frozen=True)
@@ -71,9 +65,7 @@ def shared_environment(*, plan: Plan, outside: Mapping[str, str]) -> dict[str, s
 
 def process_environment(*, name: str, shared: Mapping[str, str], owner: bool = False) -> dict[str, str]:
     """Environment of one process. Only who migrates learns how to become the owner."""
-    env = {**os.environ, **shared, "COUNTERSIGN_PROCESS": name, "PYTHONUNBUFFERED": "1"}
-    for variable, value in _GIVE_BACK.items():
-        env.setdefault(variable, value)
+    env = commands.surroundings(name=name, env={**os.environ, **shared})
     # Compiled once, not at every start of every process.
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     if not owner:
@@ -96,7 +88,7 @@ def applications(*, plan: Plan, shared: Mapping[str, str]) -> list[Program]:
     programs = [
         _web(plan=plan, shared=shared),
         _worker(plan=plan, shared=shared),
-        _python(name="scheduler", shared=shared, arguments=["-m", "portal.runtime.scheduler"]),
+        _python(name="scheduler", shared=shared, arguments=commands.SCHEDULER),
     ]
     if plan.demo and has_command(name="standins"):
         programs.append(_python(name="standins", shared=shared, arguments=["manage.py", "standins"]))
@@ -155,16 +147,10 @@ def _valkey(*, valkey: Valkey) -> Program:
 
 
 def _web(*, plan: Plan, shared: Mapping[str, str]) -> Program:
-    limits = ["--limit-concurrency", str(WEB_CONNECTIONS), "--timeout-keep-alive", "20", "--timeout-graceful-shutdown", "2"]
-    # Addresses of callers are believed from a proxy only when somebody says that there is one.
-    proxy = "--proxy-headers" if int(shared.get("COUNTERSIGN_PROXIES", "0")) else "--no-proxy-headers"
-    quiet = ["--no-access-log", "--no-server-header", "--log-level", "warning", proxy]
-    where = ["--host", "127.0.0.1", "--port", str(plan.port)]
-    env = {**process_environment(name="web", shared=shared), "COUNTERSIGN_POOL": str(WEB_POOL)}
     return Program(
         name="web",
-        argv=python("-m", "uvicorn", "portal.asgi:application", *where, *limits, *quiet),
-        env=env,
+        argv=python(*commands.web(host="127.0.0.1", port=plan.port, env=shared)),
+        env=process_environment(name="web", shared=shared),
         # Any answer will do, also "503, the database is away": the process lives.
         answers=lambda: page_answers(port=plan.port, path="/healthz") is not None,
     )
@@ -178,13 +164,10 @@ def _worker(*, plan: Plan, shared: Mapping[str, str]) -> Program:
         upstream = (plan.postgres is None or plan.postgres.answers()) and (plan.valkey is None or plan.valkey.answers())
         return not upstream or time.time() - _touched(path=plan.places.heartbeat, never=began) < HEARTBEAT_SECONDS
 
-    lean = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    pool = ["--pool", "prefork", "--concurrency", str(pool_size()), "--max-tasks-per-child", str(TASKS_PER_CHILD)]
     return Program(
         name="worker",
-        argv=python("-m", "celery", "-A", "portal", "worker", *pool, *lean, "--loglevel", "WARNING"),
-        # Django's checks load every page, 15 MB that a worker does not need; ./bin/test runs them.
-        env={**process_environment(name="worker", shared=shared), "CELERY_SKIP_CHECKS": "1"},
+        argv=python(*commands.worker(queues=[QUEUE, SEALER], processes=pool_size())),
+        env=process_environment(name="worker", shared=shared),
         patience=12.0,
         answers=heard,
         grace=HEARTBEAT_SECONDS + 30.0,

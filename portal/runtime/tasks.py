@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils.timezone import now
 
+from portal.runtime import backup
 from portal.runtime.models import Lease
 from portal.runtime.places import Places
 from portal.runtime.punctual import allowed_for
-from portal.schedule import SCHEDULE
+from portal.schedule import BACK_UP, SCHEDULE
 
 _LEASE_OF = {entry.task: entry.lease for entry in SCHEDULE}
 _EVERY = {entry.lease: entry for entry in SCHEDULE}
 # A job that runs each second need not be written down each second.
 _NOTED_EVERY = timedelta(seconds=10)
+BACKED_UP_EVERY = timedelta(hours=23)
 
 
 @shared_task(name="portal.runtime.tasks.heartbeat")
@@ -30,6 +33,19 @@ def heartbeat() -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     os.utime(path)
+
+
+@shared_task(name=BACK_UP, time_limit=3600)
+def back_up() -> None:
+    """Copy the database once a night into COUNTERSIGN_BACKUP_FOLDER; without that, nothing. A young copy is enough."""
+    if not settings.BACKUP_FOLDER:
+        return
+    folder = Path(settings.BACKUP_FOLDER)
+    newest = next(iter(backup.copies(folder=folder)), None)
+    if newest and time.time() - newest.stat().st_mtime < BACKED_UP_EVERY.total_seconds():
+        return
+    backup.make(url=backup.address(env=os.environ), folder=folder, at=now())
+    backup.thin_out(folder=folder, keep=settings.BACKUP_KEEP)
 
 
 @task_success.connect

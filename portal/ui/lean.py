@@ -8,6 +8,7 @@ host goes on to Django and is answered there in words, as every other address is
 
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +19,12 @@ from django.http.request import split_domain_port, validate_host
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from portal.limits import App, Receive, Send
+from portal.metrics import REQUESTS
 from portal.ui.headers import SECURITY_HEADERS, new_reference
 
 log = structlog.get_logger("portal.lean")
+LEAN = "lean"
+"""The view of all these addresses, for the monitor."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,10 @@ class LeanPaths:
         body = await _whole(receive)
         if body is not None:
             reference = new_reference()
-            await _send(send, await _answer(handler, Asked(scope["path"], headers, body), reference), reference)
+            began = time.perf_counter()
+            said = await _answer(handler, Asked(scope["path"], headers, body), reference)
+            REQUESTS.note(view=LEAN, method="POST", status=said.status, seconds=time.perf_counter() - began)
+            await _send(send, said, reference)
 
     def _handler_of(self, scope: MutableMapping[str, Any]) -> Handler | None:
         if scope["type"] != "http" or scope["method"] != "POST":

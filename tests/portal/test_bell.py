@@ -3,11 +3,18 @@
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
+from structlog.contextvars import clear_contextvars
 
 from portal import bell
 from portal.bell import after_commit
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def outside_of_a_request():
+    """What the last request of another test had bound would be the word."""
+    clear_contextvars()
 
 
 @pytest.fixture

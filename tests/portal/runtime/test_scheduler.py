@@ -26,8 +26,8 @@ class Heard:
     def __init__(self):
         self.calls = []
 
-    def send(self, *, task, expires=60):
-        self.calls.append((task, time.monotonic(), expires))
+    def send(self, *, task, expires=60, causes=()):
+        self.calls.append((task, time.monotonic(), expires, list(causes)))
 
     def count(self, task):
         return sum(call[0] == task for call in self.calls)
@@ -59,9 +59,9 @@ def begin(database):
         thread.join(timeout=10)
 
 
-def notify(database, channel):
+def notify(database, channel, word=""):
     with psycopg.connect(database, autocommit=True) as line:
-        line.execute("SELECT pg_notify(%s, '')", [channel])
+        line.execute("SELECT pg_notify(%s, %s)", [channel, word])
 
 
 @pytest.mark.parametrize(("channel", "task"), WAKE.items())
@@ -71,10 +71,11 @@ def test_a_notice_wakes_the_workers_at_once(begin, database, channel, task):
     before = heard.count(task)
 
     at = time.monotonic()
-    notify(database, channel)
+    notify(database, channel, "REQ7")
 
     wait_for(lambda: heard.count(task) == before + 1, seconds=5, what="the wake-up")
     assert heard.calls[-1][1] - at < 0.5
+    assert heard.calls[-1][3] == ([] if channel == "ledger" else ["REQ7"])
 
 
 def test_many_notices_at_once_are_few_wake_ups_and_the_last_one_counts(begin, database):

@@ -199,8 +199,8 @@ def test_a_feature_sends_some_people_to_a_page_of_their_own(page, monkeypatch):
 def test_health_is_told_in_words_only(client, monkeypatch):
     assert client.get("/healthz").content == b"ok\n"
     lines = client.get("/readyz").content.decode().splitlines()
-    assert lines[:2] == ["ready", "Database works"]
-    assert [line.partition(" ")[0] for line in lines[2:]] == ["Broker", "Scheduler", "Worker"]
+    assert lines[:5] == ["ready", "Database works", "Schema is the one of this release", "Disk has room", "Seal keeps up"]
+    assert [line.partition(" ")[0] for line in lines[5:]] == ["Broker", "Scheduler", "Worker"]
     assert "Database works" in client.get("/status/").content.decode()
 
     monkeypatch.setattr(health, "_checks", {"Database": (lambda: _raise(OSError("10.0.0.7 refused")), True)})
@@ -219,7 +219,7 @@ def test_what_works_behind_the_pages_is_told_and_makes_nobody_unready(client, mo
     ready, status = client.get("/readyz"), client.get("/status/")
 
     assert (ready.status_code, status.status_code) == (200, 200)
-    assert ready.content.decode().splitlines()[2] == "Broker does not answer"
+    assert ready.content.decode().splitlines()[5] == "Broker does not answer"
     assert "what you do is kept, and done later" in status.content.decode()
     assert "refused" not in ready.content.decode() + status.content.decode()
 
