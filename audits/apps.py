@@ -4,8 +4,24 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-JOINS = ("audits.controls.demo", "audits.engagements.demo")
-"""Modules that register something elsewhere (the demo company) when they are imported."""
+JOINS = (
+    "audits.controls.checks",
+    "audits.findings.held",
+    "audits.engagements.demo",
+    "audits.requests.needs",
+    "audits.requests.news",
+    "audits.findings.needs",
+    "audits.findings.news",
+    "audits.findings.agenda",
+    "audits.packs.found",
+    "audits.packs.news",
+    "audits.room.finding_again",
+    "audits.room.demo",
+    "audits.samples.demo",
+    "audits.controls.demo",
+    "audits.proof.needs",
+)
+"""Modules that register something elsewhere (inbox, palette, notices, agenda, the demo company) when they are imported."""
 
 
 class AuditsConfig(AppConfig):

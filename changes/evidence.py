@@ -32,6 +32,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     # Thousands of rows that are frozen together: the entry about the review keeps the digest of all of them.
     EvidenceTable("changes.ReviewEntry", append_only=True, entry=False),
     EvidenceTable("changes.ReviewAnswer", append_only=True),
+    EvidenceTable("changes.ReviewHandover", append_only=True),
     EvidenceTable("changes.ReviewReminder", append_only=True),
     EvidenceTable(
         "changes.MergerList",
@@ -145,6 +146,11 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("changes.Correction", append_only=True),
     EvidenceTable("changes.Verdict", append_only=True),
     EvidenceTable("changes.ReleaseLog", append_only=True),
+    EvidenceTable(
+        "changes.SourceOutage",
+        columns=("ended_at", "filled_at"),
+        fixed=("source_id", "repository_id", "kind", "began_at", "why", "missed", "noted_at"),
+    ),
     EvidenceTable(
         "changes.RulesSnapshot",
         columns=("actor_uid",),
@@ -335,7 +341,7 @@ HIDDEN: tuple[Hidden, ...] = (
         why="vendor tokens",
         shown=(
             *("id", "name", "kind", "api_url", "has_token", "app_id", "installation_id", "settings", "connected_at", "paused_at"),
-            *("last_good_read_at", "last_failed_read_at"),
+            *("last_good_read_at", "covered_until", "last_failed_read_at"),
             *("last_error", "rate_remaining", "rate_resets_at", "not_before", "failures"),
         ),
     ),

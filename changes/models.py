@@ -10,7 +10,9 @@ from changes.calendar.models import (
     OverrideAnswer,
     PlannedWindow,
 )
+from changes.connectors.connecting.models import Connecting
 from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
+from changes.connectors.outage_models import SourceOutage
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
     BranchCommit,
@@ -39,7 +41,7 @@ from changes.emergencies.models import (
 )
 from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
-from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewReminder, SystemOwner
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewHandover, ReviewReminder, SystemOwner
 from changes.entitlements.segregation.models import Limitation
 from changes.exceptions.models import Acceptance, EditMatch, ExceptionRecord, ExceptionStep, NoiseRule
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
@@ -114,6 +116,7 @@ __all__ = [
     "Compared",
     "Condition",
     "ConditionStep",
+    "Connecting",
     "Correction",
     "Course",
     "CourseDraft",
@@ -177,6 +180,7 @@ __all__ = [
     "ReviewAfter",
     "ReviewAnswer",
     "ReviewEntry",
+    "ReviewHandover",
     "ReviewReminder",
     "Revision",
     "RollbackDrill",
@@ -191,6 +195,7 @@ __all__ = [
     "SignOff",
     "Snapshot",
     "Source",
+    "SourceOutage",
     "SourceReading",
     "StoredAnswer",
     "SystemOwner",

@@ -1,5 +1,6 @@
 """Index: Celery looks for tasks here. Each feature's tasks are imported by name."""
 
+from changes.completeness.tasks import watch_jobs
 from changes.connectors.tasks import (
     compare_drift,
     drain_inbox,
@@ -9,6 +10,7 @@ from changes.connectors.tasks import (
     poll_sources,
     read_access,
     read_again,
+    say_checkpoint,
     settle,
     sweep_inbox,
 )
@@ -39,9 +41,11 @@ __all__ = [
     "read_access",
     "read_again",
     "remind",
+    "say_checkpoint",
     "seal_gate_answers",
     "send_digests",
     "settle",
     "sweep_inbox",
     "tell",
+    "watch_jobs",
 ]

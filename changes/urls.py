@@ -4,9 +4,10 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from changes.api.urls import api_urls
 from changes.approvals import views as delegations
-from changes.connectors import fetch_views
+from changes.connectors import fetch_views, key_views
 from changes.connectors import pages as connector_pages
 from changes.connectors import views as connectors
+from changes.connectors.connecting import views as connect
 from changes.desk import (
     class_views,
     deploy_gate,
@@ -27,6 +28,7 @@ from changes.desk.approving import views as approving
 from changes.desk.approving import waiver_views as waivers
 from changes.desk.calendar import acts as calendar_acts
 from changes.desk.calendar import feeds, freezes
+from changes.desk.completeness import views as complete
 from changes.desk.inventory import drift_views as drift
 from changes.desk.inventory import reconciling_views as reconciling
 from changes.desk.inventory import views as inventory
@@ -112,6 +114,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/read/", talk.read_all, name="read-notices"),
     path("me/notices/", talk.choices, name="notice-choices"),
     path("oversight/", oversight.oversight, name="oversight"),
+    path("completeness/", complete.completeness, name="completeness"),
+    path("completeness/outages/", complete.outages, name="completeness-outages"),
+    path("completeness/sheet.json", complete.sheet_file, name="completeness-file"),
+    path("completeness/<slug:code>/", complete.population, name="completeness-rows"),
+    path("completeness/<slug:code>.csv", complete.population_file, name="completeness-rows-file"),
     path("policy/", policy.policy, name="policy"),
     path("policy/v/<int:number>/", policy.version, name="policy-version"),
     path("policy/v/<int:number>/export/", policy.export, name="policy-export"),
@@ -214,6 +221,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("access-reviews/owners/set/", access_reviews.set_system_owner, name="set-system-owner"),
     path("access-reviews/<int:number>/", access_reviews.access_review, name="access-review"),
     path("access-reviews/<int:number>/answer/", access_reviews.answer_access_review, name="answer-access-review"),
+    path("access-reviews/<int:number>/hand-over/", access_reviews.hand_over_access_review, name="hand-over-access-review"),
     path("access-reviews/<int:number>/close/", access_reviews.close_access_review, name="close-access-review"),
     path("access-reviews/<int:number>/list.csv", access_reviews.access_review_file, name="access-review-file"),
     path("inventory/", inventory.inventory, name="inventory"),
@@ -224,6 +232,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inventory/<int:pk>/", inventory.asset, name="asset"),
     path("inventory/<int:pk>/keep/", inventory.keep_asset, name="keep-asset"),
     path("drift/", drift.drift, name="drift"),
+    path("drift/compare/", drift.compare_now, name="compare-drift"),
     path("drift/<int:pk>/", drift.case, name="drift-case"),
     path("drift/<int:pk>/answer/", drift.answer_case, name="answer-drift"),
     path("training/", training.training, name="training"),
@@ -235,6 +244,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/quiz/<int:pk>/<int:place>/", quiz.question, name="question"),
     path("training/quiz/<int:pk>/hand-in/", quiz.hand_in, name="hand-in"),
     path("training/certificate/<int:pk>/", training.certificate, name="certificate"),
+    path("training/certificate/<int:pk>/paper/", training.certificate_paper, name="certificate-paper"),
     path("training/draft/", course_draft.edit, name="course-draft"),
     path("training/draft/publish/", course_draft.publish, name="publish-course"),
     path("training/draft/drop/", course_draft.drop, name="drop-course-draft"),
@@ -242,6 +252,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/people/list.csv", roster.people_file, name="training-people-file"),
     path("training/people/remind/", roster.remind, name="remind-training"),
     path("integrations/", connector_pages.integrations, name="integrations"),
+    path("integrations/connect/", connect.choose, name="connect"),
+    path("integrations/connect/<slug:kind>/begin/", connect.begin, name="begin-connecting"),
+    path("integrations/connect/<int:pk>/", connect.connecting, name="connecting"),
+    path("integrations/connect/<int:pk>/credential/", connect.credential, name="connecting-credential"),
+    path("integrations/connect/<int:pk>/secret/", connect.another_secret, name="connecting-secret"),
+    path("integrations/connect/<int:pk>/test/", connect.try_out, name="connecting-test"),
+    path("integrations/connect/<int:pk>/scope/", connect.scope, name="connecting-scope"),
+    path("integrations/connect/<int:pk>/leave/", connect.leave, name="connecting-leave"),
+    path("integrations/connect/<int:pk>/app/", connect.to_github, name="connecting-app"),
+    path("integrations/connect/<int:pk>/app/made/", connect.app_made, name="connecting-app-made"),
+    path("integrations/keys/", key_views.rotate, name="rotate-keys"),
+    path("integrations/<int:pk>/test/", fetch_views.test_source, name="test-source"),
+    path("integrations/<int:pk>/disconnect/", fetch_views.disconnect_source, name="disconnect-source"),
     path("integrations/<int:pk>/fetch/", fetch_views.fetch_source, name="fetch-source"),
     path("integrations/<int:pk>/pause/", fetch_views.pause_source, name="pause-source"),
     path("integrations/<int:pk>/resume/", fetch_views.resume_source, name="resume-source"),

@@ -1,14 +1,19 @@
 """Evidence of this app, and what auditors must not read of it."""
 
-from portal.access.guard_sql import ROLE_RULES
+from portal.access.guard_sql import REDACTION_RULES, ROLE_RULES
 from portal.ledger.evidence import EvidenceTable, Hidden, RowRule
 
 EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("portal.LedgerLeaf", append_only=True, entry=False, written_by_function=True),
-    EvidenceTable("portal.LedgerBody", append_only=True, entry=False, written_by_function=True),
+    EvidenceTable("portal.LedgerBody", append_only=True, entry=False, written_by_function=True, released=True),
     EvidenceTable("portal.LedgerSealed", append_only=True, entry=False),
     EvidenceTable("portal.LedgerCheckpoint", append_only=True, entry=False),
     EvidenceTable("portal.LedgerCheck", append_only=True, entry=False),
+    EvidenceTable(
+        "portal.LedgerRedaction",
+        columns=("confirmed_by_id", "confirmed_at", "withdrawn_by_id", "withdrawn_at"),
+        fixed=("leaf_id", "reason", "digest", "proposed_by_id", "proposed_at", "expires_at"),
+    ),
     EvidenceTable(
         "portal.RoleGrant",
         columns=("valid_until", "ended_by_id"),
@@ -56,7 +61,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         born=frozenset({"sent", "adopted"}),
     ),
 )
-RULES: tuple[RowRule, ...] = ROLE_RULES
+RULES: tuple[RowRule, ...] = (*ROLE_RULES, *REDACTION_RULES)
 HIDDEN: tuple[Hidden, ...] = (
     Hidden("portal.Snooze", why="personal"),
     # These columns are SecretFields (portal/secret.py): pages for auditors do not select them.

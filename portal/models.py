@@ -5,7 +5,16 @@ from portal.access.importing.models import ImportRow, PeopleImport
 from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, RoleGrant, RoleProposal, User
 from portal.access.scim.models import DirectoryEntry, ScimToken
 from portal.home.models import Snooze
-from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
+from portal.ledger.models import (
+    LedgerAnchor,
+    LedgerBody,
+    LedgerCheck,
+    LedgerCheckpoint,
+    LedgerLeaf,
+    LedgerRedaction,
+    LedgerSealed,
+    LedgerVerification,
+)
 from portal.outbox.models import Effect
 from portal.policy.models import PolicyDraft, PolicyVersion
 from portal.runtime.models import Lease
@@ -20,11 +29,14 @@ __all__ = [
     "ImportRow",
     "Invitation",
     "Lease",
+    "LedgerAnchor",
     "LedgerBody",
     "LedgerCheck",
     "LedgerCheckpoint",
     "LedgerLeaf",
+    "LedgerRedaction",
     "LedgerSealed",
+    "LedgerVerification",
     "MetAccount",
     "PeopleImport",
     "PolicyDraft",

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 DRAIN_INBOX = "changes.connectors.tasks.drain_inbox"
 DELIVER_OUTBOX = "portal.outbox.tasks.deliver_outbox"
 SEAL = "portal.ledger.tasks.seal"
+VERIFY_ASKED = "portal.ledger.tasks.verify_asked"
 WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
-
-
+BUILD_PACKS = "audits.packs.tasks.build_packs"
 VERIFY = "portal.ledger.tasks.verify"
 BACK_UP = "portal.runtime.tasks.back_up"
 QUEUE, SEALER = "celery", "sealer"
 # What needs the signing key, the anchors or the folder of copies has a queue of its own, so that only one machine has to have them.
-QUEUES = {SEAL: SEALER, VERIFY: SEALER, BACK_UP: SEALER}
+QUEUES = dict.fromkeys((SEAL, VERIFY, VERIFY_ASKED, BUILD_PACKS, BACK_UP), SEALER)
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ SCHEDULE = (
     Entry("changes.talk.tasks.invite", 300, "invite"),
     # Files of people: what a lost broker forgot.
     Entry(WORK_ON_IMPORTS, 15, "work-on-imports"),
+    # Evidence packs: what waits for a checkpoint, what a lost worker left, what is past its day.
+    Entry(BUILD_PACKS, 5, "build-packs"),
     # Whoever's last day is over loses every access.
     Entry("portal.access.roster.tasks.end_due_access", 300, "end-due-access"),
     # Training: what comes up, is due or late; each reminder once.
@@ -72,17 +74,32 @@ SCHEDULE = (
     Entry(VERIFY, 3600, "verify"),
     # A copy of the database each night, where a folder for it is named; it asks every hour whether one is due.
     Entry(BACK_UP, 3600, "back-up"),
+    Entry(VERIFY_ASKED, 15, "verify-asked"),
+    # Where others keep it: does nothing unless it is switched on.
+    Entry("changes.connectors.tasks.say_checkpoint", 300, "say-checkpoint"),
+    # Triggers, functions, owners and rights of the database against the code.
+    Entry("portal.ledger.tasks.check_guards", 3600, "check-guards"),
     # What auditors read on a day goes into the ledger as one digest when the day is over.
     Entry("audits.engagements.tasks.seal_read_log", 3600, "seal-read-log"),
     # Likewise what the deploy gate answered.
     Entry("changes.gates.tasks.seal_gate_answers", 3600, "seal-gate-answers"),
-    # What the controls find over the last 90 days, once a day.
+    # What the controls find over the last 90 days and in each week, once a day; and within each engagement that is open.
     Entry("audits.controls.tasks.run_controls_daily", 86400, "run-controls"),
+    # A job that did not run is itself a finding.
+    Entry("changes.completeness.tasks.watch_jobs", 60, "watch-jobs"),
+    Entry("audits.controls.tasks.run_controls_for_engagements", 60, "run-controls-for-engagements"),
     # Proves the way scheduler → broker → worker; without it the supervisor starts the worker again.
     Entry("portal.runtime.tasks.heartbeat", 15, "heartbeat"),
 )
 
 # Channel of PostgreSQL's NOTIFY → task that is sent at once.
-WAKE = {"inbox": DRAIN_INBOX, "outbox": DELIVER_OUTBOX, "ledger": SEAL, "imports": WORK_ON_IMPORTS}
+WAKE = {
+    "inbox": DRAIN_INBOX,
+    "outbox": DELIVER_OUTBOX,
+    "ledger": SEAL,
+    "verify": VERIFY_ASKED,
+    "imports": WORK_ON_IMPORTS,
+    "packs": BUILD_PACKS,
+}
 # Channels whose word is not the reference of a request (portal/causes.py).
 WORDS_OF_THEIR_OWN = frozenset({"ledger"})

@@ -30,6 +30,8 @@ ALLOWED_HOSTS = listed("COUNTERSIGN_HOSTS", default=["127.0.0.1", "localhost", "
 CSRF_TRUSTED_ORIGINS = listed("COUNTERSIGN_ORIGINS", default=[])
 # Hosts that a connector may call although their address is not public: a forge inside the company, the stand-ins.
 CONNECTOR_PRIVATE_HOSTS = listed("COUNTERSIGN_PRIVATE_HOSTS", default=[])
+# Addresses of APIs beside the public ones that the pages offer when a vendor is connected: "gitea=https://git.example/api/v1".
+CONNECT_ADDRESSES = listed("COUNTERSIGN_CONNECT_ADDRESSES", default=[])
 # Schemes of clone addresses. Plain http is spoken to the hosts above only; "file" is for tests.
 GIT_PROTOCOLS = listed("COUNTERSIGN_GIT_PROTOCOLS", default=["https", "http"])
 HTTPS = BASE_URL.startswith("https://")

@@ -132,6 +132,7 @@ class Visits:
     wrong: list = field(default_factory=list)
     expected: set = field(default_factory=set)
     contexts: list = field(default_factory=list)
+    outside: set = field(default_factory=set)
 
     def __call__(self, path="/", *, by=None, fresh=True, width=WIDE, theme="light", script=True, height=None):
         """Open a page. ``by`` is a person to sign in as; ``script=False`` switches JavaScript off."""
@@ -156,6 +157,10 @@ class Visits:
         """Answers with these numbers are part of the test and do not count as wrong."""
         self.expected.update(numbers)
 
+    def expect_host(self, url):
+        """Going to this other site is part of the test."""
+        self.outside.add(url)
+
     def _watch(self, page):
         page.on("console", lambda message: self._heard(message))
         page.on("pageerror", lambda problem: self.wrong.append(f"script: {problem}"))
@@ -169,7 +174,7 @@ class Visits:
         self.wrong.append(f"console: {message.text} ({message.location.get('url')})")
 
     def _asked(self, url):
-        if not url.startswith((self.site, "data:", "blob:", "about:")):
+        if not url.startswith((self.site, "data:", "blob:", "about:", *self.outside)):
             self.wrong.append(f"another host: {url}")
 
     def end(self):

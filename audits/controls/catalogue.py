@@ -1,11 +1,12 @@
 """The controls: for every clause of the policy the test that proves it, over which population, and by which check. Pure.
 
 A control has a check, or it says in words why it has none yet; a clause without either fails the tests of the
-architecture. ``checks.CHECKS`` holds the checks by their names.
+architecture. ``rows.READERS`` holds the checks by their names; ``terms`` says criteria, frequency, expected exceptions and sources.
 """
 
 from dataclasses import dataclass
 
+from audits.controls import terms
 from portal.access.roles import Role
 from portal.policy.clauses import Clause
 
@@ -27,6 +28,26 @@ class Control:
     def id(self) -> str:
         """``C-03`` for clause ``P-03``: one control a clause."""
         return f"C{self.clause.value[1:]}"
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """Ids of the trust services criteria that it serves; their text is not ours."""
+        return terms.CRITERIA[self.clause]
+
+    @property
+    def frequency(self) -> str:
+        """How often what it looks at happens."""
+        return terms.FREQUENCY.get(self.clause, terms.EACH_TIME)
+
+    @property
+    def expected(self) -> str:
+        """What is no deviation although it looks like one; empty when nothing is."""
+        return terms.EXPECTED.get(self.clause, "")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The sources whose readings it rests on: where one could not be read, the result is unknown."""
+        return terms.NEEDS.get(self.clause, frozenset())
 
     @property
     def owner(self) -> Role:
@@ -59,8 +80,8 @@ _ALL = (
     Control(
         Clause.LARGE_DECIDED,
         "Large changes are decided before they are implemented",
-        "Changes that are large by the rules of their day",
-        "A binding decision on the revision stands before the first merge.",
+        "Merged changes that are large, and those that meet the criteria of large ones",
+        "A binding decision on the revision stands before the first merge; who classed one lower said why.",
         check="large_decided",
     ),
     Control(
@@ -94,9 +115,9 @@ _ALL = (
     Control(
         Clause.IN_GIT,
         "What runs is in Git",
-        "Apps at Fly",
-        "The running release maps to a commit of a repository in scope.",
-        later="Comes with the inventory of Fly's apps. Releases of unknown commits are found already, under P-12.",
+        "Apps at Fly that were there in the window, from the inventory",
+        "The commit of the newest successful release is known in a repository in scope.",
+        check="apps_in_git",
     ),
     Control(
         Clause.INFRASTRUCTURE_AS_CODE,
@@ -150,9 +171,9 @@ _ALL = (
     Control(
         Clause.LOGGED,
         "Production changes are logged in Slack",
-        "Releases to production, and edits at Doppler and Cloudflare",
+        "Releases to production, edits of its secrets at Doppler, and edits of DNS and access at Cloudflare",
         "The message was posted within the time of the policy.",
-        later="Comes with the connection to Slack. Until then gate 11 says that it is not connected.",
+        check="production_logged",
     ),
     Control(
         Clause.ENVIRONMENTS_APART,
@@ -185,8 +206,8 @@ _ALL = (
     Control(
         Clause.ACCESS_RESTRICTED,
         "Production is approved, and access is granted by the process",
-        "Changes merged to prod, and people given access to repositories",
-        "An approval by somebody else stood at the merge; nobody was given access past the portal.",
+        "Changes merged to prod, people given access to repositories, access reviews that were due, and rights that were to go",
+        "An approval by somebody else stood at the merge; nobody was given access past the portal; reviews and removals in time.",
         check="production_approved",
     ),
     Control(
@@ -222,7 +243,7 @@ _ALL = (
         "Edits at Cloudflare are changes",
         "Entries of Cloudflare's audit log on DNS and access",
         "Each matches a change.",
-        later="Comes with the connection to Cloudflare.",
+        check="cloudflare_edits_matched",
     ),
     Control(
         Clause.POLICY_REVIEWED,
@@ -241,9 +262,9 @@ _ALL = (
     Control(
         Clause.AUDITED,
         "Audits are held",
-        "Engagements",
-        "One in twelve months, and findings closed in time.",
-        later="Comes with findings. Engagements can be opened already.",
+        "Audits of the twelve months before, and their findings",
+        "One audit in twelve months, and findings closed in time.",
+        check="audits_held",
     ),
     Control(
         Clause.TRAINED,
@@ -269,9 +290,9 @@ _ALL = (
     Control(
         Clause.CONFIDENTIAL,
         "Policy and records are confidential",
-        "Pages of the portal",
-        "Every page asks for a sign-in and a right, but sign-in and health.",
-        later="Shown by the tests of every address; a check over what was read comes with the exports.",
+        "Pages of the portal, and every page that an auditor asked for",
+        "Every page asks for a sign-in and a right, but sign-in and health; auditors read within their engagement alone.",
+        check="records_confidential",
     ),
 )
 CONTROLS: dict[Clause, Control] = {control.clause: control for control in _ALL}

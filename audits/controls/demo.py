@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from audits.controls.result import Window
-from audits.controls.running import USUAL, run_controls
+from audits.controls.daily import run_daily, run_for_engagements
 from changes.desk.demo_chapters import chapter
 
 
 @chapter
 def controls(at: datetime) -> None:
-    """A run over what is there now."""
-    run_controls(window=Window(at - USUAL, at), by=None, at=at)
+    """A run over what is there now, with the weeks that are over, and one for each open engagement."""
+    run_daily(at=at)
+    run_for_engagements(at=at)

@@ -1,7 +1,21 @@
-"""What a control found out over a window: how much was looked at, and what deviated. Pure. Times are UTC."""
+"""What a control looks at and finds: a window, rows, and what the rows come to. Pure. Times are UTC.
 
-from dataclasses import dataclass
+Everything that a result says follows from its rows alone, so that a program with nothing of ours recomputes it (docs/controls.md).
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from portal.ledger.canonical import canonical
+
+RULES_VERSION = "2"
+"""Of the readers. It rises with every change that can change a row."""
+Flat = str | int | bool | None
+"""What a fact may be: nothing nested, so that a row is a line of a table. Times are ISO 8601 in UTC."""
 
 
 @dataclass(frozen=True)
@@ -12,25 +26,114 @@ class Window:
     until: datetime
 
 
-@dataclass(frozen=True)
-class Deviation:
-    """One of the population that did not do as the clause asks: what it is called, why, and where it is."""
+class RowState(StrEnum):
+    """What one row comes to. The value stands in packs.
 
-    subject: str
-    sentence: str
-    ref: str
+    ``unread`` is no member of the population: it names a source that could not be read, so that members may be missing.
+    """
+
+    PASSED = "passed"
+    DEVIATES = "deviates"
+    UNKNOWN = "unknown"
+    UNREAD = "unread"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One member of a control's population, and whether it did as the clause asks.
+
+    ``key`` names it for ever and is unique within the control. ``sentence`` says why it deviates or is unknown; empty for one that
+    passed. ``facts`` are what that rests on. ``ref`` is where it can be read, as ``change:1042``; ``repository`` its repository,
+    empty for what belongs to none.
+    """
+
+    key: str
+    state: RowState = RowState.PASSED
+    sentence: str = ""
+    facts: Mapping[str, Flat] = field(default_factory=dict)
+    ref: str = ""
+    repository: str = ""
+
+    @property
+    def deviates(self) -> bool:
+        """Whether it did not do as the clause asks."""
+        return self.state == RowState.DEVIATES
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is the matter with it."""
+        return self.state == RowState.PASSED
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as it stands in packs."""
+        return {
+            "key": self.key,
+            "state": self.state.value,
+            "deviates": self.deviates,
+            "sentence": self.sentence,
+            "facts": dict(self.facts),
+            "ref": self.ref,
+            "repository": self.repository,
+        }
+
+    @property
+    def line(self) -> str:
+        """Its canonical JSON (RFC 8785): what the digest is made of."""
+        return canonical(self.as_json())
+
+
+def deviating(key: str, sentence: str, **values: Any) -> Row:
+    """A row that deviates."""
+    return Row(key, RowState.DEVIATES, sentence, **values)
+
+
+def judged(key: str, sentences: Iterable[str], **values: Any) -> Row:
+    """A row that deviates when there is a sentence against it, and passed when there is none."""
+    words = " ".join(dict.fromkeys(sentences))
+    return Row(key, RowState.DEVIATES if words else RowState.PASSED, words, **values)
 
 
 @dataclass(frozen=True)
 class Result:
-    """The whole population, never a sample, and its deviations."""
+    """What the rows come to. ``digest`` is SHA-256 over their lines, a line feed after each, in their order."""
 
-    population: int
-    deviations: tuple[Deviation, ...] = ()
+    population: int = 0
+    deviations: int = 0
+    unknown: int = 0
+    unread: int = 0
+    digest: str = hashlib.sha256().hexdigest()
 
     @property
     def outcome(self) -> str:
-        """``passed``, ``deviations``, or ``never_operated``: a control that had nothing to look at has proved nothing."""
+        """``unknown`` when anything could not be read or judged; else ``deviations``, ``passed``, or ``never_operated``.
+
+        What could not be read may hold anything, so it never passes. A control that had nothing to look at has proved nothing.
+        """
+        if self.unknown or self.unread:
+            return "unknown"
         if self.deviations:
             return "deviations"
         return "passed" if self.population else "never_operated"
+
+
+class Tally:
+    """Counts rows as they go by, so that a year of them needs no memory."""
+
+    def __init__(self) -> None:
+        self._counts = dict.fromkeys(RowState, 0)
+        self._hash = hashlib.sha256()
+
+    def add(self, row: Row) -> Row:
+        """Take one row in; returns it."""
+        self._counts[row.state] += 1
+        self._hash.update(row.line.encode())
+        self._hash.update(b"\n")
+        return row
+
+    @property
+    def result(self) -> Result:
+        """What the rows so far come to."""
+        counts = self._counts
+        members = sum(counts.values()) - counts[RowState.UNREAD]
+        found = (counts[RowState.DEVIATES], counts[RowState.UNKNOWN], counts[RowState.UNREAD])
+        return Result(members, *found, digest=self._hash.hexdigest())

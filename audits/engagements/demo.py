@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from audits.engagements.actions import confirm_engagement, open_engagement
+from audits.engagements.facts import Invited, Wish
 from audits.engagements.models import Engagement
 from changes.desk.demo_chapters import chapter
 from portal.access.models import User
@@ -15,17 +16,15 @@ LOOKED_AT, OPEN = timedelta(days=90), timedelta(days=60)
 def audit(at: datetime) -> None:
     """An engagement that is open now, over the last quarter and what the living company goes on to do. Once."""
     uma, cleo, mia = (User.objects.get(email=f"{login}@northwind.example") for login in ("uma", "cleo", "mia"))
-    if Engagement.objects.filter(auditor=uma).exists():
+    if Engagement.objects.filter(admissions__person=uma).exists():
         return
-    engagement = open_engagement(
+    wish = Wish(
         name=NAME,
-        auditor=uma,
         window_from=at - LOOKED_AT,
         window_to=at + OPEN,
         starts_at=at,
         ends_at=at + OPEN,
-        repositories=(),
-        by=cleo,
-        at=at,
+        people=(Invited(uma, at + OPEN),),
     )
+    engagement = open_engagement(wish=wish, by=cleo, at=at)
     confirm_engagement(engagement=engagement, digest=engagement.digest, by=mia, at=at)

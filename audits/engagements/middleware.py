@@ -1,25 +1,28 @@
-"""Auditors read, and nothing else: within an engagement, with safe methods, behind the wall, and noted beforehand."""
+"""Auditors read, and add the little that ``door`` names: within an engagement, behind the wall, and noted beforehand."""
 
 import hashlib
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 
 from audits.engagements.actions import note_reading
-from audits.engagements.models import Engagement
-from audits.engagements.queries import READ_MOST, engagement_of, pages_in_last_minute
-from audits.engagements.wall import read_only
+from audits.engagements.door import WRITABLE
+from audits.engagements.models import Engagement, ReadLog
+from audits.engagements.preview import Seen, previewed
+from audits.engagements.queries import FILES_MOST, READ_MOST, engagement_of, files_in_last_hour, pages_in_last_minute, scope_of
+from audits.engagements.wall import InPieces, NoWriter, adding, read_only
 from portal.access.may import roles_of
 from portal.access.models import User
 from portal.access.roles import Role
 from portal.access.rules import OPEN, OUTSIDE, OWN
-from portal.access.scope import Scope, narrow
+from portal.access.scope import narrow
 from portal.ui.errors import Problem, answer
 from portal.ui.logs import masked
 
@@ -40,33 +43,101 @@ CLOSED = Problem(
 )
 ONLY_READING = Problem(403, "Auditors only read", "This would change something, which your role never does. Nothing was changed.")
 SLOWED = Problem(
-    429, "That was a lot at once", f"More than {READ_MOST} pages within a minute are refused and reported.", "Wait a minute."
+    429,
+    "That was a lot at once",
+    f"More than {READ_MOST} pages within a minute, or {FILES_MOST} files within an hour, are refused and reported.",
+    "Wait a while.",
 )
+ONLY_PREVIEW = Problem(
+    403,
+    "You are looking with an auditor's eyes",
+    "In a preview nothing can be written. Nothing was changed.",
+    "Leave the preview first.",
+)
+SHUT = Problem(
+    503, "This cannot be kept now", "What auditors add goes through a narrow role of the database, and it was not there."
+)
+FILE = "pack-file"
+"""The address of an evidence pack's file."""
+WAY_OUT = "end-preview"
 UNNOTED = Problem(503, "This page cannot be shown now", "What auditors read must be noted first, and the log cannot be written.")
 
 
 def auditor_read_only(get_response: Answer) -> Answer:
-    """The middleware. Everybody but auditors passes untouched."""
+    """The middleware. Everybody but auditors and those who preview what an auditor sees passes untouched."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         user = request.user
-        if not isinstance(user, User) or Role.AUDITOR not in roles_of(user):
+        if not isinstance(user, User):
             return get_response(request)
-        match = _match(request)
-        if match is not None and match.view_name in OWN_SIGN_IN:
-            return get_response(request)
-        now = timezone.now()
-        engagement = engagement_of(user, at=now)
-        if engagement is None:
-            return answer(request, CLOSED)
-        _admit(request, engagement)
-        if request.method not in SAFE:
-            return answer(request, ONLY_READING)
-        if match is not None and match.view_name in LIVE:
-            return get_response(request)
-        return _noted(request, engagement, match, now) or _behind_wall(request, get_response)
+        match, now = _match(request), timezone.now()
+        if Role.AUDITOR in roles_of(user):
+            return _as_auditor(request, user, match, now, get_response)
+        seen = previewed(request, at=now)
+        return _as_preview(request, user, seen, match, now, get_response) if seen else get_response(request)
 
     return middleware
+
+
+def _as_auditor(
+    request: HttpRequest, user: User, match: ResolverMatch | None, now: datetime, get_response: Answer
+) -> HttpResponseBase:
+    name = match.view_name if match else ""
+    if name in OWN_SIGN_IN:
+        return get_response(request)
+    engagement = engagement_of(user, at=now)
+    if engagement is None:
+        return answer(request, CLOSED)
+    _admit(request, engagement)
+    if request.method not in SAFE:
+        return _added(request, engagement, user, match, now, get_response) if name in WRITABLE else answer(request, ONLY_READING)
+    if name in LIVE:
+        return get_response(request)
+    return _noted(request, engagement, user, ReadLog.Outcome.READ, match, now) or _behind_wall(request, get_response)
+
+
+def _added(
+    request: HttpRequest,
+    engagement: Engagement,
+    user: User,
+    match: ResolverMatch | None,
+    now: datetime,
+    get_response: Answer,
+) -> HttpResponseBase:
+    """One of the few things that auditors add: noted first, then done through the door."""
+    if request.method != "POST":
+        return answer(request, ONLY_READING)
+    refused = _noted(request, engagement, user, ReadLog.Outcome.SENT, match, now)
+    return refused or _through_door(request, get_response)
+
+
+def _as_preview(
+    request: HttpRequest,
+    user: User,
+    seen: Seen,
+    match: ResolverMatch | None,
+    now: datetime,
+    get_response: Answer,
+) -> HttpResponseBase:
+    """The same page as the auditor gets, for the one who previews; with nothing to be written, not even through the door.
+
+    What is about the reader's own account, sign-out and the way out of the preview stays the reader's own.
+    """
+    name = match.view_name if match else ""
+    vars(request)["preview"] = seen
+    if name in OWN_SIGN_IN | LIVE | {WAY_OUT} or request.path_info.startswith("/me/"):
+        return get_response(request)
+    if request.method not in SAFE:
+        return answer(request, ONLY_PREVIEW)
+    _admit(request, seen.engagement)
+    refused = _noted(request, seen.engagement, user, ReadLog.Outcome.PREVIEW, match, now)
+    if refused is not None:
+        return refused
+    request.user = seen.auditor
+    try:
+        return _behind_wall(request, get_response)
+    finally:
+        request.user = user
 
 
 def _match(request: HttpRequest) -> ResolverMatch | None:
@@ -79,21 +150,23 @@ def _match(request: HttpRequest) -> ResolverMatch | None:
 def _admit(request: HttpRequest, engagement: Engagement) -> None:
     """Let pages know whose eyes they are for, and how far those reach."""
     vars(request)["auditor"] = engagement
-    repositories = frozenset(engagement.repositories) or None
-    narrow(request, Scope(repositories, engagement.window_from, engagement.window_to))
+    narrow(request, scope_of(engagement))
 
 
-def _noted(request: HttpRequest, engagement: Engagement, match: ResolverMatch | None, now: datetime) -> HttpResponse | None:
+def _noted(
+    request: HttpRequest, engagement: Engagement, reader: User, outcome: str, match: ResolverMatch | None, now: datetime
+) -> HttpResponse | None:
     """Write the read log. None when the page may be shown; else why not."""
     named = [f"{key}={value}" for key, value in sorted((match.kwargs if match else {}).items())]
     try:
-        slowed = pages_in_last_minute(engagement.auditor, at=now) >= READ_MOST
+        slowed = pages_in_last_minute(reader, at=now) >= READ_MOST or _takes_too_many_files(reader, match, now)
         note_reading(
             engagement=engagement,
+            reader=reader,
             path=masked(request.get_full_path()),
             objects_named=named,
             session_digest=hashlib.sha256((request.session.session_key or "").encode()).hexdigest(),
-            slowed=slowed,
+            outcome=ReadLog.Outcome.SLOWED if slowed else outcome,
             at=now,
         )
     except DatabaseError:
@@ -102,10 +175,30 @@ def _noted(request: HttpRequest, engagement: Engagement, match: ResolverMatch | 
     return answer(request, SLOWED) if slowed else None
 
 
+def _takes_too_many_files(reader: User, match: ResolverMatch | None, now: datetime) -> bool:
+    return match is not None and match.view_name == FILE and files_in_last_hour(reader, at=now) >= FILES_MOST
+
+
+def _through_door(request: HttpRequest, get_response: Answer) -> HttpResponseBase:
+    """What the view adds is kept as a whole; a refusal or a mistake in the form keeps nothing."""
+    try:
+        with adding():
+            response = get_response(request)
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                transaction.set_rollback(True)
+            return response
+    except NoWriter:
+        log.exception("the door is shut")
+        return answer(request, SHUT)
+
+
 def _behind_wall(request: HttpRequest, get_response: Answer) -> HttpResponseBase:
     with read_only():
         response = get_response(request)
-        # A stream would be read after the wall is gone, so it is read now.
+        if isinstance(response, InPieces):
+            response.behind_wall = True
+            return response
+        # Any other stream would be read after the wall is gone, so it is read now.
         return _read_through(response) if isinstance(response, StreamingHttpResponse) else response
 
 

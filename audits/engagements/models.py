@@ -10,19 +10,37 @@ from django.db.models import F, Q
 LONGEST = timedelta(days=90)
 
 
-class Engagement(models.Model):
-    """One auditor's access: to which period of records, in which repositories, from when until when.
+class System(models.TextChoices):
+    """A system that an engagement may be about."""
 
-    One person opens it, another confirms it; without that it opens nothing. ``repositories`` empty means all of them.
+    GIT = "git", "Git and pull requests"
+    FLY = "fly", "Fly"
+    SLACK = "slack", "Slack"
+    DOPPLER = "doppler", "Doppler"
+    CLOUDFLARE = "cloudflare", "Cloudflare"
+    PORTAL = "portal", "Countersign itself"
+
+
+class Engagement(models.Model):
+    """One audit: which period of records, in which scope, open to whom from when until when.
+
+    One person opens it, another confirms it; without that it opens nothing. An empty scope (``systems``, ``repositories``,
+    ``criteria``) means all. The criteria are the AICPA's ids.
     """
 
+    class Kind(models.TextChoices):
+        EXTERNAL = "external", "External"
+        INTERNAL = "internal", "Internal"
+
     name = models.CharField(max_length=120)
-    auditor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="engagements")
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.EXTERNAL)
     window_from = models.DateTimeField()
     window_to = models.DateTimeField()
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    systems = ArrayField(models.TextField(choices=System.choices), default=list, blank=True)
     repositories = ArrayField(models.TextField(), default=list, blank=True)
+    criteria = ArrayField(models.TextField(), default=list, blank=True)
     digest = models.CharField(max_length=64)
     """SHA-256 of what the second person reads; the confirmation repeats it."""
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -33,17 +51,14 @@ class Engagement(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["auditor", "starts_at"], name="engagement_by_auditor")]
         constraints = [
             models.CheckConstraint(condition=Q(window_to__gt=F("window_from")), name="engagement_window_in_order"),
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")) & Q(ends_at__lte=F("starts_at") + LONGEST),
                 name="engagement_at_most_90_days",
             ),
-            models.CheckConstraint(condition=~Q(created_by=F("auditor")), name="engagement_not_by_its_auditor"),
             models.CheckConstraint(
-                condition=Q(confirmed_by=None) | (~Q(confirmed_by=F("auditor")) & ~Q(confirmed_by=F("created_by"))),
-                name="engagement_confirmed_by_another",
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("created_by")), name="engagement_confirmed_by_another"
             ),
             models.CheckConstraint(
                 condition=Q(confirmed_by=None, confirmed_at=None) | Q(confirmed_by__isnull=False, confirmed_at__isnull=False),
@@ -60,15 +75,39 @@ class Engagement(models.Model):
         return f"{self.name}: records from {self.window_from:%-d %b %Y} to {last:%-d %b %Y}, open until {self.ends_at:%-d %b %Y}."
 
 
+class Admission(models.Model):
+    """One person in an engagement, until when: an auditor, or the tester of an internal audit. As the second person read it."""
+
+    engagement = models.ForeignKey(Engagement, on_delete=models.PROTECT, related_name="admissions")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="admissions")
+    ends_at = models.DateTimeField()
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "engagement"], name="admission_once"),
+            models.CheckConstraint(
+                condition=Q(ended_by=None, ended_at=None) | Q(ended_by__isnull=False, ended_at__isnull=False),
+                name="admission_ended_paired",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person.name}, until {self.ends_at - timedelta(microseconds=1):%-d %b %Y}"
+
+
 class ReadLog(models.Model):
-    """One page that an auditor asked for. Written before the answer, and never changed."""
+    """One page that an auditor asked for, or somebody who previewed it. Written before the answer, and never changed."""
 
     class Outcome(models.TextChoices):
         READ = "read", "Read"
+        SENT = "sent", "Sent"
+        PREVIEW = "preview", "Preview"
         SLOWED = "slowed", "Refused: too many at once"
 
     engagement = models.ForeignKey(Engagement, on_delete=models.PROTECT, related_name="readings")
-    auditor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     path = models.TextField()
     objects_named = ArrayField(models.TextField(), default=list)
     """What the address names, for example ``number=1042``."""
@@ -78,7 +117,7 @@ class ReadLog(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["auditor", "-at"], name="read_log_by_auditor"),
+            models.Index(fields=["reader", "-at"], name="read_log_by_reader"),
             models.Index(fields=["engagement", "-at", "-id"], name="read_log_newest"),
         ]
 

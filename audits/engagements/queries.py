@@ -1,43 +1,95 @@
 """Which engagement lets an auditor in, and what was read in it."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncDate
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 
-from audits.engagements.models import Engagement, ReadLog
+from audits.engagements.models import Admission, Engagement, ReadLog
+from portal.access.may import may
 from portal.access.models import User
+from portal.access.permissions import P
+from portal.access.scope import Scope
 from portal.ledger.models import LedgerLeaf
 
 READ_MOST = 200
 """Pages that an auditor may ask for within a minute. Nobody reads faster; a script does."""
+FILES_MOST = 60
+"""Files, and parts of files, that an auditor may ask for within an hour: enough to resume a download again and again."""
 
 
 def engagement_of(auditor: User, *, at: datetime) -> Engagement | None:
-    """The engagement that is open for this auditor at that moment: confirmed, begun and not ended."""
-    running = Engagement.objects.filter(auditor=auditor, confirmed_at__lte=at, starts_at__lte=at, ends_at__gt=at)
-    found = running.filter(Q(ended_at=None) | Q(ended_at__gt=at)).order_by("starts_at", "pk").first()
-    if found is not None:
-        found.auditor = auditor
-    return found
+    """The engagement that is open for this auditor at that moment: confirmed, begun, and not ended for all or for them."""
+    running = Engagement.objects.filter(confirmed_at__lte=at, starts_at__lte=at, ends_at__gt=at, kind=Engagement.Kind.EXTERNAL)
+    running = running.filter(Q(ended_at=None) | Q(ended_at__gt=at))
+    admitted = Admission.objects.filter(person=auditor, ends_at__gt=at).filter(Q(ended_at=None) | Q(ended_at__gt=at))
+    return running.filter(admissions__in=admitted).order_by("starts_at", "pk").first()
+
+
+def engagement_for(request: HttpRequest, pk: int) -> Engagement:
+    """The engagement at an address. Raises ``Http404`` outside of what the reader may see.
+
+    An auditor sees the one that is open for them, whoever makes engagements or oversees changes sees all.
+    """
+    own = getattr(request, "auditor", None)
+    if own is not None:
+        if own.pk == pk:
+            return cast(Engagement, own)
+    elif may(request.user, P.ENGAGEMENT_MAKE) or may(request.user, P.OVERSIGHT_SEE):
+        return get_object_or_404(Engagement, pk=pk)
+    raise Http404("No engagement of yours.")
+
+
+def scope_of(engagement: Engagement) -> Scope:
+    """How far the engagement reaches."""
+    return Scope(
+        repositories=frozenset(engagement.repositories) or None,
+        window_from=engagement.window_from,
+        window_to=engagement.window_to,
+        systems=frozenset(engagement.systems) or None,
+        criteria=frozenset(engagement.criteria) or None,
+    )
+
+
+def is_open(engagement: Engagement, *, at: datetime) -> bool:
+    """Whether work goes on in it at that moment: confirmed, begun, and neither over nor ended."""
+    if engagement.confirmed_at is None or engagement.confirmed_at > at:
+        return False
+    ended = engagement.ended_at is not None and engagement.ended_at <= at
+    return engagement.starts_at <= at < engagement.ends_at and not ended
 
 
 def engagements() -> list[Engagement]:
-    """All of them, newest first, with how much was read and when last."""
-    counted = Engagement.objects.annotate(pages=Count("readings"), last_read_at=Max("readings__at"))
-    return list(counted.select_related("auditor", "created_by", "confirmed_by", "ended_by").order_by("-created_at", "-pk"))
+    """All of them, newest first."""
+    rows = Engagement.objects.select_related("created_by", "confirmed_by", "ended_by").prefetch_related("admissions__person")
+    return list(rows.order_by("-created_at", "-pk"))
+
+
+def pages_read(engagement: Engagement) -> tuple[int, datetime | None]:
+    """How many pages were asked for, and when last."""
+    found = engagement.readings.aggregate(pages=Count("pk"), last=Max("at"))
+    return found["pages"], found["last"]
 
 
 def readings(engagement: Engagement, *, before: int | None = None, limit: int = 100) -> list[ReadLog]:
     """What was read, newest first; ``before`` is the id of the last row of the page before."""
-    rows = engagement.readings.order_by("-at", "-pk")
+    rows = engagement.readings.select_related("reader").order_by("-at", "-pk")
     return list((rows.filter(pk__lt=before) if before else rows)[:limit])
 
 
-def pages_in_last_minute(auditor: User, *, at: datetime) -> int:
-    """How many pages the auditor asked for within the last minute."""
-    recent = ReadLog.objects.filter(auditor=auditor, at__gt=at - timedelta(minutes=1), outcome=ReadLog.Outcome.READ)
-    return recent.count()
+def pages_in_last_minute(reader: User, *, at: datetime) -> int:
+    """How many pages somebody asked for within the last minute."""
+    recent = ReadLog.objects.filter(reader=reader, at__gt=at - timedelta(minutes=1))
+    return recent.exclude(outcome=ReadLog.Outcome.SLOWED).count()
+
+
+def files_in_last_hour(reader: User, *, at: datetime) -> int:
+    """How often somebody asked for an evidence pack's file, or for a part of one, within the last hour."""
+    recent = ReadLog.objects.filter(reader=reader, at__gt=at - timedelta(hours=1), path__endswith="/file/")
+    return recent.exclude(outcome=ReadLog.Outcome.SLOWED).count()
 
 
 def read_log_stream(day: date) -> str:

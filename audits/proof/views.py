@@ -1,11 +1,9 @@
 """The ledger for people to read, its signed checkpoints, its verification, and the check of one printed record."""
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.utils.timezone import now
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from audits.proof.lookup import found_under
 from changes.desk.timeline import names_of
@@ -13,9 +11,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import scope_for
-from portal.ledger import report, verification
-from portal.ledger.places import places
-from portal.ledger.queries import latest_checkpoints, latest_checks, latest_entries, seal_lag
+from portal.ledger.queries import anchor_states, latest_checkpoints, latest_checks, latest_entries, latest_guards, seal_lag
 
 PAGE = 50
 LATE = 120
@@ -32,36 +28,19 @@ def ledger(request: HttpRequest) -> HttpResponse:
     lag = seal_lag(at=now())
     names = names_of(entry.actor for entry in entries)
     context = {
-        "lines": [(entry, names.get(entry.actor, entry.actor), _address(entry.stream)) for entry in entries[:PAGE]],
+        "lines": [(entry, names.get(entry.actor, entry.actor)) for entry in entries[:PAGE]],
         "older": f"?before={entries[PAGE - 1].id}" if len(entries) > PAGE else "",
         "newer": "?" if before is not None else "",
         "checkpoints": latest_checkpoints(limit=5),
         "checks": latest_checks(limit=5),
+        "anchors": anchor_states(),
+        "guards": latest_guards(),
         "lag": lag,
         "late": lag.age.total_seconds() > LATE,
         "may_verify": may(request.user, P.LEDGER_VERIFY) and not getattr(request, "auditor", None),
     }
     part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
     return render(request, f"audits/proof/ledger.html{part}", context)
-
-
-def _address(stream: str) -> str:
-    """Where that which a stream is about can be read; empty when it has no page."""
-    kind, _, number = stream.partition(":")
-    return reverse(kind, args=[number]) if kind in ("change", "exception", "person") and number.isdigit() else ""
-
-
-@requires(P.LEDGER_VERIFY)
-@require_POST
-def verify_now(request: HttpRequest) -> HttpResponse:
-    """Verify everything since the last full verification; keeps and shows the result."""
-    result = verification.verify(where=places())
-    report.record(report=result, at=now())
-    if result.ok:
-        messages.success(request, f"{result.entries} entries and {result.checkpoints} checkpoints match.")
-    else:
-        messages.error(request, f"The ledger does not match: {result.problems[0].place}. {result.problems[0].sentence}")
-    return redirect("ledger")
 
 
 @requires(P.LEDGER_SEE)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from audits.engagements.models import Engagement
 from audits.populations.models import Population, PopulationRow
 
 
@@ -19,6 +20,8 @@ class Sample(models.Model):
         SYSTEMATIC = "systematic", "Systematic"
         BY_HAND = "by_hand", "By hand"
 
+    engagement = models.ForeignKey(Engagement, on_delete=models.PROTECT, related_name="samples")
+    """That of its population: the number is given within it."""
     population = models.ForeignKey(Population, on_delete=models.PROTECT, related_name="samples")
     number = models.PositiveIntegerField()
     """Within the engagement, from 1."""
@@ -37,7 +40,7 @@ class Sample(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["population", "number"], name="sample_number_once"),
+            models.UniqueConstraint(fields=["engagement", "number"], name="sample_number_once"),
             models.CheckConstraint(condition=~Q(seed="") | Q(method="by_hand"), name="sample_has_seed"),
             models.CheckConstraint(condition=~Q(reason="") | ~Q(method="by_hand"), name="sample_by_hand_has_reason"),
         ]

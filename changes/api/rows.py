@@ -81,7 +81,15 @@ def change_whole(row: Change) -> dict[str, Any]:
         "verdicts": [verdict_row(item) for item in row.verdicts.order_by("at", "id")],
         "exceptions": [str(item) for item in row.exceptions.exclude(state="cleared").order_by("id")],
         "timeline": [
-            {"kind": item.kind, "actor": item.actor, "at": item.at, "fact": dict(item.fact), "hash": item.hash} for item in entries
+            {
+                "kind": item.kind,
+                "actor": item.actor,
+                "at": item.at,
+                "fact": dict(item.fact),
+                "redacted": item.redacted,
+                "hash": item.hash,
+            }
+            for item in entries
         ],
     }
 

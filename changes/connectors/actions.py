@@ -21,6 +21,9 @@ from portal.policy.refusal import Stale
 
 GITHUB_API = "https://api.github.com"
 FLY_API = "https://api.fly.io"
+GITLAB_API = "https://gitlab.com/api/v4"
+FORGES = {"gitea": ("/api/v1", "Gitea"), "gitlab": ("/api/v4", "GitLab")}
+"""How the address of the API ends, and the name."""
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", re.ASCII)
 ACCOUNT = re.compile(r"[0-9a-f]{32}", re.ASCII)
 ENVIRONMENTS = ("production", "staging", "development")
@@ -110,14 +113,27 @@ def _source(*, name: str, kind: str, api_url: str, token: str, at: datetime) -> 
     row.api_url = api_url
     if token:
         row.token_encrypted = vault.seal(token)
+    if row.settings.pop("disconnected", ""):
+        row.paused_at = None
     row.not_before, row.failures, row.last_error = None, 0, ""
     row.save()
     return row
 
 
+def connect_gitea(**given: Any) -> Repository:
+    """Put a repository at a Gitea or Forgejo in scope, as ``connect_forge`` does. ``api_url`` ends in ``/api/v1``."""
+    return connect_forge(kind="gitea", **given)
+
+
+def connect_gitlab(**given: Any) -> Repository:
+    """Put a project at a GitLab in scope, as ``connect_forge`` does. ``api_url`` ends in ``/api/v4``."""
+    return connect_forge(kind="gitlab", **{**given, "api_url": given.get("api_url") or GITLAB_API})
+
+
 @transaction.atomic
-def connect_gitea(
+def connect_forge(
     *,
+    kind: str,
     repository: str,
     secret: str,
     main: str,
@@ -129,29 +145,30 @@ def connect_gitea(
     approved_by: str = "review",
     actor: str = "shell",
 ) -> Repository:
-    """Put a repository at a Gitea or Forgejo in scope. ``api_url`` ends in ``/api/v1``. Raises ``ValueError`` in words.
+    """Put a repository at a forge of one's own in scope. Raises ``ValueError`` in words.
 
     A name that is in scope at another forge is refused: gates and checks are asked for by name.
     """
     _check(repository, secret, main, prod)
-    if not api_url.rstrip("/").endswith("/api/v1"):
+    end, name = FORGES[kind]
+    if not api_url.rstrip("/").endswith(end):
         raise ValueError(
-            f"{api_url!r} is no address of a Gitea's API. It ends in /api/v1, for example https://git.example.com/api/v1."
+            f"{api_url!r} is no address of a {name}'s API. It ends in {end}, for example https://git.example.com{end}."
         )
-    if Repository.objects.filter(name__iexact=repository, in_scope_until=None).exclude(forge="gitea").exists():
+    if Repository.objects.filter(name__iexact=repository, in_scope_until=None).exclude(forge=kind).exists():
         raise ValueError(f"{repository} is in scope at another forge already.")
-    source = _source(name="gitea", kind="gitea", api_url=api_url.rstrip("/"), token=token, at=at)
+    source = _source(name=kind, kind=kind, api_url=api_url.rstrip("/"), token=token, at=at)
     values = {"main_branch": main, "prod_branch": prod, "approved_by": approved_by}
-    values["clone_url"] = clone_url or f"{source.api_url.removesuffix('/api/v1')}/{repository}.git"
+    values["clone_url"] = clone_url or f"{source.api_url.removesuffix(end)}/{repository}.git"
     row, made = Repository.objects.update_or_create(
-        forge="gitea", name=repository, defaults=values, create_defaults={**values, "in_scope_from": at}
+        forge=kind, name=repository, defaults=values, create_defaults={**values, "in_scope_from": at}
     )
     _add_secret(source=source, repository=row, secret=secret, at=at)
     append(
         stream=f"repository:{row.pk}",
         kind="repository.connected" if made else "repository.changed",
         actor=actor,
-        fact={"name": repository, "forge": "gitea", "main": main, "prod": prod, "approved_by": approved_by, "at": at.isoformat()},
+        fact={"name": repository, "forge": kind, "main": main, "prod": prod, "approved_by": approved_by, "at": at.isoformat()},
         rows=[],
     )
     ask_for_rules(source=source, repository=row, at=at)

@@ -5,8 +5,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from changes.connectors.door import forget
 from changes.connectors.fetching import plan
-from changes.connectors.models import Fetch, Source
+from changes.connectors.keeping import keep
+from changes.connectors.models import Fetch, HookSecret, Source
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
@@ -59,6 +61,22 @@ def go_on(*, source: Source, by: User, at: datetime) -> None:
         raise Stale(f"{source.name} is not paused.")
     since = source.paused_at.isoformat() if source.paused_at else ""
     _note(source, "resumed", by, at, paused_at=since)
+
+
+@transaction.atomic
+def disconnect(*, source: Source, reason: str, by: User, at: datetime) -> None:
+    """Stop a source: its credential is wiped, its secrets sign nothing any more, nothing is read. What was read stays.
+
+    Raises ``Refused`` without a reason. Connecting it again goes on where it stopped.
+    """
+    if not reason.strip():
+        raise Refused(Clause.FOLLOWED, "Disconnecting needs its reason.", "Say in a sentence why.")
+    Source.objects.filter(pk=source.pk).update(token_encrypted=b"", app_id="", installation_id="", paused_at=at, not_before=None)
+    retired = HookSecret.objects.filter(source=source, retired_at=None).update(retired_at=at)
+    Fetch.objects.filter(source=source, state__in=OPEN).update(state=Fetch.State.CANCELLED, ended_at=at, cancelled_by=by)
+    keep(source=source, disconnected=reason.strip())
+    _note(source, "disconnected", by, at, reason=reason.strip(), secrets=retired)
+    forget()
 
 
 def _note(source: Source, what: str, by: User, at: datetime, **more: Any) -> None:

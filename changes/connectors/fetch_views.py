@@ -1,4 +1,4 @@
-"""The buttons of a source: read now, fill back, cancel, pause, go on. They answer with the page of integrations."""
+"""The buttons of a source: test, read now, fill back, cancel, pause, go on, disconnect. They answer with their page."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -6,11 +6,34 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST
 
-from changes.connectors.fetch_asking import ask_fetch, cancel_fetch, go_on, pause
+from changes.connectors.checks import try_source
+from changes.connectors.fetch_asking import ask_fetch, cancel_fetch, disconnect, go_on, pause
 from changes.connectors.models import Fetch, Source
 from portal.access.guards import requires
+from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+
+
+@requires(P.SOURCE_MANAGE)
+@require_POST
+def test_source(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask the vendor now with the stored credential."""
+    source = get_object_or_404(Source, pk=pk)
+    found = try_source(source=source, actor=actor_of(person_of(request)), at=now())
+    say = messages.success if found.works and not found.missing else messages.error
+    say(request, f"{source.name}: {found.sentence(at=now())}")
+    return redirect("integrations")
+
+
+@requires(P.SOURCE_MANAGE, fresh=True)
+@require_POST
+def disconnect_source(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop it for good, with a reason; its credential and webhook secrets are gone, what was read stays."""
+    source = get_object_or_404(Source, pk=pk)
+    disconnect(source=source, reason=request.POST.get("reason", "")[:500], by=person_of(request), at=now())
+    messages.success(request, f"{source.name} is disconnected. What was read stays; connect it again to go on.")
+    return redirect("integrations")
 
 
 @requires(P.SOURCE_MANAGE)

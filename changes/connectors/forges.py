@@ -4,9 +4,10 @@ from datetime import datetime
 
 from changes.connectors.gitea.client import Gitea
 from changes.connectors.github.client import GitHub
+from changes.connectors.gitlab.client import GitLab
 from changes.connectors.models import Source
 
-CLIENTS: dict[str, type[GitHub]] = {"github": GitHub, "gitea": Gitea}
+CLIENTS: dict[str, type[GitHub]] = {"github": GitHub, "gitea": Gitea, "gitlab": GitLab}
 
 
 def client_of(*, source: Source, repository_name: str, at: datetime) -> GitHub:

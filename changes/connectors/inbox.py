@@ -42,6 +42,7 @@ SAME_BODY_OF = {"doppler": timedelta(minutes=10)}
 APPLY: dict[str, Callable[..., Outcome]] = {
     "github": github.apply,
     "gitea": github.apply,
+    "gitlab": github.apply,
     "slack": slack.apply,
     "doppler": doppler.apply,
 }

@@ -6,12 +6,15 @@ from django.db import models
 from changes.delivery.models import Repository
 from portal.secret import SecretBinaryField
 
-CLOSED = ("https://api.github.com", "https://slack.com", "https://api.doppler.com", "https://api.cloudflare.com")
+CLOSED = (
+    *("https://api.github.com", "https://slack.com", "https://api.doppler.com", "https://api.cloudflare.com"),
+    "https://gitlab.com",
+)
 """APIs that tell nothing without a token."""
 
 
 class Source(models.Model):
-    """One connected account: GitHub, Fly, Slack, Doppler, Cloudflare. Secrets are encrypted at rest and never shown."""
+    """One connected account: a forge, Fly, Slack, Doppler, Cloudflare. Secrets are encrypted at rest and never shown."""
 
     name = models.CharField(max_length=40, unique=True)
     """What stands in /hooks/<source>/, for example ``github``."""
@@ -30,6 +33,8 @@ class Source(models.Model):
     connected_at = models.DateTimeField()
     paused_at = models.DateTimeField(null=True, blank=True)
     last_good_read_at = models.DateTimeField(null=True, blank=True)
+    covered_until = models.DateTimeField(null=True, blank=True)
+    """The end of the last poll that read all of it: until then the polls vouch for it, but for its outages."""
     last_failed_read_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     rate_remaining = models.IntegerField(null=True, blank=True)

@@ -13,22 +13,27 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
+from changes.connectors.connecting.guides import GUIDES
+from changes.connectors.in_scope import in_scope
 from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge
 from changes.delivery.models import Repository
+from portal import keyring
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.outbox import actions as outbox
 from portal.outbox.models import Effect
 from portal.policy.in_force import parameters_at
+from portal.runtime.punctual import late_jobs
 from portal.ui.answers import page
 from portal.ui.paging import listed
 
 LOG_DAYS = 7
-NAMES = {"github": "GitHub", "gitea": "Gitea", "fly": "Fly", "slack": "Slack", "doppler": "Doppler", "cloudflare": "Cloudflare"}
+NAMES = {kind: guide.title for kind, guide in GUIDES.items()}
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,23 @@ class Health:
         return NAMES.get(self.source.name, self.source.name)
 
     @property
+    def tested(self) -> Mapping[str, Any]:
+        """What the last test of the connection said."""
+        noted: Mapping[str, Any] = self.source.settings.get("checked", {})
+        return noted
+
+    @property
+    def tested_at(self) -> datetime | None:
+        """When it was tested last."""
+        return datetime.fromisoformat(self.tested["at"]) if self.tested else None
+
+    @property
+    def token_ends(self) -> datetime | None:
+        """When the token ends, where the vendor says so."""
+        said = self.source.settings.get("token_expires")
+        return datetime.fromisoformat(said) if said else None
+
+    @property
     def sent_again(self) -> Mapping[str, Any]:
         """How many failed deliveries were asked for again, or why the vendor's log cannot be read."""
         noted: Mapping[str, Any] = self.source.settings.get("redelivery", {})
@@ -75,12 +97,18 @@ class Health:
 def integrations(request: HttpRequest) -> HttpResponse:
     """Broken sources first."""
     at = now()
-    sources = sorted((_health(source, at) for source in Source.objects.order_by("name")), key=lambda item: item.state != "broken")
+    seen = in_scope(Source.objects.order_by("name"), scope_for(request), by="name")
+    sources = sorted((_health(source, at) for source in seen), key=lambda item: item.state != "broken")
     context: dict[str, Any] = {
         "sources": sources,
+        "late": late_jobs(at=at),
         "manages": may(request.user, P.SOURCE_MANAGE),
         "repositories": Repository.objects.filter(in_scope_until=None).order_by("name"),
     }
+    if context["manages"]:
+        kept = keyring.counts()
+        context["sealed"] = sum(one.total for one in kept)
+        context["older"], context["unreadable"] = sum(one.older for one in kept), sum(one.unreadable for one in kept)
     if any(item.source.kind == "slack" for item in sources):
         context["log_days"] = per_day(days=LOG_DAYS, at=at, within=parameters_at(at).log_within)
     return page(request, "changes/connectors/integrations.html", context, piece="sources")
@@ -114,7 +142,8 @@ def _health(source: Source, at: datetime) -> Health:
 @require_GET
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Every acknowledged delivery with its state; quarantined ones can be replayed."""
-    rows = Delivery.objects.select_related("source").defer("body", "headers")
+    found = Delivery.objects.select_related("source").defer("body", "headers")
+    rows = in_scope(found, scope_for(request), by="source__name")
     extra = {"contradicted": ("Another body later", Q(other_bodies__gt=0))}
     return _by_state(request, rows, Delivery.State, extra, by="received_at", template="changes/connectors/deliveries.html")
 

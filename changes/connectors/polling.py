@@ -12,6 +12,7 @@ from typing import Protocol
 
 from django.db.models import F, Q
 
+from changes.connectors import outages
 from changes.connectors.cloudflare import sync as cloudflare
 from changes.connectors.doppler import sync as doppler
 from changes.connectors.errors import NotFound, Passing, Permanent
@@ -28,6 +29,7 @@ from changes.connectors.models import Reading, Source
 from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
 from changes.connectors.slack.watching import watch
+from changes.connectors.untold import Untold
 from changes.delivery import actions as record
 from changes.delivery.models import PullRequest, Release, Repository
 from changes.exceptions.edits import judge_edits
@@ -42,6 +44,8 @@ FETCH = 240.0
 NEWEST = 50
 """New commits of one sweep whose pull requests are asked for by name; older ones come with the poll."""
 RULES_EVERY = timedelta(minutes=10)
+LOGGING = frozenset({"doppler", "cloudflare"})
+"""Kinds whose own log is the population: without the right to read a part of it they are not covered."""
 log = logging.getLogger(__name__)
 Now = Callable[[], datetime]
 
@@ -74,13 +78,24 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
     for repository in due.order_by("polled_at", "id"):
-        if not _asked(source, partial(_poll_repository, source, repository, now()), now):
+        if not _asked(source, partial(_poll_repository, source, repository, now()), now, covers=False):
             break
         done += 1
     else:
         if done:
             observe_repositories(source=source, at=now())
+            _covered(source, now())
     return done
+
+
+def _covered(source: Source, at: datetime) -> None:
+    """All of it was read, back to where the last poll had come: outages are over and filled. A log that is forbidden is not."""
+    missing = Source.objects.values_list("settings", flat=True).get(pk=source.pk).get("missing", [])
+    if missing and source.kind in LOGGING:
+        outages.failed(of=source, why=f"The token may not read: {', '.join(missing)}.", at=at)
+        return
+    outages.well(of=source, at=at)
+    outages.filled(of=source, at=at)
 
 
 def _send_again(source: Source, at: datetime) -> None:
@@ -89,10 +104,11 @@ def _send_again(source: Source, at: datetime) -> None:
         send_again_due(source=source, at=at)
 
 
-def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: bool = True) -> bool:
+def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: bool = True, covers: bool = True) -> bool:
     """Ask; note how it went on the source. False when the source wants rest.
 
-    A question that need not ask anything does not prove by its good end that the source can be read.
+    A question that need not ask anything does not prove by its good end that the source can be read; one about a part of it
+    does not cover the source.
     """
     at = now()
     try:
@@ -102,15 +118,19 @@ def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: 
         Source.objects.filter(pk=source.pk).update(
             failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + wait
         )
+        outages.failed(of=source, why=str(problem), at=at)
         return False
     except Permanent as problem:
         log.warning("%s cannot be read: %s", source, problem)
         Source.objects.filter(pk=source.pk).update(
             failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + EVERY
         )
+        outages.failed(of=source, why=str(problem), at=at)
         return False
     if proves:
         Source.objects.filter(pk=source.pk).update(last_good_read_at=at, failures=0, last_error="")
+    if proves and covers:
+        _covered(source, at)
     return True
 
 
@@ -123,16 +143,19 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
     since = repository.poll_cursor - OVERLAP if repository.poll_cursor else at - FIRST
     newest = repository.poll_cursor
     moved = False
+    untold = Untold(source=source, repository=repository, at=at)
     for fact in client.pull_requests_updated_since(since=since):
         known = PullRequest.objects.filter(repository=repository, number=fact.number).first()
         newest = max(filter(None, (newest, fact.vendor_updated_at)), default=None)
         if known is not None and known.confirmed_at is not None and known.vendor_updated_at == fact.vendor_updated_at:
             continue
+        untold.look_at(fact=fact, known=known)
         record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
         ask(source=source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
         moved = True
     moved = _poll_deployments(source, repository, client, since, at) or moved
     moved = _poll_activity(repository, client, at) or moved
+    untold.note()
     _poll_rules(source, repository, at)
     Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=newest or repository.poll_cursor)
     if moved:
@@ -225,6 +248,7 @@ def _poll_console(source: Source, now: Now, read: Callable[..., int], *, at_once
 POLLS: dict[str, Poll] = {
     "github": _poll_forge,
     "gitea": _poll_forge,
+    "gitlab": _poll_forge,
     "fly": _poll_fly,
     "slack": _poll_slack,
     "cloudflare": _poll_cloudflare,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q
 
+from changes.connectors import outages
 from changes.connectors.errors import Passing, Permanent
 from changes.connectors.forges import CLIENTS
 from changes.connectors.github.reading import read as read_github
@@ -113,3 +114,4 @@ def _later(reading: Reading, problem: Passing, at: datetime) -> None:
     Source.objects.filter(pk=reading.source_id).update(
         failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + wait
     )
+    outages.failed(of=reading.source, why=str(problem), at=at)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from changes.connectors.doppler import arriving as doppler
 from changes.connectors.gitea import signature as gitea
 from changes.connectors.github import signature
+from changes.connectors.gitlab import signature as gitlab
 from changes.connectors.named import Named
 from changes.connectors.slack import arriving
 from changes.connectors.slack import signature as slack
@@ -74,6 +75,14 @@ KINDS: dict[str, Kind] = {
         id_header="x-gitea-delivery",
         event_header="x-gitea-event",
         kept_headers=("x-gitea-event", "x-gitea-event-type", "x-gitea-delivery", "x-forgejo-event", "user-agent", "content-type"),
+    ),
+    # The token is the secret itself; each event has a number of its own.
+    "gitlab": Kind(
+        is_genuine=gitlab.is_genuine,
+        signature_header="x-gitlab-token",
+        id_header="x-gitlab-event-uuid",
+        event_header="x-gitlab-event",
+        kept_headers=("x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-webhook-uuid", "user-agent", "content-type"),
     ),
     "slack": Kind(
         is_genuine=slack.is_genuine,

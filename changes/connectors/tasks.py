@@ -12,6 +12,7 @@ from changes.connectors.inbox import drain
 from changes.connectors.polling import mirror_due, poll_due
 from changes.connectors.readings import read_due
 from changes.connectors.settling import settle_due
+from changes.connectors.slack import ledger_line
 
 ANSWERS_KEPT = timedelta(days=30)
 """Since an answer last changed. Dropping one that is still read costs one full reading."""
@@ -69,6 +70,12 @@ def forget_answers() -> None:
 def fetch() -> None:
     """Go on with what administrators asked to read."""
     work_on_fetches(now=now)
+
+
+@shared_task(name="changes.connectors.tasks.say_checkpoint")
+def say_checkpoint() -> None:
+    """The ledger's newest checkpoint as a line in the change channel, at most once an hour, where that is switched on."""
+    ledger_line.say_checkpoint(at=now())
 
 
 @shared_task(name="changes.connectors.tasks.compare_drift")

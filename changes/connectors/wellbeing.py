@@ -11,12 +11,14 @@ from portal.runtime.doctor.run import join
 
 STALE = timedelta(minutes=10)
 ENDS_SOON = timedelta(days=14)
-DELIVERING = frozenset({"github", "gitea", "slack", "doppler"})
+DELIVERING = frozenset({"github", "gitea", "gitlab", "slack", "doppler"})
 """Kinds of sources that send deliveries; the others are only read."""
 
 
 def judge(source: Source, at: datetime) -> tuple[str, str]:
     """State (healthy, stale, broken) and sentence of a source. Pure but for reading the row."""
+    if source.settings.get("disconnected"):
+        return "stale", "Disconnected. What was read stays; connect it again to go on."
     if source.paused_at is not None:
         return "stale", "Paused. Nothing is read until somebody goes on with it."
     if not source.readable:
@@ -39,6 +41,8 @@ def _doubt(source: Source, at: datetime) -> str:
     ends = source.settings.get("token_expires", "")
     if ends and datetime.fromisoformat(ends) - at < ENDS_SOON:
         return f"The token ends on {datetime.fromisoformat(ends):%-d %b %Y}. Make another one and connect again."
+    if unread := source.settings.get("members_unread"):
+        return f"Its members cannot be read: {unread.rstrip('.')}. It is tried again within an hour."
     behind = [one["config"] for one in source.settings.get("syncs", {}).values() if not one["enabled"]]
     return f"Doppler no longer carries {', '.join(sorted(behind))} to Fly: its sync is switched off." if behind else ""
 

@@ -27,7 +27,7 @@ def reviews_to_answer(user: User, at: datetime) -> Iterator[inbox.Item]:
     review = queries.open_review()
     if review is not None:
         rows = ReviewEntry.objects.filter(review=review).exclude(Exists(ReviewAnswer.objects.filter(entry=OuterRef("pk"))))
-        mine = rows.filter(reviewer=user).count()
+        mine = rows.annotate(asked=queries.ASKED).filter(asked=user.pk).count()
         href = f"/access-reviews/{review.number}/"
         if mine:
             title, why = "Review who has access", "You answer for these systems (P-19)."

@@ -11,6 +11,7 @@ from portal.access.models import User
 from portal.ledger.queries import Entry, entries_about
 
 SHOWN = 200
+GONE = "The text of this entry was redacted by two people. The ledger says who and why."
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _from_entry(entry: Entry, names: dict[str, str]) -> Happening:
         text=words,
         icon=icon,
         tone=tone,
-        sub=_sub(entry.kind, entry.fact),
+        sub=GONE if entry.redacted else _sub(entry.kind, entry.fact),
     )
 
 

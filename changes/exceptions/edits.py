@@ -155,3 +155,20 @@ def _look_again(event: VendorEvent, candidates: dict[int, tuple[Change, Candidat
     with transaction.atomic():
         _keep(event, candidates[match[0].number][0], match[1], at)
         clear(record=record, reason=f"it belongs to CHG-{match[0].number}", at=at)
+
+
+def matches_now(*, at: datetime) -> dict[int, int | None]:
+    """Every edit up to ``at`` by its id, and the number of the change that the rules give it now; nothing is written.
+
+    One that was matched once stays matched: a change that has ended or was reworded since does not take that back.
+    """
+    kept = dict(EditMatch.objects.values_list("event_id", "change__number"))
+    found: dict[int, int | None] = {}
+    rows = list(about_edits().filter(at__lte=at).order_by("id"))
+    for first in range(0, len(rows), AT_ONCE):
+        batch = rows[first : first + AT_ONCE]
+        candidates = _candidates(batch)
+        for event in batch:
+            match = matching(edit_of(event), (one for _, one in candidates.values()))
+            found[event.pk] = match[0].number if match is not None else kept.get(event.pk)
+    return found

@@ -181,6 +181,14 @@ _ALL = (
         owners=("administrator", "chair"),
         folds_by=(),
     ),
+    Kind(
+        "job_missed",
+        "A detector did not run",
+        Clause.COMPLIANCE,
+        timedelta(days=1),
+        owners=("administrator", "chair"),
+        folds_by=(),
+    ),
     Kind("meeting_missed", "Architecture meeting missed or without quorum", Clause.OVERSEEN, owners=("chair",), folds_by=()),
 )
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

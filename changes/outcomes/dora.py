@@ -29,6 +29,22 @@ class Deploy:
     recovered_at: datetime | None
     rework: bool
     """It repaired something: an emergency, a rollback, or a fix by somebody's mark."""
+    emergency: bool = False
+
+
+@dataclass(frozen=True)
+class LeadTime:
+    """From the opening of a change's first pull request to its first success in production."""
+
+    change: int
+    """Its number."""
+    opened_at: datetime
+    released_at: datetime
+
+    @property
+    def took(self) -> timedelta:
+        """How long."""
+        return self.released_at - self.opened_at
 
 
 @dataclass(frozen=True)
@@ -75,14 +91,20 @@ def _middle(times: list[timedelta]) -> timedelta | None:
 
 def numbers_between(*, since: datetime, until: datetime, scope: Scope) -> Numbers:
     """The five numbers of a window, over what a request may see; a fixed number of queries."""
+    return numbers(
+        deploys=deploys_between(since=since, until=until, scope=scope),
+        lead_times=(lead.took for lead in lead_times_between(since=since, until=until, scope=scope)),
+        days=max((until - since).days, 1),
+    )
+
+
+def deploys_between(*, since: datetime, until: datetime, scope: Scope) -> list[Deploy]:
+    """Every success in production, once each: the rows behind four of the numbers."""
     rows = Release.objects.filter(environment=Environment.PRODUCTION, succeeded_at__gte=since, succeeded_at__lt=until)
     if scope.repositories is not None:
         rows = rows.filter(repository__name__in=sorted(scope.repositories))
-    return numbers(
-        deploys=_once_each(_deploys(list(rows)), list(rows)),
-        lead_times=_lead_times(since, until, scope),
-        days=max((until - since).days, 1),
-    )
+    found = list(rows.only("succeeded_at", "source", "repository_id", "commit_sha", "rolls_back_id"))
+    return _once_each(_deploys(found), found)
 
 
 def _deploys(rows: list[Release]) -> list[Deploy]:
@@ -106,6 +128,7 @@ def _deploys(rows: list[Release]) -> list[Deploy]:
             failed=row.pk in said or row.pk in undone,
             recovered_at=min((moment for moment in (ended.get(row.pk), undone.get(row.pk)) if moment), default=None),
             rework=row.pk in fixes or row.rolls_back_id is not None or (row.repository_id, row.commit_sha) in urgent,
+            emergency=(row.repository_id, row.commit_sha) in urgent,
         )
         for row in rows
         if row.succeeded_at is not None
@@ -147,16 +170,17 @@ def _emergency_commits(rows: list[Release]) -> set[tuple[int | None, str]]:
     return {(repository, sha) for repository, merge, head in found for sha in (merge, head)}
 
 
-def _lead_times(since: datetime, until: datetime, scope: Scope) -> list[timedelta]:
+def lead_times_between(*, since: datetime, until: datetime, scope: Scope) -> list[LeadTime]:
+    """Changes that reached production first in the window, by number. Without a pull request there is nothing to measure from."""
     changes = Change.objects.filter(released_at__gte=since, released_at__lt=until)
     if scope.repositories is not None:
         changes = changes.filter(repository_names__overlap=sorted(scope.repositories))
     links = LinkedPullRequest.objects.filter(change__in=changes, role=LinkedPullRequest.Role.WORK)
-    first: dict[int, tuple[datetime, datetime]] = {}
-    for pk, released, opened in links.exclude(pull_request__opened_at=None).values_list(
-        "change", "change__released_at", "pull_request__opened_at"
+    first: dict[int, LeadTime] = {}
+    for number, released, opened in links.exclude(pull_request__opened_at=None).values_list(
+        "change__number", "change__released_at", "pull_request__opened_at"
     ):
         if released is not None and opened is not None:
-            known = first.get(pk)
-            first[pk] = (released, min(opened, known[1]) if known else opened)
-    return [released - opened for released, opened in first.values() if released >= opened]
+            known = first.get(number)
+            first[number] = LeadTime(number, min(opened, known.opened_at) if known else opened, released)
+    return [first[number] for number in sorted(first) if first[number].released_at >= first[number].opened_at]

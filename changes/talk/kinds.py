@@ -29,6 +29,8 @@ _ALL = (
     Kind("exception", "Exceptions", "An exception that you answer for.", "now", True),
     Kind("meeting", "Meetings", "What you have not read before a meeting, and invitations to it.", "now", True),
     Kind("training", "Training", "A course on the policy that you are to take, or that somebody is late with.", "now", True),
+    Kind("access", "Access reviews", "Rights that you are to review, and reviews that are late.", "now", True),
+    Kind("audit", "Audits", "A request or a finding of an audit that names you, or an answer to yours.", "now", True),
     Kind("task", "Tasks", "A follow-up, a condition or a delegation that names you.", "now", True),
 )
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

@@ -16,6 +16,7 @@ from changes.proposals.models import Change
 from changes.talk.meeting_news import reminders
 from changes.talk.models import Comment, Notice, NoticeCursor
 from changes.talk.queries import followers_of
+from changes.talk.review_news import handed_words, review_words
 from changes.talk.training_news import late_words, reminder_of
 from portal.access.may import holders_of
 from portal.access.permissions import P
@@ -62,7 +63,9 @@ def make_notices(*, at: datetime) -> int:
 
 
 def news_of(entry: Entry, rows: Rows, *, at: datetime) -> Iterable[News]:
-    """What an entry tells; nothing for most."""
+    """What an entry tells; nothing for most, and nothing for one whose text was redacted."""
+    if entry.redacted:
+        return ()
     if entry.kind in URGENT:
         return _emergency(entry, at)
     teller = TELLERS.get(entry.kind)
@@ -186,6 +189,20 @@ def _training_late(entry: Entry, rows: Rows) -> Iterable[News]:
     yield News("training", words, "/training/people/", people)
 
 
+def _access_review(entry: Entry, rows: Rows) -> Iterable[News]:
+    """Each reviewer with what they have not answered."""
+    address = f"/access-reviews/{entry.fact['review']}/?who=me&state=open"
+    for person, left in entry.fact["left"].items():
+        title, why = review_words(entry.fact, left=left)
+        yield News("access", title, address, {int(person): why})
+
+
+def _review_handed_over(entry: Entry, rows: Rows) -> Iterable[News]:
+    """Whoever is asked now."""
+    title, why = handed_words(entry.fact)
+    yield News("access", title, f"/access-reviews/{entry.fact['review']}/?who=me&state=open", {int(entry.fact["to"]): why})
+
+
 TELLERS: dict[str, Teller] = {
     "comment.written": _comment,
     "comment.corrected": _comment,
@@ -202,7 +219,19 @@ TELLERS: dict[str, Teller] = {
     "condition.set": _task,
     "approvals.delegated": _task,
     "meeting.reminded": _meeting,
+    "access_review.reminded": _access_review,
+    "access_review.handed_over": _review_handed_over,
     "training.reminded": _training,
     "training.escalated": _training_late,
 }
 URGENT = frozenset({"emergency.declared"})
+
+
+def teller(*kinds: str) -> Callable[[Teller], Teller]:
+    """Register what tells entries of these kinds. For the apps above this one; again changes nothing."""
+
+    def join(function: Teller) -> Teller:
+        TELLERS.update(dict.fromkeys(kinds, function))
+        return function
+
+    return join

@@ -1,6 +1,6 @@
 """What the roster comes to: how many are trained, by role and by version, and who was late. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from portal.access.roles import Role
 
 TRAINED, DUE, GAP, LATE = "trained", "due", "gap", "late"
 """Trained and nothing to do; trained and something to sign; not trained and still in time; past its day."""
+NO_TEAM = "In no team"
 ORDER = (LATE, GAP, DUE, TRAINED)
 
 
@@ -20,6 +21,21 @@ class Count:
     label: str
     trained: int
     total: int
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team in numbers: how many are trained, and how many signed which version last, in the order of ``Figures.versions``."""
+
+    label: str
+    trained: int
+    total: int
+    versions: tuple[int, ...]
+
+    @property
+    def gaps(self) -> int:
+        """How many are not trained."""
+        return self.total - self.trained
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,23 @@ def figures_of(members: Sequence[Member]) -> Figures:
 def _role(role: Role, members: Iterable[Member]) -> Count:
     holding = [member for member in members if role in member.roles]
     return Count(role.label, sum(member.standing.current for member in holding), len(holding))
+
+
+def teams_of(
+    members: Sequence[Member], teams: Mapping[str, Collection[int]], versions: Sequence[tuple[int | None, int]]
+) -> list[Team]:
+    """Each team with somebody of the roster, most gaps first, and whoever is in none. ``versions``: as in ``Figures``."""
+    placed = {person for people in teams.values() for person in people}
+    groups = [(name, [member for member in members if member.person.pk in people]) for name, people in teams.items()]
+    groups.append((NO_TEAM, [member for member in members if member.person.pk not in placed]))
+    found = [_team(name, group, versions) for name, group in groups if group]
+    return sorted(found, key=lambda team: (team.label == NO_TEAM, -team.gaps, team.label))
+
+
+def _team(name: str, group: Sequence[Member], versions: Sequence[tuple[int | None, int]]) -> Team:
+    last = [member.last.version if member.last else None for member in group]
+    trained = sum(member.standing.current for member in group)
+    return Team(name, trained, len(group), tuple(last.count(version) for version, _ in versions))
 
 
 def gaps_first(members: Iterable[Member]) -> list[Member]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from changes.training import policy
 from changes.training.facts import Called, Due, Edition, Signed, Standing, Taught
+from changes.training.involved import involved
 from changes.training.models import Acknowledgement, Attempt, Course, CourseDraft, PageRead
 from portal.access.models import RoleGrant, User
 from portal.access.roles import Role
@@ -77,13 +78,15 @@ def is_connected(*, at: datetime) -> bool:
 
 
 def members(*, at: datetime, people: Collection[int] | None = None, taught: Lessons | None = None) -> list[Member]:
-    """The roster at a moment, by name: everybody who held a role that takes part, auditors left out.
+    """The roster at a moment, by name: everybody who held a role that takes part, or a right at a vendor; auditors left out.
 
     With ``people`` (ids) exactly these, whether or not they hold a role. ``taught``: what was read already.
     """
     required, parameters = (taught or lessons(at=at)).called, parameters_at(at)
     joined, roles = _grants(at, people)
-    chosen = User.objects.filter(pk__in=list(roles) if people is None else people)
+    reached = involved(at=at, people=people)
+    joined = {**reached, **joined}
+    chosen = User.objects.filter(pk__in={*roles, *reached} if people is None else people)
     signed = _signed(at, people)
     return [
         _member(

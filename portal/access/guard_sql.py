@@ -4,7 +4,8 @@ A conflict is looked for while the person's row is locked, so that two grants at
 others committed meanwhile; under REPEATABLE READ it would not, so grants are refused there.
 """
 
-from portal.access.roles import NEVER_EMPTY, conflicting_pairs
+from portal.access.permissions import P
+from portal.access.roles import NEVER_EMPTY, conflicting_pairs, roles_with
 from portal.ledger.evidence import RowRule
 
 LASTING_ELSEWHERE = """PERFORM pg_advisory_xact_lock(hashtext('portal_role_grant'), hashtext({role}));
@@ -55,6 +56,29 @@ LEAVE = """
 """
 
 
+REDACTION = """
+    IF TG_OP = 'UPDATE' AND NEW.confirmed_at IS NULL THEN
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'INSERT' AND NEW.confirmed_at IS NOT NULL THEN
+        RAISE EXCEPTION 'A redaction begins as a proposal.' USING ERRCODE = 'check_violation', CONSTRAINT = 'redaction_begins';
+    END IF;
+    IF TG_OP = 'UPDATE'
+        AND (NEW.confirmed_at >= NEW.expires_at OR OLD.confirmed_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'The redaction is decided, or lapsed.' USING ERRCODE = 'check_violation', CONSTRAINT = 'redaction_waits';
+    END IF;
+    FOREACH who IN ARRAY ARRAY[NEW.proposed_by_id, coalesce(NEW.confirmed_by_id, NEW.proposed_by_id)] LOOP
+        PERFORM 1 FROM portal_rolegrant held JOIN portal_user person ON person.id = held.user_id AND person.is_active
+            WHERE held.user_id = who AND held.role IN ({roles})
+              AND tstzrange(held.valid_from, held.valid_until) @> coalesce(NEW.confirmed_at, NEW.proposed_at);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'Person % may not redact.', who USING ERRCODE = 'check_violation', CONSTRAINT = 'redaction_by_whom';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+"""
+
+
 def _pairs() -> str:
     ordered = sorted(tuple(sorted(pair)) for pair in conflicting_pairs())
     return ", ".join(f"('{one}', '{other}'), ('{other}', '{one}')" for one, other in ordered)
@@ -85,5 +109,15 @@ ROLE_RULES: tuple[RowRule, ...] = (
         declare="lasting text;",
         body=_filled(LEAVE, role="lasting", user="NEW.id"),
         events="UPDATE OF is_active",
+    ),
+)
+
+REDACTION_RULES: tuple[RowRule, ...] = (
+    RowRule(
+        name="redaction",
+        model="portal.LedgerRedaction",
+        declare="who bigint;",
+        body=REDACTION.replace("{roles}", ", ".join(f"'{role}'" for role in roles_with(P.LEDGER_REDACT))),
+        events="INSERT OR UPDATE",
     ),
 )

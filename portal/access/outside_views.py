@@ -1,10 +1,4 @@
-"""The way to a provider and back. allauth answers the way back; the way there is ours, so that it works under our policy.
-
-Browsers hold the redirects of a form to ``form-action``, which names only ourselves: so a page that goes on answers the form.
-"""
-
-from typing import Any
-from urllib.parse import urlsplit
+"""The way to a provider and back. allauth answers the way back; the way there is ours, so that it works under our policy."""
 
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount, SocialApp
@@ -21,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from requests import RequestException
 
 from portal.access import outside_sign_in
+from portal.access.going import go_on
 from portal.access.guards import public, requires
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
@@ -103,10 +98,7 @@ def _go(request: HttpRequest, name: str, *, process: str, auth_params: dict[str,
     address = going.headers.get("Location", "")
     if not address:
         return HttpResponse(going.content, status=going.status_code)
-    context: dict[str, Any] = {"address": address, "host": urlsplit(address).hostname, "name": provider.app.name}
-    page = render(request, "account/going_outside.html", context)
-    page.headers["Refresh"] = f"0; url={address}"
-    return page
+    return go_on(request, address=address, name=provider.app.name)
 
 
 def _next(request: HttpRequest) -> str | None:

@@ -19,6 +19,7 @@ from social_django.utils import psa
 
 from portal.access import identities, own, queries, tokens
 from portal.access.forms import ProfileForm, TokenForm
+from portal.access.going import go_on
 from portal.access.guards import requires
 from portal.access.linking import NotLinked
 from portal.access.may import roles_of
@@ -103,7 +104,7 @@ def link(request: HttpRequest, backend: str) -> HttpResponse:
     """Go to the vendor and prove whose account it is."""
     vendor = cast(Any, request).backend
     vendor.prepare_auth(user=person_of(request))
-    return cast(HttpResponse, vendor.start())
+    return go_on(request, address=vendor.start().url, name=VENDORS.get(backend, backend))
 
 
 @requires(P.OWN_ACCOUNT, fresh=True)

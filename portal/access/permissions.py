@@ -34,7 +34,9 @@ class P(StrEnum):
     ACCESS_LEAD = "access.lead"
     MERGERS_SET = "mergers.set"
     OVERSIGHT_SEE = "oversight.see"
+    CONTROL_SEE = "control.see"
     CONTROL_RUN = "control.run"
+    INSIGHTS_SEE = "insights.see"
     DRILL_RECORD = "drill.record"
     EMERGENCY_DECLARE = "emergency.declare"
     EMERGENCY_PLUS_ONE = "emergency.plus_one"
@@ -48,6 +50,8 @@ class P(StrEnum):
     INVENTORY_SIGN = "inventory.sign"
     LEDGER_SEE = "ledger.see"
     LEDGER_VERIFY = "ledger.verify"
+    LEDGER_REDACT = "ledger.redact"
+    LEDGER_RECOVER = "ledger.recover"
     SOURCE_SEE = "source.see"
     SOURCE_MANAGE = "source.manage"
     INBOX_SEE = "inbox.see"
@@ -62,6 +66,9 @@ class P(StrEnum):
     ROLE_GRANT_PRIVILEGED = "role.grant_privileged"
     ENGAGEMENT_MAKE = "engagement.make"
     READ_LOG_SEE = "read_log.see"
+    AUDIT_SEE = "audit.see"
+    AUDIT_WORK = "audit.work"
+    AUDIT_ANSWER = "audit.answer"
     OWN_ACCOUNT = "account.own"
     GALLERY_SEE = "gallery.see"
 
@@ -100,7 +107,9 @@ SENTENCES: dict[P, str] = {
     P.ACCESS_LEAD: "open and close access reviews",
     P.MERGERS_SET: "propose and confirm lists of authorised mergers",
     P.OVERSIGHT_SEE: "see the desk of the architecture team",
+    P.CONTROL_SEE: "see the controls and what they found",
     P.CONTROL_RUN: "run the controls",
+    P.INSIGHTS_SEE: "see the insights",
     P.DRILL_RECORD: "record rollbacks and rollback drills",
     P.EMERGENCY_DECLARE: "declare an emergency",
     P.EMERGENCY_PLUS_ONE: "give the +1 of an emergency",
@@ -114,6 +123,8 @@ SENTENCES: dict[P, str] = {
     P.INVENTORY_SIGN: "sign the monthly reconciliation of the inventory",
     P.LEDGER_SEE: "see the ledger",
     P.LEDGER_VERIFY: "verify the ledger",
+    P.LEDGER_REDACT: "redact the text of an entry together with somebody else",
+    P.LEDGER_RECOVER: "sign with somebody else that a backup was restored",
     P.SOURCE_SEE: "see connected sources",
     P.SOURCE_MANAGE: "connect sources",
     P.INBOX_SEE: "see deliveries",
@@ -128,6 +139,9 @@ SENTENCES: dict[P, str] = {
     P.ROLE_GRANT_PRIVILEGED: "propose and confirm privileged roles",
     P.ENGAGEMENT_MAKE: "open engagements and admit auditors",
     P.READ_LOG_SEE: "see what auditors read",
+    P.AUDIT_SEE: "see audits",
+    P.AUDIT_WORK: "draw samples, mark them, ask and find in an audit",
+    P.AUDIT_ANSWER: "take part in the requests and findings of an audit that name them",
     P.OWN_ACCOUNT: "change their own account",
     P.GALLERY_SEE: "see the gallery of components",
 }

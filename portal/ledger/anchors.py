@@ -6,6 +6,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,8 @@ from portal.ledger.places import Places
 BRANCH = "refs/heads/checkpoints"
 SUBJECT = re.compile(r"Checkpoint (\d+)")
 GIT_SECONDS = 30
+TAIL = 4096
+"""Bytes at the end of a file of checkpoints in which the last one stands whole."""
 Signed = tuple[int, str]
 """Size and signed note of a checkpoint."""
 
@@ -31,8 +34,12 @@ class Anchor(Protocol):
     def name(self) -> str:
         """What reports call it."""
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; never a password."""
+
     def last(self) -> int:
-        """Size of the largest checkpoint there; 0 when there is none."""
+        """Size of the checkpoint that was written there last; 0 when there is none."""
 
     def write(self, checkpoints: Sequence[Signed]) -> None:
         """Add these, in this order. Raises ``AnchorProblem``."""
@@ -46,9 +53,9 @@ def anchors(where: Places) -> list[Anchor]:
     return [FileAnchor(where.anchors), GitAnchor(where.git, where.remote)]
 
 
-def path_of(size: int) -> str:
-    """Where a checkpoint stands inside an anchor; ten thousand sizes share a folder."""
-    return f"{size // 10_000:08d}/{size:012d}.note"
+def path_of(size: int, note: str) -> str:
+    """Where a checkpoint stands inside an anchor; ten thousand sizes share a folder. Two of one size do not meet."""
+    return f"{size // 10_000:08d}/{size:012d}-{sha256(note.encode()).hexdigest()[:8]}.note"
 
 
 @dataclass(frozen=True)
@@ -58,18 +65,22 @@ class FileAnchor:
     folder: Path
     name: str = "files"
 
+    @property
+    def place(self) -> str:
+        return str(self.folder)
+
     def last(self) -> int:
-        for folder in sorted(self.folder.glob("sizes/*"), reverse=True):
-            sizes = [int(path.stem) for path in folder.glob("*.note")]
-            if sizes:
-                return max(sizes)
-        return 0
+        found = list(notes.split(files.tail(self.folder / "checkpoints.txt", TAIL)))
+        return int(found[-1].split("\n")[1]) if found else 0
 
     def write(self, checkpoints: Sequence[Signed]) -> None:
+        together = self.folder / "checkpoints.txt"
         try:
+            if files.tail(together, 1) not in ("", "\n"):
+                files.append_line(together, "\n\n")  # the last note is torn: a machine stopped while it was written
             for size, note in checkpoints:
-                files.append_line(self.folder / "checkpoints.txt", note + "\n")
-                files.write_whole(self.folder / "sizes" / path_of(size), note)
+                files.write_whole(self.folder / "sizes" / path_of(size, note), note)
+                files.append_line(together, note + "\n")
         except OSError as problem:
             raise AnchorProblem(f"files: {problem}") from problem
 
@@ -88,6 +99,10 @@ class GitAnchor:
     repository: Path
     remote: str = ""
     name: str = "git"
+
+    @property
+    def place(self) -> str:
+        return "a remote repository, branch checkpoints" if self.remote else f"{self.repository}, branch checkpoints"
 
     def last(self) -> int:
         if not self.repository.exists() or not self._tip():
@@ -121,7 +136,7 @@ class GitAnchor:
         for size, note in checkpoints:
             message, content = f"Checkpoint {size}\n".encode(), note.encode()
             yield f"commit {BRANCH}\ncommitter Countersign <countersign@localhost> now\ndata {len(message)}\n".encode()
-            yield message + parent + f"M 100644 inline {path_of(size)}\ndata {len(content)}\n".encode() + content + b"\n"
+            yield message + parent + f"M 100644 inline {path_of(size, note)}\ndata {len(content)}\n".encode() + content + b"\n"
             parent = b""
         yield b"done\n"
 

@@ -15,10 +15,10 @@ SELECT json_build_object(
     'superuser', r.rolsuper,
     'makes_roles', r.rolsuper OR r.rolcreaterole,
     'roles', (SELECT coalesce(json_agg(rolname ORDER BY rolname), '[]') FROM pg_roles WHERE rolname = ANY(%(roles)s)),
-    'member', EXISTS (
-        SELECT FROM pg_auth_members m
-        WHERE m.roleid = to_regrole(%(auditor)s) AND m.member = to_regrole(%(app)s)
-    ),
+    'member', (
+        SELECT count(DISTINCT m.roleid) FROM pg_auth_members m JOIN pg_roles taken ON taken.oid = m.roleid
+        WHERE taken.rolname = ANY(%(taken)s) AND m.member = to_regrole(%(app)s)
+    ) = cardinality(%(taken)s::text[]),
     'tables', (
         SELECT coalesce(json_object_agg(c.relname, json_build_object(
             'owner', pg_get_userbyid(c.relowner),
@@ -66,7 +66,7 @@ def look(connection: BaseDatabaseWrapper) -> Seen:
     """Read the catalogue. One query."""
     values: dict[str, Any] = {
         "roles": list(privileges.ROLES),
-        "auditor": privileges.AUDITOR,
+        "taken": list(privileges.TAKEN),
         "app": privileges.APP,
         "prefix": triggers.PREFIX.replace("_", r"\_") + "%",
         "functions": [r"portal\_ledger\_%", r"portal\_evidence\_%"],

@@ -4,7 +4,7 @@ The tree's leaf *data* are the fields of an entry, each behind its length in fou
 entry's hash is RFC 6962's leaf hash of that: SHA-256(0x00 || data).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -114,78 +114,3 @@ class Frontier:
 def root(hashes: Sequence[bytes]) -> bytes:
     """Head of the tree over these leaf hashes."""
     return Frontier().extended(hashes).root()
-
-
-def _split(size: int) -> int:
-    """The largest power of two below ``size`` (at least 2 leaves)."""
-    return 1 << ((size - 1).bit_length() - 1)
-
-
-def inclusion_proof(index: int, hashes: Sequence[bytes]) -> list[bytes]:
-    """Audit path of leaf ``index`` in the tree over ``hashes`` (RFC 6962 section 2.1.1)."""
-    if not 0 <= index < len(hashes):
-        raise ValueError(f"there is no leaf {index} in a tree of {len(hashes)}")
-    if len(hashes) == 1:
-        return []
-    middle = _split(len(hashes))
-    if index < middle:
-        return [*inclusion_proof(index, hashes[:middle]), root(hashes[middle:])]
-    return [*inclusion_proof(index - middle, hashes[middle:]), root(hashes[:middle])]
-
-
-def is_included(*, index: int, leaf: bytes, size: int, head: bytes, proof: Iterable[bytes]) -> bool:
-    """True when the proof shows ``leaf`` at ``index`` of the tree with this size and head (RFC 9162 section 2.1.3.2)."""
-    if not 0 <= index < size:
-        return False
-    place, last, computed = index, size - 1, leaf
-    for node in proof:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            computed = node_hash(node, computed)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            computed = node_hash(computed, node)
-        place, last = place >> 1, last >> 1
-    return last == 0 and computed == head
-
-
-def consistency_proof(first: int, hashes: Sequence[bytes]) -> list[bytes]:
-    """Proof that the tree over ``hashes`` continues its own first ``first`` leaves (RFC 6962 section 2.1.2)."""
-    if not 0 < first <= len(hashes):
-        raise ValueError(f"no proof from {first} to {len(hashes)} leaves")
-    return _subproof(first, hashes, whole=True)
-
-
-def _subproof(first: int, hashes: Sequence[bytes], *, whole: bool) -> list[bytes]:
-    if first == len(hashes):
-        return [] if whole else [root(hashes)]
-    middle = _split(len(hashes))
-    if first <= middle:
-        return [*_subproof(first, hashes[:middle], whole=whole), root(hashes[middle:])]
-    return [*_subproof(first - middle, hashes[middle:], whole=False), root(hashes[:middle])]
-
-
-def is_consistent(*, first: int, second: int, first_head: bytes, second_head: bytes, proof: Sequence[bytes]) -> bool:
-    """True when the proof shows that the second tree continues the first (RFC 9162 section 2.1.4.2)."""
-    if first == second:
-        return first_head == second_head and not proof
-    if not 0 < first < second or not proof:
-        return False
-    path = [first_head, *proof] if first & (first - 1) == 0 else list(proof)
-    place, last = first - 1, second - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
-    old = new = path[0]
-    for node in path[1:]:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            old, new = node_hash(node, old), node_hash(node, new)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            new = node_hash(new, node)
-        place, last = place >> 1, last >> 1
-    return old == first_head and new == second_head and last == 0

@@ -13,8 +13,10 @@ class EvidenceTable:
     ``append_only``: rows never change. Otherwise a change of one of ``columns`` needs a ledger entry in the same
     transaction, and the columns ``fixed`` never change. ``moves`` holds the permitted (from, to) pairs of
     ``state_column``, ``born`` the states in which a row may be inserted. ``entry=False`` is for the ledger's own tables,
-    which need no entry; ``written_by_function`` keeps the application from inserting by itself. Entries keep a copy of
-    what they cover, readable by auditors for ever; ``unspoken`` columns (digests of tokens) are left out of it.
+    which need no entry; ``written_by_function`` keeps the application from inserting by itself; ``by_auditors`` lets the
+    narrow role of auditors' few writes insert (``audits.engagements.door``). Entries keep a copy of what they cover, readable
+    by auditors for ever; ``unspoken`` columns (digests of tokens) are left out of it.
+    ``released`` is for the texts of entries alone: two people may let one go (sql/redact.sql).
     """
 
     model: str
@@ -27,6 +29,8 @@ class EvidenceTable:
     unspoken: tuple[str, ...] = ()
     entry: bool = True
     written_by_function: bool = False
+    by_auditors: bool = False
+    released: bool = False
 
     def __post_init__(self) -> None:
         if self.append_only == bool(self.columns):

@@ -9,21 +9,15 @@ from typing import Any
 from portal.ledger import keys, tools
 from portal.ledger.anchors import anchors
 from portal.ledger.places import Places
+from portal.ledger.segment import FIELDS, SEALED, Chosen, segment
 from portal.ledger.snapshot import moment, rows
 
 # As CSV whose quote and delimiter no JSON text can contain, a line comes out exactly as it is.
-ENTRIES = """
+ENTRIES = f"""
 COPY (
-    SELECT json_build_object(
-        'seq', s.seq, 'event_id', l.event_id, 'stream', l.stream, 'stream_seq', l.stream_seq, 'kind', l.kind,
-        'actor', l.actor, 'recorded_at', encode(timestamptz_send(l.recorded_at), 'hex'), 'rows', l.rows,
-        'salt', encode(b.salt, 'hex'), 'payload', b.payload, 'payload_digest', encode(l.payload_digest, 'hex'),
-        'prev_hash', encode(l.prev_hash, 'hex'), 'hash', encode(l.hash, 'hex')
-    )::text
-    FROM portal_ledgersealed s JOIN portal_ledgerleaf l ON l.id = s.leaf_id LEFT JOIN portal_ledgerbody b ON b.leaf_id = l.id
-    ORDER BY s.seq
+    SELECT {FIELDS} FROM {SEALED} ORDER BY s.seq
 ) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')
-"""
+"""  # noqa: S608 - texts of ours
 CHECKPOINTS = "SELECT size, note FROM portal_ledgercheckpoint ORDER BY size"
 VERIFIER = Path(tools.__file__).with_name("verify.py")
 
@@ -52,6 +46,22 @@ def export(*, folder: Path, where: Places) -> Exported:
     (folder / "keys.txt").write_text("".join(f"{key.text()}\n" for key in keys.public_keys(where=where)))
     shutil.copyfile(VERIFIER, folder / "verify.py")
     return Exported(entries, len(notes))
+
+
+def export_segment(*, folder: Path, chosen: Chosen, where: Places) -> Exported:
+    """Write the chosen entries with their proofs into ``folder`` (made when missing). Raises ``NothingSealed``.
+
+    Files: ``segment.jsonl``, ``checkpoint.note``, ``history.jsonl``, ``keys.txt`` and the verifier.
+    """
+    with segment(chosen=chosen, where=where) as found:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "segment.jsonl").open("w", encoding="utf-8") as file:
+            entries = sum(1 for line in found.lines if file.write(line + "\n"))
+        (folder / "checkpoint.note").write_text(found.checkpoint)
+        (folder / "history.jsonl").write_text("".join(f"{line}\n" for line in found.history))
+        (folder / "keys.txt").write_text("".join(f"{key}\n" for key in found.keys))
+    shutil.copyfile(VERIFIER, folder / "verify.py")
+    return Exported(entries, 1 + len(found.history))
 
 
 def _write_entries(cursor: Any, path: Path) -> int:

@@ -26,6 +26,15 @@ def append_line(path: Path, text: str) -> None:
     _write(path, text, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
 
+def tail(path: Path, count: int) -> str:
+    """The last ``count`` bytes as text; empty when there is no file."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - count))
+        return file.read().decode(errors="replace")
+
+
 def _write(path: Path, text: str, flags: int, mode: int) -> None:
     with os.fdopen(os.open(path, flags, mode), "w", encoding="utf-8") as file:
         file.write(text)

@@ -27,7 +27,8 @@ INSTALLING = 6962
 """Key of the advisory lock under which one process at a time installs."""
 TRIES = 5
 """Roles belong to the whole cluster: another database's migrate may be making them at this moment."""
-CALLED_BY_APP = (triggers.APPEND, triggers.ROW)
+CALLED_BY_APP = (triggers.APPEND, triggers.ROW, triggers.REDACT)
+CALLED_BY_WRITER = (triggers.APPEND,)
 
 
 def declared() -> Declared:
@@ -93,7 +94,7 @@ def shortcomings(connection: BaseDatabaseWrapper) -> list[str]:
 
 def _note(plan: Plan, seen: Seen) -> str:
     """Fingerprint of what was installed, for what tables and roles. Kept as the comment of a function."""
-    installed = [plan.functions, plan.triggers, [(t.name, t.app, t.auditor) for t in plan.tables]]
+    installed = [plan.functions, plan.triggers, [(t.name, t.app, t.auditor, t.writer) for t in plan.tables]]
     there = [sorted(seen.roles), seen.member, seen.columns, sorted(seen.definitions.items())]
     return "guards " + hashlib.sha256(json.dumps([installed, there], sort_keys=True).encode()).hexdigest()
 
@@ -105,7 +106,7 @@ def _make_roles(connection: BaseDatabaseWrapper, seen: Seen) -> None:
     if not seen.makes_roles:
         log.warning("The roles %s are missing and %s may not make them.", ", ".join(sorted(missing)), seen.user)
         return
-    for statement in (*privileges.make_roles(missing), privileges.membership()):
+    for statement in (*privileges.make_roles(missing), *privileges.membership()):
         _try(connection, statement)
 
 
@@ -140,11 +141,11 @@ def _new_triggers(plan: Plan, seen: Seen) -> list[str]:
 def _give_privileges(connection: BaseDatabaseWrapper, plan: Plan, seen: Seen) -> None:
     if set(privileges.ROLES) - seen.roles:
         return
-    called = [f"{seen.schema}.{signature}" for signature in CALLED_BY_APP]
+    by_app, by_writer = ([f"{seen.schema}.{signature}" for signature in names] for names in (CALLED_BY_APP, CALLED_BY_WRITER))
     statements = [
         *(_ownership(plan, seen) if seen.superuser else ()),
         *privileges.later_tables(seen.schema, {seen.user, privileges.OWNER} if seen.superuser else {seen.user}),
-        *privileges.grants(seen.schema, plan.tables, called),
+        *privileges.grants(seen.schema, plan.tables, by_app, by_writer),
     ]
     try:
         with transaction.atomic(using=connection.alias):

@@ -1,6 +1,14 @@
 """Which entries are sealed at once. Pure."""
 
-AT_ONCE = ("approval.", "verdict.", "role.", "change.emergency", "policy.", "redaction.")
+AT_ONCE = (
+    # What people decide about changes, and what the portal froze of it.
+    *("approval.", "approvals.", "change.approve", "verdict.", "waiver.", "decision.", "condition.", "review.", "minutes."),
+    *("staging.signed_off", "freeze.", "exception.accepted", "exception.acceptance"),
+    # Emergencies, the policy, who may do what and whose accounts are whose.
+    *("change.emergency", "emergency.", "policy.", "role.", "identity.", "limitation.", "mergers."),
+    # What touches the proof itself.
+    *("redaction.", "recovery.", "engagement.", "pack.asked"),
+)
 """Beginnings of kinds that matter: no minute may pass in which such an entry could be cut off unseen."""
 
 

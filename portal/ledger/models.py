@@ -6,6 +6,7 @@ gives leaves their number in the tree (``LedgerSealed``) and signs the tree's he
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -104,12 +105,16 @@ class LedgerCheck(models.Model):
     """The result of one verification, or of a seal that was refused."""
 
     what = models.TextField()
-    """verify or seal."""
+    """verify, seal or guards."""
     ok = models.BooleanField()
     entries = models.BigIntegerField()
     checkpoints = models.BigIntegerField()
     problems = models.JSONField(default=list)
     """[{"place": "entry 17", "sentence": "…"}], the first broken entry first."""
+    remarks = models.JSONField(default=list)
+    """Sentences that weaken the proof but break nothing."""
+    fingerprint = models.CharField(max_length=64, blank=True)
+    """Of the schema; where ``what`` is guards."""
     seconds = models.FloatField()
     at = models.DateTimeField()
 
@@ -118,3 +123,72 @@ class LedgerCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class LedgerRedaction(models.Model):
+    """That the text of one entry shall be taken away: one person proposes it, another confirms exactly that, within 72 hours.
+
+    The database lets the body go in the transaction that confirms, and only then (sql/redact.sql).
+    """
+
+    leaf = models.ForeignKey(LedgerLeaf, on_delete=models.PROTECT, related_name="redactions", db_constraint=False)
+    reason = models.TextField()
+    digest = models.CharField(max_length=64)
+    """SHA-256 over all that the second person reads: the entry's hash, the reason, who proposed it and when."""
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["leaf"], condition=models.Q(confirmed_at__isnull=False), name="redaction_once"),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("proposed_by")), name="redaction_by_two"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"redaction {self.pk}"
+
+
+class LedgerAnchor(models.Model):
+    """What the portal knows of one place outside: the last checkpoint that it took, and why it took none since."""
+
+    name = models.CharField(max_length=20, unique=True)
+    size = models.BigIntegerField(default=0)
+    """Size of the last checkpoint there."""
+    at = models.DateTimeField(null=True, blank=True)
+    """When it was written there."""
+    place = models.TextField(blank=True)
+    """Where, for people."""
+    problem = models.TextField(blank=True)
+    """Why the last attempt failed; empty when it did not."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LedgerVerification(models.Model):
+    """A verification that somebody asked for, with its progress while it runs. Its result is a ``LedgerCheck``."""
+
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    """When its worker last wrote down how far it is. A worker that is silent for long is dead, and another begins anew."""
+    finished_at = models.DateTimeField(null=True, blank=True)
+    entries = models.BigIntegerField(default=0)
+    """Entries there are to check."""
+    progress = models.JSONField(default=dict)
+    """Step -> entries checked so far."""
+    check_kept = models.ForeignKey(LedgerCheck, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="ledger_verification_waiting")]
+
+    def __str__(self) -> str:
+        return f"verification {self.pk}"

@@ -95,7 +95,8 @@ def _privileges(declared: Declared, known: list[tuple[EvidenceTable, Model]], se
         if name in hidden:
             shown = [column for column in hidden[name].shown if column in columns]
             auditor = f"SELECT ({', '.join(shown)})" if shown else ""
-        yield Table(name, _application(name, evidence.get(name)), auditor)
+        declared_as = evidence.get(name)
+        yield Table(name, _application(name, declared_as), auditor, bool(declared_as and declared_as.by_auditors))
 
 
 def _application(name: str, table: EvidenceTable | None) -> str:

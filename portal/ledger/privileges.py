@@ -1,6 +1,7 @@
 """Who may do what in the database: the owner migrates, the application writes, auditors read. SQL text; pure.
 
-The three roles cannot log in by themselves; whoever runs the portal gives a login to them, or makes its logins members.
+What auditors add to an audit goes through a fourth role, which inserts into the tables declared for it and nothing else. The
+roles cannot log in by themselves; whoever runs the portal gives a login to them, or makes its logins members.
 """
 
 from collections.abc import Collection, Iterator
@@ -9,7 +10,10 @@ from dataclasses import dataclass
 OWNER = "countersign_owner"
 APP = "countersign_app"
 AUDITOR = "countersign_auditor"
-ROLES = (OWNER, APP, AUDITOR)
+WRITER = "countersign_auditor_writer"
+ROLES = (OWNER, APP, AUDITOR, WRITER)
+TAKEN = (AUDITOR, WRITER)
+"""Roles that a request of an auditor takes, for which the application's role must be a member."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Table:
     """Privileges of the application, for example ``SELECT, INSERT``."""
     auditor: str
     """``SELECT``, ``SELECT (id, name)`` or nothing."""
+    writer: bool = False
+    """Whether an auditor's few writes may insert here, besides what the auditor may read."""
 
 
 def make_roles(missing: Collection[str]) -> Iterator[str]:
@@ -30,9 +36,10 @@ def make_roles(missing: Collection[str]) -> Iterator[str]:
             yield f"CREATE ROLE {role} NOLOGIN"
 
 
-def membership() -> str:
-    """A request of an auditor runs ``SET LOCAL ROLE``, for which the application's role must be a member."""
-    return f"GRANT {AUDITOR} TO {APP}"
+def membership() -> Iterator[str]:
+    """The application's role may become the auditors' two."""
+    for role in TAKEN:
+        yield f"GRANT {role} TO {APP}"
 
 
 def own(schema: str, relations: Collection[str], functions: Collection[str]) -> Iterator[str]:
@@ -52,15 +59,21 @@ def later_tables(schema: str, owners: Collection[str]) -> Iterator[str]:
         yield f"{head} USAGE, SELECT ON SEQUENCES TO {APP}"
 
 
-def grants(schema: str, tables: Collection[Table], callable_by_app: Collection[str]) -> Iterator[str]:
+def grants(
+    schema: str, tables: Collection[Table], callable_by_app: Collection[str], callable_by_writer: Collection[str]
+) -> Iterator[str]:
     """What the application and the auditors may do from now on; what they had before is taken away."""
-    yield f"GRANT USAGE ON SCHEMA {schema} TO {APP}, {AUDITOR}"
+    yield f"GRANT USAGE ON SCHEMA {schema} TO {APP}, {AUDITOR}, {WRITER}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {APP}"
     for table in tables:
-        yield f"REVOKE ALL ON {schema}.{table.name} FROM PUBLIC, {APP}, {AUDITOR}"
+        yield f"REVOKE ALL ON {schema}.{table.name} FROM PUBLIC, {APP}, {AUDITOR}, {WRITER}"
         yield f"GRANT {table.app} ON {schema}.{table.name} TO {APP}"
         if table.auditor:
-            yield f"GRANT {table.auditor} ON {schema}.{table.name} TO {AUDITOR}"
+            yield f"GRANT {table.auditor} ON {schema}.{table.name} TO {AUDITOR}, {WRITER}"
+        if table.writer:
+            yield f"GRANT INSERT ON {schema}.{table.name} TO {WRITER}"
     for signature in callable_by_app:
         yield f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC"
         yield f"GRANT EXECUTE ON FUNCTION {signature} TO {APP}"
+    for signature in callable_by_writer:
+        yield f"GRANT EXECUTE ON FUNCTION {signature} TO {WRITER}"

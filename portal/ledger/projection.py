@@ -5,7 +5,6 @@ alone; this finds the row, whether it was edited, removed or slipped in.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
@@ -13,6 +12,7 @@ from django.db import connection
 from portal.ledger import catalogue, guards, plan, triggers
 from portal.ledger.evidence import EvidenceTable
 from portal.ledger.report import Problem
+from portal.ledger.rows import redactions
 from portal.ledger.snapshot import rows
 from portal.ledger.triggers import Model
 
@@ -31,15 +31,23 @@ ORDER BY s.leaf_id NULLS LAST, key
 """
 
 
-def check(cursor: Any, limit: int) -> Iterator[Problem]:
-    """Rows that differ from the last entry about them; rows without an entry; entries whose row is gone."""
+def check(cursor: Any, limit: int) -> tuple[list[Problem], list[str]]:
+    """Rows that differ from the last entry about them; rows without an entry; entries whose row is gone.
+
+    The keys of rows that cannot be compared, because the last entry about them was redacted, come second.
+    """
     known = plan.known_tables(guards.declared(), catalogue.look(connection))
-    named = 0
+    redacted = {gone.leaf for gone in redactions(cursor)}
+    problems: list[Problem] = []
+    not_compared: list[str] = []
     for key, leaf, said, there in rows(cursor, _query(known)):
+        if said is None and there is not None and leaf in redacted:
+            not_compared.append(key)
+            continue
         sentence = _sentence(leaf, said and json.loads(said), there and json.loads(there))
-        if sentence and named < limit:
-            named += 1
-            yield Problem(key, sentence)
+        if sentence and len(problems) < limit:
+            problems.append(Problem(key, sentence))
+    return problems, not_compared
 
 
 def _query(known: list[tuple[EvidenceTable, Model]]) -> str:

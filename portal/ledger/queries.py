@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from portal.ledger.models import LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
+from portal.ledger.models import LedgerAnchor, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerRedaction, LedgerSealed
 
 OLDEST_WAITING = """
 SELECT count(*), min(recorded_at) FROM (
@@ -37,6 +37,8 @@ class Entry:
     fact: Mapping[str, Any]
     hash: str
     seq: int | None
+    redacted: bool = False
+    """Two people took the text away; ``fact`` is empty then. See ``redaction_of``."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,17 @@ def latest_entries(*, limit: int = 60, before: int | None = None) -> list[Entry]
     if before is not None:
         leaves = leaves.filter(id__lt=before)
     return _entries(leaves, limit)
+
+
+def entry_of(*, leaf: LedgerLeaf) -> Entry:
+    """One entry as people read it."""
+    return _entries(LedgerLeaf.objects.filter(pk=leaf.pk), 1)[0]
+
+
+def redaction_of(*, leaf: LedgerLeaf) -> LedgerRedaction | None:
+    """The redaction that took the entry's text away; None while it has one."""
+    done = LedgerRedaction.objects.filter(leaf=leaf, confirmed_at__isnull=False)
+    return done.select_related("proposed_by", "confirmed_by").first()
 
 
 def last_seq() -> int:
@@ -92,8 +105,18 @@ def checkpoint_over(*, seq: int) -> LedgerCheckpoint | None:
 
 
 def latest_checks(*, limit: int = 10) -> list[LedgerCheck]:
-    """The last verifications, newest first."""
-    return list(LedgerCheck.objects.order_by("-at", "-id")[:limit])
+    """The last verifications and refused seals, newest first."""
+    return list(LedgerCheck.objects.exclude(what="guards").order_by("-at", "-id")[:limit])
+
+
+def latest_guards() -> LedgerCheck | None:
+    """What the last look at the schema found that was written down."""
+    return LedgerCheck.objects.filter(what="guards").order_by("-at", "-id").first()
+
+
+def anchor_states() -> list[LedgerAnchor]:
+    """How far each place outside is."""
+    return list(LedgerAnchor.objects.order_by("name"))
 
 
 def seal_lag(*, at: datetime) -> SealLag:
@@ -117,6 +140,7 @@ def _entries(leaves: QuerySet[LedgerLeaf], limit: int) -> list[Entry]:
             fact=json.loads(row[6])["fact"] if row[6] else {},
             hash=bytes(row[7]).hex(),
             seq=row[8],
+            redacted=row[6] is None,
         )
         for row in leaves.values_list(*columns)[:limit]
     ]

@@ -1,10 +1,13 @@
 """What a verification found, and keeping it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from portal.ledger.models import LedgerCheck
+
+REMARKS = 200
+"""So many are kept with a result."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,23 @@ def record(*, report: Report, at: datetime) -> LedgerCheck:
         entries=report.entries,
         checkpoints=report.checkpoints,
         problems=[{"place": problem.place, "sentence": problem.sentence} for problem in report.problems],
+        remarks=list(report.remarks[:REMARKS]),
         seconds=report.seconds,
         at=at,
+    )
+
+
+def record_guards(*, digest: str, deviations: Sequence[str], at: datetime) -> LedgerCheck:
+    """Keep what a look at the schema found: each time that it differs from the last look, and once a day.
+
+    ``digest`` is the fingerprint; the last look at it is the one whose ``fingerprint`` a page shows.
+    """
+    problems = [{"place": "guards", "sentence": sentence} for sentence in deviations]
+    last = LedgerCheck.objects.filter(what="guards").order_by("-at", "-id").first()
+    if last is not None and (last.fingerprint, last.problems) == (digest, problems) and at - last.at < timedelta(hours=24):
+        return last
+    return LedgerCheck.objects.create(
+        what="guards", ok=not problems, entries=0, checkpoints=0, problems=problems, seconds=0, at=at, fingerprint=digest
     )
 
 

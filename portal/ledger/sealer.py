@@ -6,23 +6,22 @@ sealed gets a number, and the oldest transaction then still running becomes the 
 transaction number at or above it, so nothing is ever skipped, and nobody waits for a long transaction.
 """
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from portal.ledger import files, keys
-from portal.ledger.anchors import Anchor, AnchorProblem, anchors
+from portal.ledger import keys
 from portal.ledger.chain import Frontier
 from portal.ledger.keys import Signer
 from portal.ledger.kinds import is_urgent
 from portal.ledger.models import LedgerCheckpoint, LedgerSealed
 from portal.ledger.notes import Head
 from portal.ledger.places import Places
+from portal.ledger.proofs import continuation, is_consistent
+from portal.ledger.publishing import publish
 
-log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=60)
 """The longest that an ordinary entry waits for its checkpoint."""
 SEALING = 69620
@@ -59,6 +58,15 @@ class SealingStopped(Exception):
 
 
 @dataclass(frozen=True)
+class Remembered:
+    """What this sealer signed last, by its own memory, and what the database has sealed since: nothing, as a rule."""
+
+    head: Head | None
+    frontier: Frontier
+    since: list[bytes]
+
+
+@dataclass(frozen=True)
 class Tree:
     """The sealed entries, and the transaction below which none is missing."""
 
@@ -76,59 +84,27 @@ def seal(*, at: datetime, where: Places, origin: str, force: bool = False) -> Le
         if not _alone():
             return None
         last = LedgerCheckpoint.objects.order_by("-size").first()
+        _check_size(last, where)
         if not _is_due(last, at=at, force=force):
             return None
         signer = keys.load(where=where) if where.key.exists() or last else keys.make(where=where, origin=origin)
         made = _checkpoint(last, signer, at=at, where=where)
     keys.remember(where=where, note=made.note)
-    publish(where=where)
+    publish(at=at, where=where)
     return made
-
-
-def publish(*, where: Places) -> list[str]:
-    """Bring every anchor up to the last checkpoint; returns what failed, one sentence each."""
-    problems = []
-    for anchor in anchors(where):
-        try:
-            anchor.write(_missing(anchor))
-        except AnchorProblem as problem:
-            log.error("A checkpoint could not be written outside: %s", problem)
-            problems.append(str(problem))
-    behind = where.anchors / "behind"
-    if problems:
-        files.write_whole(behind, "\n".join(problems))
-    else:
-        behind.unlink(missing_ok=True)
-    return problems
-
-
-def publish_again(*, at: datetime, where: Places) -> None:
-    """Try the anchors again that failed a minute ago or longer."""
-    behind = where.anchors / "behind"
-    if behind.exists() and at.timestamp() - behind.stat().st_mtime >= EVERY.total_seconds():
-        publish(where=where)
-
-
-def adopt(*, where: Places) -> Head:
-    """After a restore or a lost memory: take the database's last checkpoint as one's own, when its whole tree is sound.
-
-    Raises ``SealingStopped`` when there is none, or when the sealed entries do not give its root.
-    """
-    last = LedgerCheckpoint.objects.order_by("-size").first()
-    if last is None:
-        raise SealingStopped("there is no checkpoint to adopt")
-    if _root_at(last.size) != bytes(last.root):
-        raise SealingStopped(f"the sealed entries do not give the root of checkpoint {last.size}")
-    signer = keys.load(where=where)
-    head = Head(signer.origin, last.size, bytes(last.root))
-    keys.remember(where=where, note=signer.sign(head))
-    return head
 
 
 def _alone() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEALING])
         return bool(cursor.fetchone()[0])
+
+
+def _check_size(last: LedgerCheckpoint | None, where: Places) -> None:
+    """A database that has less than was signed is found at once, not when the next entry comes."""
+    signed, size = keys.last_signed(where=where), last.size if last else 0
+    if signed is not None and signed.size > size:
+        raise SealingStopped(f"the ledger shrank: {signed.size} entries were signed, the database has {size}")
 
 
 def _is_due(last: LedgerCheckpoint | None, *, at: datetime, force: bool) -> bool:
@@ -144,9 +120,10 @@ def _is_due(last: LedgerCheckpoint | None, *, at: datetime, force: bool) -> bool
 
 def _checkpoint(last: LedgerCheckpoint | None, signer: Signer, *, at: datetime, where: Places) -> LedgerCheckpoint:
     before = Frontier.unpacked(last.size, bytes(last.frontier)) if last else Frontier()
-    _check_memory(before, where)
-    tree = _number(Tree(before, last.floor if last else 0))
+    remembered = _remembered(before, where)
+    tree, new = _number(Tree(before, last.floor if last else 0))
     head = Head(signer.origin, tree.frontier.size, tree.frontier.root())
+    _check_continues(remembered, new, head)
     return LedgerCheckpoint.objects.create(
         size=head.size,
         root=head.root,
@@ -157,7 +134,7 @@ def _checkpoint(last: LedgerCheckpoint | None, signer: Signer, *, at: datetime, 
     )
 
 
-def _check_memory(before: Frontier, where: Places) -> None:
+def _remembered(before: Frontier, where: Places) -> Remembered:
     """The tree that is about to grow must be, or continue, the tree that was signed last."""
     signed = keys.last_signed(where=where)
     if signed is None and before.size:
@@ -166,37 +143,50 @@ def _check_memory(before: Frontier, where: Places) -> None:
             "after looking at the anchors run `manage.py ledger adopt`"
         )
     if signed is None:
-        return
-    if signed.size > before.size:
-        raise SealingStopped(f"the ledger shrank: {signed.size} entries were signed, the database has {before.size}")
+        return Remembered(None, before, [])
     same = signed.size == before.size
-    root = before.root() if same else _root_at(signed.size)
-    if root != signed.root or (not same and _root_at(before.size) != before.root()):
+    frontier = before if same else frontier_at(signed.size)
+    since = [] if same else list(_sealed(signed.size, before.size))
+    if frontier.root() != signed.root or frontier.extended(since).root() != before.root():
         raise SealingStopped(f"the first {signed.size} entries are not those that were signed")
+    return Remembered(signed, frontier, since)
 
 
-def _number(tree: Tree) -> Tree:
+def _check_continues(remembered: Remembered, new: Iterable[bytes], head: Head) -> None:
+    """A consistency proof from the last signed head to the one that is about to be signed, checked as a stranger would."""
+    signed = remembered.head
+    if signed is None:
+        return
+    proof = continuation(remembered.frontier, [*remembered.since, *new])
+    if not is_consistent(first=signed.size, second=head.size, first_head=signed.root, second_head=head.root, proof=proof):
+        raise SealingStopped(f"the tree of {head.size} entries does not continue that of {signed.size} which was signed")
+
+
+def _number(tree: Tree) -> tuple[Tree, list[bytes]]:
+    """Number what waits: the tree after it, and the hashes that came to it."""
+    new: list[bytes] = []
     while True:
         with connection.cursor() as cursor:
             cursor.execute(NUMBER, {"size": tree.frontier.size, "floor": str(tree.floor), "batch": BATCH})
-            floor, hashes = cursor.fetchone()
-        tree = Tree(tree.frontier.extended([bytes(leaf) for leaf in hashes]), tree.floor)
+            floor, found = cursor.fetchone()
+        hashes = [bytes(leaf) for leaf in found]
+        new += hashes
+        tree = Tree(tree.frontier.extended(hashes), tree.floor)
         if len(hashes) < BATCH:
-            return Tree(tree.frontier, int(floor))
+            return Tree(tree.frontier, int(floor)), new
 
 
-def _root_at(size: int) -> bytes:
-    """Root over the first ``size`` sealed entries, from the rows themselves."""
+def frontier_at(size: int) -> Frontier:
+    """The tree over the first ``size`` sealed entries, from the rows themselves."""
     frontier = Frontier()
-    rows = LedgerSealed.objects.filter(seq__lt=size).order_by("seq").values_list("hash", flat=True)
     chunk: list[bytes] = []
-    for leaf in rows.iterator(chunk_size=CHUNK):
-        chunk.append(bytes(leaf))
+    for leaf in _sealed(0, size):
+        chunk.append(leaf)
         if len(chunk) == CHUNK:
             frontier, chunk = frontier.extended(chunk), []
-    return frontier.extended(chunk).root()
+    return frontier.extended(chunk)
 
 
-def _missing(anchor: Anchor) -> Sequence[tuple[int, str]]:
-    newer = LedgerCheckpoint.objects.filter(size__gt=anchor.last()).order_by("size")
-    return list(newer.values_list("size", "note"))
+def _sealed(start: int, end: int) -> Iterator[bytes]:
+    rows = LedgerSealed.objects.filter(seq__gte=start, seq__lt=end).order_by("seq").values_list("hash", flat=True)
+    return (bytes(leaf) for leaf in rows.iterator(chunk_size=CHUNK))

@@ -4,38 +4,31 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from celery import shared_task
-from django.conf import settings
+from celery.signals import worker_ready
 from django.db import connection
 from django.utils.timezone import now
 
+from portal.ledger import asked, fingerprint, sealing, verification
 from portal.ledger import report as reports
-from portal.ledger import sealer, verification
-from portal.ledger.keys import KeyProblem
-from portal.ledger.places import places
+from portal.ledger.places import places, sealed_apart
 
 log = logging.getLogger(__name__)
 VERIFIED_EVERY = timedelta(hours=23)
 """A verification that is younger need not be repeated: so one a night, whenever it began."""
 VERIFYING = 69621
 """Key of the advisory lock of the verification in the background."""
-REPEAT_AFTER = timedelta(hours=1)
-"""A seal that stays refused is written down once an hour, and logged each time."""
 
 
 @shared_task(name="portal.ledger.tasks.seal")
 def seal() -> None:
-    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings."""
-    at = now()
-    try:
-        sealer.seal(at=at, where=places(), origin=origin())
-    except (sealer.SealingStopped, KeyProblem) as problem:
-        log.critical("The seal was refused: %s", problem)
-        reports.record_refusal(sentence=str(problem), at=at, again_after=REPEAT_AFTER)
-        raise
-    sealer.publish_again(at=at, where=places())
+    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings.
+
+    Where the sealer runs as a process of its own (``COUNTERSIGN_SEALER=apart``), workers leave it alone.
+    """
+    if not sealed_apart():
+        sealing.turn(at=now(), where=places())
 
 
 @shared_task(name="portal.ledger.tasks.verify", time_limit=3600)
@@ -55,6 +48,28 @@ def verify() -> None:
         log.critical("The ledger does not verify: %s", report.problems[0].sentence)
 
 
+@shared_task(name="portal.ledger.tasks.verify_asked", time_limit=3600)
+def verify_asked() -> None:
+    """Carry out the verifications that somebody asked for, until none waits."""
+    while asked.work(where=places(), clock=now) is not None:
+        pass
+
+
+@shared_task(name="portal.ledger.tasks.check_guards")
+def check_guards() -> None:
+    """Compare the schema's fingerprint with what the code installs, once an hour and when a worker starts."""
+    found = fingerprint.take(connection)
+    reports.record_guards(digest=found.digest, deviations=found.deviations, at=now())
+    for sentence in found.deviations:
+        log.critical("The schema is not as the code installs it: %s", sentence)
+
+
+@worker_ready.connect
+def check_guards_at_start(**_: object) -> None:
+    """A worker that starts has the schema looked at."""
+    check_guards.delay()
+
+
 @contextmanager
 def _alone() -> Iterator[bool]:
     """Whether no other verification is at work. The lock ends with the connection, hence with a worker that dies."""
@@ -66,8 +81,3 @@ def _alone() -> Iterator[bool]:
         finally:
             if alone:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [VERIFYING])
-
-
-def origin() -> str:
-    """The name of a new log: the portal's host and what it is."""
-    return f"{urlsplit(settings.BASE_URL).netloc}/ledger"

@@ -1,5 +1,7 @@
 """Checks of the tree: every checkpoint, in the database and outside, against the sealed entries as they are now."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,11 @@ CHECKPOINTS = "SELECT size, root, note, frontier FROM portal_ledgercheckpoint OR
 LEAVES = """
 SELECT max(seq), string_agg(CASE WHEN octet_length(hash) = 32 THEN hash ELSE sha256(hash) END, ''::bytea ORDER BY seq)
 FROM (SELECT seq, hash FROM portal_ledgersealed WHERE seq > %(after)s ORDER BY seq LIMIT %(many)s) sealed
+"""
+RECOVERIES = """
+SELECT s.seq, l.id, b.payload FROM portal_ledgerleaf l JOIN portal_ledgerbody b ON b.leaf_id = l.id
+LEFT JOIN portal_ledgersealed s ON s.leaf_id = l.id
+WHERE l.stream = 'recovery' AND l.kind = 'recovery.adopted' ORDER BY l.stream_seq
 """
 MANY = 1_000_000
 
@@ -62,28 +69,46 @@ def check(cursor: Any, where: Places) -> tuple[list[Problem], list[str], int]:
     covered = stored[-1][0] if stored else 0
     found = outside(where, covered)
     sizes = sorted({size for size, *_ in stored} | {head.size for _, head in found.heads})
-    leaves = _leaves(cursor)
+    leaves = leaf_hashes(cursor)
     grown = _frontiers(leaves, sizes)
     known = keys.public_keys(where=where)
+    lost = given_up(cursor)
+    heads = [(keeper, head) for keeper, head in found.heads if head not in lost]
     problems = [
         *_stored(stored, grown, known),
-        *_against_outside(found, {size for size, *_ in stored}, grown, len(leaves)),
+        *_against_outside(heads, {size for size, *_ in stored}, grown, len(leaves)),
         *found.problems,
     ]
     if len(leaves) > covered:
         problems.append(Problem(f"entry {covered}", "has a number that no checkpoint covers", covered))
-    return problems, list(found.remarks), len(stored)
+    by = Counter(lost[head] for _, head in {*found.heads} - {*heads})
+    told = [f"{entry}: {many} checkpoints outside were lost by the restore that it names" for entry, many in sorted(by.items())]
+    return problems, [*found.remarks, *told], len(stored)
 
 
-def _leaves(cursor: Any) -> list[bytes]:
-    """The hashes in the order of their numbers; in few big values, for a row costs more than its hash."""
-    leaves: list[bytes] = []
+def packed_hashes(cursor: Any) -> Iterator[bytes]:
+    """The sealed hashes in the order of their numbers, 32 bytes each; in few big values, for a row costs more than its hash."""
     cursor.execute(LEAVES, {"after": -1, "many": MANY})
     while (piece := cursor.fetchone())[1] is not None:
-        packed = bytes(piece[1])
-        leaves += [packed[start : start + LENGTH] for start in range(0, len(packed), LENGTH)]
+        yield bytes(piece[1])
         cursor.execute(LEAVES, {"after": piece[0], "many": MANY})
-    return leaves
+
+
+def leaf_hashes(cursor: Any) -> list[bytes]:
+    """The same, one by one."""
+    return [packed[start : start + LENGTH] for packed in packed_hashes(cursor) for start in range(0, len(packed), LENGTH)]
+
+
+def given_up(cursor: Any) -> dict[Head, str]:
+    """Heads of what restores lost, each with the entry that says so (``recovery.py``)."""
+    found: dict[Head, str] = {}
+    for seq, leaf, payload in rows(cursor, RECOVERIES):
+        fact = json.loads(payload)["fact"]
+        entry = f"unsealed entry {leaf}" if seq is None else f"entry {seq}"
+        for line in fact["lost"]:
+            size, root, origin = line.split(" ", 2)
+            found[Head(origin, int(size), bytes.fromhex(root))] = entry
+    return found
 
 
 def _frontiers(leaves: Sequence[bytes], sizes: Sequence[int]) -> dict[int, Frontier]:
@@ -113,8 +138,10 @@ def _stored(stored: Sequence[Any], grown: dict[int, Frontier], known: Sequence[P
             yield Problem(place, "the signed note says something else")
 
 
-def _against_outside(found: Outside, stored: set[int], grown: dict[int, Frontier], size: int) -> Iterator[Problem]:
-    for keeper, head in sorted(found.heads, key=lambda kept: kept[1].size):
+def _against_outside(
+    heads: Sequence[tuple[str, Head]], stored: set[int], grown: dict[int, Frontier], size: int
+) -> Iterator[Problem]:
+    for keeper, head in sorted(heads, key=lambda kept: kept[1].size):
         place = f"checkpoint {head.size} outside ({keeper})"
         if head.size > size:
             yield Problem(place, f"the ledger shrank: it has only {size} sealed entries now")

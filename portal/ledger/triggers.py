@@ -12,18 +12,20 @@ from django.db import models
 from portal.ledger.evidence import EvidenceTable, RowRule
 
 SQL = Path(__file__).parent / "sql"
+SOURCES = ("append.sql", "guards.sql", "redact.sql")
 PREFIX = "evidence_"
 """Every trigger of the guards begins with it; installing drops those that are no longer declared."""
 INLINE = 256
 """A value up to this many bytes stands in the entry as it is; of a longer one the entry keeps the SHA-256."""
 APPEND = "portal_ledger_append(text, text, text, text, text[], boolean)"
 ROW = "portal_ledger_row(text)"
+REDACT = "portal_ledger_redact(bigint, text, bigint)"
 Model = type[models.Model]
 
 
 def functions(schema: str) -> str:
     """The functions that do not depend on the declarations."""
-    return "\n".join((SQL / name).read_text().replace("{schema}", schema) for name in ("append.sql", "guards.sql"))
+    return "\n".join((SQL / name).read_text().replace("{schema}", schema) for name in SOURCES)
 
 
 def row_reader(schema: str, tables: list[tuple[EvidenceTable, Model]]) -> str:
@@ -85,7 +87,11 @@ def triggers(schema: str, table: EvidenceTable, model: Model) -> Iterator[tuple[
         return PREFIX + name, f"{head}{condition} EXECUTE FUNCTION {schema}.portal_evidence_refuse('{sentence}')"
 
     yield refusing("whole", "BEFORE TRUNCATE", "evidence is never emptied", each="STATEMENT")
-    if table.append_only:
+    if table.released:
+        yield refusing("fixed", "BEFORE UPDATE", "evidence is inserted, never changed")
+        head = f"CREATE TRIGGER {PREFIX}released BEFORE DELETE ON {on} FOR EACH ROW"
+        yield f"{PREFIX}released", f"{head} EXECUTE FUNCTION {schema}.portal_evidence_released()"
+    elif table.append_only:
         yield refusing("fixed", "BEFORE UPDATE OR DELETE", "evidence is inserted, never changed or deleted")
     else:
         yield refusing("kept", "BEFORE DELETE", "evidence is never deleted")

@@ -6,7 +6,9 @@ SUPERUSER = "postgres"
 OWNER = "countersign_owner"
 APP = "countersign_app"
 AUDITOR = "countersign_auditor"
+WRITER = "countersign_auditor_writer"
 ROLES = (SUPERUSER, OWNER, APP, AUDITOR)
+"""Those that somebody may connect as; what auditors write goes through a role that the application only becomes."""
 DATABASE = "countersign"
 
 # Who comes in is decided by the operating system: the user at the other end of the socket. No passwords, no network.
@@ -64,19 +66,20 @@ def identities(*, users: set[str]) -> str:
     return "\n".join(["# Written by Countersign at every start.", *lines, ""])
 
 
-# Idempotent, so that a start repairs what is missing. The owner changes the schema, the app cannot; the auditor reads.
+# Idempotent, so that a start repairs what is missing. The owner changes the schema, the app cannot; the auditor reads,
+# and adds to an audit as the writer.
 ROLES_SQL = f"""
 DO $$
 DECLARE name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['{OWNER}', '{APP}', '{AUDITOR}'] LOOP
+  FOREACH name IN ARRAY ARRAY['{OWNER}', '{APP}', '{AUDITOR}', '{WRITER}'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
       EXECUTE format('CREATE ROLE %I LOGIN', name);
     END IF;
     EXECUTE format('ALTER ROLE %I NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', name);
   END LOOP;
 END $$;
-GRANT {AUDITOR} TO {APP} WITH INHERIT FALSE, SET TRUE;
+GRANT {AUDITOR}, {WRITER} TO {APP} WITH INHERIT FALSE, SET TRUE;
 ALTER ROLE {AUDITOR} SET default_transaction_read_only = on;
 ALTER ROLE {AUDITOR} SET statement_timeout = '15s';
 ALTER ROLE {APP} SET idle_in_transaction_session_timeout = '120s';
@@ -86,5 +89,5 @@ REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;
 GRANT CONNECT ON DATABASE {DATABASE} TO {APP}, {AUDITOR};
 ALTER SCHEMA public OWNER TO {OWNER};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO {APP}, {AUDITOR};
+GRANT USAGE ON SCHEMA public TO {APP}, {AUDITOR}, {WRITER};
 """

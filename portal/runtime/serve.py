@@ -3,7 +3,7 @@
     web        pages, webhooks and API; listens where COUNTERSIGN_LISTEN says (127.0.0.1:8000)
     worker     background work but the seal; COUNTERSIGN_WORKERS processes (2)
     scheduler  wakes the others; several may run
-    sealer     the seal and the verification: the one machine that holds the signing key
+    sealer     the seal, verifications and evidence packs: the one machine that holds the signing key
 
 ``healthy`` instead of a name says by its exit code whether the web process of this machine answers.
 """
@@ -18,8 +18,8 @@ from portal.schedule import QUEUE, SEALER
 
 NAMES = ("web", "worker", "scheduler", "sealer")
 HEALTHY = "healthy"
-SEALING = 3
-"""Processes of the sealer: a long verification and a copy of the database at once hold up no seal."""
+SEALING = 4
+"""Processes of the sealer: a long verification, a pack and a copy of the database at once hold up no seal."""
 
 
 class Unknown(SystemExit):

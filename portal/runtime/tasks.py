@@ -10,15 +10,17 @@ from typing import Any
 from celery import Task, shared_task
 from celery.signals import task_success, worker_before_create_process
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.timezone import now
 
 from portal.runtime import backup
 from portal.runtime.models import Lease
 from portal.runtime.places import Places
+from portal.runtime.punctual import allowed_for
 from portal.schedule import BACK_UP, SCHEDULE
 
 _LEASE_OF = {entry.task: entry.lease for entry in SCHEDULE}
+_EVERY = {entry.lease: entry for entry in SCHEDULE}
 # A job that runs each second need not be written down each second.
 _NOTED_EVERY = timedelta(seconds=10)
 BACKED_UP_EVERY = timedelta(hours=23)
@@ -53,6 +55,8 @@ def note_finished(sender: Task[Any, Any], **_: Any) -> None:
     if lease:
         at = now()
         stale = Q(finished__isnull=True) | Q(finished__lt=at - _NOTED_EVERY)
+        late = Lease.objects.filter(name=lease, finished__lt=at - allowed_for(_EVERY[lease]))
+        late.update(gap_from=F("finished"), gap_until=at)
         Lease.objects.filter(stale, name=lease).update(finished=at)
 
 

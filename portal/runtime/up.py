@@ -160,7 +160,7 @@ def _say_standins(*, supervisor: Supervisor, plan: Plan) -> None:
     while not address.exists() and time.monotonic() < deadline:
         supervisor.nap(0.1)
     if address.exists():
-        supervisor.say(f"Stand-ins of GitHub, Fly and Slack, to play with: {address.read_text().strip()}")
+        supervisor.say(f"Stand-ins of GitHub, Fly, Slack, Doppler and Cloudflare, to play with: {address.read_text().strip()}")
 
 
 def _env(name: str, shared: dict[str, str]) -> dict[str, str]:

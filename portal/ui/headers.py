@@ -8,6 +8,9 @@ POLICY = (
 )
 """No nonce, no hash, nothing unsafe: every script and style is an external file of our own."""
 
+POLICY_OF_PAGE = "policy_of_page"
+"""Attribute of an answer whose form posts to another site: its own policy, no wider than that."""
+
 PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self)"
 
 SECURITY_HEADERS = {

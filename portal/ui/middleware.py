@@ -15,7 +15,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from portal.metrics import REQUESTS, UNKNOWN
 from portal.ui.errors import answer_for, signed_out
-from portal.ui.headers import SECURITY_HEADERS, new_reference
+from portal.ui.headers import POLICY_OF_PAGE, SECURITY_HEADERS, new_reference
 
 Answer = Callable[[HttpRequest], Any]
 
@@ -26,6 +26,8 @@ def _stamp(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
         response = _whole(response)
     for name, value in SECURITY_HEADERS.items():
         response.headers[name] = value
+    if own := vars(response).get(POLICY_OF_PAGE):
+        response.headers["Content-Security-Policy"] = own
     if not static:
         _keep_out_of_caches(response.headers)
     return response

@@ -6,9 +6,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from audits.controls.daily import run_daily
+from changes.delivery.models import Release, Repository
 from changes.meetings import written
 from changes.meetings.rules import fortnightly
-from changes.proposals.models import Revision
+from changes.proposals.models import Change, Revision
 from tests.changes.meetings.situations import DAY, board, large, somebody
 from tests.journeys.company import founded
 from tests.journeys.test_pages_browser import looked_at, walked
@@ -41,7 +43,32 @@ def test_the_controls_are_run_and_read(visit, company):
     looked_at(page)
     page.get_by_role("button", name="Run the controls").click()
     expect(page.locator("#toasts")).to_contain_text("The controls were run.")
+    page.get_by_role("link", name="C-02 Every commit").click()
+    expect(page.locator("main")).to_contain_text("What did not pass")
     looked_at(page)
+    page.get_by_role("link", name="rows of the population").click()
+    expect(page.locator("main")).to_contain_text("they give the same digest")
+    looked_at(page)
+
+
+def test_the_controls_by_week_and_the_insights_are_accessible(visit, company):
+    visit.expect_status(422)
+    at = timezone.now()
+    Repository.objects.update(in_scope_from=at - 15 * DAY)
+    first = Release.objects.filter(environment="production", succeeded_at__isnull=False).earliest("id")
+    Release.objects.filter(pk=first.pk).update(succeeded_at=at - 20 * DAY)
+    Change.objects.filter(released_at=None, merged_at__isnull=False).update(released_at=at)
+    run_daily(at=at)
+    page = walked(visit, ["/controls/", "/insights/", "/insights/deploys/"], by=somebody("Dev"))
+    page.goto(f"{visit.site}/insights/")
+    for picture in page.locator("details", has_text="The numbers").all():
+        picture.locator("summary").click()
+    expect(page.locator("svg.chart")).to_have_count(3)
+    expect(page.locator("svg.tiles").first).to_be_visible()
+    page.goto(f"{visit.site}/controls/")
+    page.get_by_label("To and including").fill("2020-01-01")
+    page.get_by_role("button", name="Run the controls").click()
+    expect(page.locator(".errsum")).to_contain_text("The period ends before it begins")
 
 
 def test_what_oversight_needs_is_accessible(visit, company):

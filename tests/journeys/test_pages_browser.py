@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change, Revision
+from portal.ledger.models import LedgerLeaf
 from tests.audits.engagements.opened import admitted
 from tests.browser import NARROW, WIDE, assert_accessible, overflow_of, shoot, transferred
 from tests.journeys.company import SCRIPT, TITLE, founded, grown
@@ -65,11 +66,15 @@ def test_the_pages_of_those_who_oversee_are_accessible(visit, site):
         "/integrations/deliveries/",
         "/integrations/deliveries/?state=quarantined",
         "/ledger/",
+        "/ledger/redactions/",
+        "/ledger/verify/",
+        "/ledger/verify/quick/",
+        f"/ledger/entries/{LedgerLeaf.objects.latest('id').pk}/",
         f"/verify/{digest}/",
         "/people/",
         f"/people/{mia.pk}/",
         "/me/",
-        "/audits/engagements/",
+        "/audits/",
     ]
 
     page = walked(visit, paths, by=mia)

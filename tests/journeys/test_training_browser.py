@@ -1,33 +1,39 @@
-"""Training in a real browser: a joiner reads, fails once, passes and signs, and the gate opens; read by all, and without script."""
+"""Training in a real browser: from a joiner's first day to the last, read by all; and the course without script."""
 
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from changes.proposals import approving
 from changes.proposals.models import Change
 from changes.training.models import Acknowledgement, Attempt
+from portal.access import invitations
+from portal.access.roles import Role
 from tests.changes.people import linked, person
 from tests.changes.training.world import publish
 from tests.journeys.company import Company
 from tests.journeys.forge import ACCOUNTS, Forge
 from tests.journeys.test_pages_browser import looked_at
 from tests.portal.access.people import ROLE_OF
+from tests.portal.access.test_linking import github
+from tests.portal.access.test_scim import USER, USERS, Directory
 
+__all__ = ["github"]
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def company(site):
-    """Everybody is there for long but Ann, who joined after the course; all others have days left for it."""
+    """Everybody is there for long but Ann, who joins after the course; all others have days left for it."""
     now = timezone.now()
     people = {name: person(name) for name in ROLE_OF if name != "Ann"}
     publish(by=people["Mia"], at=now - timedelta(hours=2))
-    people["Ann"] = person("Ann", since=now - timedelta(hours=1))
     for login, uid in ACCOUNTS.items():
-        linked(people[login.title()], uid, login)
+        if login != "ann":
+            linked(people[login.title()], uid, login)
     return Company(people=people, forge=Forge(site))
 
 
@@ -97,14 +103,36 @@ def trained(page, *, name, look=lambda page: None):
     look(page)
 
 
-def test_a_joiner_is_trained_and_the_gate_opens(visit, company):
+def provisioned(company):
+    """Ann comes by SCIM, without a role, and Rex invites her. Returns the directory, her number there, and the invitation."""
+    okta = Directory(company.people["Rex"])
+    said = {"schemas": [USER], "userName": "ann@northwind.example", "displayName": "Ann", "active": True}
+    made = okta.ask("POST", USERS, said, status=201)
+    _, token = invitations.invite(
+        email="ann@northwind.example", name="Ann", roles=[Role.ENGINEER], by=company.people["Rex"], at=timezone.now()
+    )
+    return okta, made["id"], reverse("invitation", args=[token])
+
+
+def test_a_joiner_comes_by_the_directory_is_trained_opens_the_gate_and_leaves(visit, company, github):
+    """P-28, P-29 from the first day to the last: SCIM, invitation, GitHub, course, failed once, passed, signed, gone."""
     visit.expect_status(422)
+    visit.expect_host(github.url)
+    github.profile = {"id": ACCOUNTS["ann"], "login": "ann"}
+    okta, number, address = provisioned(company)
+    page = visit(address)
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
+    page.get_by_label("The same password again").fill("correct horse battery")
+    page.get_by_role("button", name="Join").click()
+    expect(page.locator("h1")).to_have_text("Your account")
+    page.get_by_role("button", name="Link your GitHub account").click()
+    expect(page.locator("body")).to_contain_text("Your GitHub account is linked.")
     change = approved(company)
     gate = visit(f"/changes/{change.number}/", by=company.people["Mia"])
     expect(gate.locator("#gates")).to_contain_text("Ann has never signed the policy")
     expect(gate.locator("#gates")).to_contain_text("Ann takes the course on the policy, under Training.")
 
-    page = visit("/", by=company.people["Ann"])
+    page.goto(f"{visit.site}/")
     trained(page, name="Ann", look=looked_at)
 
     page.get_by_role("link", name="Check it").click()
@@ -121,6 +149,11 @@ def test_a_joiner_is_trained_and_the_gate_opens(visit, company):
     gate.get_by_label("Remind Bob").check()
     gate.get_by_role("button", name="Remind those ticked").click()
     expect(gate.locator("body")).to_contain_text("1 person was reminded.")
+
+    okta.patch(number, {"op": "replace", "value": {"active": False}})
+    page.reload()
+    expect(page.get_by_role("button", name="Sign in").first).to_be_visible()
+    assert "/account/login/" in page.url
 
 
 def test_the_same_without_script(visit, company):

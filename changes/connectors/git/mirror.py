@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from changes.connectors import addresses
+from changes.connectors import addresses, outages
 from changes.connectors.errors import AddressRefused, Passing, Permanent
 from changes.connectors.github import auth
 from changes.connectors.http import Client
@@ -68,7 +68,10 @@ def mirror_repository(*, repository: Repository, at: datetime, seconds: float = 
         except (GitError, Passing, Permanent) as problem:
             log.warning("the mirror of %s failed: %s", repository, problem)
             _remember(repository, mirror_error=str(problem)[:1000])
+            outages.failed(of=repository, why=str(problem), at=at)
             return None
+    outages.well(of=repository, at=at)
+    outages.filled(of=repository, at=at)
     _remember(repository, mirrored_at=at, mirror_error=_missing(repository))
     return found
 

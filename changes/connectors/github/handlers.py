@@ -12,6 +12,7 @@ from typing import Any
 from changes.connectors.gitea.payloads import parse as parse_gitea
 from changes.connectors.github.deployment_gate import KIND as GATE
 from changes.connectors.github.payloads import Disagrees, Parsed, Unreadable, parse
+from changes.connectors.gitlab.payloads import parse as parse_gitlab
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.readings import ask, ask_for_rules
@@ -36,7 +37,7 @@ from changes.proposals.deriving import follow_rename
 from portal.outbox.actions import enqueue
 
 Follow = Callable[[PullRequest], None]
-PARSERS: dict[str, Callable[[str, bytes], Parsed]] = {"github": parse, "gitea": parse_gitea}
+PARSERS: dict[str, Callable[[str, bytes], Parsed]] = {"github": parse, "gitea": parse_gitea, "gitlab": parse_gitlab}
 """By kind of source: what a forge sends becomes the same facts."""
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from changes.connectors import outages
 from changes.connectors.errors import Permanent
 from changes.connectors.github.deliveries import OF_THE_APP, Attempt, DeliveryLog, places_of
 from changes.connectors.keeping import keep
@@ -99,5 +100,13 @@ def _note(source: Source, noted: dict[str, object], asked: list[Attempt], proble
             actor="portal",
             fact={"name": source.name, "deliveries": [attempt.guid for attempt in asked], "at": at.isoformat()},
             rows=[],
+        )
+        outages.missed(
+            source=source,
+            what=[f"{attempt.event} {attempt.guid}" for attempt in asked if not attempt.redelivery],
+            since=min(attempt.delivered_at for attempt in asked),
+            until=at,
+            why="GitHub's log shows that they did not arrive; they were asked for again.",
+            at=at,
         )
     keep(source=source, redelivery=kept)

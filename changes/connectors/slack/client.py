@@ -138,6 +138,22 @@ class Slack:
         return Channel(channel, found.text("name") or channel, member is not False, archived is True)
 
     @usable
+    def channels(self) -> list[Channel]:
+        """The public channels, and the private ones that the app is in (``conversations.list``)."""
+        found: list[Channel] = []
+        query: dict[str, str | int] = {"limit": PAGE, "exclude_archived": "true"}
+        for _ in range(PAGES):
+            page = self._fields("conversations.list", query=query)
+            for row in page.items("channels"):
+                name, member, archived = row.text("name") or "", row.flag("is_member"), row.flag("is_archived")
+                found.append(Channel(row.needed_text("id"), name, member is True, archived is True))
+            more = page.within("response_metadata")
+            query["cursor"] = (more.text("next_cursor") if more else "") or ""
+            if not query["cursor"]:
+                break
+        return found
+
+    @usable
     def find(self, *, channel: str, name: str, oldest: float, thread_ts: str = "") -> str:
         """The ts of our own message of this name in a channel or a thread, not older than ``oldest``; empty when not there."""
         method = "conversations.replies" if thread_ts else "conversations.history"
@@ -190,6 +206,20 @@ class Slack:
     def account_with(self, *, email: str) -> Account:
         """A user by e-mail address. Raises ``NotFound``."""
         return _account(self._fields("users.lookupByEmail", query={"email": email}).needed("user"))
+
+    @usable
+    def users(self) -> list[Fields]:
+        """Everybody of the workspace, deactivated ones and bots included (``users.list``)."""
+        found: list[Fields] = []
+        query: dict[str, str | int] = {"limit": PAGE}
+        for _ in range(PAGES):
+            page = self._fields("users.list", query=query)
+            found += page.items("members")
+            more = page.within("response_metadata")
+            query["cursor"] = (more.text("next_cursor") if more else "") or ""
+            if not query["cursor"]:
+                return found
+        raise Invalid(f"Slack: the workspace has more than {PAGE * PAGES} accounts")
 
     def respond(self, *, response_url: str, text: str) -> None:
         """Answer a command or a button, seen only by whoever used it. Raises ``AddressRefused`` for a foreign address."""

@@ -14,6 +14,7 @@ from changes.connectors.keeping import keep
 from changes.connectors.models import Source
 from changes.connectors.slack.health import look
 from changes.connectors.slack.production_log import note_posted, post_again
+from changes.connectors.slack.rights import read_members
 from changes.connectors.slack.suggesting import suggest
 from changes.delivery.models import Repository
 from changes.exceptions import intervals
@@ -54,6 +55,7 @@ def watch(*, source: Source, at: datetime) -> set[Repository]:
         post_again(at=at)
     _watch_names(source, last_good, at)
     suggest(source=source, at=at)
+    read_members(source=source, at=at)
     return note_posted(at=at)
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from changes.connectors.in_scope import in_scope, offered
 from changes.desk.access.listing import latest, mark_of, part_of, query_of
 from changes.desk.columns import moment_text
 from changes.entitlements.models import Thing
@@ -18,6 +19,7 @@ from portal.access.guards import requires
 from portal.access.may import holders_of, may
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
@@ -66,7 +68,7 @@ def access_review(request: HttpRequest, number: int) -> HttpResponse:
     return _page(request, _review(number))
 
 
-@requires(P.ACCESS_REVIEW)
+@requires(P.ACCESS_REVIEW, fresh=True)
 @require_POST
 def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
     """One answer for what was ticked, or "keep" for everything that the filter shows and the reader may answer."""
@@ -87,12 +89,31 @@ def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(f"/access-reviews/{number}/{'?' if query else ''}{query}")
 
 
+@requires(P.ACCESS_REVIEW, fresh=True)
+@require_POST
+def hand_over_access_review(request: HttpRequest, number: int) -> HttpResponse:
+    """Another person is asked about what was ticked."""
+    review, reason = _review(number), request.POST.get("reason", "")[:2000]
+    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdigit() and len(pk) < 19}
+    person = request.POST.get("to", "")
+    try:
+        if not person.isdigit() or len(person) > 18:
+            raise Stale("Choose who is to review them.")
+        to = get_object_or_404(User, pk=int(person))
+        given = actions.hand_over(review=review, entries=chosen, to=to, reason=reason, by=person_of(request), at=time_of(request))
+    except (Refused, Stale) as problem:
+        return _page(request, review, problem=problem.words, ticked=chosen, reason=reason)
+    words = "1 right was" if len(given) == 1 else f"{len(given)} rights were"
+    messages.success(request, f"{words} handed over to {to.name}." if given else "Nothing changed: these are theirs already.")
+    return redirect("access-review", number=number)
+
+
 def _mine_in(request: HttpRequest, review: AccessReview) -> set[int]:
     """What the filter shows, is not answered, and the reader may answer; at most as many as one action takes."""
     by = person_of(request)
     rows = _filtered(review, _kept(request), by).filter(verdict=None).exclude(holder=by)
     if not may(request.user, P.ACCESS_LEAD):
-        rows = rows.filter(reviewer=by)
+        rows = rows.filter(asked=by.pk)
     return set(rows.values_list("pk", flat=True)[: actions.AT_ONCE])
 
 
@@ -114,7 +135,7 @@ def close_access_review(request: HttpRequest, number: int) -> HttpResponse:
 def access_review_file(request: HttpRequest, number: int) -> HttpResponse:
     """Every entry with its answer and its proof, as a file."""
     review, kept = _review(number), _kept(request)
-    rows = list(_filtered(review, kept, person_of(request)))
+    rows = list(in_scope(_filtered(review, kept, person_of(request)), scope_for(request)))
     mark = mark_of(request, what=f"access review {number}", count=len(rows), query=query_of(kept))
     cells = (_cells(row) for row in rows)
     return answer_with_table(name=f"access-review-{number}.csv", mark=mark, header=(*HEAD, *ANSWERED), rows=cells)
@@ -124,7 +145,7 @@ def _cells(row: Any) -> tuple[str, ...]:
     right = row.entitlement
     return (
         *(str(row.place), row.source, row.thing_name or row.thing, row.account_name, row.account_id, row.account_kind, row.right),
-        *(row.vendor_word, row.through, row.holder.name if row.holder else "", row.reviewer.name if row.reviewer else ""),
+        *(row.vendor_word, row.through, row.holder.name if row.holder else "", row.asked_name or ""),
         *(row.verdict or "", row.reason or "", row.answered_by or "", moment_text(row.answered_at) if row.answered_at else ""),
         moment_text(right.ended_at) if right.ended_at else "",
         str(right.ended_in_id or ""),
@@ -177,7 +198,7 @@ def _filtered(review: AccessReview, kept: dict[str, str], reader: User) -> Query
     if kept["source"]:
         rows = rows.filter(source=kept["source"])
     if kept["who"] == "me":
-        rows = rows.filter(reviewer=reader)
+        rows = rows.filter(asked=reader.pk)
     if kept["state"]:
         rows = rows.filter(verdict=None if kept["state"] == "open" else kept["state"])
     return rows
@@ -195,15 +216,16 @@ def _page(
     reader, kept = person_of(request), _kept(request)
     answers = review.closed_at is None and may(request.user, P.ACCESS_REVIEW)
     leads = may(request.user, P.ACCESS_LEAD)
-    context = part_of(request, _filtered(review, kept, reader), kept)
+    context = part_of(request, in_scope(_filtered(review, kept, reader), scope_for(request)), kept)
     context |= {
         "review": review,
         "kept": kept,
         "progress": queries.progress_of(review),
-        "lines": [(row, answers and row.holder != reader and (leads or row.reviewer == reader)) for row in context["rows"]],
-        "sources": [("", "All sources"), *((name, name) for name in _sources(review))],
+        "lines": [(row, answers and row.holder != reader and (leads or row.asked == reader.pk)) for row in context["rows"]],
+        "sources": [("", "All sources"), *((name, name) for name in offered(_sources(review), scope_for(request)))],
         "states": STATES,
         "verdicts": ReviewAnswer.Verdict.labels,
+        "people": holders_of(P.ACCESS_REVIEW, at=time_of(request)) if answers else (),
         "may_answer": answers,
         "may_close": leads and review.closed_at is None,
         "may_lead": leads,

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from changes.connectors.in_scope import in_scope, names_in, offered
 from changes.desk.access.listing import DIFFERENCES, day_in, latest, mark_of, part_of, query_of
 from changes.desk.columns import moment_text
 from changes.entitlements import queries
@@ -15,6 +16,7 @@ from changes.entitlements.models import Entitlement, Thing
 from changes.entitlements.own import people_of, person_of_right
 from portal.access.guards import requires
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.spreadsheet import answer_with_table
 
 HEAD = (
@@ -33,7 +35,7 @@ def access(request: HttpRequest) -> HttpResponse:
     context |= {
         "kept": kept,
         "lines": [(row, person_of_right(row, people)) for row in context["rows"]],
-        "sources": [("", "All sources"), *((name, name) for name in _sources())],
+        "sources": [("", "All sources"), *((name, name) for name in offered(_sources(), scope_for(request)))],
         "rights": [("", "All rights"), *((right.value, right.value) for right in Right)],
         "last": Thing.objects.exclude(last_read_at=None).order_by("-last_read_at").first(),
         **_differences(request),
@@ -70,7 +72,7 @@ def _asked(request: HttpRequest) -> tuple[dict[str, str], QuerySet[Entitlement]]
     day = day_in(request, "on")
     kept = {name: request.GET.get(name, "")[:100] for name in ("source", "right", "q")}
     kept["on"] = day.isoformat() if day else ""
-    rows = queries.rights_on(day=day or latest(request).date())
+    rows = in_scope(queries.rights_on(day=day or latest(request).date()), scope_for(request), by="thing__source")
     if not day:
         rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=latest(request)))
     if kept["source"]:
@@ -91,7 +93,9 @@ def _differences(request: HttpRequest) -> dict[str, Any]:
     found = queries.differences(from_day=since, to_day=day_in(request, "on") or latest(request).date())
     began = [(row.first_seen_at, True, row) for row in found.began]
     ended = [(row.ended_at, False, row) for row in found.ended]
-    changes = sorted([*began, *ended], key=_when)
+    names = names_in(scope_for(request))
+    seen = [one for one in (*began, *ended) if names is None or one[2].thing.source in names]
+    changes = sorted(seen, key=_when)
     return {"since": since.isoformat(), "changes": changes[:DIFFERENCES], "changes_count": len(changes)}
 
 

@@ -2,8 +2,9 @@
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.core.management import call_command
 from django.utils.timezone import now
 
 from changes.connectors.actions import connect_github
-from changes.desk.bench import door, fill, ledger, pages, reader, searching, server, whole
+from changes.desk.bench import applying, door, fill, ledger, matching, pages, proof, reader, searching, server, whole
 from changes.desk.bench.figures import Line, Table
 from changes.proposals.models import Change
 from portal.access.models import User
@@ -21,19 +22,28 @@ from portal.runtime import assets
 
 LONG_TIMELINE = 57
 SMALL, LARGE = 100_000, 1_000_000
+PACKS = "audits.packs.bench"
+"""W8 stands with the audits; a name keeps the direction of imports."""
 
 
 @dataclass
 class Bench:
-    """One run. ``sizes`` are the numbers of changes, one after the other; ``rounds`` the requests of each page."""
+    """One run. ``sizes`` are the numbers of changes, one after the other; ``rounds`` the requests of each page; ``entries``
+    those that the ledger has when it is verified.
+    """
 
     sizes: tuple[int, ...]
     rounds: int
     deliveries: int
     seconds: float
     parts: frozenset[str]
+    entries: int
     cold: bool
+    rows: int
+    """Rows of W8."""
     say: fill.Say
+    commits: tuple[int, int] = (1_000_000, 100_000)
+    """Commits of W7, and of its real Git history."""
     table: Table = field(default_factory=Table)
 
     def run(self) -> Table:
@@ -48,16 +58,33 @@ class Bench:
         for size in self.sizes if "pages" in self.parts else ():
             self._fill(owner, size, person)
             self._pages(data, person, f"{size:,}")
-        if "door" in self.parts:
-            with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
-                self._add(door.measure(port=port, many=self.deliveries))
-        if "ledger" in self.parts:
-            superuser = os.environ["COUNTERSIGN_SUPERUSER_URL"]
-            self._add(ledger.measure(seconds=self.seconds, superuser=superuser, folder=data))
-        if "whole" in self.parts:
-            self._add(whole.measure(folder=data, at=now(), cold=self.cold))
+        measured: dict[str, Callable[[], Iterable[Line]]] = {
+            "door": lambda: self._door(data),
+            "matching": lambda: self._matching(owner, data),
+            "applying": lambda: self._applying(data, person),
+            "ledger": lambda: ledger.measure(seconds=self.seconds, superuser=os.environ["COUNTERSIGN_SUPERUSER_URL"], folder=data),
+            "packs": lambda: import_module(PACKS).measure(rows=self.rows, person=person, at=now()),
+            "proof": lambda: proof.measure(url=owner, entries=self.entries, folder=data),
+            "whole": lambda: whole.measure(folder=data, at=now(), cold=self.cold),
+        }
+        for part, measure in measured.items():
+            if part in self.parts:
+                self._add(measure())
         self.say(f"\n{self._machine()}\n\n{self.table.text()}")
         return self.table
+
+    def _door(self, data: Path) -> Iterable[Line]:
+        with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
+            return list(door.measure(port=port, many=self.deliveries))
+
+    def _matching(self, owner: str, data: Path) -> Iterable[Line]:
+        many, history = self.commits
+        return matching.measure(url=owner, many=many, history=history, rounds=self.rounds, folder=data, at=now(), say=self.say)
+
+    def _applying(self, data: Path, person: User) -> Iterable[Line]:
+        cookie = reader.signed_in(person, at=now())
+        with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
+            return list(applying.measure(many=self.deliveries, rounds=max(5, self.rounds // 10), port=port, cookie=cookie))
 
     def _fill(self, owner: str, size: int, person: User) -> None:
         have = Change.objects.count()

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from changes.connectors.in_scope import in_scope
 from changes.delivery.models import Environment
 from changes.desk.inventory.forms import AnswerForm
 from changes.drift import actions, queries
@@ -13,12 +14,16 @@ from changes.inventory.models import Asset
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused, Stale
+from portal.runtime.punctual import run_soon
 from portal.ui.answers import page
 from portal.ui.clock import time_of
 from portal.ui.paging import listed
 
+JOB = "compare-drift"
+"""Its lease in the schedule."""
 STATES = [("", "All that are live"), *DriftState.choices]
 ENVIRONMENTS = [("", "Any environment"), *Environment.choices]
 
@@ -33,23 +38,35 @@ def drift(request: HttpRequest) -> HttpResponse:
         "environment": environment if environment in Environment.values else "",
     }
     context = {
-        **listed(request, queries.cases(**kept), by="opened_at", kept=kept),
+        **listed(request, in_scope(queries.cases(**kept), scope_for(request)), by="opened_at", kept=kept),
         "asked": kept,
         "filtered": any(kept.values()),
         "states": STATES,
         "environments": ENVIRONMENTS,
         "last": queries.last_compared(),
         "not_compared": queries.not_compared(),
+        "may_compare": may(request.user, P.INVENTORY_KEEP),
         "open_count": queries.open_count(),
     }
     return page(request, "changes/inventory/drift.html", context, piece="rows")
+
+
+@requires(P.INVENTORY_KEEP)
+@require_POST
+def compare_now(request: HttpRequest) -> HttpResponse:
+    """Let the job that compares run at once instead of within ten minutes. It runs as ever, and once."""
+    if run_soon(lease=JOB):
+        messages.success(request, "Comparing now. The results are here within seconds; load the page again to see them.")
+    else:
+        messages.warning(request, "No scheduler runs, so nothing can be compared now. Check ./bin/up and manage.py doctor.")
+    return redirect("drift")
 
 
 @requires(P.INVENTORY_SEE)
 @require_GET
 def case(request: HttpRequest, pk: int) -> HttpResponse:
     """One case: both sides in words, what it was compared with, what was answered."""
-    row = get_object_or_404(DriftCase, pk=pk)
+    row = get_object_or_404(in_scope(DriftCase.objects.all(), scope_for(request)), pk=pk)
     return _page(request, row, AnswerForm(initial={"seen": row.digest}))
 
 

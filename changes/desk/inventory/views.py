@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
+from changes.connectors.in_scope import in_scope, offered
 from changes.delivery.models import Environment
 from changes.desk.columns import moment_text
 from changes.desk.inventory.forms import KeepForm
@@ -22,6 +23,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused
 from portal.spreadsheet import answer_with_table
@@ -67,7 +69,7 @@ def inventory(request: HttpRequest) -> HttpResponse:
         "unseen_before": at - NOT_SEEN,
         "states": STATES,
         "environments": ENVIRONMENTS,
-        "sources": [("", "Any source"), *((name, name) for name in sources)],
+        "sources": [("", "Any source"), *((name, name) for name in offered(sources, scope_for(request)))],
         "kinds": [("", "Any kind"), *((name, name) for name in kinds)],
         "owners": [("", "Any owner"), ("nobody", "Nobody"), *((str(owner.pk), owner.name) for owner in owners)],
     }
@@ -93,7 +95,7 @@ def inventory_file(request: HttpRequest) -> HttpResponse:
 @require_GET
 def asset(request: HttpRequest, pk: int) -> HttpResponse:
     """One asset: its configuration, its history, and what the vendor's log says of it."""
-    row = get_object_or_404(Asset.objects.select_related("owner"), pk=pk)
+    row = get_object_or_404(in_scope(Asset.objects.select_related("owner"), scope_for(request)), pk=pk)
     return _asset_page(request, row, KeepForm(asset=row))
 
 
@@ -152,7 +154,7 @@ def _asked(request: HttpRequest) -> dict[str, str]:
 
 
 def _matching(request: HttpRequest, asked: dict[str, str]) -> Any:
-    return queries.matching(
+    rows = queries.matching(
         state=asked["state"],
         source=asked["source"],
         kind=asked["kind"],
@@ -161,6 +163,7 @@ def _matching(request: HttpRequest, asked: dict[str, str]) -> Any:
         words=asked["q"],
         at=time_of(request),
     )
+    return in_scope(rows, scope_for(request))
 
 
 def _cells(row: Asset) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Everybody's training, for those who oversee and for auditors: gaps first, by role and version, as of any day; reminders; CSV."""
+"""Everybody's training, for overseers and auditors: gaps first, by role, team and version, as of any day; reminders; CSV."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.desk.columns import moment_text
+from changes.desk.training.holders import teams_at
 from changes.training import figures, queries, reminding
 from changes.training.figures import LATE, ORDER, state_of
 from changes.training.models import Course
@@ -26,6 +27,7 @@ from portal.policy.clocks import end_of
 from portal.spreadsheet import answer_with_table
 from portal.ui.clock import time_of
 
+Teams = dict[str, frozenset[int]]
 AT_ONCE = 50
 LATE_SHOWN = 100
 STATES = {
@@ -34,22 +36,29 @@ STATES = {
     "due": ("due", "Due"),
     "trained": ("met", "Trained"),
 }
-HEAD = ("Person", "Mail", "Roles", "Joined", "Last signed version", "Signed", "State", "Due", "Why", "Late by (days)")
+HEAD = ("Person", "Mail", "Roles", "Teams", "Joined", "Last signed version", "Signed", "State", "Due", "Why", "Late by (days)")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address asks for: a moment, a role, a state."""
+    """What the address asks for: a moment, a role, a state, a team, the version signed last (0: none)."""
 
     at: datetime
     on: str
     role: str
     state: str
+    team: str = ""
+    version: str = ""
 
     @property
     def query(self) -> str:
         """The same as it stands in an address."""
-        return urlencode({name: value for name, value in (("on", self.on), ("role", self.role), ("state", self.state)) if value})
+        return urlencode({name: value for name, value in self.kept.items() if value})
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The same by name."""
+        return {"on": self.on, "role": self.role, "state": self.state, "team": self.team, "version": self.version}
 
 
 @dataclass(frozen=True)
@@ -67,14 +76,18 @@ class Line:
 def people(request: HttpRequest) -> HttpResponse:
     """The roster as of a moment, in numbers and by name."""
     asked = _asked(request)
-    everybody = queries.members(at=asked.at)
-    chosen = figures.gaps_first(_chosen(everybody, asked))
+    everybody, teams = queries.members(at=asked.at), teams_at(asked.at)
+    chosen = figures.gaps_first(_chosen(everybody, asked, teams))
     start = _start(request, len(chosen))
     late = figures.lateness_of(everybody, at=asked.at)
     course = queries.course_at(at=asked.at)
+    numbers = figures.figures_of(everybody)
     context = {
         "asked": asked,
-        "figures": figures.figures_of(everybody),
+        "figures": numbers,
+        "teams": figures.teams_of(everybody, teams, numbers.versions),
+        "team_names": [("", "All teams"), *((name, name) for name in (*teams, figures.NO_TEAM))] if teams else [],
+        "versions": [("", "All versions"), *(_choice(number) for number, _ in numbers.versions)],
         "lines": [_line(member) for member in chosen[start : start + AT_ONCE]],
         "shown": f"{start + 1} to {min(start + AT_ONCE, len(chosen))} of {len(chosen)}" if chosen else "0 of 0",
         "newer": _address(asked, start - AT_ONCE) if start else "",
@@ -83,6 +96,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "late_count": len(late),
         "roles": [("", "All roles"), *((str(role), role.label) for role in Role if role != Role.AUDITOR)],
         "states": [("", "All"), *((state, STATES[state][1]) for state in ORDER)],
+        "gaps": sum(member.standing.open is not None for member in chosen),
         "may_chase": may(request.user, P.TRAINING_CHASE) and not asked.on,
         "course": course,
         "connected": queries.is_connected(at=asked.at),
@@ -94,10 +108,11 @@ def people(request: HttpRequest) -> HttpResponse:
 @requires(P.TRAINING_CHASE)
 @require_POST
 def remind(request: HttpRequest) -> HttpResponse:
-    """Remind whoever was ticked, or everybody with a gap."""
+    """Remind whoever was ticked, or everybody of the list as it is filtered who has something to sign."""
     at = time_of(request)
     if request.POST.get("everybody"):
-        chosen = {member.person.pk for member in queries.members(at=at) if member.standing.open is not None}
+        listed = _chosen(queries.members(at=at), _asked(request), teams_at(at))
+        chosen = {member.person.pk for member in listed if member.standing.open is not None}
     else:
         chosen = {int(pk) for pk in request.POST.getlist("person") if pk.isdigit() and len(pk) < 19}
     sent = reminding.ask(people=chosen, by=person_of(request), at=at)
@@ -112,7 +127,8 @@ def remind(request: HttpRequest) -> HttpResponse:
 def people_file(request: HttpRequest) -> HttpResponse:
     """The same as a file, all rows."""
     asked = _asked(request)
-    rows = figures.gaps_first(_chosen(queries.members(at=asked.at), asked))
+    teams = teams_at(asked.at)
+    rows = figures.gaps_first(_chosen(queries.members(at=asked.at), asked, teams))
     mark = [
         "Confidential: training records of Countersign",
         f"{len(rows)} rows",
@@ -120,15 +136,16 @@ def people_file(request: HttpRequest) -> HttpResponse:
         f"filter: {asked.query or 'none'}",
         f"made {moment_text(time_of(request))} (UTC) by {person_of(request).email}",
     ]
-    cells = (tuple(_cells(member, asked.at)) for member in rows)
+    cells = (tuple(_cells(member, teams, asked.at)) for member in rows)
     return answer_with_table(name="training.csv", mark="; ".join(mark), header=HEAD, rows=cells)
 
 
-def _cells(member: Member, at: datetime) -> Iterator[str]:
+def _cells(member: Member, teams: Teams, at: datetime) -> Iterator[str]:
     due, last = member.standing.open, member.last
     yield member.person.name
     yield member.person.email
     yield ", ".join(role.label for role in member.roles)
+    yield ", ".join(name for name, people in teams.items() if member.person.pk in people)
     yield moment_text(member.joined_at)
     yield str(last.version) if last else ""
     yield moment_text(last.at) if last else ""
@@ -142,13 +159,16 @@ def _asked(request: HttpRequest) -> Asked:
     """The moment is the end of the day that is asked for, at the latest now and the end of an auditor's window."""
     now, scope = time_of(request), scope_for(request)
     latest = min(now, scope.window_to) if scope.window_to is not None else now
-    day = _day(request.GET.get("on", ""))
-    role, state = request.GET.get("role", ""), request.GET.get("state", "")
+    given = request.GET if request.method == "GET" else request.POST
+    day = _day(given.get("on", ""))
+    role, state, version = given.get("role", ""), given.get("state", ""), given.get("version", "")
     return Asked(
         at=min(latest, end_of(day)) if day else latest,
         on=day.isoformat() if day else "",
         role=role if role in set(Role) else "",
         state=state if state in ORDER else "",
+        team=given.get("team", "")[:200],
+        version=version if version.isdigit() and len(version) < 6 else "",
     )
 
 
@@ -160,12 +180,26 @@ def _day(text: str) -> date | None:
     return found if 2000 <= found.year <= 2200 else None
 
 
-def _chosen(members: Iterable[Member], asked: Asked) -> list[Member]:
-    return [
-        member
-        for member in members
-        if (not asked.role or Role(asked.role) in member.roles) and (not asked.state or state_of(member) == asked.state)
-    ]
+def _chosen(members: Iterable[Member], asked: Asked, teams: Teams) -> list[Member]:
+    return [member for member in members if _fits(member, asked) and _in_team(member, asked.team, teams)]
+
+
+def _choice(version: int | None) -> tuple[str, str]:
+    return str(version or 0), f"Version {version}" if version else "None"
+
+
+def _fits(member: Member, asked: Asked) -> bool:
+    return (
+        (not asked.role or Role(asked.role) in member.roles)
+        and (not asked.state or state_of(member) == asked.state)
+        and (not asked.version or (member.last.version if member.last else 0) == int(asked.version))
+    )
+
+
+def _in_team(member: Member, team: str, teams: Teams) -> bool:
+    if team == figures.NO_TEAM:
+        return not any(member.person.pk in people for people in teams.values())
+    return not team or member.person.pk in teams.get(team, ())
 
 
 def _start(request: HttpRequest, count: int) -> int:

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from changes.desk.training.certificate import certificate_pdf
 from changes.desk.training.forms import SignForm
 from changes.training import actions, policy, queries
 from changes.training.models import Acknowledgement, Course
@@ -107,6 +108,15 @@ def certificate(request: HttpRequest, pk: int) -> HttpResponse:
     """What somebody signed, to be read, printed and checked by its digest."""
     row = get_object_or_404(Acknowledgement.objects.select_related("person", "course", "attempt"), pk=pk)
     return render(request, "changes/training/certificate.html", {"signed": row})
+
+
+@requires(P.PERSON_SEE)
+@require_GET
+def certificate_paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same as PDF: the same bytes for the same signature."""
+    row = get_object_or_404(Acknowledgement.objects.select_related("person", "course", "attempt"), pk=pk)
+    headers = {"Content-Disposition": f'attachment; filename="confidential-certificate-{row.pk}.pdf"'}
+    return HttpResponse(certificate_pdf(row), content_type="application/pdf", headers=headers)
 
 
 def progress_context(course: Course, request: HttpRequest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -9,7 +10,7 @@ from changes.entitlements import queries as rights
 from changes.entitlements.models import Entitlement
 from changes.entitlements.own import people_of, person_of_right
 from changes.entitlements.reviews import policy, queries
-from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, SystemOwner
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewHandover, SystemOwner
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import PORTAL, actor_of
@@ -130,14 +131,9 @@ def answer(
     """
     _check(by, P.ACCESS_REVIEW, at)
     standing = _open(review)
-    if not 0 < len(set(entries)) <= AT_ONCE:
-        raise Refused(Clause.ACCESS_RESTRICTED, f"Between 1 and {AT_ONCE} entries are answered together.", "Tick some of them.")
-    rows = list(ReviewEntry.objects.filter(review=standing, pk__in=entries).order_by("place"))
-    if len(rows) != len(set(entries)):
-        raise Stale("These are not entries of this review.")
+    rows = _chosen(standing, entries)
     policy.check_answer(verdict=verdict, reason=reason, holders={row.holder_id for row in rows}, by=by.pk)
-    if any(row.reviewer_id != by.pk for row in rows) and not may_at(by, P.ACCESS_LEAD, at=at):
-        raise Refused(Clause.ACCESS_RESTRICTED, "Some of these are for somebody else to review.", "Answer your own share.")
+    _check_share(rows, by, at)
     last = queries.last_answers([row.pk for row in rows])
     said, words = (verdict, reason.strip()), {pk: (row.verdict, row.reason) for pk, row in last.items()}
     given = [
@@ -148,6 +144,50 @@ def answer(
         fact = {"verdict": verdict, "reason": reason.strip(), "entries": [row.entry.place for row in given]}
         _tell("access_review.answered", standing, by, at, fact, given)
     return given
+
+
+@transaction.atomic
+def hand_over(
+    *, review: AccessReview, entries: Collection[int], to: User, reason: str, by: User, at: datetime
+) -> list[ReviewHandover]:
+    """``to`` is asked about these entries (ids) from now on. All or nothing; who was asked first stays on record.
+
+    A reviewer hands over their own share, whoever leads the review any; nobody is given the review of their own rights.
+    """
+    _check(by, P.ACCESS_REVIEW, at)
+    standing = _open(review)
+    rows = _chosen(standing, entries)
+    _check_share(rows, by, at)
+    policy.check_handover(name=to.name, able=may_at(to, P.ACCESS_REVIEW, at=at), reason=reason)
+    policy.check_not_own(holders={row.holder_id for row in rows}, person=to.pk)
+    given = [ReviewHandover(entry=row, reviewer=to, reason=reason.strip(), by=by, at=at) for row in rows if row.asked != to.pk]
+    if given:
+        ReviewHandover.objects.bulk_create(given)
+        places = [row.entry.place for row in given]
+        _tell(
+            "access_review.handed_over",
+            standing,
+            by,
+            at,
+            {"to": to.pk, "name": to.name, "reason": reason.strip(), "entries": places, "count": len(places)},
+            given,
+        )
+    return given
+
+
+def _chosen(review: AccessReview, entries: Collection[int]) -> list[Any]:
+    """These entries of the review with who is ``asked`` about each."""
+    if not 0 < len(set(entries)) <= AT_ONCE:
+        raise Refused(Clause.ACCESS_RESTRICTED, f"Between 1 and {AT_ONCE} entries are chosen together.", "Tick some of them.")
+    rows = list(ReviewEntry.objects.filter(review=review, pk__in=entries).annotate(asked=queries.ASKED).order_by("place"))
+    if len(rows) != len(set(entries)):
+        raise Stale("These are not entries of this review.")
+    return rows
+
+
+def _check_share(rows: Iterable[Any], by: User, at: datetime) -> None:
+    if any(row.asked != by.pk for row in rows) and not may_at(by, P.ACCESS_LEAD, at=at):
+        raise Refused(Clause.ACCESS_RESTRICTED, "Some of these are for somebody else to review.", "Choose from your own share.")
 
 
 @transaction.atomic
@@ -186,7 +226,7 @@ def _tell(
     by: User | None,
     at: datetime,
     fact: Mapping[str, object],
-    rows: Iterable[AccessReview | ReviewAnswer],
+    rows: Iterable[AccessReview | ReviewAnswer | ReviewHandover],
 ) -> None:
     append(
         stream=f"access-review:{review.number}",

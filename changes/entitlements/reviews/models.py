@@ -114,6 +114,23 @@ class ReviewAnswer(models.Model):
         return f"{self.verdict} {self.entry_id}"
 
 
+class ReviewHandover(models.Model):
+    """One entry was given to another reviewer. The last one counts; ``ReviewEntry.reviewer`` stays who was asked first."""
+
+    entry = models.ForeignKey(ReviewEntry, on_delete=models.PROTECT, related_name="handovers")
+    reviewer = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    by = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="review_handover_has_reason")]
+        indexes = [models.Index(fields=["entry", "-id"], name="handover_of_review_entry")]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} to {self.reviewer_id}"
+
+
 class ReviewReminder(models.Model):
     """A reviewer was reminded of what they have not answered, or compliance was told that it is late."""
 

@@ -26,8 +26,21 @@ def check_answer(*, verdict: str, reason: str, holders: Collection[int | None], 
         raise Refused(Clause.ACCESS_RESTRICTED, "A right is kept, kept with a reason, or removed.", "Choose one of them.")
     if verdict != KEEP and not reason.strip():
         raise Refused(Clause.ACCESS_RESTRICTED, "This needs its reason.", "Say in a sentence why.")
-    if by in holders:
+    check_not_own(holders=holders, person=by)
+
+
+def check_not_own(*, holders: Collection[int | None], person: int) -> None:
+    """Raises ``Refused`` when one of the rights is that person's own."""
+    if person in holders:
         raise Refused(Clause.ACCESS_RESTRICTED, "Nobody reviews their own rights.", "Leave these to somebody else.")
+
+
+def check_handover(*, name: str, able: bool, reason: str) -> None:
+    """Raises ``Refused`` for somebody who may not review, and for one without its reason."""
+    if not able:
+        raise Refused(Clause.ACCESS_RESTRICTED, f"{name} may not review access.", "Choose somebody who may.")
+    if not reason.strip():
+        raise Refused(Clause.ACCESS_RESTRICTED, "Handing over needs its reason.", "Say in a sentence why.")
 
 
 def removal_state(*, answered_at: datetime, ended_at: datetime | None, at: datetime, within: timedelta) -> str:

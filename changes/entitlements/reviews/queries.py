@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from changes.entitlements.models import Entitlement, Thing
 from changes.entitlements.reviews import policy
-from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, SystemOwner
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewHandover, SystemOwner
 from portal.access.may import people_with_roles
 from portal.access.models import User
 from portal.access.permissions import P
@@ -19,6 +20,9 @@ from portal.policy.in_force import parameters_at
 
 POOL = (Role.COMPLIANCE, Role.CHAIR, Role.ARCHITECT, Role.ADMINISTRATOR, Role.APPROVER)
 """Whose holders review what its owner may not, in this order."""
+HANDED = ReviewHandover.objects.filter(entry=OuterRef("pk")).order_by("-pk")
+ASKED = Coalesce(Subquery(HANDED.values("reviewer")[:1]), F("reviewer"), output_field=BigIntegerField())
+"""Who is asked about an entry now: the last one it was handed to, else who was asked first."""
 LAST = ReviewAnswer.objects.filter(entry=OuterRef("pk")).order_by("-pk")
 
 
@@ -101,9 +105,11 @@ def pool(*, at: datetime) -> list[User]:
 
 
 def entries_of(review: AccessReview) -> QuerySet[Any]:
-    """The list with the last word on each entry as ``verdict``, ``reason`` and ``answered_by``."""
+    """The list with who is ``asked`` now, and the last word on each entry as ``verdict``, ``reason`` and ``answered_by``."""
     rows = ReviewEntry.objects.filter(review=review).select_related("holder", "reviewer", "entitlement")
     return rows.annotate(
+        asked=ASKED,
+        asked_name=Coalesce(Subquery(HANDED.values("reviewer__name")[:1]), F("reviewer__name")),
         verdict=Subquery(LAST.values("verdict")[:1]),
         reason=Subquery(LAST.values("reason")[:1]),
         answered_by=Subquery(LAST.values("by__name")[:1]),
@@ -122,10 +128,10 @@ def progress_of(review: AccessReview) -> Progress:
     last = ReviewAnswer.objects.filter(entry__review=review).order_by("entry_id", "-pk").distinct("entry_id")
     by_verdict = Counter(verdict for verdict in last.values_list("verdict", flat=True))
     answered = Exists(ReviewAnswer.objects.filter(entry=OuterRef("pk")))
-    rows = ReviewEntry.objects.filter(review=review).annotate(done=answered).values("reviewer")
-    counts = list(rows.annotate(entries=Count("pk"), left=Count("pk", filter=Q(done=False))).order_by("reviewer"))
-    people = User.objects.in_bulk([row["reviewer"] for row in counts if row["reviewer"]])
-    shares = [Share(people.get(row["reviewer"]), row["entries"], row["left"]) for row in counts]
+    rows = ReviewEntry.objects.filter(review=review).annotate(done=answered, asked=ASKED).values("asked")
+    counts = list(rows.annotate(entries=Count("pk"), left=Count("pk", filter=Q(done=False))).order_by("asked"))
+    people = User.objects.in_bulk([row["asked"] for row in counts if row["asked"]])
+    shares = [Share(people.get(row["asked"]), row["entries"], row["left"]) for row in counts]
     return Progress(sum(share.entries for share in shares), by_verdict, tuple(sorted(shares, key=lambda share: -share.left)))
 
 

@@ -1,4 +1,7 @@
-"""The clock of access reviews: opens the one that is due, and reminds by mail; compliance hears of what is late."""
+"""The clock of access reviews: opens the one that is due, and reminds; compliance hears of what is late.
+
+Each reminder is an entry of the ledger, told by mail and Slack from there (changes.talk).
+"""
 
 from datetime import datetime
 
@@ -13,7 +16,6 @@ from portal.access.models import User
 from portal.access.people import PORTAL
 from portal.access.permissions import P
 from portal.ledger.actions import append
-from portal.outbox.mail import send_mail
 from portal.policy.in_force import parameters_at
 
 LATE = ReviewReminder.Kind.LATE
@@ -44,20 +46,18 @@ def remind(*, review: AccessReview, at: datetime) -> int:
             stream=f"access-review:{review.number}",
             kind="access_review.reminded",
             actor=PORTAL,
-            fact={"review": review.number, "reminder": kind, "people": [row.person.name for row in rows], "at": at.isoformat()},
+            fact={
+                "review": review.number,
+                "reminder": kind,
+                "people": [row.person.name for row in rows],
+                "left": {str(row.person_id): row.left for row in rows},
+                "due_at": review.due_at.isoformat(),
+                "at": at.isoformat(),
+            },
             rows=rows,
         )
     return len(rows)
 
 
 def _write(review: AccessReview, user: User, kind: str, left: int, at: datetime) -> ReviewReminder:
-    row = ReviewReminder.objects.create(review=review, person=user, kind=kind, left=left, at=at)
-    late = "Its day is over. " if kind == LATE else ""
-    send_mail(
-        key=f"access-review:{review.number}:{user.pk}:{kind}",
-        to=[user.email],
-        subject=f"{review}: {left} rights are not answered yet",
-        text=f"{late}Please answer them by {review.due_at:%-d %B %Y}, on the portal's page Access reviews.",
-        at=at,
-    )
-    return row
+    return ReviewReminder.objects.create(review=review, person=user, kind=kind, left=left, at=at)

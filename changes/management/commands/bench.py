@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from changes.desk.bench.run import LARGE, SMALL, Bench
 
-PARTS = ("pages", "door", "ledger", "whole")
+PARTS = ("pages", "door", "matching", "applying", "ledger", "proof", "packs", "whole")
 
 
 class Command(BaseCommand):
@@ -22,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--quick", action="store_true", help="a look: few changes, few requests")
         parser.add_argument("--cold", action="store_true", help="also a fresh clone with package downloads")
         parser.add_argument("--changes", type=int, default=0, help="so many changes instead")
+        parser.add_argument("--entries", type=int, default=0, help="so many entries in the ledger that is verified")
         parser.add_argument("--only", default=",".join(PARTS), help=f"parts, with commas: {', '.join(PARTS)}")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,8 +36,11 @@ class Command(BaseCommand):
             rounds=40 if quick else 200,
             deliveries=400 if quick else 1000,
             seconds=1.0 if quick else 2.0,
+            entries=options["entries"] or (20_000 if quick else LARGE),
             parts=frozenset(options["only"].split(",")),
             cold=options["cold"],
+            commits=(20_000, 2_000) if quick else (1_000_000, 100_000),
+            rows=first,
             say=self._say,
         ).run()
 

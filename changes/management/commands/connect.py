@@ -1,7 +1,8 @@
-"""`manage.py connect github …`, `… gitea …`, `… fly …`, `… slack|doppler|cloudflare …`."""
+"""`manage.py connect github …`, `… gitea|gitlab …`, `… fly …`, `… slack|doppler|cloudflare …`."""
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,19 @@ from changes.connectors.actions import (
     connect_fly,
     connect_gitea,
     connect_github,
+    connect_gitlab,
     connect_slack,
 )
+from changes.connectors.checks import try_source
+from changes.connectors.models import Source
+from changes.delivery.models import Repository
 
 
 class Command(BaseCommand):
     help = "Connect a repository at a forge, or an account at Fly, Slack, Doppler, Cloudflare. Run again to change what you give."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|gitea|fly|slack|doppler|cloudflare")
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="github|gitea|gitlab|fly|slack|doppler|cloudflare")
         github = kinds.add_parser("github", help="put a repository in scope")
         github.add_argument("--repository", required=True, metavar="OWNER/NAME")
         github.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
@@ -42,25 +47,8 @@ class Command(BaseCommand):
             default="review",
             help="review: an approving review on the promotion counts as approval; portal: only an approval in the portal",
         )
-        _add_gitea(kinds)
-        fly = kinds.add_parser("fly", help="read the releases of an organisation's apps")
-        fly.add_argument("--org", required=True)
-        fly.add_argument("--token", required=True, help="a read-only token; - reads it from standard input")
-        fly.add_argument("--api-url", default="")
-        fly.add_argument(
-            "--app",
-            action="append",
-            default=[],
-            metavar="APP=ENVIRONMENT:OWNER/NAME",
-            help="for example web-prod=production:acme/web",
-        )
-        fly.add_argument(
-            "--secrets",
-            action="append",
-            default=[],
-            metavar="APP=PROJECT/CONFIG",
-            help="the Doppler configuration that an app's secrets come from, where it cannot be told by their names",
-        )
+        _add_forges(kinds)
+        _add_fly(kinds)
         slack = kinds.add_parser("slack", help="post to channels, and listen to commands, buttons and reactions")
         given = slack.add_mutually_exclusive_group(required=True)
         given.add_argument("--token", default="", help="the app's bot token (xoxb-…); - reads it from standard input")
@@ -70,12 +58,24 @@ class Command(BaseCommand):
         slack.add_argument("--emergencies", default="", metavar="C…", help="id of the channel of emergencies (default: the same)")
         slack.add_argument("--api-url", default="", help="another address of the API: a stand-in")
         _add_consoles(kinds)
+        for kind in kinds.choices.values():
+            kind.add_argument("--test", action="store_true", help="then ask the vendor whether it works and what is missing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['kind']}")(options)
+            if options["test"]:
+                self._test(options["kind"])
         except (ValueError, OSError) as problem:
             raise CommandError(str(problem)) from problem
+
+    def _test(self, kind: str) -> None:
+        """Say in words how the connection is. Raises ``ValueError`` when it does not work."""
+        at = now()
+        found = try_source(source=Source.objects.get(name=kind), actor="shell", at=at)
+        if not found.works:
+            raise ValueError(found.sentence(at=at))
+        self.stdout.write(found.sentence(at=at))
 
     def _github(self, options: dict[str, Any]) -> None:
         row = connect_github(
@@ -96,7 +96,15 @@ class Command(BaseCommand):
         self.stdout.write("Point its webhook at /hooks/github/ (content type application/json) with the same secret.")
 
     def _gitea(self, options: dict[str, Any]) -> None:
-        row = connect_gitea(
+        self._forge(connect_gitea, options)
+        self.stdout.write("Point its webhook (type Gitea or Forgejo, application/json) at /hooks/gitea/ with the same secret.")
+
+    def _gitlab(self, options: dict[str, Any]) -> None:
+        self._forge(connect_gitlab, options)
+        self.stdout.write("Point its webhook (pushes, merge requests, pipelines) at /hooks/gitlab/ with the same secret token.")
+
+    def _forge(self, connect: Callable[..., Repository], options: dict[str, Any]) -> None:
+        row = connect(
             repository=options["repository"],
             secret=_given(options["secret"]),
             main=options["main"],
@@ -108,7 +116,6 @@ class Command(BaseCommand):
             at=now(),
         )
         self.stdout.write(f"{row.name} is in scope: {row.main_branch} feeds staging, {row.prod_branch} feeds production.")
-        self.stdout.write("Point its webhook (type Gitea or Forgejo, application/json) at /hooks/gitea/ with the same secret.")
 
     def _fly(self, options: dict[str, Any]) -> None:
         apps = dict(_app(text) for text in options["app"])
@@ -177,16 +184,40 @@ def _add_consoles(kinds: Any) -> None:
         )
 
 
-def _add_gitea(kinds: Any) -> None:
+def _add_fly(kinds: Any) -> None:
+    fly = kinds.add_parser("fly", help="read the releases of an organisation's apps")
+    fly.add_argument("--org", required=True)
+    fly.add_argument("--token", required=True, help="a read-only token; - reads it from standard input")
+    fly.add_argument("--api-url", default="")
+    fly.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        metavar="APP=ENVIRONMENT:OWNER/NAME",
+        help="for example web-prod=production:acme/web",
+    )
+    fly.add_argument(
+        "--secrets",
+        action="append",
+        default=[],
+        metavar="APP=PROJECT/CONFIG",
+        help="the Doppler configuration that an app's secrets come from, where it cannot be told by their names",
+    )
+
+
+def _add_forges(kinds: Any) -> None:
     gitea = kinds.add_parser("gitea", help="put a repository at a Gitea or Forgejo in scope")
-    gitea.add_argument("--repository", required=True, metavar="OWNER/NAME")
-    gitea.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
     gitea.add_argument("--api-url", required=True, help="for example https://git.example.com/api/v1")
-    gitea.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
-    gitea.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
-    gitea.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
-    gitea.add_argument("--clone-url", default="", help="where Git fetches it from")
-    gitea.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
+    gitlab = kinds.add_parser("gitlab", help="put a project at a GitLab in scope")
+    gitlab.add_argument("--api-url", default="", help="another address of the API: https://git.example.com/api/v4")
+    for forge in (gitea, gitlab):
+        forge.add_argument("--repository", required=True, metavar="OWNER/NAME")
+        forge.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
+        forge.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
+        forge.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
+        forge.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
+        forge.add_argument("--clone-url", default="", help="where Git fetches it from")
+        forge.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
 
 
 def _given(text: str) -> str:

@@ -1,22 +1,18 @@
 """Checks of the database: is it new enough, does it keep what it acknowledged, may the portal do too much."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.runtime.doctor.finding import Finding, bad, good, note
-from portal.runtime.models import Lease
-from portal.schedule import SCHEDULE, Entry
+from portal.runtime.punctual import jobs
 
 OLDEST = 150_000
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 CLOCKS_APART = 2.0
-# A job may be late by this many periods, and never by less than this many seconds, before it is worth a word.
-LATE_PERIODS = 5
-LATE_SECONDS = 60
 
 
 def version() -> Iterator[Finding]:
@@ -79,19 +75,13 @@ def clock() -> Iterator[Finding]:
 def schedule() -> Iterator[Finding]:
     """A job that is sent but never finished is a job that does not work."""
     at = _one("SELECT now()")
-    leases = {lease.name: lease for lease in Lease.objects.all()}
-    late = [entry.lease for entry in SCHEDULE if _is_late(entry=entry, lease=leases.get(entry.lease), at=at)]
+    late = [job.lease for job in jobs(at=at) if job.late or job.finished is None]
     if late:
         yield note(
             f"not finished lately: {', '.join(late)}", mend="Is ./bin/up running? Look into log/worker.log and log/scheduler.log."
         )
     else:
         yield good("every periodic job finished lately")
-
-
-def _is_late(*, entry: Entry, lease: Lease | None, at: datetime) -> bool:
-    allowed = timedelta(seconds=max(LATE_SECONDS, LATE_PERIODS * entry.every))
-    return lease is None or lease.finished is None or at - lease.finished > allowed
 
 
 def _rows(sql: str, *arguments: Any) -> list[tuple[Any, ...]]:

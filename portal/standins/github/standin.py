@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from portal.standins.github import pushing, tokens
+from portal.standins.github import manifest, pushing, tokens
 from portal.standins.github.acts import branches, checking, deploying, governing, merging, pulls, queueing, telling
 from portal.standins.github.errors import GitHubError
 from portal.standins.github.hooks import APP_ID, INSTALLATION_ID, Post
@@ -86,6 +86,8 @@ class GitHubStandIn(World):
 
     def answer(self, request: Request) -> Answer:
         """Answers what lies below ``/github`` and ``/git``."""
+        if (made := manifest.answer(self, request)) is not None:
+            return made
         if request.path.startswith(API_PATH + "/"):
             return self.api.answer(request)
         if request.path.startswith(GIT_PATH + "/"):

@@ -129,6 +129,18 @@ def users_info(world: "SlackStandIn", args: Args) -> Row:
     return {"user": shapes.user(row, email="users:read.email" in world.scopes)}
 
 
+@method("users.list", scope="users:read")
+def users_list(world: "SlackStandIn", args: Args) -> Row:
+    """Everybody, in pages; people of other workspaces in shared channels too."""
+    rows, cursor = _page(world.users(), args)
+    email = "users:read.email" in world.scopes
+    return {
+        "members": [shapes.user(row, email=email) for row in rows],
+        "cache_ts": 1_790_000_000,
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
 @method("users.lookupByEmail", scope="users:read.email")
 def lookup(world: "SlackStandIn", args: Args) -> Row:
     """A person by e-mail address."""

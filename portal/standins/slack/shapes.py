@@ -21,14 +21,23 @@ def user(row: Row, *, email: bool) -> Row:
         "tz_label": "Central European Time",
         "tz_offset": 3600,
         "profile": {**profile, **({"email": row["email"]} if email and row["email"] else {})},
-        "is_admin": False,
-        "is_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        **_standing(row.get("standing", "member")),
         "is_bot": row["is_bot"],
         "is_app_user": False,
         "is_email_confirmed": row["confirmed"],
         "updated": 1_790_000_000,
+    }
+
+
+def _standing(word: str) -> Row:
+    """Slack's marks of a standing: whoever owns is an admin too, a guest of one channel a guest too."""
+    primary, owner, one = word == "primary_owner", word in ("primary_owner", "owner"), word == "single_guest"
+    return {
+        "is_admin": owner or word == "admin",
+        "is_owner": owner,
+        "is_primary_owner": primary,
+        "is_restricted": one or word == "guest",
+        "is_ultra_restricted": one,
     }
 
 

@@ -83,20 +83,26 @@ class SlackWorld:
         is_bot: bool = False,
         confirmed: bool = True,
         team: str = "",
+        standing: str = "member",
     ) -> Row:
-        """A person (or a bot) of the workspace, or of another ``team`` in a shared channel; found again by name."""
+        """A person (or a bot) of the workspace, or of another ``team`` in a shared channel; found again by name.
+
+        ``standing``: primary_owner, owner, admin, member, guest, single_guest.
+        """
         with self.lock:
             found = self.store.one("user", subject=name)
             if found:
                 return found
             body: Row = {"name": name, "real_name": real_name or name, "email": email, "is_bot": is_bot, "deleted": False}
-            row = self.store.add("user", subject=name, body={**body, "confirmed": confirmed, "team": team or TEAM["id"]})
+            row = self.store.add(
+                "user", subject=name, body={**body, "confirmed": confirmed, "team": team or TEAM["id"], "standing": standing}
+            )
             row["user_id"] = f"U0{row['id']:07d}"
             self.store.save(row)
             return row
 
     def change_user(self, *, name: str, **changed: Any) -> Row:
-        """Another e-mail address, deactivated (``deleted``), no longer ``confirmed``."""
+        """Another e-mail address, deactivated (``deleted``), no longer ``confirmed``, another ``standing``."""
         row = {**self.user(name), **changed}
         self.store.save(row)
         return row

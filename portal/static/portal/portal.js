@@ -142,6 +142,8 @@ on('keydown', event => {
 let prefix = '';
 const typing = node => node.matches('input,textarea,select,[contenteditable]');
 function step(by) {
+  const neighbour = $(by > 0 ? 'a[data-next]' : 'a[data-previous]');
+  if (neighbour) { neighbour.click(); return; }
   const rows = $$('.row-link,[data-row]'), at = rows.indexOf(document.activeElement);
   const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
   if (next) next.focus();

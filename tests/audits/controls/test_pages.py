@@ -1,21 +1,27 @@
-"""The coverage page: every clause with its control, its last result and its owner; running the controls, and what is refused."""
+"""The pages of the controls: failing first, each with its rows; running them, what is refused, and what auditors see of it."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from audits.controls.catalogue import CONTROLS
-from audits.controls.models import ControlRun
+from audits.controls.daily import run_daily, run_for_engagements
+from audits.controls.models import ControlFinding, ControlRun
+from audits.controls.queries import WEEK, health, latest_run, monday_of, whole_weeks
 from audits.controls.result import Window
-from audits.controls.running import latest_run, run_controls
-from audits.controls.tasks import run_controls_daily
-from audits.controls.views import address_of, row_of
+from audits.controls.running import run_controls
+from audits.controls.showing import address_of, failures, health_of
+from audits.controls.tasks import run_controls_daily, run_controls_for_engagements
+from audits.controls.views import line_of
+from changes.delivery.models import Repository
 from changes.exceptions.actions import Found, open_exception
 from portal.ledger.models import LedgerBody
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
-from tests.changes.outcomes.world import repository
+from tests.audits.engagements.opened import admitted
+from tests.changes.outcomes.world import pull
 from tests.changes.people import person, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,29 +29,26 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def architect():
-    return person("Dev")
+def unreviewed(number, at, repo="acme/web"):
+    """A pull request that was merged at a moment without a review, and the exception about it."""
+    row = pull(number, merge=f"{number % 10}", at=at, repo=repo)
+    Repository.objects.filter(name=repo).update(in_scope_from=AT - DAY, mirrored_at=at)
+    found = Found("no_review", f"#{number}", f"{row.key}:no_review", f"Nobody reviewed #{number}.", at, True)
+    return open_exception(repository=row.repository, found=found, at=at)
 
 
-def pushed(at):
-    found = Found("direct_push", "prod:46997f831f28", f"push {at}", "A commit went past every pull request.", at, True)
-    return open_exception(repository=repository(), found=found, at=at)
+def test_a_run_keeps_numbers_digests_and_every_row_that_did_not_pass_with_its_entry_in_the_ledger():
+    record = unreviewed(1, AT)
 
+    run = run_controls(window=Window(AT - DAY, AT + DAY), by=person("Dev"), at=AT + 2 * DAY)
 
-def test_a_run_keeps_what_every_check_found_with_its_entry_in_the_ledger():
-    record = pushed(AT)
-
-    run = run_controls(window=Window(AT - DAY, AT + DAY), by=architect(), at=AT + 2 * DAY)
-
-    checked = [control.id for control in CONTROLS.values() if control.check]
-    assert sorted(run.results) == sorted(checked)
-    found = run.results["C-02"]
-    assert (found["outcome"], found["deviations"]) == (
-        "deviations",
-        [{"subject": str(record), "sentence": record.sentence, "ref": f"exception:{record.pk}"}],
-    )
-    body = LedgerBody.objects.get(leaf__kind="controls.run")
-    assert f"deviations, {found['population']}" in body.payload
+    assert sorted(run.results) == sorted(control.id for control in CONTROLS.values() if control.check)
+    found = run.results["C-03"]
+    assert (found["outcome"], found["population"], found["deviations"], found["unknown"]) == ("deviations", 1, 1, 0)
+    finding = ControlFinding.objects.get(run=run, control="C-03")
+    assert (finding.position, finding.key, finding.state) == (1, "acme/web#1", "deviates")
+    assert record.sentence in finding.line
+    assert "deviations, 1" in LedgerBody.objects.get(leaf__kind="controls.run").payload
     assert latest_run() == run
 
 
@@ -60,71 +63,130 @@ def test_a_run_keeps_what_every_check_found_with_its_entry_in_the_ledger():
 def test_a_period_that_cannot_be_looked_at_is_refused(since, until, words):
     with pytest.raises(Refused, match=words):
         run_controls(window=Window(since, until), by=None, at=AT)
-    assert not ControlRun.objects.exists()
-
-
-def test_an_engineer_runs_no_controls():
     with pytest.raises(Refused, match="may not run"):
         run_controls(window=Window(AT - DAY, AT), by=person("Ann"), at=AT)
-
-
-def test_the_portal_runs_them_by_itself():
-    run_controls_daily()
-
-    run = latest_run()
-    assert run is not None
-    assert (run.started_by, run.until - run.since) == (None, timedelta(days=90))
-    assert str(run).startswith("Controls of ")
-
-
-def test_before_the_first_run_the_page_says_so_and_shows_what_has_no_test(client):
-    sign_in(client, architect())
-
-    page = client.get("/controls/").content.decode()
-
-    assert "The controls have not run yet" in page
-    assert page.count("Not run yet") == sum(bool(control.check) for control in CONTROLS.values()) + 1
-    assert page.count("No test") == sum(not control.check for control in CONTROLS.values()) + 1
-
-
-def test_running_them_shows_deviations_with_their_rows_and_what_never_operated(client):
-    record = pushed(timezone.now() - DAY)
-    sign_in(client, architect())
-
-    page = client.post("/controls/run/", {"days": "30"}, follow=True).content.decode()
-
-    assert "The controls were run." in page
-    assert f'href="/exceptions/{record.pk}/"' in page
-    assert "Never operated" in page
-    assert "by Dev" in page
-
-
-def test_a_period_that_is_none_of_the_choices_is_named_and_nothing_is_run(client):
-    sign_in(client, architect())
-
-    answer = client.post("/controls/run/", {"days": "7000"})
-
-    assert answer.status_code == 422
-    assert "7000 is not one of the available choices" in answer.content.decode()
     assert not ControlRun.objects.exists()
 
 
-@pytest.mark.parametrize("role", ["engineer", "auditor"])
-def test_the_page_is_for_those_who_oversee(client, role):
-    sign_in(client, person("Ann", role))
+def test_the_portal_runs_the_quarter_each_week_that_is_over_and_each_engagement():
+    unreviewed(1, AT)
+    at = monday_of(AT) + 3 * WEEK + DAY
 
-    assert client.get("/controls/").status_code == 403
-    assert client.post("/controls/run/", {"days": "30"}).status_code == 403
+    run_daily(at=at)
+    run_daily(at=at + DAY)
+
+    assert whole_weeks(at=at) == [monday_of(AT) - WEEK, *(monday_of(AT) + n * WEEK for n in range(3))]
+    weeks = ControlRun.objects.filter(purpose="week").order_by("since", "id")
+    assert [run.since for run in weeks] == [whole_weeks(at=at)[n] for n in (0, 1, 2, 3, 3)], "the newest is looked at again"
+    shown = health(at=at)["C-03"]
+    assert [week.outcome for week in shown] == ["never_operated", "deviations", "never_operated", "never_operated"]
+    assert [(one.control.id, one.words) for one in failures({"C-03": shown})] == [("C-03", "1 of 1 deviate")]
+    drawn = health_of(CONTROLS[Clause.REVIEWED], shown)
+    assert drawn.sentence == "C-03: 0 of 4 weeks passed, 1 did not, nothing to look at in 3"
+    assert drawn.drawing.count("t-bad") == drawn.drawing.count("t-cross") == 1
+    assert drawn.drawing.count("t-idle") == 3
+
+    run_controls_daily()
+    run_controls_for_engagements()
+    assert latest_run().purpose == "daily"
+    assert not ControlRun.objects.filter(purpose="engagement").exists()
 
 
-def test_a_long_list_of_deviations_says_how_many_more_there_are():
-    many = [{"subject": f"CHG-{n}", "sentence": "No.", "ref": f"change:{n}"} for n in range(60)]
-    run = ControlRun(results={"C-26": {"population": 70, "outcome": "deviations", "deviations": many}})
+def test_the_page_says_what_did_not_run_and_what_failed_first_and_leads_to_every_row(client):
+    sign_in(client, person("Dev"))
+    page = client.get("/controls/").content.decode()
+    assert "The controls have not run yet" in page
+    assert page.count("Not run yet") == sum(bool(control.check) for control in CONTROLS.values()) + 1
 
-    row = row_of(CONTROLS[Clause.COMPLIANCE], run)
+    now = timezone.now()
+    records = [unreviewed(number, now - DAY) for number in range(1, 61)]
+    day = now.date()
+    page = client.post("/controls/run/", {"since": day - 9 * DAY, "until": day}, follow=True).content.decode()
+    assert "The controls were run." in page
+    assert page.index("C-03 Somebody else") < page.index("C-20 Authorised") < page.index("C-31 Policy")
+    run = latest_run()
+    assert (run.since.date(), run.until.date(), run.started_by.name) == (day - 9 * DAY, day, "Dev")
 
-    assert (row.count, len(row.deviations), row.more) == (60, 50, 10)
-    assert row_of(CONTROLS[Clause.REVIEWED], run).outcome == "not_run"
+    page = client.get(f"/controls/C-03/?run={run.pk}").content.decode()
+    assert "1–50 of 60" in page
+    assert f'href="/exceptions/{records[0].pk}/"' in page
+    page = client.get(f"/controls/C-03/?run={run.pk}&from=51").content.decode()
+    assert "51–60 of 60" in page
+    assert f'href="/exceptions/{records[-1].pk}/"' in page
+    page = client.get(f"/controls/C-03/rows/?run={run.pk}").content.decode()
+    assert "they give the same digest" in page
+    assert "60 of 60 deviate" in page
+    unreviewed(99, now - DAY)
+    assert "another digest than the run kept" in client.get(f"/controls/C-03/rows/?run={run.pk}").content.decode()
+    assert client.get("/controls/C-99/").status_code == 404
+    assert client.get("/controls/C-03/?run=0").status_code == 404
+    assert client.get("/controls/C-03/?run=x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "words"),
+    [
+        (0, -3, "ends before it begins"),
+        (-3, 4, "in the future"),
+        (-500, -1, "longer than a year"),
+        (None, 0, "This field is required"),
+    ],
+)
+def test_a_wrong_period_is_named_on_both_forms_and_nothing_is_run(client, since, until, words):
+    sign_in(client, person("Dev"))
+    day = timezone.now().date()
+    typed = {"since": day + since * DAY if since is not None else "", "until": day + until * DAY}
+
+    answers = [client.post("/controls/run/", typed), client.get("/controls/C-03/rows/", typed)]
+
+    for answer in answers:
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+    assert not ControlRun.objects.exists()
+
+
+def test_engineers_do_not_see_the_controls_and_auditors_do_not_run_them(client):
+    sign_in(client, person("Ann"))
+    assert [client.get(path).status_code for path in ("/controls/", "/controls/C-03/", "/controls/C-03/rows/")] == [403] * 3
+    assert client.post("/controls/run/", {}).status_code == 403
+    assert client.get("/insights/").status_code == 200
+    uma, _ = admitted()
+    client.force_login(uma)
+    assert client.post("/controls/run/", {}).status_code == 403
+
+
+def test_an_auditor_sees_the_runs_and_the_rows_of_the_engagement_alone():
+    now = timezone.now()
+    unreviewed(1, now - DAY)
+    unreviewed(2, now - DAY, repo="acme/secret")
+    everything = run_controls(window=Window(now - 9 * DAY, now), by=None, at=now)
+    uma, engagement = admitted(repositories=["acme/web"], criteria=["CC8.1", "CC6.1"])
+    client = Client()
+    client.force_login(uma)
+
+    assert "The first run comes within a minute" in client.get("/controls/").content.decode()
+    assert run_for_engagements(at=timezone.now()) == 1
+    assert run_for_engagements(at=timezone.now()) == 0, "once a day"
+
+    run = latest_run(engagement)
+    assert (run.repositories, run.results["C-03"]["population"]) == (["acme/web"], 1)
+    assert everything.results["C-03"]["population"] == 2
+    assert client.get(f"/controls/C-03/?run={everything.pk}").status_code == 404
+    pages = [client.get(path).content.decode() for path in ("/controls/", "/controls/C-03/", "/controls/C-03/rows/", "/insights/")]
+    assert "acme/web#1" in pages[1]
+    assert "acme/web#1" in pages[2]
+    assert not any("acme/secret" in page for page in pages)
+    assert "Run them now" not in pages[0]
+    assert "C-28" not in pages[0]
+    assert "C-28" not in run.results
+    assert client.get("/controls/C-28/").status_code == 404
+    outside = client.get("/controls/C-03/rows/", {"since": "2025-06-01", "until": "2025-07-01"})
+    assert (outside.status_code, "does not cover this period" in outside.content.decode()) == (422, True)
+    assert "for the compliance manager" in client.get("/controls/C-31/rows/").content.decode()
+
+
+def test_a_control_that_came_after_the_run_has_not_run():
+    assert line_of(CONTROLS[Clause.REVIEWED], ControlRun(results={}), []).outcome == "not_run"
 
 
 def test_only_rows_with_a_page_have_an_address():
@@ -135,7 +197,3 @@ def test_only_rows_with_a_page_have_an_address():
         "",
         "",
     ]
-
-
-def test_every_control_has_an_owner_with_a_name():
-    assert all(control.owner.label for control in CONTROLS.values())

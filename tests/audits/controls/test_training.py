@@ -2,8 +2,8 @@
 
 import pytest
 
-from audits.controls.checks import CHECKS
-from audits.controls.result import Result, Window
+from audits.controls.result import Window
+from tests.audits.controls.reading import Result, run_over
 from tests.changes.people import person
 from tests.changes.training.world import AT, DAY, publish, trained
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def run(since, until):
-    return CHECKS["people_trained"](Window(AT + since * DAY, AT + until * DAY))
+    return run_over("people_trained", Window(AT + since * DAY, AT + until * DAY))
 
 
 def test_the_whole_roster_is_looked_at_and_late_ones_deviate_with_how_late():
@@ -28,7 +28,7 @@ def test_the_whole_roster_is_looked_at_and_late_ones_deviate_with_how_late():
 
     assert found.population == 3
     assert [(item.subject, item.sentence) for item in found.deviations] == [
-        ("Ann", "Policy 1 was due on 2026-04-01; not signed yet, 10 days late."),
-        ("Bob", "Policy 1 was due on 2026-04-01; signed 2026-04-04, 3 days late."),
+        (f"Ann ({ann.pk})", "Policy 1 was due on 2026-04-01; not signed yet, 10 days late."),
+        (f"Bob ({bob.pk})", "Policy 1 was due on 2026-04-01; signed 2026-04-04, 3 days late."),
     ]
     assert [item.ref for item in later.deviations] == [f"person:{ann.pk}"]

@@ -1,6 +1,7 @@
 """Views that try to write for an auditor, each in its own way, and swallow what comes of it. A test serves them."""
 
 import contextlib
+from datetime import timedelta
 
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -9,9 +10,12 @@ from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 from psycopg import Error as DriverError
 
+from audits.engagements.models import Engagement
+from audits.requests.models import Request
 from changes.delivery.models import Repository
 from portal.access.guards import requires
 from portal.access.permissions import P
+from portal.ledger.actions import append
 
 INSERT = (
     "INSERT INTO changes_repository"
@@ -105,6 +109,14 @@ def attack(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @requires(P.CHANGE_SEE)
+def write(request: HttpRequest, name: str) -> HttpResponse:
+    """What an auditor may send: the attack, and a question as it should be."""
+    with contextlib.suppress(DatabaseError, DriverError, ConnectionDoesNotExist):
+        (ATTACKS | FURTHER)[name]()
+    return HttpResponse("tried", status=422 if name == "refused" else 200)
+
+
+@requires(P.CHANGE_SEE)
 def read(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
@@ -134,7 +146,41 @@ def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ding")
 
 
+def by_question() -> None:
+    """A row of evidence with its entry in the ledger: what the door is for."""
+    engagement = Engagement.objects.get()
+    at, by = timezone.now(), engagement.admissions.get().person
+    row = Request.objects.create(
+        engagement=engagement, number=1, subject="x", owner=by, due_at=at + timedelta(days=1), asked_by=by, asked_at=at
+    )
+    append(stream="request:1", kind="request.asked", actor="user:1", fact={}, rows=[row])
+
+
+def then(*attacks):
+    """One after the other, each swallowing what comes of it."""
+
+    def attack() -> None:
+        by_question()
+        for one in attacks:
+            with contextlib.suppress(DatabaseError, DriverError):
+                one()
+
+    return attack
+
+
+FURTHER = {
+    "question": by_question,
+    "refused": by_question,
+    "sql-update": by_django("UPDATE changes_repository SET name = 'acme/evil'"),
+    "own-update": then(by_driver("UPDATE audits_request SET subject = 'evil'")),
+    "own-delete": then(by_driver("DELETE FROM audits_request")),
+    "approval": by_driver("INSERT INTO changes_approval DEFAULT VALUES"),
+    "secret": by_driver("SELECT password FROM portal_user"),
+    "read-log": by_driver("INSERT INTO audits_readlog DEFAULT VALUES"),
+}
+
 urlpatterns = [
+    path("write/<str:name>/", write, name="write-request"),
     path("attack/<str:name>/", attack),
     path("read/<int:number>/", lambda request, number: read(request)),
     path("read/", read, name="read"),

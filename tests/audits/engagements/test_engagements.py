@@ -6,10 +6,14 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from audits.engagements.actions import confirm_engagement, digest_of, end_engagement
-from audits.engagements.models import Engagement
-from audits.engagements.queries import engagement_of, engagements, readings
+from audits.engagements.actions import confirm_engagement, digest_of, end_admission, end_engagement
+from audits.engagements.criteria import read_ids
+from audits.engagements.facts import Invited
+from audits.engagements.links import href_of, read_links
+from audits.engagements.models import Admission, Engagement
+from audits.engagements.queries import engagement_of, engagements, is_open, pages_read, readings, scope_of
 from portal.access.roles import Role
+from portal.access.scope import EVERYTHING
 from portal.ledger.models import LedgerLeaf
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
@@ -86,6 +90,10 @@ def test_only_auditors_have_engagements(cleo):
     "wish",
     [
         {"window_to": YEAR[0]},
+        {"window_from": timezone.now() + timedelta(days=2), "window_to": timezone.now() + timedelta(days=9)},
+        {"starts_at": timezone.now() - timedelta(days=9), "ends_at": timezone.now() - timedelta(days=1)},
+        {"people": ()},
+        {"criteria": ("CC9.9",)},
         {"ends_at": timezone.now() + timedelta(days=120)},
         {"ends_at": timezone.now() - timedelta(days=1)},
     ],
@@ -109,11 +117,16 @@ def test_engagement_is_confirmed_once_in_time_and_as_it_was_read(uma, cleo, mia)
 
 def test_digest_covers_all_that_is_read(uma, cleo):
     engagement = prepared(uma, cleo)
-    seen = digest_of(engagement)
+    people = [(uma.pk, engagement.ends_at)]
+    seen = digest_of(engagement, people)
+    assert digest_of(engagement, [(0, engagement.ends_at)]) != seen
+    assert digest_of(engagement, [(uma.pk, YEAR[1])]) != seen
 
     for field, value in (
         ("name", "x"),
-        ("auditor_id", 0),
+        ("kind", "internal"),
+        ("systems", ["fly"]),
+        ("criteria", ["CC8.1"]),
         ("window_from", YEAR[1]),
         ("window_to", YEAR[0]),
         ("starts_at", YEAR[0]),
@@ -123,7 +136,7 @@ def test_digest_covers_all_that_is_read(uma, cleo):
     ):
         changed = Engagement.objects.get(pk=engagement.pk)
         setattr(changed, field, value)
-        assert digest_of(changed) != seen, field
+        assert digest_of(changed, people) != seen, field
 
 
 def test_auditor_has_one_engagement_at_a_time(uma, cleo, mia):
@@ -132,6 +145,101 @@ def test_auditor_has_one_engagement_at_a_time(uma, cleo, mia):
 
     with pytest.raises(Refused):
         confirm(second, mia)
+
+
+def test_several_auditors_leave_on_days_of_their_own(uma, cleo, mia):
+    una, at = person("Una", "auditor"), now()
+    end = at + timedelta(days=30)
+    with pytest.raises(Refused, match="within the engagement"):
+        prepared(uma, cleo, people=(Invited(uma, end + timedelta(days=1)),), ends_at=end)
+    engagement = prepared(uma, cleo, people=(Invited(uma, end), Invited(una, at + timedelta(days=9))), ends_at=end)
+    confirm(engagement, mia)
+    later = at + timedelta(days=10)
+
+    assert [engagement_of(person, at=at + timedelta(minutes=1)) for person in (uma, una)] == [engagement, engagement]
+    assert [engagement_of(person, at=later) for person in (uma, una)] == [engagement, None]
+    leaving = engagement.admissions.get(person=uma)
+    end_admission(admission=leaving, by=mia, at=later)
+    assert engagement_of(uma, at=later + timedelta(minutes=1)) is None
+    assert str(leaving).startswith("Uma, until ")
+    with pytest.raises(Stale):
+        end_admission(admission=leaving, by=mia, at=later)
+    with pytest.raises(Refused):
+        end_admission(admission=leaving, by=uma, at=later)
+
+
+def test_internal_audit_is_tested_by_people_of_ones_own(uma, cleo, mia):
+    end = now() + timedelta(days=30)
+    for tester in (uma, person("Ann")):
+        with pytest.raises(Refused, match="may not test"):
+            prepared(uma, cleo, kind="internal", people=(Invited(tester, end),), ends_at=end)
+    audit = prepared(
+        uma, cleo, kind="internal", people=(Invited(mia, end),), ends_at=end, criteria=("CC8.1", "CC6.1"), systems=("fly",)
+    )
+    confirm(audit, mia)
+    audit.refresh_from_db()
+
+    assert is_open(audit, at=now())
+    assert engagement_of(mia, at=now()) is None
+    scope = scope_of(audit)
+    assert (audit.criteria, scope.criteria, scope.systems) == (["CC6.1", "CC8.1"], {"CC6.1", "CC8.1"}, {"fly"})
+    assert [scope.covers_system(system="fly"), scope.covers_system(system="git")] == [True, False]
+    assert [scope.covers_criteria(criteria=ids) for ids in (["CC8.1", "A1.1"], ["A1.1"])] == [True, False]
+    assert (EVERYTHING.covers_system(system="git"), EVERYTHING.covers_criteria(criteria=[])) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "rest"),
+    [
+        ("nobody is added", {"confirmed": True}),
+        ("within the engagement", {"ends_at": timezone.now() + timedelta(days=200)}),
+        ("does not prepare", {"person": "Cleo"}),
+    ],
+)
+def test_database_refuses_whom_nobody_read_about(constraint, rest, uma, cleo, mia):
+    engagement = prepared(uma, cleo)
+    if rest.get("confirmed"):
+        confirm(engagement, mia)
+    who = cleo if "person" in rest else person("Una", "auditor")
+
+    with pytest.raises(IntegrityError, match=constraint):
+        Admission.objects.create(engagement=engagement, person=who, ends_at=rest.get("ends_at", engagement.ends_at))
+
+
+def test_database_lets_no_auditor_confirm(uma, cleo):
+    engagement = prepared(uma, cleo)
+
+    with pytest.raises(IntegrityError, match="does not confirm"):
+        Engagement.objects.filter(pk=engagement.pk).update(confirmed_by=uma, confirmed_at=now())
+
+
+@pytest.mark.parametrize(
+    ("text", "ids", "wrong"),
+    [
+        ("cc8.1, CC6.1;A1.3", ["CC6.1", "CC8.1", "A1.3"], []),
+        ("CC8.2 soc2", [], ["CC8.2", "SOC2"]),
+        ("", [], []),
+    ],
+)
+def test_criteria_are_ids_of_the_aicpa(text, ids, wrong):
+    assert read_ids(text) == (ids, wrong)
+
+
+@pytest.mark.parametrize(
+    ("word", "href"),
+    [
+        ("CHG-1042", "/changes/1042/"),
+        ("c-05", "/controls/C-05/"),
+        ("EXC-7", "/exceptions/7/"),
+        ("/deploys/?state=x#top", "/deploys/?state=x#top"),
+        ("//evil.example/", ""),
+        ("https://evil.example/", ""),
+        ("javascript:alert(1)", ""),
+    ],
+)
+def test_links_lead_inside_only(word, href):
+    assert href_of(word) == href
+    assert read_links(word) == (([word], []) if href else ([], [word]))
 
 
 def test_next_engagement_follows_one_that_was_ended(uma, cleo, mia):
@@ -155,10 +263,11 @@ def test_ended_engagement_is_not_confirmed(uma, cleo, mia):
         confirm(engagement, mia)
 
 
-def test_list_counts_what_was_read():
+def test_pages_that_were_read_are_counted():
     _, engagement = admitted()
 
-    assert [(row.pk, row.pages, row.last_read_at) for row in engagements()] == [(engagement.pk, 0, None)]
+    assert engagements() == [engagement]
+    assert pages_read(engagement) == (0, None)
     assert readings(engagement) == []
 
 
@@ -167,17 +276,15 @@ def test_list_counts_what_was_read():
     [
         ({"ends_at": timezone.now() + timedelta(days=200)}, "engagement_at_most_90_days"),
         ({"window_to": YEAR[0]}, "engagement_window_in_order"),
-        ({"created_by": "auditor"}, "engagement_not_by_its_auditor"),
         ({"confirmed_by": "created_by", "confirmed_at": YEAR[0]}, "engagement_confirmed_by_another"),
         ({"confirmed_at": YEAR[0]}, "engagement_confirmed_paired"),
         ({"ended_at": YEAR[0]}, "engagement_ended_paired"),
     ],
 )
 def test_database_refuses_what_the_action_refuses(change, constraint, uma, cleo):
-    people = {"auditor": uma, "created_by": cleo}
+    people = {"created_by": cleo}
     fields = {
         "name": "x",
-        "auditor": uma,
         "window_from": YEAR[0],
         "window_to": YEAR[1],
         "starts_at": now(),

@@ -34,12 +34,21 @@ def wish(**rest) -> dict[str, str]:
         "window_to": "2026-12-31",
         "opens_on": str(today),
         "closes_on": str(today + timedelta(days=30)),
+        "kind": "external",
         **rest,
     }
 
 
 def note(engagement, at, path="/changes/"):
-    note_reading(engagement=engagement, path=path, objects_named=[], session_digest="0" * 64, slowed=False, at=at)
+    note_reading(
+        engagement=engagement,
+        reader=User.objects.get(name="Uma"),
+        path=path,
+        objects_named=[],
+        session_digest="0" * 64,
+        outcome="read",
+        at=at,
+    )
 
 
 def test_two_people_open_an_engagement_on_the_pages():
@@ -47,10 +56,10 @@ def test_two_people_open_an_engagement_on_the_pages():
     uma = person("Uma")
     cleo, mia = fresh("Cleo"), fresh("Mia")
 
-    cleo.post(reverse("prepare-engagement"), wish(auditor=uma.pk, repositories=["acme/web"]))
+    cleo.post(reverse("prepare-engagement"), wish(people=[uma.pk], repositories=["acme/web"]))
     engagement = Engagement.objects.get()
-    assert "Confirm</button>" not in cleo.get(reverse("engagements")).content.decode()
-    assert "Confirm</button>" in mia.get(reverse("engagements")).content.decode()
+    assert "Confirm</button>" not in cleo.get(reverse("audit", args=[engagement.pk])).content.decode()
+    assert "Confirm</button>" in mia.get(reverse("audit", args=[engagement.pk])).content.decode()
     answer = mia.post(reverse("confirm-engagement", args=[engagement.pk]), {"digest": engagement.digest})
 
     engagement.refresh_from_db()
@@ -59,7 +68,7 @@ def test_two_people_open_an_engagement_on_the_pages():
 
 
 def test_form_with_a_mistake_comes_back_with_it():
-    answer = fresh("Cleo").post(reverse("prepare-engagement"), wish(auditor=1, name=""))
+    answer = fresh("Cleo").post(reverse("prepare-engagement"), wish(people=[1], name=""))
 
     assert answer.status_code == 422
     assert "Name the audit" in answer.content.decode()
@@ -69,7 +78,7 @@ def test_too_long_an_engagement_is_refused_in_words():
     uma = person("Uma")
 
     answer = fresh("Cleo").post(
-        reverse("prepare-engagement"), wish(auditor=uma.pk, closes_on=str(timezone.now().date() + timedelta(days=91)))
+        reverse("prepare-engagement"), wish(people=[uma.pk], closes_on=str(timezone.now().date() + timedelta(days=91)))
     )
 
     assert answer.status_code == 422
@@ -92,8 +101,8 @@ def test_engagement_is_ended_on_the_page():
 
 
 @pytest.mark.parametrize("name", ["Ann", "Bob", "Dev", "Rex"])
-def test_engagements_are_for_chair_and_compliance(name):
-    assert fresh(name).get(reverse("engagements")).status_code == 403
+def test_engagements_are_made_by_chair_and_compliance(name):
+    assert fresh(name).get(reverse("prepare-engagement")).status_code == 403
 
 
 def test_read_log_is_for_the_compliance_manager_page_by_page():

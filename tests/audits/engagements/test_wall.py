@@ -196,7 +196,7 @@ def test_next_request_after_the_end_is_refused(client, uma):
 def test_engagement_begins_and_ends_by_itself(begins, ends, status, client, repository):
     """Days from now."""
     now = timezone.now()
-    user, _ = admitted(starts_at=now + timedelta(days=begins), ends_at=now + timedelta(days=ends))
+    user, _ = admitted(at=now - timedelta(days=1), starts_at=now + timedelta(days=begins), ends_at=now + timedelta(days=ends))
     client.force_login(user)
 
     assert client.get("/read/").status_code == status
@@ -238,7 +238,7 @@ def test_page_is_noted_before_it_is_shown(client, uma, monkeypatch):
 
     assert noted == [1]
     row = ReadLog.objects.get()
-    assert (row.path, row.objects_named, row.auditor, row.outcome) == ("/read/7/?q=secrets", ["number=7"], uma, "read")
+    assert (row.path, row.objects_named, row.reader, row.outcome) == ("/read/7/?q=secrets", ["number=7"], uma, "read")
     assert row.engagement == Engagement.objects.get()
     assert row.session_digest == hashlib.sha256(client.session.session_key.encode()).hexdigest()
 

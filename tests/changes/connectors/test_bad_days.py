@@ -7,6 +7,7 @@ import pytest
 
 from changes.connectors import http, polling
 from changes.connectors.models import Source
+from changes.connectors.outage_models import SourceOutage
 from changes.inventory.models import Asset, VendorEvent
 from portal import vault
 from portal.standins.faults import Fault
@@ -92,6 +93,9 @@ def test_after_every_bad_day_the_portal_equals_the_vendor(vendor):
         assert words in bad.last_error, (fault, bad.last_error)
         assert CANARY not in bad.last_error
         assert known(kind) == (events, assets), fault
+        outage = SourceOutage.objects.get(ended_at=None)
+        assert (outage.kind, outage.began_at) == ("unreadable", at((number - 1) * 30 + 20) if number > 1 else at()), fault
+        assert words in outage.why, fault
         if fault is Fault.SECONDARY_429:
             assert bad.not_before == at(number * 30 + 2) + timedelta(seconds=1)
 
@@ -99,4 +103,6 @@ def test_after_every_bad_day_the_portal_equals_the_vendor(vendor):
         well = poll(kind, at(number * 30 + 20))
         events, assets = events + 1, assets + (1 if kind == "cloudflare" else 0)
         assert (well.failures, well.last_error, well.settings["missing"]) == (0, "", []), fault
+        outage.refresh_from_db()
+        assert outage.ended_at == outage.filled_at == at(number * 30 + 20), fault
         assert known(kind) == (events, assets), fault

@@ -6,7 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
-from audits.controls.running import latest_run
+from audits.controls.catalogue import CONTROLS
+from audits.controls.queries import latest_run
+from audits.controls.result import Window
 from audits.engagements.demo import audit
 from audits.engagements.models import Engagement
 from changes.connectors.inbox import drain
@@ -26,6 +28,7 @@ from portal.access.may import roles_of
 from portal.access.models import RoleGrant, User
 from portal.standins.client import Remote
 from portal.standins.together import StandIns
+from tests.audits.controls.independent import COUNTS, differences
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,7 +88,9 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert {user.email for user in User.objects.all()} == {person.email for person in PEOPLE}
     assert all(roles_of(User.objects.get(email=person.email)) == {person.role} for person in PEOPLE)
     assert Remote(standins.vendors.url).mark("demo") == "filled"
-    assert [(row.auditor.name, row.confirmed_by.name) for row in Engagement.objects.all()] == [("Uma Reyes", "Mia Lund")]
+    assert [(row.admissions.get().person.name, row.confirmed_by.name) for row in Engagement.objects.all()] == [
+        ("Uma Reyes", "Mia Lund")
+    ]
     assert latest_run().results["C-02"]["outcome"] == "deviations"
     audit(now())
     assert Engagement.objects.count() == 1
@@ -112,6 +117,8 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert states[WEB, "Index the product search"] == State.ROLLED_BACK
     assert states[API, "Run the service without root"] == State.RELEASED
     assert states[API, "Answer in the caller's language"] == State.PROPOSED
+    assert {control.id for control in CONTROLS.values() if control.check} == COUNTS.keys()
+    assert differences(Window(at - timedelta(days=90), at + timedelta(days=2))) == {}
 
 
 def test_outside_a_demo_nothing_is_filled(settings):

@@ -72,6 +72,14 @@ def test_a_review_goes_through_its_pages(client, world, now):
     zed = AccessReview.objects.get().entries.get(account_name="zed").pk
     refused = client.post("/access-reviews/1/answer/", {"verdict": "remove", "entry": [str(zed)], "who": "me"})
     asked = titles(bob, now)
+    nobody = client.post("/access-reviews/1/hand-over/", {"entry": [str(zed)], "reason": "On leave."})
+    client.post("/access-reviews/1/hand-over/", {"entry": [str(zed)], "reason": "On leave.", "to": str(mia.pk)})
+    handed = text(client.get("/access-reviews/1/?who=me"))
+    sign_in(client, mia)
+    client.post("/access-reviews/1/hand-over/", {"entry": [str(zed)], "reason": "Bob knows it.", "to": str(bob.pk)})
+    sign_in(client, bob, fresh=False)
+    stale = client.post("/access-reviews/1/answer/", {"verdict": "keep", "entry": [str(zed)]})
+    sign_in(client, bob)
     client.post("/access-reviews/1/answer/", {"verdict": "remove", "entry": [str(zed)], "reason": "Unknown to us."})
     sign_in(client, mia)
     unclosed = client.post("/access-reviews/1/close/", {"note": ""})
@@ -82,6 +90,9 @@ def test_a_review_goes_through_its_pages(client, world, now):
     assert opened.headers["Location"] == "/access-reviews/1/"
     assert ("1 to 2 of 2" in page, "zed" in page) == (True, True)
     assert refused.status_code == 422
+    assert (nobody.status_code, "Choose who is to review" in text(nobody)) == (422, True)
+    assert "zed" not in handed
+    assert stale.headers["Location"].startswith("/account/reauthenticate/")
     assert "This needs its reason" in text(refused)
     assert f'value="{zed}" checked' in text(refused)
     assert "Review who has access" in asked

@@ -9,6 +9,7 @@ from changes.entitlements.reviews import actions, policy, queries
 from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, SystemOwner
 from changes.entitlements.reviews.reminding import keep_reviews, remind
 from portal.ledger.models import LedgerLeaf
+from portal.ledger.queries import entries_about
 from portal.outbox.models import Effect
 from portal.policy.refusal import Refused, Stale
 from tests.changes.entitlements.world import API, AT, DAY, HOUR, SHOP, held, take
@@ -69,6 +70,10 @@ def world(db):
     take_own(at=AT)
     actions.set_owner(source="github", thing="", person=bob, by=mia, at=AT)
     return mia, bob, ann
+
+
+def entries_of(kind):
+    return [row for row in entries_about(stream="access-review:1") if row.kind == kind]
 
 
 def entry(review, account, source="github"):
@@ -150,6 +155,38 @@ def test_what_may_not_be_is_refused(world):
     assert not ReviewAnswer.objects.exclude(by=mia).exists()
 
 
+def test_entries_are_handed_over_with_a_reason_and_the_first_reviewer_stays_on_record(world):
+    mia, bob, ann = world
+    cleo, rex = person("Cleo"), person("Rex")
+    review = actions.open_review(by=mia, at=AT)
+    mine = [entry(review, "ann").pk, entry(review, "deploy").pk]
+    given = {"review": review, "entries": mine, "to": cleo, "reason": "On leave.", "by": bob, "at": AT + HOUR}
+
+    for spoilt, why in (
+        ({"reason": " "}, "its reason"),
+        ({"to": ann}, "Ann may not review access"),
+        ({"entries": [entry(review, "bob").pk]}, "somebody else to review"),
+        ({"entries": [entry(review, "bob").pk], "by": mia, "to": bob}, "their own rights"),
+        ({"entries": []}, "Between 1 and"),
+    ):
+        with pytest.raises(Refused, match=why):
+            actions.hand_over(**{**given, **spoilt})
+    first, again = actions.hand_over(**given), actions.hand_over(**{**given, "by": cleo})
+
+    assert (len(first), again) == (2, [])
+    shares = {share.reviewer: share.entries for share in queries.progress_of(review).shares}
+    assert (shares[cleo], shares.get(bob)) == (3, None), "Cleo had one before"
+    assert [(row.asked, row.reviewer) for row in queries.entries_of(review).filter(pk__in=mine)] == [(cleo.pk, bob)] * 2
+    with pytest.raises(Refused, match="somebody else"):
+        actions.answer(review=review, entries=mine, verdict="keep", by=bob, at=AT + HOUR)
+    assert len(actions.answer(review=review, entries=mine, verdict="keep", by=cleo, at=AT + HOUR)) == 2
+    assert review.digest == policy.digest_of_entries(map(actions.frozen, review.entries.order_by("place")))
+    [told] = entries_of("access_review.handed_over")
+    assert (told.fact["to"], told.fact["reason"], told.fact["count"]) == (cleo.pk, "On leave.", 2)
+    with pytest.raises(Stale, match="not entries"):
+        actions.hand_over(**{**given, "entries": [10**9], "by": rex})
+
+
 def test_owners_are_kept_with_their_dates(world):
     mia, bob, _ = world
     cleo = person("Cleo")
@@ -180,7 +217,9 @@ def test_the_portal_opens_the_review_that_is_due_and_reminds_once_each(world):
     assert review.opened_by is None
     assert (first, sent) == (2, [0, 2, 0, 2, 0])
     assert queries.due_since(at=AT + 300 * DAY) is None
-    assert Effect.objects.filter(kind="mail").count() == 6
+    told = [entry.fact["left"] for entry in entries_of("access_review.reminded")]
+    assert [len(left) for left in told] == [2, 2, 2]
+    assert not Effect.objects.filter(kind="mail").exists(), "mail and Slack are told from the ledger, by changes.talk"
 
 
 def test_a_long_list_is_opened_and_answered_with_few_queries(db, django_assert_max_num_queries):

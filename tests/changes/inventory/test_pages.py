@@ -13,6 +13,7 @@ from changes.inventory.facts import Seen, VendorEvent
 from changes.inventory.models import Asset, Reconciliation
 from changes.inventory.reconciling import first_of
 from portal.home.inbox import items_for
+from portal.runtime.models import Lease
 from tests.audits.engagements.opened import admitted
 from tests.changes.people import person, sign_in, who
 
@@ -81,6 +82,10 @@ def test_drift_is_listed_answered_and_says_what_it_could_not_compare(client):
     bob = person("Bob")
     sign_in(client, bob)
     assert "Nothing was compared yet" in text(client.get("/drift/"))
+    assert "No scheduler runs" in text(client.post("/drift/compare/", follow=True))
+    Lease.objects.create(name="compare-drift", next_at=NOW + timedelta(days=3650))
+    assert "Comparing now" in text(client.post("/drift/compare/", follow=True))
+    assert Lease.objects.get().next_at < NOW + timedelta(days=3650)
     note_compared(source="fly", subject="api", at=NOW, problem="No successful release of it is known.")
     assert "Everything matches" in text(client.get("/drift/"))
     record(looked_at=[PLACE], found=[Found(PLACE, ("Only in Fly: DEBUG",), "fly.toml at 1111111")], at=NOW)

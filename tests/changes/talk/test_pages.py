@@ -107,7 +107,8 @@ def test_notices_are_listed_counted_and_marked_as_read(client, change, ann, seal
 
 
 def choices(**more):
-    kinds = ("mention", "comment", "decision", "progress", "emergency", "exception", "meeting", "training", "task")
+    kinds = ("mention", "comment", "decision", "progress", "emergency", "exception", "meeting", "training")
+    kinds = (*kinds, "access", "audit", "task")
     given = {f"mail_{kind}": "off" for kind in kinds} | {"digest": "on", "digest_at": "07:30"}
     return {**given, "quiet_from": "22:00", "quiet_to": "07:00", **more}
 

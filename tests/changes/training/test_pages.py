@@ -1,10 +1,12 @@
 """The pages of training over HTTP: mine, course, quiz, signature, certificate, everybody's, the draft; who may."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from pypdf import PdfReader
 
 from changes.training import reminding
 from changes.training.models import Acknowledgement, Attempt, Course, CourseDraft, TrainingReminder
@@ -12,7 +14,9 @@ from portal.access.models import User
 from portal.home.inbox import items_for
 from portal.policy.refusal import Refused
 from tests.audits.engagements.opened import admitted
-from tests.changes.people import person, sign_in
+from tests.changes.entitlements.world import held
+from tests.changes.entitlements.world import take as rights_taken
+from tests.changes.people import linked, person, sign_in
 from tests.changes.training.world import DAY, PAGES, QUESTIONS, STATEMENT, adopt, publish, read, take, trained
 
 pytestmark = pytest.mark.django_db
@@ -216,11 +220,38 @@ def test_the_file_has_everybody_and_no_formula(client, roster, mia):
     lines = text(client.get("/training/people/list.csv")).splitlines()
 
     assert lines[0].startswith("\ufeffConfidential: training records of Countersign; 5 rows; as of ")
-    assert lines[1].startswith("Person,Mail,Roles,Joined")
+    assert lines[1].startswith("Person,Mail,Roles,Teams,Joined")
     assert len(lines) == 2 + 5
     assert lines[2].startswith("Ann,ann@northwind.example,Engineer,")
     assert lines[2].endswith(",Late," + lines[2].split(",")[-3] + ",has never signed the policy,10")
     assert lines[3].startswith("'=Kim,")
+
+
+def test_teams_come_gaps_first_with_their_versions_and_who_only_has_access_counts(client, roster, mia, ann, now):
+    """Ann and Kim in a team of GitHub, Zoe there without a role here, Bob in another; the list reminds as it is filtered."""
+    zoe = User.objects.create(email="zoe@northwind.example", name="Zoe", joined_at=now - 30 * DAY)
+    people = {"1": ann, "2": User.objects.get(name="=Kim"), "3": zoe, "4": User.objects.get(name="Bob")}
+    for uid, user in people.items():
+        linked(user, uid, user.name)
+    web, ops = "github.team:1", "github.team:2"
+    rights = [held(uid, thing=ops if uid == "4" else web, thing_name="ops" if uid == "4" else "web") for uid in people]
+    rights_taken(*rights, things=(web, ops), at=now - 20 * DAY)
+    sign_in(client, mia)
+
+    page = text(client.get("/training/people/?team=web"))
+    lines = text(client.get("/training/people/list.csv?team=web&version=0")).splitlines()
+    client.post("/training/people/remind/", {"everybody": "1", "team": "web", "state": "late"})
+
+    assert "3 of 6" not in page
+    assert "2 of 6 people trained" in page
+    table = page.split("By team and version")[1].split("</table>")[0]
+    places = [table.index(name) for name in (">web<", ">ops<", ">In no team<")]
+    assert places == sorted(places)
+    assert "0 of 3" in table
+    assert "no role here" in page
+    assert {line.split(",")[0] for line in lines[2:]} == {"Ann", "'=Kim", "Zoe"}
+    assert all(",web," in line for line in lines[2:])
+    assert {row.person.name for row in TrainingReminder.objects.filter(by=mia)} == {"Ann", "=Kim", "Zoe"}
 
 
 def test_an_auditor_sees_the_population_and_who_was_late(client, roster, mia):
@@ -282,3 +313,19 @@ def test_signing_again_and_reading_are_offered_when_a_year_is_nearly_over(client
     assert "Until then what you signed before counts" in page
     assert "0 of 2 pages read" in page
     assert reverse("certificate", args=[Acknowledgement.objects.get().pk]) in page
+
+
+def test_certificate_is_a_paper_that_comes_out_the_same(client, now):
+    mia, ann = person("Mia", since=now - 400 * DAY), person("Ann", since=now - 400 * DAY)
+    course = publish(by=mia, at=now - 360 * DAY)
+    trained(course, by=ann, at=now - 350 * DAY)
+    signed = Acknowledgement.objects.get()
+    sign_in(client, mia)
+
+    first, second = (client.get(reverse("certificate-paper", args=[signed.pk])) for _ in range(2))
+
+    assert (first["Content-Type"], first.content) == ("application/pdf", second.content)
+    said = "".join("".join(page.extract_text() for page in PdfReader(io.BytesIO(first.content)).pages).split())
+    assert "Annistrainedonthepolicy" in said
+    assert signed.digest in said
+    assert reverse("certificate-paper", args=[signed.pk]) in text(client.get(reverse("certificate", args=[signed.pk])))

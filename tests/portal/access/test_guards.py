@@ -71,7 +71,7 @@ def test_403_names_the_roles_that_may_and_who_holds_them(client):
     person("Mia")
     client.force_login(person("Ann"))
 
-    answer = client.get("/audits/engagements/")
+    answer = client.get("/audits/new/")
 
     assert answer.status_code == 403
     page = answer.content.decode()

@@ -42,6 +42,11 @@ class Vendor:
         back = urlsplit(asked["redirect_uri"])
         return f"{back.path}?{urlencode({'code': code, 'state': asked['state']})}"
 
+    def agreed(self, address: str) -> str:
+        """Where a real browser is sent after the person has agreed."""
+        back = urlsplit(parse_qs(urlsplit(address).query)["redirect_uri"][0])
+        return f"{back.scheme}://{back.netloc}{self.consent(address)}"
+
     def token(self, form: dict[str, str]) -> tuple[int, dict]:
         known = self.codes.pop(form.get("code", ""), None)
         if (form.get("client_id"), form.get("client_secret"), form.get("redirect_uri")) != (CLIENT, SECRET, known):
@@ -64,7 +69,12 @@ def _handler_of(vendor: Vendor) -> type[BaseHTTPRequestHandler]:
             self._say(*vendor.token({name: values[0] for name, values in parse_qs(body).items()}))
 
         def do_GET(self) -> None:
-            vendor.asked.append(f"GET {self.path}")
+            vendor.asked.append(f"GET {self.path.partition('?')[0]}")
+            if "/authorize" in self.path:
+                self.send_response(302)
+                self.send_header("Location", vendor.agreed(self.path))
+                self.end_headers()
+                return
             self._say(*vendor.who(self.headers.get("Authorization", "")))
 
         def _say(self, status: int, answer: dict) -> None:

@@ -39,14 +39,33 @@ def test_the_file_anchor_also_keeps_all_in_one_file(files):
     files.write(NOTES)
 
     assert (files.folder / "checkpoints.txt").read_text() == "\n".join(text for _, text in NOTES) + "\n"
-    assert (files.folder / "sizes" / "00000002" / "000000020001.note").read_text() == note(20_001)
+    assert (files.folder / "sizes" / path_of(*NOTES[2])).read_text() == note(20_001)
 
 
-def test_the_file_anchor_sees_past_an_empty_folder(files):
+def test_the_file_anchor_goes_on_behind_a_torn_note(files):
     files.write(NOTES[:1])
-    (files.folder / "sizes" / "00000009").mkdir()
-
+    together = files.folder / "checkpoints.txt"
+    together.write_text(together.read_text() + NOTES[1][1][:-5])
     assert files.last() == 3
+
+    files.write(NOTES[1:])
+
+    assert files.last() == 20_001
+    assert {*files.notes()} == {text for _, text in NOTES}
+
+
+@pytest.mark.parametrize("kind", ["git", "files"])
+def test_an_anchor_that_was_ahead_goes_on_from_where_it_was_rewound_to_and_loses_nothing(kind, request):
+    anchor = request.getfixturevalue(kind)
+    anchor.write(NOTES)
+    other = NOTES[1][0], NOTES[1][1].replace("AAAA", "BBBB", 1) + "x"
+
+    anchor.write(NOTES[:1])
+    assert anchor.last() == 3
+    anchor.write([other])
+
+    assert anchor.last() == 20_000
+    assert {text for _, text in NOTES} <= {*anchor.notes()}
 
 
 def test_a_folder_that_cannot_be_written_is_a_passing_problem(files):
@@ -66,10 +85,10 @@ def test_the_git_anchor_makes_a_commit_for_each_checkpoint(git):
         check=True,
     )
     assert log.stdout.split("\n\n") == [
-        f"Checkpoint 20001 Countersign\n\n{path_of(20001)}".split("\n\n")[0],
-        f"{path_of(20001)}\nCheckpoint 20000 Countersign",
-        f"{path_of(20000)}\nCheckpoint 3 Countersign",
-        f"{path_of(3)}\n",
+        f"Checkpoint 20001 Countersign\n\n{path_of(*NOTES[2])}".split("\n\n")[0],
+        f"{path_of(*NOTES[2])}\nCheckpoint 20000 Countersign",
+        f"{path_of(*NOTES[1])}\nCheckpoint 3 Countersign",
+        f"{path_of(*NOTES[0])}\n",
     ]
 
 

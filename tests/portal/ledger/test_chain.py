@@ -60,26 +60,6 @@ def test_root_is_that_of_certificate_transparency(size):
     assert chain.root(LEAVES[:size]).hex() == ROOTS[size - 1]
 
 
-def test_inclusion_proof_is_that_of_certificate_transparency():
-    proof = [node.hex() for node in chain.inclusion_proof(0, LEAVES)]
-
-    assert proof == [
-        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
-        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
-    ]
-
-
-def test_consistency_proof_is_that_of_certificate_transparency():
-    proof = [node.hex() for node in chain.consistency_proof(6, LEAVES)]
-
-    assert proof == [
-        "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    ]
-
-
 @pytest.mark.parametrize("size", range(66))
 def test_root_is_that_of_the_definition(size):
     assert chain.root(leaves(size)) == root_by_definition(leaves(size))
@@ -96,61 +76,6 @@ def test_a_tree_grows_the_same_however_it_is_cut(pieces):
 
     assert frontier.root() == chain.root(everything)
     assert Frontier.unpacked(frontier.size, frontier.packed()) == frontier
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.integers(1, 70), st.data())
-def test_inclusion_holds_for_every_leaf_and_for_no_other(size, data):
-    index = data.draw(st.integers(0, size - 1))
-    tree = leaves(size)
-    proof, head = chain.inclusion_proof(index, tree), chain.root(tree)
-
-    assert chain.is_included(index=index, leaf=tree[index], size=size, head=head, proof=proof)
-    assert not chain.is_included(index=index, leaf=chain.leaf_hash(b"other"), size=size, head=head, proof=proof)
-    assert not chain.is_included(index=index, leaf=tree[index], size=size, head=chain.EMPTY_ROOT, proof=proof)
-    assert not chain.is_included(index=index, leaf=tree[index], size=size, head=head, proof=[*proof, head])
-    assert not chain.is_included(index=size, leaf=tree[index], size=size, head=head, proof=proof)
-    assert not proof or not chain.is_included(index=index, leaf=tree[index], size=size, head=head, proof=proof[:-1])
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.integers(1, 70), st.data())
-def test_consistency_holds_for_a_continued_tree_and_for_no_other(second, data):
-    first = data.draw(st.integers(1, second))
-    tree = leaves(second)
-    proof = chain.consistency_proof(first, tree)
-    heads = {"first_head": chain.root(tree[:first]), "second_head": chain.root(tree)}
-
-    assert chain.is_consistent(first=first, second=second, proof=proof, **heads)
-    assert not chain.is_consistent(first=first, second=second, proof=[*proof, heads["first_head"]], **heads)
-    rewritten = [chain.leaf_hash(b"rewritten"), *tree[1:]]
-    assert not chain.is_consistent(
-        first=first,
-        second=second,
-        proof=chain.consistency_proof(first, rewritten),
-        first_head=heads["first_head"],
-        second_head=chain.root(rewritten),
-    )
-
-
-def test_consistency_of_impossible_sizes_is_refused():
-    head = chain.root(LEAVES)
-
-    assert not chain.is_consistent(first=0, second=8, first_head=chain.EMPTY_ROOT, second_head=head, proof=[head])
-    assert not chain.is_consistent(first=9, second=8, first_head=head, second_head=head, proof=[head])
-    assert not chain.is_consistent(first=4, second=8, first_head=head, second_head=head, proof=[])
-
-
-@pytest.mark.parametrize("index", [-1, 8])
-def test_there_is_no_inclusion_proof_for_a_leaf_outside(index):
-    with pytest.raises(ValueError):
-        chain.inclusion_proof(index, LEAVES)
-
-
-@pytest.mark.parametrize("first", [0, 9])
-def test_there_is_no_consistency_proof_for_a_size_outside(first):
-    with pytest.raises(ValueError):
-        chain.consistency_proof(first, LEAVES)
 
 
 @pytest.mark.parametrize(("size", "packed"), [(3, b"x" * 32), (1, b"x" * 31), (0, b"x")])

@@ -115,7 +115,8 @@ def test_without_roles_the_triggers_hold_and_a_warning_says_so(monkeypatch, capl
     with caplog.at_level(logging.WARNING):
         assert guards.install(connection) is True
 
-    assert "countersign_app, countersign_auditor, countersign_owner are missing and postgres may not make them" in caplog.text
+    assert "countersign_app, countersign_auditor, countersign_auditor_writer, countersign_owner are missing" in caplog.text
+    assert "postgres may not make them" in caplog.text
     assert "database role countersign_app does not exist" in guards.shortcomings(connection)
 
 
@@ -128,7 +129,9 @@ def test_roles_that_are_missing_are_made(monkeypatch, caplog):
     assert tried == [
         "CREATE ROLE countersign_app NOLOGIN",
         "CREATE ROLE countersign_auditor NOLOGIN",
+        "CREATE ROLE countersign_auditor_writer NOLOGIN",
         "GRANT countersign_auditor TO countersign_app",
+        "GRANT countersign_auditor_writer TO countersign_app",
     ]
     assert caplog.text == ""
 

@@ -10,7 +10,8 @@ from portal.ledger.chain import root
 from portal.ledger.keys import KeyProblem
 from portal.ledger.models import LedgerCheckpoint, LedgerLeaf, LedgerSealed
 from portal.ledger.notes import Head, opened
-from portal.ledger.sealer import SealingStopped, adopt, publish, publish_again, seal
+from portal.ledger.publishing import publish, publish_again
+from portal.ledger.sealer import SealingStopped, seal
 from tests.database import lifted
 from tests.portal.ledger.conftest import AT, ORIGIN, connected, note
 
@@ -222,30 +223,6 @@ def test_the_sealer_makes_no_new_key_for_an_old_ledger(where, sealed):
         sealed()
 
 
-def test_a_sound_ledger_can_be_adopted_and_goes_on(where, sealed):
-    note()
-    sealed()
-    where.state.unlink()
-
-    assert adopt(where=where).size == 1
-    note()
-    assert sealed().size == 2
-
-
-def test_an_empty_ledger_cannot_be_adopted(where):
-    with pytest.raises(SealingStopped, match="no checkpoint to adopt"):
-        adopt(where=where)
-
-
-def test_a_broken_ledger_cannot_be_adopted(where, sealed):
-    note()
-    sealed()
-    with lifted(connection, "portal_ledgersealed"):
-        run("UPDATE portal_ledgersealed SET hash = sha256('x')")
-    with pytest.raises(SealingStopped, match="do not give the root"):
-        adopt(where=where)
-
-
 def test_an_anchor_that_fails_is_caught_up_a_minute_later(where, sealed):
     where.git.parent.mkdir(parents=True)
     where.git.write_text("a file in the way")
@@ -267,5 +244,5 @@ def test_publishing_again_changes_nothing(where, sealed):
     note()
     sealed()
 
-    assert publish(where=where) == []
+    assert publish(at=AT, where=where) == []
     assert len(list(FileAnchor(where.anchors).notes())) == 2

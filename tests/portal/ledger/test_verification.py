@@ -266,7 +266,7 @@ def test_a_number_far_beyond_the_others_is_found_at_once(ledger, where):
 
 
 def test_a_forged_note_outside_is_found(ledger, where):
-    path = next(where.anchors.glob("sizes/*/*5.note"))
+    path = next(where.anchors.glob("sizes/*/*5-*.note"))
     path.write_text(path.read_text().replace("\n5\n", "\n6\n"))
 
     assert Problem("outside (files)", "checkpoint 6: no signature of a known key") in verify(where=where).problems
@@ -279,7 +279,7 @@ def test_without_public_keys_nothing_is_taken_on_trust(ledger, where):
 
 
 def test_an_anchor_that_lags_or_cannot_be_read_is_a_remark(ledger, where):
-    for path in where.anchors.glob("sizes/*/*7.note"):
+    for path in where.anchors.glob("sizes/*/*7-*.note"):
         path.unlink()
     (where.anchors / "checkpoints.txt").unlink()
     where.git.rename(where.git.with_name("away"))
@@ -320,6 +320,7 @@ def test_verification_does_not_mind_what_is_written_meanwhile(ledger, where, mon
 
     def while_writing(cursor, places):
         note("meanwhile")
+        connection.close()  # the thread's own
         return check(cursor, places)
 
     monkeypatch.setattr(tree, "check", while_writing)

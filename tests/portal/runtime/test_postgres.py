@@ -131,7 +131,7 @@ def test_the_application_becomes_an_auditor_only_when_it_says_so(server):
 def test_making_the_roles_again_changes_nothing(server):
     server.server.make_roles()
 
-    assert server.server.ask(text="SELECT count(*) FROM pg_roles WHERE rolname LIKE 'countersign%'") == "3"
+    assert server.server.ask(text="SELECT count(*) FROM pg_roles WHERE rolname LIKE 'countersign%'") == "4"
 
 
 @as_root

@@ -91,6 +91,7 @@ def test_answers_hold_only_fields_that_slack_has_been_seen_to_send(slack):
     made = {
         "auth.test": call(slack, "auth.test", {}),
         "users.info": call(slack, "users.info", user=ann),
+        "users.list": call(slack, "users.list"),
         "users.lookupByEmail": call(slack, "users.lookupByEmail", email="ANN@northwind.example"),
         "conversations.info": call(slack, "conversations.info", channel=where),
     }
@@ -99,7 +100,9 @@ def test_answers_hold_only_fields_that_slack_has_been_seen_to_send(slack):
         known = shape(f"api.{method}")
         assert answer["ok"] is True
         assert set(answer) <= set(known)
-        for inner in ("user", "channel"):
+        for inner in ("user", "channel", "members"):
+            if isinstance(answer.get(inner), list):
+                assert all(set(one) <= set(known[inner][0]) for one in answer[inner])
             if isinstance(answer.get(inner), dict):
                 assert set(answer[inner]) <= set(known[inner])
                 assert set(answer[inner].get("profile", {})) <= set(known[inner].get("profile", {}))

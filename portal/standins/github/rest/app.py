@@ -104,6 +104,14 @@ def me(call: Call) -> Answer:
     return json_answer(people.full_user(call.world, call.caller.login))
 
 
+@ROUTES.on("GET", "/user/repos")
+def mine(call: Call) -> Answer:
+    """The repositories that the person sees."""
+    if call.caller.kind != "user":
+        raise GitHubError(403, "Resource not accessible by integration")
+    return paged(call, call.world.repositories(), lambda row: repositories.repository(call.world, row))
+
+
 @ROUTES.on("GET", "/users/{login}")
 def user(call: Call) -> Answer:
     """Somebody."""

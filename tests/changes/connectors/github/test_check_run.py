@@ -7,12 +7,17 @@ import pytest
 from changes.connectors import errors
 from changes.connectors.github import check_run
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.witness import witness_of
 from changes.connectors.models import Source
 from portal import vault
+from portal.ledger.models import LedgerCheckpoint, LedgerLeaf
+from portal.ledger.places import places
+from portal.ledger.sealer import seal
 from portal.outbox.actions import enqueue
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import Effect
 from portal.outbox.registry import deliverer_of
+from tests.portal.ledger.conftest import ORIGIN, note
 from tests.standins import github_standin, northwind
 
 __all__ = ["github_standin", "northwind"]
@@ -161,3 +166,20 @@ def test_texts_are_no_longer_than_github_takes():
 
     assert (len(run["output"]["title"]), len(run["output"]["summary"])) == (255, 65_535)
     assert "conclusion" not in run
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_check_run_is_a_witness_of_the_ledger(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    assert witness_of(change="CHG-7") == ""
+    note("one", stream="change:7")
+    assert witness_of(change="CHG-7") == "", "nothing is signed yet"
+    seal(at=AT, where=places(), origin=ORIGIN, force=True)
+    entry, checkpoint = LedgerLeaf.objects.get(), LedgerCheckpoint.objects.get()
+
+    said = witness_of(change="CHG-7")
+    assert f"`{bytes(entry.hash).hex()}`, and is fixed by the checkpoint of 1 entries" in said
+    assert checkpoint.note.split("\n")[2] in said
+    note("two", stream="change:7")
+    assert "is sealed with the next checkpoint" in witness_of(change="CHG-7")
+    assert witness_of(change="CHG-8") == witness_of(change="something else") == ""

@@ -1,0 +1,27 @@
+"""What the portal runs by itself: the last 90 days, each week that is over, and each engagement that is open."""
+
+from datetime import datetime
+
+from audits.controls.queries import WEEK, engagements_to_run, weeks_to_run
+from audits.controls.result import Window
+from audits.controls.running import LONGEST, USUAL, Purpose, run_controls
+
+
+def run_daily(*, at: datetime) -> None:
+    """The usual period, and the weeks whose health is not known yet."""
+    run_controls(window=Window(at - USUAL, at), by=None, at=at, purpose=Purpose.DAILY)
+    for monday in weeks_to_run(at=at):
+        run_controls(window=Window(monday, monday + WEEK), by=None, at=at, purpose=Purpose.WEEK)
+
+
+def run_for_engagements(*, at: datetime) -> int:
+    """For every open engagement once a day, so that its auditor finds a run of their own. Returns how many were run.
+
+    A window that is longer than a year is looked at for its last year.
+    """
+    found = engagements_to_run(at=at)
+    for engagement in found:
+        until = min(engagement.window_to, at)
+        since = max(engagement.window_from, until - LONGEST)
+        run_controls(window=Window(since, until), by=None, at=at, engagement=engagement)
+    return len(found)

@@ -1,0 +1,155 @@
+"""What was merged into main and prod: with a pull request, reviewed, green, after staging, by people on the list (P-02 to P-20)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
+from audits.controls.reading.found import Found, kinds_of, ref_to, when
+from audits.controls.result import Flat, Row, Window, judged
+from audits.controls.rows import reader
+from changes.delivery.models import BranchCommit, Check, Environment, PullRequest, Release, Repository, Review
+from changes.delivery.population import uncovered_commits
+from changes.entitlements.mergers.queries import in_force, kept_lists
+from changes.proposals.models import DECLARED, Change, LinkedPullRequest
+from portal.access.scope import Scope
+from portal.policy.clauses import Clause
+
+AT_ONCE = 500
+"""Rows that are in memory at a time."""
+
+
+@reader
+def commits_by_pull_request(window: Window, scope: Scope) -> Iterator[Row]:
+    """P-02: first-parent commits from Git itself; one that no pull request brought deviates. Older than the scope: not asked."""
+    rows = BranchCommit.objects.filter(committed_at__gte=window.since, committed_at__lt=window.until)
+    if scope.repositories is not None:
+        rows = rows.filter(repository__name__in=sorted(scope.repositories))
+    bare = _uncovered(rows)
+    rows = rows.filter(Q(committed_at__gte=F("repository__in_scope_from")) | Q(pk__in=bare)).select_related("repository")
+    found = Found(window, scope, {"direct_push"})
+    for row in rows.defer("paths").order_by("repository__name", "branch", "position", "pk").iterator(chunk_size=AT_ONCE):
+        records = found.take(f"{row.repository.key}:push:{row.branch}:{row.sha}")
+        words = [record.sentence for record in records]
+        if row.pk in bare and not words:
+            words = [f"{row.committer_name} put {row.sha[:7]} on {row.branch} without a pull request."]
+        facts: dict[str, Flat] = {"branch": row.branch, "commit": row.sha, "at": when(row.committed_at)}
+        facts |= {"committer": row.committer_name, "pull_request": row.pk not in bare, "gone": row.gone_at is not None}
+        key = f"{row.repository.name} {row.branch} {row.sha}"
+        yield judged(key, words, facts=facts, ref=ref_to(records), repository=row.repository.name)
+    yield from found.rest()
+
+
+def _uncovered(rows: QuerySet[BranchCommit]) -> set[int]:
+    """Ids of the commits that no pull request accounts for."""
+    found: set[int] = set()
+    for pk, branch in sorted(rows.order_by().values_list("repository", "branch").distinct()):
+        repository = Repository.objects.get(pk=pk)
+        among = list(rows.filter(repository=pk, branch=branch).values_list("sha", flat=True))
+        found |= {commit.pk for commit in uncovered_commits(repository=repository, branch=branch, among=among)}
+    return found
+
+
+def merges(window: Window, scope: Scope) -> QuerySet[PullRequest]:
+    """Pull requests merged into main or prod, in the order of their merges."""
+    guarded = Q(base_ref=F("repository__main_branch")) | Q(base_ref=F("repository__prod_branch"))
+    rows = PullRequest.objects.filter(guarded, merged_at__gte=window.since, merged_at__lt=window.until)
+    if scope.repositories is not None:
+        rows = rows.filter(repository__name__in=sorted(scope.repositories))
+    links = LinkedPullRequest.objects.filter(pull_request=OuterRef("pk")).order_by("pk").values("change__number")
+    rows = rows.annotate(change_number=Subquery(links[:1])).select_related("repository")
+    return rows.defer("body", "paths", "files", "clocks").order_by("merged_at", "pk")
+
+
+def _facts(row: PullRequest) -> dict[str, Flat]:
+    return {
+        "base": row.base_ref,
+        "head": row.head_sha,
+        "merge": row.merge_sha,
+        "merged_at": when(row.merged_at),
+        "merged_by": row.merged_by_login,
+        "author": row.author_login,
+    }
+
+
+def _row(row: Any, found: Found, more: dict[str, Flat]) -> Row:
+    """``row`` is a pull request of ``merges``."""
+    records = found.take(row.key)
+    ref = ref_to(records, f"change:{row.change_number}" if row.change_number else "")
+    words = (record.sentence for record in records)
+    return judged(str(row), words, facts=_facts(row) | more, ref=ref, repository=row.repository.name)
+
+
+@reader
+def merges_reviewed(window: Window, scope: Scope) -> Iterator[Row]:
+    """P-03: merges, with who approved which commit; one without an approval of the merged head by somebody else deviates."""
+    found = Found(window, scope, kinds_of(Clause.REVIEWED))
+    rows: QuerySet[Any] = merges(window, scope).prefetch_related("reviews")
+    for row in rows.iterator(chunk_size=AT_ONCE):
+        said = sorted((review for review in row.reviews.all() if review.submitted_at), key=lambda review: review.vendor_id)
+        words = "; ".join(f"{one.login} {one.state} {one.commit_sha[:12]} {when(one.submitted_at)}" for one in said)
+        approved = sum(one.state == Review.State.APPROVED for one in said)
+        yield _row(row, found, {"reviews": words, "approvals": approved})
+    yield from found.rest()
+
+
+@reader
+def merges_staged(window: Window, scope: Scope) -> Iterator[Row]:
+    """P-04: merges into prod, emergencies that somebody declared aside; one whose commit was not in staging deviates."""
+    emergencies = Change.objects.filter(DECLARED).values("links__pull_request")
+    staged = Release.objects.filter(
+        Q(commit_sha=OuterRef("head_sha")) | Q(commit_sha=OuterRef("merge_sha")),
+        repository=OuterRef("repository"),
+        environment=Environment.STAGING,
+        succeeded_at__isnull=False,
+    )
+    rows = merges(window, scope).filter(base_ref=F("repository__prod_branch")).exclude(pk__in=emergencies)
+    rows = rows.annotate(staged_at=Subquery(staged.order_by("succeeded_at").values("succeeded_at")[:1]))
+    found = Found(window, scope, {"no_staging"})
+    for row in rows.iterator(chunk_size=AT_ONCE):
+        yield _row(row, found, {"staged_at": when(row.staged_at)})
+    yield from found.rest()
+
+
+@reader
+def main_reviewed_and_green(window: Window, scope: Scope) -> Iterator[Row]:
+    """P-09: what P-02, P-03 and P-11 say, for main alone: merges, and what was pushed past them."""
+    kinds = kinds_of(Clause.REVIEWED, Clause.CI_PASSES)
+    found = Found(window, scope, {*kinds, "direct_push"})
+    for row in merges(window, scope).filter(base_ref=F("repository__main_branch")).iterator(chunk_size=AT_ONCE):
+        yield _row(row, found, {})
+    mains = dict(Repository.objects.values_list("name", "main_branch"))
+    for row_ in found.rest(kinds={"direct_push"}):
+        if str(row_.facts["subject"]).startswith(f"{mains.get(row_.repository)}:"):
+            yield row_
+
+
+@reader
+def merges_green(window: Window, scope: Scope) -> Iterator[Row]:
+    """P-11: merges, with how many checks of the merged head had succeeded; one with a failed or missing required check deviates."""
+    checks = Check.objects.filter(repository=OuterRef("repository"), head_sha=OuterRef("head_sha")).order_by()
+    counted = checks.values("head_sha").annotate(count=Count("pk"), good=Count("pk", filter=Q(conclusion="success")))
+    rows = merges(window, scope).annotate(
+        checks=Coalesce(Subquery(counted.values("count")[:1]), 0),
+        good=Coalesce(Subquery(counted.values("good")[:1]), 0),
+    )
+    found = Found(window, scope, kinds_of(Clause.CI_PASSES))
+    for row in rows.iterator(chunk_size=AT_ONCE):
+        yield _row(row, found, {"checks": row.checks, "checks_succeeded": row.good})
+    yield from found.rest()
+
+
+@reader
+def merges_authorised(window: Window, scope: Scope) -> Iterator[Row]:
+    """P-20: merges while a list was in force for their branch; one by somebody who was not on it deviates."""
+    lists = kept_lists()
+    parts = Case(When(base_ref=F("repository__prod_branch"), then=Value("prod")), default=Value("main"))
+    found = Found(window, scope, kinds_of(Clause.AUTHORISED_MERGE))
+    listed = merges(window, scope).filter(repository__in={repository for repository, _ in lists})
+    for row in listed.annotate(part=parts).iterator(chunk_size=AT_ONCE):
+        at = row.merged_at
+        kept = in_force(lists, repository=row.repository_id, branch=row.part, at=at) if at is not None else None
+        if kept is not None:
+            yield _row(row, found, {"list": kept.pk, "list_since": when(kept.confirmed_at)})
+    yield from found.rest()

@@ -1,0 +1,53 @@
+"""Sources that could not be read for a window: what they hold may be missing from a population, so no control passes on it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Q
+
+from audits.controls.result import Row, RowState, Window
+from changes.delivery.models import Repository
+from changes.desk.source_states import SourceState, source_states
+from portal.access.scope import Scope
+
+GIT, FORGE, FLY, SLACK, DOPPLER, CLOUDFLARE = "git", "forge", "fly", "slack", "doppler", "cloudflare"
+"""What a control may need: Git itself, the forge that holds the repositories, and the other vendors."""
+FORGES = frozenset({"github", "gitea", "gitlab"})
+LATE = timedelta(hours=1)
+"""How old the last good reading may be at the end of a window."""
+
+
+def unread_sources(*, needs: frozenset[str], window: Window, scope: Scope) -> Iterator[Row]:
+    """One row for each source among ``needs`` that was not read up to the end of the window."""
+    for state in source_states():
+        forge = state.kind in FORGES
+        wanted = (FORGE if forge else state.kind) in needs and scope.covers_system(system="git" if forge else state.kind)
+        if wanted and (sentence := why_unread(state, window)):
+            yield Row(f"source:{state.name}", RowState.UNREAD, sentence)
+    if GIT in needs and scope.covers_system(system="git"):
+        yield from _unread_mirrors(window, scope)
+
+
+def why_unread(state: SourceState, window: Window) -> str:
+    """Why it cannot be relied on for the window, in a sentence; empty when it can. Pure."""
+    if state.connected_at >= window.until:
+        return ""
+    if not state.readable:
+        return f"{state.name} has no token: nothing confirms what it reported."
+    read = state.last_good_read_at
+    if read is not None and read >= window.until - LATE:
+        return ""
+    when = f"was read last at {read:%Y-%m-%d %H:%M} UTC" if read is not None else "was never read"
+    because = state.trouble.rstrip(".")
+    return f"{state.name} {when}, before the end of the window{f': {because}' if because else ''}."
+
+
+def _unread_mirrors(window: Window, scope: Scope) -> Iterator[Row]:
+    rows = Repository.objects.filter(in_scope_from__lt=window.until).order_by("name")
+    rows = rows.filter(Q(in_scope_until=None) | Q(in_scope_until__gt=window.since))
+    if scope.repositories is not None:
+        rows = rows.filter(name__in=sorted(scope.repositories))
+    for row in rows.filter(Q(mirrored_at=None) | ~Q(mirror_error="")):
+        why = row.mirror_error or "its Git has not been read yet"
+        sentence = f"{row.name} cannot be read: {why.rstrip('.')}."
+        yield Row(f"repository:{row.name}", RowState.UNREAD, sentence, repository=row.name)

@@ -1,0 +1,55 @@
+"""What PostgreSQL refuses about the people of an engagement, whoever writes: nobody lets themselves in."""
+
+from collections.abc import Iterable
+
+from portal.ledger.evidence import RowRule
+
+ADMITTED = """
+    SELECT * INTO audit FROM audits_engagement WHERE id = NEW.engagement_id;
+    IF TG_OP = 'INSERT' AND audit.confirmed_at IS NOT NULL THEN
+        RAISE EXCEPTION 'The engagement is confirmed: nobody is added to what was read.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'admission_before_confirmation';
+    END IF;
+    IF NEW.ends_at <= audit.starts_at OR NEW.ends_at > audit.ends_at THEN
+        RAISE EXCEPTION 'A person is admitted within the engagement.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'admission_within_engagement';
+    END IF;
+    IF audit.kind = 'external' AND NEW.person_id = audit.created_by_id THEN
+        RAISE EXCEPTION 'An auditor does not prepare the engagement.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'engagement_not_by_its_auditor';
+    END IF;
+    RETURN NEW;
+"""
+CONFIRMED = """
+    IF NEW.kind = 'external' AND NEW.confirmed_by_id IS NOT NULL AND EXISTS (
+        SELECT FROM audits_admission a WHERE a.engagement_id = NEW.id AND a.person_id = NEW.confirmed_by_id
+    ) THEN
+        RAISE EXCEPTION 'An auditor does not confirm the engagement.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'engagement_not_confirmed_by_its_auditor';
+    END IF;
+    RETURN NEW;
+"""
+ENGAGEMENT_RULES = (
+    RowRule("admission", "audits.Admission", "audit record;", ADMITTED, "INSERT OR UPDATE"),
+    RowRule("confirmation", "audits.Engagement", "", CONFIRMED, "INSERT OR UPDATE"),
+)
+
+STEP = """
+    SELECT s.number, s.state INTO last_number, before FROM {table} s
+        WHERE s.{parent} = NEW.{parent} ORDER BY s.number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last_number, 0) + 1 THEN
+        RAISE EXCEPTION 'Steps are counted without a gap.' USING ERRCODE = 'unique_violation', CONSTRAINT = '{name}';
+    END IF;
+    IF (coalesce(before, ''), NEW.move, NEW.state) NOT IN ({moves}) THEN
+        RAISE EXCEPTION '% does not follow on %.', NEW.move, before USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
+    END IF;
+    RETURN NEW;
+"""
+
+
+def steps(*, name: str, model: str, parent: str, moves: Iterable[tuple[str, str, str]]) -> RowRule:
+    """Only these moves: (state before, empty at first; move; state after). ``parent`` is the column of what moves."""
+    table = model.lower().replace(".", "_")
+    known = ", ".join(f"('{before}', '{move}', '{after}')" for before, move, after in sorted(moves))
+    body = STEP.format(table=table, parent=parent, name=name, moves=known)
+    return RowRule(name, model, "last_number integer; before text;", body)

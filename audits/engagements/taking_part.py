@@ -1,0 +1,70 @@
+"""Who works in an audit, and who answers in it. Asked inside of actions, of the database."""
+
+from datetime import datetime
+from typing import NoReturn
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest
+
+from audits.engagements.models import Admission, Engagement
+from audits.engagements.queries import is_open
+from portal.access.may import holders_of, holders_of_role, may, may_at, roles_at
+from portal.access.models import User
+from portal.access.permissions import P
+from portal.access.roles import Role
+from portal.policy.clauses import Clause
+from portal.policy.refusal import Refused
+
+
+def check_open(*, engagement_id: int, at: datetime) -> None:
+    """Refuses what comes before an audit begins and after it is over."""
+    if not is_open(Engagement.objects.get(pk=engagement_id), at=at):
+        refuse("This audit is not open.", "Nothing is added to it before it begins or after it is over.")
+
+
+def check_works(*, engagement_id: int, by: User, at: datetime) -> None:
+    """Refuses whoever may not ask, draw, mark and find in this audit now: its auditors do, and compliance."""
+    check_open(engagement_id=engagement_id, at=at)
+    check_tests(engagement_id=engagement_id, by=by, at=at)
+
+
+def check_tests(*, engagement_id: int, by: User, at: datetime) -> None:
+    """The same without asking whether the audit is open: findings go on when it is over."""
+    admitted = not is_auditor(by, at=at) or _admitted(engagement_id, by, at)
+    if not (admitted and may_at(by, P.AUDIT_WORK, at=at)):
+        refuse(f"{by.name} does not work in this audit.", "Its auditors do, and the compliance manager.")
+
+
+def is_auditor(person: User, *, at: datetime) -> bool:
+    """Whether the person comes from outside."""
+    return Role.AUDITOR in roles_at(person, at=at)
+
+
+def check_answers(*, person: User, at: datetime) -> None:
+    """Refuses a person who cannot be asked: auditors ask, all others who take part in the portal answer."""
+    if is_auditor(person, at=at) or not may_at(person, P.AUDIT_ANSWER, at=at):
+        refuse(f"{person.name} cannot be asked.", "Choose somebody who works here.")
+
+
+def people_to_ask(*, at: datetime) -> list[User]:
+    """Everybody who can be asked, by name."""
+    outside = {person.pk for person in holders_of_role(Role.AUDITOR, at=at)}
+    return [person for person in holders_of(P.AUDIT_ANSWER, at=at) if person.pk not in outside]
+
+
+def check_sees(request: HttpRequest, *, engagement_id: int, owner_id: int) -> None:
+    """Raises ``Http404`` unless it is the reader's to see: an auditor's own audit, an overseer's any, else what names them."""
+    own = getattr(request, "auditor", None)
+    overseen = own is None and (may(request.user, P.AUDIT_SEE) or request.user.pk == owner_id)
+    if not overseen and (own is None or own.pk != engagement_id):
+        raise Http404("Nothing of yours.")
+
+
+def refuse(why: str, instead: str = "") -> NoReturn:
+    """Audits are held by P-27."""
+    raise Refused(Clause.AUDITED, why, instead)
+
+
+def _admitted(engagement_id: int, by: User, at: datetime) -> bool:
+    rows = Admission.objects.filter(engagement=engagement_id, person=by, ends_at__gt=at)
+    return rows.filter(Q(ended_at=None) | Q(ended_at__gt=at)).exists()

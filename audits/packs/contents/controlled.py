@@ -1,0 +1,60 @@
+"""The controls in a pack: for each its rows over the engagement's window up to when the pack was asked for, and what they come to.
+
+Rows are read while the pack is built; their digest is in the result, and everything a result says follows from its rows.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from audits.controls.catalogue import CONTROLS, Control
+from audits.controls.result import RULES_VERSION, Result, Row, Tally, Window
+from audits.controls.rows import rows_of
+from audits.engagements.queries import scope_of
+from audits.packs.contents.work import Work, plain, utc
+
+MOST_SHOWN = 10_000
+"""Rows with something the matter that the workbook lists; the JSON has all."""
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """One control with its result, and the rows with something the matter."""
+
+    control: Control
+    result: Result
+    notable: tuple[Row, ...]
+    folder: str
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The result as the verifier recomputes it."""
+        return {**asdict(self.result), "outcome": self.result.outcome}
+
+
+def put_controls(work: Work) -> list[Controlled]:
+    """Every control that has a check, in the order of the catalogue."""
+    window = Window(work.engagement.window_from, min(work.engagement.window_to, work.pack.asked_at))
+    return [_put(work, control, window) for control in CONTROLS.values() if control.check]
+
+
+def _put(work: Work, control: Control, window: Window) -> Controlled:
+    folder = f"controls/{plain(control.id)}"
+    tally = Tally()
+    notable: list[Row] = []
+    with work.archive.entry(f"{folder}/rows.jsonl") as file:
+        for row in rows_of(control=control, window=window, scope=scope_of(work.engagement)):
+            file.write(f"{tally.add(row).line}\n".encode())
+            if not row.passed and len(notable) < MOST_SHOWN:
+                notable.append(row)
+    found = Controlled(control, tally.result, tuple(notable), folder)
+    said = {
+        "id": control.id,
+        "title": control.title,
+        "clause": control.clause.value,
+        "since": utc(window.since),
+        "until": utc(window.until),
+        "rules_version": RULES_VERSION,
+        "result": found.said,
+    }
+    work.archive.put_json(f"{folder}/result.json", said)
+    return found

@@ -1,0 +1,48 @@
+"""The paper of one sampled item: what it is, each attribute with source and time, and what the testers marked."""
+
+from typing import Any
+
+from audits.packs.contents.work import Work, utc
+from audits.samples.models import Sample, SampleItem
+from portal.pdf import Paper
+
+
+def sheet_pdf(work: Work, sample: Sample, item: SampleItem) -> bytes:
+    """One sample sheet as PDF; the same bytes for the same sheet and marks."""
+    population = sample.population
+    paper = Paper(f"Sample {sample.number}, item {item.position}: {item.row.key}", work.mark, subject=work.engagement.name)
+    paper.facts(
+        [
+            ("Population", f"{population.number}, {population.kind}, {population.count} rows"),
+            ("Window (UTC)", f"{utc(population.since)} to {utc(population.until)}"),
+            ("Drawn", f"{sample.get_method_display()}, seed {sample.seed or 'none'}, {utc(sample.drawn_at)}"),
+            *([("Replaces", f"Item {item.replaces.position}: {item.reason}")] if item.replaces else []),
+        ]
+    )
+    marks = marks_of(work, item)
+    for attribute in item.sheet.get("attributes", []):
+        paper.section(f"{attribute['letter']}  {attribute['name']}")
+        paper.text(f"{attribute.get('state', '')}: {attribute.get('sentence', '')}")
+        paper.small(f"Source: {attribute.get('source', '')}. Time (UTC): {attribute.get('at') or 'none'}.")
+        paper.small(f"SHA-256 of the raw record: {attribute.get('digest') or 'no raw record'}")
+        for mark in marks.get(attribute["letter"], []):
+            paper.text(_said(mark, work))
+    paper.section("Digests")
+    paper.small(f"SHA-256 of this sheet as canonical JSON: {item.sheet_digest}")
+    paper.small(f"SHA-256 of the population's rows: {population.digest}")
+    return paper.content()
+
+
+def marks_of(work: Work, item: SampleItem) -> dict[str, list[dict[str, Any]]]:
+    """The marks of one item by letter, oldest first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for mark in work.records.get("marks", []):
+        if mark["item_id"] == item.pk:
+            found.setdefault(mark["letter"], []).append(mark)
+    return found
+
+
+def _said(mark: dict[str, Any], work: Work) -> str:
+    side = "Auditor" if mark["side"] == "auditor" else "Compliance"
+    rest = " ".join(part for part in (mark["note"], f"({mark['workpaper']})" if mark["workpaper"] else "") if part)
+    return f"{side}, {work.name_of(mark['by_id'])}, {mark['at']}: {mark['outcome'].replace('_', ' ')}. {rest}"

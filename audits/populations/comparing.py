@@ -1,0 +1,75 @@
+"""Read a frozen population again, in front of whoever doubts it, and compare row by row. Pure reading."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from audits.populations.facts import Row
+from audits.populations.kinds import KINDS, rows
+from audits.populations.lines import line_of
+from audits.populations.models import Population
+from audits.populations.scoping import asked_of
+
+LISTED = 200
+"""Rows of each sort that are named; all of them are counted."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column that is not what it was."""
+
+    label: str
+    frozen: str
+    now: str
+
+
+@dataclass
+class Comparison:
+    """What a second reading of the same window, scope and filters gave."""
+
+    at: datetime
+    equal: int = 0
+    added: int = 0
+    missing: int = 0
+    different: int = 0
+    added_keys: list[str] = field(default_factory=list)
+    missing_keys: list[str] = field(default_factory=list)
+    different_rows: list[tuple[str, list[Field]]] = field(default_factory=list)
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.added or self.missing or self.different)
+
+
+def compare(*, population: Population, at: datetime) -> Comparison:
+    """The frozen rows beside those that the same question gives now."""
+    kind, found = KINDS[population.kind], Comparison(at)
+    asked = asked_of(engagement=population.engagement, since=population.since, until=population.until, at=at)
+    frozen = dict(population.rows.order_by("position").values_list("key", "line").iterator())
+    for row in rows(kind=kind, asked=asked, filters=population.filters):
+        key = str(row["key"])
+        before = frozen.pop(key, None)
+        if before is None:
+            found.added += 1
+            _name(found.added_keys, [key])
+        elif before == line_of(row):
+            found.equal += 1
+        else:
+            found.different += 1
+            if found.different <= LISTED:
+                found.different_rows.append((key, _fields(population.kind, json.loads(before), row)))
+    found.missing = len(frozen)
+    _name(found.missing_keys, frozen)
+    return found
+
+
+def _name(names: list[str], more: Iterable[str]) -> None:
+    names.extend(list(more)[: LISTED - len(names)])
+
+
+def _fields(kind: str, before: Row, now: Row) -> list[Field]:
+    columns = KINDS[kind].columns
+    pairs = ((column.label, str(before.get(column.name, "")), str(now.get(column.name, ""))) for column in columns)
+    return [Field(label, old, new) for label, old, new in pairs if old != new]

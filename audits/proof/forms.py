@@ -1,0 +1,15 @@
+"""The form that proposes a redaction."""
+
+from django import forms
+
+
+class RedactionForm(forms.Form):
+    """Why a text must go."""
+
+    reason = forms.CharField(
+        label="Why",
+        max_length=500,
+        help_text="What the text holds that must not be kept. Do not repeat it here: the reason stays for ever.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say what the text holds that must not be kept"},
+    )

@@ -1,0 +1,47 @@
+"""Samples of an audit, their items, and what testers said."""
+
+from django.db.models import Count, Prefetch
+from django.http import Http404
+
+from audits.engagements.models import Engagement
+from audits.populations.models import Population
+from audits.samples.models import Mark, Sample, SampleItem
+
+
+def samples_of(engagement: Engagement) -> list[Sample]:
+    """All of them, newest first, each with its population."""
+    rows = engagement.samples.select_related("population", "drawn_by").annotate(rows=Count("items")).order_by("-number")
+    return list(rows)
+
+
+def samples_from(population: Population) -> list[Sample]:
+    """Those drawn from one population, newest first."""
+    return list(population.samples.select_related("drawn_by").order_by("-number"))
+
+
+def sample_at(engagement: Engagement, number: int) -> Sample:
+    """One by its number. Raises ``Http404``."""
+    found = engagement.samples.select_related("population", "engagement", "drawn_by").filter(number=number).first()
+    if found is None:
+        raise Http404("No such sample.")
+    return found
+
+
+def items_of(sample: Sample) -> list[SampleItem]:
+    """Its items in their order with rows, marks and replacements. Three queries."""
+    marks = Prefetch("marks", Mark.objects.select_related("by").order_by("at", "pk"))
+    rows = sample.items.select_related("row", "replaces__row", "replaced_by", "added_by").prefetch_related(marks)
+    return list(rows.order_by("position"))
+
+
+def standing(items: list[SampleItem]) -> list[SampleItem]:
+    """Those that count: not replaced."""
+    return [item for item in items if not hasattr(item, "replaced_by")]
+
+
+def item_at(items: list[SampleItem], position: int) -> SampleItem:
+    """One by its position. Raises ``Http404``."""
+    for item in items:
+        if item.position == position:
+            return item
+    raise Http404("No such item.")

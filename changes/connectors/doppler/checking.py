@@ -1,0 +1,26 @@
+"""Test a connection to Doppler: which workplace, which projects, which logs the token may read."""
+
+from datetime import datetime
+
+from changes.connectors.checked import Checked, lacking
+from changes.connectors.doppler.client import Doppler
+from changes.connectors.models import Source
+
+PROJECTS_AT_MOST = 5
+
+
+def check(*, source: Source, at: datetime) -> Checked:
+    """Ask Doppler now; ``offers`` are slugs of environments. Raises ``Passing`` and ``Permanent``. No value is asked for."""
+    doppler = Doppler(source=source)
+    kind, workplace = doppler.me()
+    projects = doppler.projects()
+    slugs = {slug for row in projects[:PROJECTS_AT_MOST] for slug, _ in doppler.environments(project=row.name)}
+    missing = lacking(
+        [
+            ("the activity log", lambda: next(doppler.activity(), None)),
+            ("people of the workplace", doppler.users),
+            ("integrations", doppler.syncs),
+        ]
+    )
+    words = f"Doppler answers for {workplace or 'the workplace'} ({kind}): {len(projects)} projects"
+    return Checked(True, words, missing, offers=tuple(sorted(slugs)))

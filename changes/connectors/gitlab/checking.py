@@ -1,0 +1,48 @@
+"""Test a connection to GitLab: who answers, which projects are seen, what the token may do, when it ends."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from changes.connectors.checked import Checked
+from changes.connectors.errors import Permanent
+from changes.connectors.github import auth
+from changes.connectors.github.api import HEADERS
+from changes.connectors.http import Client
+from changes.connectors.models import Source
+
+MAINTAINER = 40
+
+
+def check(*, source: Source, at: datetime) -> Checked:
+    """Ask it now; ``offers`` are projects of which the account is a maintainer. Raises ``Passing`` and ``Permanent``."""
+    token = auth.bearer(source=source, client=Client(base_url=source.api_url, headers=HEADERS), at=at)
+    asking = Client(base_url=source.api_url, headers={**HEADERS, "Authorization": f"Bearer {token}"})
+    said = asking.request(path="/user").checked().json()
+    login = str(said.get("username", "somebody") if isinstance(said, dict) else "somebody")[:100]
+    query: dict[str, str | int] = {"membership": "true", "min_access_level": MAINTAINER, "per_page": 100, "simple": "true"}
+    names = _paths(asking.request(path="/projects", query=query).checked().json())
+    scopes, ends = _own(asking)
+    missing = ("api",) if scopes and "api" not in scopes else ()
+    words = f"GitLab answers as {login}, who maintains {len(names)} projects"
+    return Checked(True, words, missing, ends, names)
+
+
+def _paths(rows: Any) -> tuple[str, ...]:
+    found = [row.get("path_with_namespace") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return tuple(sorted(name for name in found if isinstance(name, str) and name.count("/") == 1 and len(name) <= 200))
+
+
+def _own(asking: Client) -> tuple[list[str], datetime | None]:
+    """Scopes and end of the token; a token of a project or group is not told them."""
+    try:
+        said = asking.request(path="/personal_access_tokens/self").checked().json()
+    except Permanent:
+        return [], None
+    if not isinstance(said, dict):
+        return [], None
+    ends = said.get("expires_at")
+    try:
+        day = date.fromisoformat(ends) if isinstance(ends, str) else None
+    except ValueError:
+        day = None
+    return [str(scope) for scope in said.get("scopes") or ()], datetime.combine(day, time(), UTC) if day else None

@@ -1,0 +1,186 @@
+"""A pack from asking to the whole file: what is in it, that it comes out the same, and that nothing half is ever offered."""
+
+import csv
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import openpyxl
+import pytest
+from django.utils import timezone
+from pypdf import PdfReader
+from trestle.oscal.assessment_results import AssessmentResults
+from trestle.oscal.poam import PlanOfActionAndMilestones
+
+from audits.packs import actions, building
+from audits.packs.models import Pack, PackPiece
+from audits.packs.tools.main import verify
+from audits.proof.lookup import found_under
+from portal.access.scope import EVERYTHING
+from portal.ledger import keys
+from tests.audits.packs.made import asked, built, content_of, furnished, manifest_of, sealed
+
+pytestmark = pytest.mark.django_db
+
+
+def again(pack):
+    """The same pack as if it had never been built: the second time must come to the same bytes."""
+    copy = Pack.objects.get(pk=pack.pk)
+    copy.state, copy.attempt, copy.held_until = "waiting", 0, None
+    return copy
+
+
+def test_pack_holds_everything_verifies_and_comes_out_the_same_a_second_time(where, monkeypatch):
+    uma, engagement = furnished()
+
+    pack = built(asked(engagement, uma), where)
+
+    assert (pack.state, pack.trouble, pack.done + 1) == ("ready", "", pack.steps)
+    content = content_of(pack)
+    assert len(content) == pack.size
+    files = zipfile.ZipFile(io.BytesIO(content))
+    names = files.namelist()
+    assert names[:2] == ["README.txt", "completeness.txt"]
+    assert names[-3:] == ["verify.py", "manifest.json", "manifest.note"]
+    assert {entry.date_time for entry in files.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    about = manifest_of(files)["about"]
+    assert (about["engagement"], about["asked_by"], about["contents"]["rows"]) == ("Annual audit", "Uma", 24)
+    assert "Confidential. Annual audit, evidence pack 1, for Uma." in files.read("README.txt").decode()
+    assert (
+        verify(content)
+        == f"{len(names)} files, 24 rows of 2 populations, 4 sampled items, 1 records, 31 controls, 1 statements, 11 entries under"
+        f" checkpoint {size_of_ledger(files)}: all verify."
+    )
+    check_tables(files)
+    check_papers(files)
+    check_oscal(files)
+    found = found_under(pack.digest, scope=EVERYTHING)
+    assert (found.what, found.href) == (
+        f"Evidence pack 1 of the audit Annual audit, {pack.size} bytes, ready",
+        f"/audits/{engagement.pk}/packs/",
+    )
+
+    kept, monkey = [], building.PieceWriter
+    monkeypatch.setattr(building, "PieceWriter", lambda keep: monkey(lambda place, piece: kept.append(piece)))
+    monkeypatch.setattr(actions, "hold", lambda **rest: True)
+    monkeypatch.setattr(actions, "finish", lambda **rest: True)
+    building._write(again(pack), building.checkpoint_of(pack), keys.load(where=where), timezone.now, where)
+    assert b"".join(kept) == content
+
+
+def size_of_ledger(files):
+    return files.read("ledger/checkpoint.note").decode().split("\n")[1]
+
+
+def check_tables(files):
+    """What begins like a formula is text everywhere; times stand in UTC and by the company's clocks."""
+    rows = list(csv.DictReader(io.StringIO(files.read("populations/01-changes/rows.csv").decode(), newline="")))
+    assert [row["title"][:2] for row in rows[:4]] == ["'@", "'+", "'-", "pl"]
+    lines = files.read("populations/01-changes/rows.jsonl").decode().splitlines()
+    assert json.loads(lines[0])["title"] == "@SUM(A1)"
+    book = openpyxl.load_workbook(io.BytesIO(files.read("workbook.xlsx")))
+    assert (
+        book.sheetnames[:4] == ["Read me", "Completeness", "1 Changes to production", "2 Exceptions"]
+        or book.sheetnames[2][:2] == "1 "
+    )
+    sheet = book.worksheets[2]
+    heads = [cell.value for cell in sheet[1]]
+    place = next(number for number, head in enumerate(heads) if head.startswith("Merged to production (UTC)"))
+    assert [sheet.cell(2, place + 1).value, sheet.cell(2, place + 2).value] == ["2026-03-29T00:30:00Z", "2026-03-29 00:30:00+00:00"]
+    assert sheet.cell(2, 1).hyperlink.target.endswith("/changes/1/")
+    assert {cell.data_type for one in book for row in one.iter_rows() for cell in row} <= {"s", "inlineStr", "n", "b"}
+
+
+def check_papers(files):
+    """A paper for each item, with what its testers marked."""
+    papers = [name for name in files.namelist() if name.endswith("sheet.pdf")]
+    assert len(papers) == 4
+    texts = ["\n".join(page.extract_text() for page in PdfReader(io.BytesIO(files.read(name))).pages) for name in papers]
+    assert sum("Compliance, Mia" in text and "=cmd" in text and "WP-1" in text for text in texts) == 1
+    assert sum("The record is a test." in text for text in texts) == 1
+
+
+def check_oscal(files):
+    """As the reference implementation of the models reads it."""
+    results = json.loads(files.read("oscal/assessment-results.json"))
+    AssessmentResults(**results["assessment-results"])
+    plan = json.loads(files.read("oscal/poam.json"))
+    PlanOfActionAndMilestones(**plan["plan-of-action-and-milestones"])
+
+
+def test_worker_that_dies_half_way_leaves_nothing_to_offer_and_the_next_one_begins_anew(where, monkeypatch):
+    uma, engagement = furnished()
+    pack = asked(engagement, uma)
+    sealed(where)
+    written = building.PieceWriter
+
+    class Killed(BaseException):
+        pass
+
+    def half(keep):
+        writer = written(keep)
+        writer.close = lambda: (_ for _ in ()).throw(Killed())
+        return writer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "PieceWriter", half)
+        patch.setattr("audits.packs.pieces.PIECE", 4096)
+        with pytest.raises(Killed):
+            building.work_on_packs(now=timezone.now, where=where)
+    pack.refresh_from_db()
+    assert (pack.state, pack.attempt, pack.digest) == ("waiting", 1, "")
+    assert PackPiece.objects.filter(pack=pack, attempt=1).count() > 10
+    assert building.work_on_packs(now=timezone.now, where=where) == 0
+
+    later = timezone.now() + actions.HELD + timedelta(seconds=1)
+    building.work_on_packs(now=lambda: later, where=where)
+
+    pack.refresh_from_db()
+    assert (pack.state, pack.attempt) == ("ready", 2)
+    assert set(PackPiece.objects.filter(pack=pack).values_list("attempt", flat=True)) == {2}
+    assert "all verify" in verify(content_of(pack))
+
+
+def test_pack_waits_for_its_checkpoint_is_given_up_while_it_is_built_and_says_why_it_cannot_be_built(where, monkeypatch):
+    uma, engagement = furnished()
+    pack = asked(engagement, uma)
+
+    assert building.work_on_packs(now=timezone.now, where=where) == 1
+    pack.refresh_from_db()
+    assert (pack.state, pack.attempt, pack.step) == ("waiting", 0, "Waiting for the ledger's next checkpoint")
+
+    sealed(where)
+    later = timezone.now() + timedelta(seconds=10)
+    where.key.chmod(0o644)
+    building.work_on_packs(now=lambda: later, where=where)
+    pack.refresh_from_db()
+    assert pack.state == "failed"
+    assert "others may read the signing key" in pack.trouble
+    where.key.chmod(0o600)
+
+    second = asked(engagement, uma)
+    sealed(where)
+    steps = building._steps
+
+    def given_up(work, places):
+        for number, step in enumerate(steps(work, places)):
+            if number == 2:
+                actions.cancel(pack=second, by=uma, at=timezone.now())
+            yield step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "_steps", given_up)
+        patch.setattr(building, "list", lambda found: found, raising=False)
+        patch.setattr(building, "len", lambda found: 9, raising=False)
+        building.work_on_packs(now=timezone.now, where=where)
+    assert Pack.objects.get(pk=second.pk).state == "waiting"
+    actions.clear(at=timezone.now())
+    assert Pack.objects.get(pk=second.pk).state == "cancelled"
+    assert not PackPiece.objects.filter(pack=second).exists()
+
+    third = asked(engagement, uma)
+    sealed(where)
+    monkeypatch.setattr(building, "MOST_BYTES", -1)
+    building.work_on_packs(now=timezone.now, where=where)
+    assert "larger than" in Pack.objects.get(pk=third.pk).trouble

@@ -1,0 +1,86 @@
+"""A job that does not run is red: on the page, in the register while it lasts, and afterwards with its interval."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from changes.completeness.heartbeat import Missing, missing, watch_jobs
+from changes.exceptions.models import ExceptionRecord
+from portal.runtime.models import Lease
+from portal.runtime.punctual import Job, late_jobs
+from portal.runtime.tasks import note_finished
+from portal.schedule import SCHEDULE
+from tests.changes.people import person, sign_in
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def minutes(count):
+    return NOON + timedelta(minutes=count)
+
+
+def job(lease, *, late=None, gap=None):
+    return Job(lease, "task", timedelta(seconds=60), None, late, gap)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "found"),
+    [
+        ([job("settle"), job("heartbeat")], []),
+        ([job("settle", late=NOON), job("heartbeat")], [Missing("settle", NOON, None)]),
+        ([job("tell", late=NOON)], []),
+        ([job("settle", late=minutes(91)), job("seal", gap=(NOON, minutes(9)))], []),
+        ([job("settle", late=NOON), job("heartbeat", late=NOON)], [Missing("heartbeat", NOON, None)]),
+        (
+            [job("settle", gap=(minutes(-1), minutes(61))), job("heartbeat", gap=(NOON, minutes(60)))],
+            [Missing("heartbeat", NOON, minutes(60))],
+        ),
+        (
+            [job("settle", gap=(minutes(-90), minutes(61))), job("heartbeat", gap=(NOON, minutes(15)))],
+            [Missing("heartbeat", NOON, minutes(15)), Missing("settle", minutes(-90), minutes(61))],
+        ),
+        (
+            [job("settle", late=minutes(70)), job("heartbeat", gap=(NOON, minutes(60)))],
+            [Missing("heartbeat", NOON, minutes(60)), Missing("settle", minutes(70), None)],
+        ),
+    ],
+    ids=[
+        "all well",
+        "one is missing",
+        "one that hides nothing",
+        "short",
+        "nothing runs",
+        "nothing ran",
+        "longer than all",
+        "after all",
+    ],
+)
+def test_what_is_missing_is_said_once(jobs, found):
+    assert missing(jobs, at=minutes(100)) == found
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_made_not_to_run_is_red_until_it_runs_again(client, time_machine):
+    for entry in SCHEDULE:
+        Lease.objects.create(name=entry.lease, next_at=NOON, finished=NOON, known_at=NOON)
+    task = next(entry.task for entry in SCHEDULE if entry.lease == "mirror-repositories")
+    assert watch_jobs(at=NOON) == 0
+
+    Lease.objects.exclude(name="mirror-repositories").update(finished=minutes(10))
+    assert [one.lease for one in late_jobs(at=minutes(10))] == ["mirror-repositories"]
+    assert (watch_jobs(at=minutes(10)), watch_jobs(at=minutes(10))) == (1, 0)
+    record = ExceptionRecord.objects.get()
+    assert (record.kind, record.subject, record.state, record.happened_at) == ("job_missed", "mirror-repositories", "open", NOON)
+    time_machine.move_to(minutes(10), tick=False)
+    sign_in(client, person("Rex", "administrator"))
+    for address in ("/completeness/", "/integrations/"):
+        assert "mirror-repositories" in client.get(address).content.decode(), address
+
+    time_machine.move_to(minutes(11), tick=False)
+    note_finished(sender=type("Task", (), {"name": task}))
+    Lease.objects.exclude(name="mirror-repositories").update(finished=minutes(11))
+    assert watch_jobs(at=minutes(12)) == 0
+    record.refresh_from_db()
+    assert (record.state, record.evidence["until"]) == ("repaired", minutes(11).isoformat())
+    assert late_jobs(at=minutes(12)) == []
+    assert ExceptionRecord.objects.count() == 1
