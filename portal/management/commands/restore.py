@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from portal.ledger import verification
+from portal.ledger import guards, verification
 from portal.ledger.places import places
+from portal.management.commands.migrate import become_owner
 from portal.runtime import backup
 
 
@@ -27,7 +28,10 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         rows = sum(described.tables.values())
         self.stdout.write(f"Restored as of {described.made_at}: {len(described.tables)} tables, {rows:,} rows, all counts equal.")
+        become_owner(alias="default")
         connection.close()
+        # A restored database describes its definitions in other words: triggers and rights are made anew, as the code says.
+        guards.install(connection)
         found = verification.verify(where=places(), full=True)
         for remark in found.remarks:
             self.stdout.write(f"REMARK  {remark}")
