@@ -65,6 +65,7 @@ def let_in(visit, cleo, mia):
         page.get_by_label(label).fill(day)
     page.get_by_label(re.compile("Vera Vance .vera")).check()
     page.get_by_role("button", name="Prepare the audit").click()
+    page.get_by_role("link", name="Change management 2026").click()
     expect(page.get_by_role("heading", name="Change management 2026")).to_be_visible()
     address = re.sub(r"^https?://[^/]+", "", page.url)
 

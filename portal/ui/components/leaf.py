@@ -74,9 +74,8 @@ def avatar(name: str, size: int = 24) -> SafeString:
     return format_html('<span class="avatar av-{} av-s{}" aria-hidden="true">{}</span>', hue, size, escape(initials(name)))
 
 
-@register.filter
 def initials(name: str) -> str:
-    """First letters of the first and the last word: what an avatar shows, for the name of a button that shows nothing else."""
+    """First letters of the first and the last word: what an avatar shows."""
     parts = [part for part in str(name).split() if part[0].isalnum()]
     return (parts[0][0] + (parts[-1][0] if len(parts) > 1 else "")).upper() if parts else "?"
 
