@@ -1,8 +1,6 @@
 """Work of the ledger in the background: the seal every second, the verification every night."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from celery import shared_task
@@ -10,6 +8,7 @@ from celery.signals import worker_ready
 from django.db import connection
 from django.utils.timezone import now
 
+from portal.alone import alone
 from portal.ledger import asked, fingerprint, sealing, verification
 from portal.ledger import report as reports
 from portal.ledger.places import places, sealed_apart
@@ -39,8 +38,8 @@ def verify() -> None:
     worker: whoever comes while one is at work, or after one has finished, does nothing. The schedule asks every hour, so
     that a verification whose worker died is made up for.
     """
-    with _alone() as alone:
-        if not alone or reports.verified_since(moment=now() - VERIFIED_EVERY):
+    with alone(VERIFYING) as first:
+        if not first or reports.verified_since(moment=now() - VERIFIED_EVERY):
             return
         report = verification.verify(where=places(), full=True)
         reports.record(report=report, at=now())
@@ -68,16 +67,3 @@ def check_guards() -> None:
 def check_guards_at_start(**_: object) -> None:
     """A worker that starts has the schema looked at."""
     check_guards.delay()
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether no other verification is at work. The lock ends with the connection, hence with a worker that dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [VERIFYING])
-        alone = bool(cursor.fetchone()[0])
-        try:
-            yield alone
-        finally:
-            if alone:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [VERIFYING])

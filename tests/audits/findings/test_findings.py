@@ -200,6 +200,7 @@ def item_of(engagement) -> SampleItem:
     )
     row = PopulationRow.objects.create(population=population, position=1, key="CHG-1", line="{}")
     sample = Sample.objects.create(
+        engagement=engagement,
         population=population,
         number=1,
         method="by_hand",

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from audits.controls.catalogue import CONTROLS
-from audits.controls.checks import result_of
 from audits.controls.result import Window
+from audits.controls.rows import result_of
 from changes.delivery.models import PullRequest, Repository
 from changes.entitlements.mergers import actions
 from changes.exceptions.detect import about_pull_requests
@@ -61,4 +61,4 @@ def test_a_merge_past_the_list_is_an_exception_and_counted_by_the_control():
     words = found[f"{rows[2].key}:"]["unauthorised_merge"].sentence
     assert words == "zed merged #3 to prod and was not on the list of authorised mergers then."
     assert KINDS["unauthorised_merge"].clause == Clause.AUTHORISED_MERGE
-    assert (result.population, result.deviations) == (3, ())
+    assert (result.population, result.deviations) == (3, 0)

@@ -466,7 +466,7 @@ def test_two_hundred_points_are_shown_with_few_queries(client, meeting, at, djan
     sign_in(client, somebody("Cleo"))
     client.get("/meetings/1/")
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         page = text(client.get("/meetings/1/"))
 
     assert page.count('class="row agenda-row"') == 200

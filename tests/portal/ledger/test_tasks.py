@@ -10,6 +10,7 @@ from portal.ledger.anchors import GitAnchor
 from portal.ledger.models import LedgerCheck, LedgerCheckpoint
 from portal.ledger.report import record_refusal
 from portal.ledger.sealer import SealingStopped
+from portal.schedule import BACK_UP
 from tests.database import lifted
 from tests.portal.ledger.conftest import connected, note
 
@@ -106,9 +107,9 @@ def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_
 
 
 def test_no_other_task_outlasts_the_patience_of_the_broker(settings):
-    """What runs longer than the visibility timeout is delivered again while it runs; only the verifications provide for that."""
+    """What runs longer than the visibility timeout is delivered again while it runs; verifications and copies provide for that."""
     patience = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
     limits = {name: task.time_limit or settings.CELERY_TASK_TIME_LIMIT for name, task in celery_app.tasks.items()}
 
-    long = {tasks.verify.name, tasks.verify_asked.name}
+    long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP}
     assert {name for name, limit in limits.items() if limit >= patience} == long

@@ -1,0 +1,19 @@
+"""One at a time over all workers: an advisory lock of PostgreSQL, for work that a broker may give out again while it runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def alone(key: int) -> Iterator[bool]:
+    """Whether nobody else is at work under this key. The lock ends with the connection, hence with a worker that dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        first = bool(cursor.fetchone()[0])
+        try:
+            yield first
+        finally:
+            if first:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
