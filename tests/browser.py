@@ -84,7 +84,8 @@ class Site:
 
     def rest(self):
         """Wait until the last request is over: one that goes on after its test finds no database any more."""
-        _wait_until(lambda: not self.server.server_state.tasks)
+        # A stream whose reader is gone notices at its next look, which on a busy machine took nine seconds.
+        _wait_until(lambda: not self.server.server_state.tasks, seconds=30)
 
     def stop(self):
         self.server.should_exit = True

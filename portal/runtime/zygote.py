@@ -49,8 +49,6 @@ def _load() -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
-    # A page makes some ten thousand objects: at the usual threshold of 700 the collector ran seventy times for each.
-    gc.set_threshold(50_000, 20, 10)
 
 
 def _fork_programs(line: socket.socket) -> Callable[[], int] | None:

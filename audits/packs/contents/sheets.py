@@ -4,13 +4,14 @@ from typing import Any
 
 from audits.packs.contents.work import Work, utc
 from audits.samples.models import Sample, SampleItem
-from portal.pdf import Paper
+from portal.pdf import paper_of
 
 
 def sheet_pdf(work: Work, sample: Sample, item: SampleItem) -> bytes:
     """One sample sheet as PDF; the same bytes for the same sheet and marks."""
     population = sample.population
-    paper = Paper(f"Sample {sample.number}, item {item.position}: {item.row.key}", work.mark, subject=work.engagement.name)
+    title = f"Sample {sample.number}, item {item.position}: {item.row.key}"
+    paper = paper_of(title=title, mark=work.mark, subject=work.engagement.name)
     paper.facts(
         [
             ("Population", f"{population.number}, {population.kind}, {population.count} rows"),

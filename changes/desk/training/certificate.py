@@ -3,14 +3,14 @@
 from datetime import UTC
 
 from changes.training.models import Acknowledgement
-from portal.pdf import Paper
+from portal.pdf import paper_of
 
 
 def certificate_pdf(signed: Acknowledgement) -> bytes:
     """What was signed, by whom and after what; with the digest by which it can be checked. The bytes are the same each time."""
     at = signed.at.astimezone(UTC)
-    paper = Paper(
-        f"{signed.person.name} is trained on the policy",
+    paper = paper_of(
+        title=f"{signed.person.name} is trained on the policy",
         mark=f"Confidential. Certificate {signed.pk}, SHA-256 {signed.digest[:16]}…",
         subject=f"Version {signed.policy} of the policy",
     )

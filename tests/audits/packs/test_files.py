@@ -13,7 +13,7 @@ from audits.packs.tables import cell, csv_of
 from audits.packs.tools.evidence import cell as cell_of_verifier
 from audits.packs.workbook import LONGEST, Row, Sheet, write_workbook
 from portal.ledger.canonical import canonical
-from portal.pdf import Paper
+from portal.paper import Paper
 
 NASTY = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1", "  =1", "＝1", "_x0041_", "a\x01b", "<&>\"'", "ü\n€", ""]
 EDGES = [1, -5, 2.5, True, False, None, 10**15, {"b": 1, "a": "="}, ["=", 1]]

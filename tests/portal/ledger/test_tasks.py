@@ -13,6 +13,7 @@ from portal.ledger.sealer import SealingStopped
 from portal.schedule import BACK_UP
 from tests.database import lifted
 from tests.portal.ledger.conftest import connected, note
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,6 +93,17 @@ def test_a_verification_is_not_repeated_within_the_night(where):
     assert LedgerCheck.objects.count() == 2
 
 
+def free(key):
+    """Whether nobody holds this advisory lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE locktype = 'advisory' AND objid = %s AND datname = current_database())",
+            [key],
+        )
+        return cursor.fetchone()[0]
+
+
 def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_worker_that_dies(where):
     note()
     tasks.seal()
@@ -99,6 +111,8 @@ def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_
         other.execute("SELECT pg_advisory_lock(%s)", [tasks.VERIFYING])
         tasks.verify()
         assert not LedgerCheck.objects.exists()
+    # Its process at the server ends a moment after the connection.
+    wait_for(lambda: free(tasks.VERIFYING), what="the end of the lock")
 
     tasks.verify()
     tasks.verify()
@@ -109,6 +123,7 @@ def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_
 def test_no_other_task_outlasts_the_patience_of_the_broker(settings):
     """What runs longer than the visibility timeout is delivered again while it runs; verifications and copies provide for that."""
     patience = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    celery_app.loader.import_default_modules()
     limits = {name: task.time_limit or settings.CELERY_TASK_TIME_LIMIT for name, task in celery_app.tasks.items()}
 
     long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP}
