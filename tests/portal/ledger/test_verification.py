@@ -327,3 +327,14 @@ def test_verification_does_not_mind_what_is_written_meanwhile(ledger, where, mon
     report = verify(where=where)
 
     assert (report.ok, report.entries) == (True, 9)
+
+
+def test_whoever_waits_hears_how_far_it_is(where, monkeypatch):
+    """However quick it is: the first look comes before anything is done."""
+    monkeypatch.setattr("portal.ledger.verification.TELL_EVERY", 0)
+    note()
+    heard = []
+
+    assert verify(where=where, tell=lambda *told: heard.append(told)).ok
+
+    assert len(heard) > 1
