@@ -1,10 +1,13 @@
 """What the portal runs by itself: the last 90 days, each week that is over, and each engagement that is open."""
 
+import logging
 from datetime import datetime
 
 from audits.controls.queries import WEEK, engagements_to_run, weeks_to_run
 from audits.controls.result import Window
 from audits.controls.running import LONGEST, USUAL, Purpose, run_controls
+
+log = logging.getLogger(__name__)
 
 
 def run_daily(*, at: datetime) -> None:
@@ -17,11 +20,16 @@ def run_daily(*, at: datetime) -> None:
 def run_for_engagements(*, at: datetime) -> int:
     """For every open engagement once a day, so that its auditor finds a run of their own. Returns how many were run.
 
-    A window that is longer than a year is looked at for its last year.
+    A window that is longer than a year is looked at for its last year. One that cannot be run keeps the others from nothing.
     """
-    found = engagements_to_run(at=at)
-    for engagement in found:
+    done = 0
+    for engagement in engagements_to_run(at=at):
         until = min(engagement.window_to, at)
         since = max(engagement.window_from, until - LONGEST)
-        run_controls(window=Window(since, until), by=None, at=at, engagement=engagement)
-    return len(found)
+        try:
+            run_controls(window=Window(since, until), by=None, at=at, engagement=engagement)
+        except Exception:
+            log.exception("The controls could not be run for engagement %s.", engagement.pk)
+        else:
+            done += 1
+    return done

@@ -15,6 +15,7 @@ from tests.database import lifted
 from tests.portal.ledger.conftest import connected, note
 from tests.stack import wait_for
 
+CONTROLS = ("audits.controls.tasks.run_controls_daily", "audits.controls.tasks.run_controls_for_engagements")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -121,10 +122,10 @@ def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_
 
 
 def test_no_other_task_outlasts_the_patience_of_the_broker(settings):
-    """What runs longer than the visibility timeout is delivered again while it runs; verifications and copies provide for that."""
+    """What runs longer than the visibility timeout is delivered again while it runs; these provide for that."""
     patience = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
     celery_app.loader.import_default_modules()
     limits = {name: task.time_limit or settings.CELERY_TASK_TIME_LIMIT for name, task in celery_app.tasks.items()}
 
-    long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP}
+    long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP, *CONTROLS}
     assert {name for name, limit in limits.items() if limit >= patience} == long
