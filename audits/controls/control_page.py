@@ -19,7 +19,7 @@ from audits.controls.forms import PeriodForm
 from audits.controls.models import ControlFinding, ControlRun
 from audits.controls.queries import health, latest_run, run_in, runs_for
 from audits.controls.result import Result, Row, Tally, Window
-from audits.controls.rows import in_scope, rows_of
+from audits.controls.rows import in_scope, is_withheld, rows_of
 from audits.controls.running import USUAL, check_window
 from audits.controls.showing import address_of, health_of
 from audits.controls.views import engagement_in
@@ -28,7 +28,6 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
-from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
 from portal.ui.clock import time_of
 
@@ -76,7 +75,8 @@ def control(request: HttpRequest, name: str) -> HttpResponse:
         "may_run": may(request.user, P.CONTROL_RUN),
         "form": PeriodForm(initial=PeriodForm.of(Window(at - USUAL, at))),
         "engagement": engagement,
-        **_findings(request, found, run),
+        "hidden": is_withheld(found, from_auditor=engagement is not None),
+        **_findings(request, found, run, engagement),
     }
     return render(request, "audits/controls/control.html", context)
 
@@ -95,8 +95,10 @@ def _runs(control: Control, engagement: Engagement | None) -> list[tuple[Control
     return [(run, run.results[control.id]) for run in runs_for(engagement)[:RUNS] if control.id in run.results]
 
 
-def _findings(request: HttpRequest, control: Control, run: ControlRun | None) -> dict[str, Any]:
+def _findings(request: HttpRequest, control: Control, run: ControlRun | None, engagement: Engagement | None) -> dict[str, Any]:
     """A page of the rows that did not pass."""
+    if is_withheld(control, from_auditor=engagement is not None):
+        return {"rows": [], "count": 0}
     rows = ControlFinding.objects.filter(run=run, control=control.id).order_by("position")
     count, first = rows.count() if run else 0, _first_of(request)
     shown = [_of_line(row.position, row.line) for row in rows[first : first + SIZE]] if run else []
@@ -130,7 +132,7 @@ def control_rows(request: HttpRequest, name: str) -> HttpResponse:
     run = _run_asked_for(request, engagement) if "since" not in request.GET else None
     form = PeriodForm(request.GET if "since" in request.GET else None, initial=_period(run, at))
     context: dict[str, Any] = {"control": found, "run": run, "form": form, "engagement": engagement}
-    hidden = engagement is not None and found.clause == Clause.CONFIDENTIAL
+    hidden = is_withheld(found, from_auditor=engagement is not None)
     if hidden or not found.check:
         return render(request, "audits/controls/rows.html", {**context, "hidden": hidden, "rows": []})
     window = Window(run.since, run.until) if run else _window_asked_for(form, engagement, at)

@@ -87,7 +87,7 @@ def weeks_for(engagement: Engagement | None, *, at: datetime) -> list[datetime]:
     if engagement is None:
         return mondays
     inside = [monday for monday in mondays if engagement.window_from <= monday and monday + WEEK <= engagement.window_to]
-    return [] if engagement.repositories else inside
+    return [] if engagement.repositories or engagement.systems else inside
 
 
 def health(*, at: datetime, engagement: Engagement | None = None) -> dict[str, list[Week]]:

@@ -10,6 +10,7 @@ from audits.controls.catalogue import Control
 from audits.controls.result import Result, Row, Tally, Window
 from audits.controls.unread import FORGE, GIT, unread_sources
 from portal.access.scope import EVERYTHING, Scope
+from portal.policy.clauses import Clause
 
 Reader = Callable[[Window, Scope], Iterator[Row]]
 READERS: dict[str, Reader] = {}
@@ -33,6 +34,14 @@ def in_scope(control: Control, scope: Scope) -> bool:
     """
     systems = {SYSTEMS.get(need, need) for need in control.needs} or {"portal"}
     return scope.covers_criteria(criteria=control.criteria) and any(scope.covers_system(system=name) for name in systems)
+
+
+WITHHELD = frozenset({Clause.CONFIDENTIAL, Clause.AUDITED})
+
+
+def is_withheld(control: Control, *, from_auditor: bool) -> bool:
+    """Whether somebody sees what a control comes to, but not its rows: they name what other auditors read and found. Pure."""
+    return from_auditor and control.clause in WITHHELD
 
 
 def rows_of(*, control: Control, window: Window, scope: Scope = EVERYTHING) -> Iterator[Row]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from audits.controls.catalogue import CONTROLS, Control
 from audits.controls.result import RULES_VERSION, Result, Row, Tally, Window
-from audits.controls.rows import rows_of
+from audits.controls.rows import in_scope, is_withheld, rows_of
 from audits.engagements.queries import scope_of
 from audits.packs.contents.work import Work, plain, utc
+from portal.access.scope import Scope
 
 MOST_SHOWN = 10_000
 """Rows with something the matter that the workbook lists; the JSON has all."""
@@ -32,17 +33,19 @@ class Controlled:
 
 
 def put_controls(work: Work) -> list[Controlled]:
-    """Every control that has a check, in the order of the catalogue."""
+    """Every control of the audit's scope that has a check, in the order of the catalogue; not those whose rows no auditor sees."""
     window = Window(work.engagement.window_from, min(work.engagement.window_to, work.pack.asked_at))
-    return [_put(work, control, window) for control in CONTROLS.values() if control.check]
+    scope = scope_of(work.engagement)
+    shown = (control for control in CONTROLS.values() if control.check and in_scope(control, scope))
+    return [_put(work, control, window, scope) for control in shown if not is_withheld(control, from_auditor=True)]
 
 
-def _put(work: Work, control: Control, window: Window) -> Controlled:
+def _put(work: Work, control: Control, window: Window, scope: Scope) -> Controlled:
     folder = f"controls/{plain(control.id)}"
     tally = Tally()
     notable: list[Row] = []
     with work.archive.entry(f"{folder}/rows.jsonl") as file:
-        for row in rows_of(control=control, window=window, scope=scope_of(work.engagement)):
+        for row in rows_of(control=control, window=window, scope=scope):
             file.write(f"{tally.add(row).line}\n".encode())
             if not row.passed and len(notable) < MOST_SHOWN:
                 notable.append(row)

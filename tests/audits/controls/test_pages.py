@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from audits.controls import daily
 from audits.controls.catalogue import CONTROLS
 from audits.controls.daily import run_daily, run_for_engagements
 from audits.controls.models import ControlFinding, ControlRun
@@ -13,16 +14,19 @@ from audits.controls.queries import WEEK, health, latest_run, monday_of, whole_w
 from audits.controls.result import Window
 from audits.controls.running import run_controls
 from audits.controls.showing import address_of, failures, health_of
-from audits.controls.tasks import run_controls_daily, run_controls_for_engagements
+from audits.controls.tasks import RUNNING, run_controls_daily, run_controls_for_engagements
 from audits.controls.views import line_of
+from audits.engagements.actions import confirm_engagement
 from changes.delivery.models import Repository
 from changes.exceptions.actions import Found, open_exception
+from portal.access.models import User
 from portal.ledger.models import LedgerBody
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
-from tests.audits.engagements.opened import admitted
+from tests.audits.engagements.opened import admitted, prepared
 from tests.changes.outcomes.world import pull
 from tests.changes.people import person, sign_in
+from tests.portal.ledger.conftest import connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -182,7 +186,41 @@ def test_an_auditor_sees_the_runs_and_the_rows_of_the_engagement_alone():
     assert client.get("/controls/C-28/").status_code == 404
     outside = client.get("/controls/C-03/rows/", {"since": "2025-06-01", "until": "2025-07-01"})
     assert (outside.status_code, "does not cover this period" in outside.content.decode()) == (422, True)
-    assert "for the compliance manager" in client.get("/controls/C-31/rows/").content.decode()
+    for page in ("/controls/C-31/rows/", "/controls/C-31/"):
+        assert "for those who lead the audits" in client.get(page).content.decode()
+
+
+def opened_for(name, now):
+    """A confirmed engagement of an auditor of their own."""
+    cleo, mia = (User.objects.filter(name=each).first() or person(each) for each in ("Cleo", "Mia"))
+    engagement = prepared(person(name, "auditor"), cleo, name=f"Audit of {name}")
+    confirm_engagement(engagement=engagement, digest=engagement.digest, by=mia, at=now)
+    return engagement
+
+
+def test_one_engagement_that_cannot_be_run_leaves_the_others_theirs(monkeypatch):
+    now = timezone.now()
+    first, second = (opened_for(name, now) for name in ("Uma", "Una"))
+    run = daily.run_controls
+    broken = {first.pk}
+
+    def once(**given):
+        if given["engagement"].pk in broken:
+            raise RuntimeError("a reader is broken")
+        return run(**given)
+
+    monkeypatch.setattr(daily, "run_controls", once)
+
+    assert run_for_engagements(at=now + timedelta(minutes=1)) == 1
+    assert list(ControlRun.objects.values_list("engagement", flat=True)) == [second.pk]
+
+
+def test_the_portal_runs_controls_in_one_worker_at_a_time():
+    with connected(autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [RUNNING])
+        run_controls_daily()
+        run_controls_for_engagements()
+        assert not ControlRun.objects.exists()
 
 
 def test_a_control_that_came_after_the_run_has_not_run():
