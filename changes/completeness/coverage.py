@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from changes.completeness.facts import Coverage, Hole, covering
 from changes.completeness.window import Window
+from changes.connectors.in_scope import in_scope, names_in
 from changes.connectors.models import Source
 from changes.connectors.outage_models import SourceOutage
 from changes.connectors.wellbeing import DELIVERING
@@ -15,14 +16,19 @@ from changes.delivery.models import Repository
 Kind = SourceOutage.Kind
 DARK = (Kind.UNREADABLE, Kind.UNREAD)
 """Holes in which nothing was read; missed deliveries are counted, since reading makes up for them."""
+MIRRORED = ("git",)
+"""The system that mirrors are of."""
 
 
 def holes_of(*, window: Window) -> tuple[Hole, ...]:
-    """Outages and missed deliveries that touch the window, oldest first. Mirrors outside of the scope are left out."""
+    """Outages and missed deliveries that touch the window, oldest first. Sources and mirrors outside of the scope are left out."""
     rows = SourceOutage.objects.exclude(kind=Kind.START).filter(began_at__lt=window.until)
     rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=window.since)).select_related("source", "repository")
     if window.repositories is not None:
         rows = rows.filter(Q(repository=None) | Q(repository__name__in=window.repositories))
+    names = names_in(window.scope)
+    if names is not None:
+        rows = rows.filter(Q(source__name__in=sorted(names)) | (Q(source=None) if window.covers(MIRRORED) else Q()))
     return tuple(_hole(row) for row in rows.order_by("began_at", "id"))
 
 
@@ -45,15 +51,17 @@ def _hole(row: SourceOutage) -> Hole:
 
 
 def coverage_of(*, window: Window, holes: Iterable[Hole]) -> tuple[Coverage, ...]:
-    """One for each source that is connected and each mirror in scope."""
+    """One for each source that is connected and each mirror; those in scope."""
     first = _first_readings()
     found = [
         _coverage(source.name, source.kind, source.kind in DELIVERING, source.covered_until, first, window, holes)
-        for source in Source.objects.order_by("name")
+        for source in in_scope(Source.objects.order_by("name"), window.scope, by="name")
     ]
     mirrors = Repository.objects.exclude(clone_url="").filter(Q(in_scope_until=None) | Q(in_scope_until__gt=window.since))
     if window.repositories is not None:
         mirrors = mirrors.filter(name__in=window.repositories)
+    if not window.covers(MIRRORED):
+        mirrors = mirrors.none()
     return (
         *found,
         *(_coverage(f"git {row}", "git", False, row.mirrored_at, first, window, holes) for row in mirrors.order_by("name")),

@@ -19,6 +19,7 @@ from changes.completeness.statements import (
     MERGED,
     MESSAGES,
     MIRRORED,
+    OF_RELEASES,
     ON_PROD,
     RELEASED,
     RELEASES,
@@ -33,10 +34,14 @@ Statement = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Population:
-    """One population. ``asked`` is how its source is asked, ``counterpart`` what a row has to have."""
+    """One population. ``asked`` is how its source is asked, ``counterpart`` what a row has to have.
+
+    ``systems`` are those that its rows are of, and their counterparts where it looks back; one of them in scope is enough.
+    """
 
     code: str
     source: str
+    systems: tuple[str, ...]
     title: str
     counterpart: str
     asked: str
@@ -62,7 +67,7 @@ def lone_commits(*, repositories: Iterable[Repository]) -> list[int]:
 
 
 def _plainly(statement: str, **parts: str) -> Callable[[Window], Statement]:
-    whole = statement.format(in_scope=IN_SCOPE, carried=CARRIED, **parts)
+    whole = statement.format(in_scope=IN_SCOPE, releases=OF_RELEASES, carried=CARRIED, **parts)
     return lambda window: (whole, window.values)
 
 
@@ -81,6 +86,7 @@ _ALL = (
     Population(
         "commits",
         "git",
+        ("git",),
         "Commits on main and prod",
         "a pull request that brought it",
         "git log --first-parent of each branch, from a mirror of the repository; by the committer's date",
@@ -89,6 +95,7 @@ _ALL = (
     Population(
         "merged",
         "github",
+        ("git",),
         "Merged pull requests",
         "a change",
         "GET /repos/{owner}/{repo}/pulls?state=all&sort=updated, and deliveries; merged into main or prod, by merged_at",
@@ -97,6 +104,7 @@ _ALL = (
     Population(
         "fly-releases",
         "fly",
+        ("fly",),
         "Releases at Fly",
         "a change",
         "the releases of each production app, from Fly's API or the JSON of its command line; by created_at",
@@ -105,6 +113,7 @@ _ALL = (
     Population(
         "deployments",
         "github",
+        ("git",),
         "Deployments at the forge",
         "a change",
         "GET /repos/{owner}/{repo}/deployments; environment production, by created_at",
@@ -113,6 +122,7 @@ _ALL = (
     Population(
         "messages",
         "slack",
+        ("slack",),
         "Messages in the channel",
         "a release",
         "messages of the log of production changes, as Slack has taken them, by channel and ts",
@@ -121,6 +131,7 @@ _ALL = (
     Population(
         "doppler-edits",
         "doppler",
+        ("doppler",),
         "Edits of production secrets",
         "a change",
         "GET /v3/configs/config/logs of each production config; by created_at",
@@ -129,6 +140,7 @@ _ALL = (
     Population(
         "cloudflare-edits",
         "cloudflare",
+        ("cloudflare",),
         "Edits of DNS and Access",
         "a change",
         "GET /accounts/{account}/logs/audit; DNS and Access, without what failed; by the time of the action",
@@ -137,6 +149,7 @@ _ALL = (
     Population(
         "logged",
         "portal",
+        ("fly", "git", "slack"),
         "Releases to production, in the channel",
         "a message",
         "every release to production on record, against the messages that Slack has taken",
@@ -146,6 +159,7 @@ _ALL = (
     Population(
         "changes-commit",
         "portal",
+        ("portal", "git"),
         "Released changes, in Git",
         "a commit on prod",
         "every change released in the window, against the commits of prod in the mirror",
@@ -155,6 +169,7 @@ _ALL = (
     Population(
         "changes-release",
         "portal",
+        ("portal", "fly", "git"),
         "Released changes, in production",
         "a release",
         "every change released in the window, against the releases of its commits",
@@ -164,6 +179,7 @@ _ALL = (
     Population(
         "changes-message",
         "portal",
+        ("portal", "slack"),
         "Released changes, in the channel",
         "a message",
         "every change released in the window, against the messages about its releases",

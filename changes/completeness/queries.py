@@ -1,5 +1,6 @@
 """The completeness sheet of a window and a scope: counted at every source, in both directions (POLICY.md, what an auditor asks)."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from changes.completeness.counting import lines
@@ -15,6 +16,7 @@ SCOPED = (
     "The scope names repositories. Edits at Doppler and Cloudflare and messages that belong to no release are of no repository, "
     "and are left out."
 )
+OF_SYSTEMS = "The scope names systems ({}). What is of other systems is left out: their rows, their readings and their outages."
 NUMBERED = "GitHub numbers issues and pull requests together: a missing number may be an issue."
 
 
@@ -36,15 +38,23 @@ def sheet_of(*, since: datetime, until: datetime, scope: Scope, at: datetime) ->
         days=days_of(window=window),
         scope=in_scope(window=window),
         exclusions=exclusions_of(window=window),
-        questions=tuple((one.code, one.asked) for one in POPULATIONS.values()),
-        notes=(NUMBERED, *([SCOPED] if window.repositories is not None else [])),
+        questions=tuple((one.code, one.asked) for one in POPULATIONS.values() if window.covers(one.systems)),
+        notes=tuple(_notes(scope)),
     )
+
+
+def _notes(scope: Scope) -> Iterator[str]:
+    yield NUMBERED
+    if scope.repositories is not None:
+        yield SCOPED
+    if scope.systems is not None:
+        yield OF_SYSTEMS.format(", ".join(sorted(scope.systems)))
 
 
 def _lines(window: Window, *, backward: bool) -> tuple[Line, ...]:
     found: list[Line] = []
     for population in POPULATIONS.values():
-        if population.backward is backward:
+        if population.backward is backward and window.covers(population.systems):
             found += lines(population=population, window=window) or [_nothing(population)]
     return tuple(found)
 

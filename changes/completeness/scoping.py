@@ -4,6 +4,7 @@ from django.db.models import Q
 
 from changes.completeness.facts import Exclusion, InScope
 from changes.completeness.window import Window
+from changes.connectors.in_scope import in_scope as of_systems
 from changes.delivery.models import Repository
 from changes.exceptions.models import NoiseRule
 from changes.inventory.models import Asset
@@ -32,7 +33,7 @@ def _why(row: Repository) -> str:
 
 def _assets(window: Window) -> tuple[InScope, ...]:
     rows = Asset.objects.filter(kind__in=COUNTED, first_seen_at__lt=window.until)
-    rows = rows.filter(Q(gone_at=None) | Q(gone_at__gt=window.since)).order_by("kind", "name", "id")
+    rows = of_systems(rows.filter(Q(gone_at=None) | Q(gone_at__gt=window.since)), window.scope).order_by("kind", "name", "id")
     return tuple(InScope(row.kind, row.name, row.first_seen_at, row.gone_at, _seen(row)) for row in rows)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from changes.completeness.facts import Day, Numbers, ranges
-from changes.completeness.statements import IN_SCOPE
+from changes.completeness.statements import IN_SCOPE, OF_RELEASES
 from changes.completeness.window import Window
 
 SHOWN = 100
@@ -32,6 +32,7 @@ WHERE NOT EXISTS (SELECT FROM {table} t WHERE {ours} AND t.{column} = n) ORDER B
 """
 SEQUENCES = (
     (
+        "git",
         "pull request numbers",
         PULLS,
         "changes_pullrequest",
@@ -39,8 +40,9 @@ SEQUENCES = (
         "number",
         "A missing number may be an issue.",
     ),
-    ("release versions", VERSIONS, "changes_release", "t.source = 'fly' AND t.app = %(of)s", "version", ""),
+    ("fly", "release versions", VERSIONS, "changes_release", "t.source = 'fly' AND t.app = %(of)s", "version", ""),
     (
+        "git",
         "places on the branch",
         PLACES,
         "changes_branchcommit",
@@ -54,7 +56,7 @@ SELECT (e.created_at AT TIME ZONE 'UTC')::date, count(*), count(m.id)
 FROM changes_release e LEFT JOIN changes_releaselog m ON m.release_id = e.id
 LEFT JOIN changes_repository r ON r.id = e.repository_id
 WHERE e.environment = 'production' AND e.state <> 'pending'
-  AND e.created_at >= %(since)s AND e.created_at < %(until)s AND {in_scope}
+  AND e.created_at >= %(since)s AND e.created_at < %(until)s AND {in_scope} AND {releases}
 GROUP BY 1 ORDER BY 1
 """
 
@@ -62,7 +64,9 @@ GROUP BY 1 ORDER BY 1
 def numbers_of(*, window: Window) -> tuple[Numbers, ...]:
     """Every sequence that has a number in the window: those between its first and its last one there."""
     found: list[Numbers] = []
-    for what, statement, table, ours, column, note in SEQUENCES:
+    for system, what, statement, table, ours, column, note in SEQUENCES:
+        if not window.covers([system]):
+            continue
         for place, first, last, of in _all(statement.format(in_scope=IN_SCOPE), window.values):
             asked = LACKING.format(table=table, ours=ours, column=column)
             missing = [number for (number,) in _all(asked, {"first": first, "last": last, "of": of})]
@@ -73,7 +77,7 @@ def numbers_of(*, window: Window) -> tuple[Numbers, ...]:
 
 def days_of(*, window: Window) -> tuple[Day, ...]:
     """The days that have releases to production."""
-    rows: list[tuple[date, int, int]] = _all(DAYS.format(in_scope=IN_SCOPE), window.values)
+    rows: list[tuple[date, int, int]] = _all(DAYS.format(in_scope=IN_SCOPE, releases=OF_RELEASES), window.values)
     return tuple(Day(day, releases, logged) for day, releases, logged in rows)
 
 

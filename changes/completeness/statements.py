@@ -4,6 +4,7 @@
 """
 
 IN_SCOPE = "(%(repositories)s::text[] IS NULL OR r.name = ANY(%(repositories)s))"
+OF_RELEASES = "(%(releases)s::text[] IS NULL OR e.source = ANY(%(releases)s))"
 CARRIED = """
     EXISTS (
         SELECT FROM changes_pullrequest p JOIN changes_linkedpullrequest l ON l.pull_request_id = p.id AND l.role <> 'joined'
@@ -78,7 +79,7 @@ FROM changes_release e LEFT JOIN changes_repository r ON r.id = e.repository_id
 LEFT JOIN changes_releaselog m ON m.release_id = e.id
 LEFT JOIN (SELECT min(connected_at) AS connected_at FROM changes_source WHERE kind = 'slack') s ON true
 WHERE e.environment = 'production' AND e.state <> 'pending'
-  AND e.created_at >= %(since)s AND e.created_at < %(until)s AND {in_scope}
+  AND e.created_at >= %(since)s AND e.created_at < %(until)s AND {in_scope} AND {releases}
 """
 MESSAGES = """
 SELECT m.channel || ':' || m.ts AS key, m.at, m.channel AS place, m.ts AS name, m.words, m.link, m.state, NULL::bigint AS exception

@@ -1,6 +1,6 @@
 """What the pages of completeness are asked for: a window of whole days (UTC) and one repository, inside the reader's scope."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
@@ -52,7 +52,7 @@ def asked_of(request: HttpRequest) -> Asked:
     )
     repository = request.GET.get("repository", "")
     if repository and scope.covers(repository=repository):
-        scope = Scope(frozenset({repository}), scope.window_from, scope.window_to)
+        scope = replace(scope, repositories=frozenset({repository}))
     else:
         repository = ""
     return Asked(min(first, last), last, repository, scope, at)

@@ -88,7 +88,8 @@ def sheet_file(request: HttpRequest) -> HttpResponse:
 @require_GET
 def population(request: HttpRequest, code: str) -> HttpResponse:
     """The rows behind a number, newest first."""
-    one, asked = _population(code), asked_of(request)
+    asked = asked_of(request)
+    one = _population(code, asked)
     place, state = _filter(request)
     found = rows(
         population=one, window=asked.window, place=place, state=state, before=_cursor(request.GET.get("older", "")), size=SIZE + 1
@@ -112,7 +113,8 @@ def population(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def population_file(request: HttpRequest, code: str) -> HttpResponseBase:
     """The same rows as a file."""
-    one, asked = _population(code), asked_of(request)
+    asked = asked_of(request)
+    one = _population(code, asked)
     place, state = _filter(request)
     found = rows(population=one, window=asked.window, place=place, state=state, size=MOST + 1)
     mark = [
@@ -140,8 +142,8 @@ def outages(request: HttpRequest) -> HttpResponse:
     return render(request, "changes/completeness/outages.html", context)
 
 
-def _population(code: str) -> Population:
-    if code not in POPULATIONS:
+def _population(code: str, asked: Asked) -> Population:
+    if code not in POPULATIONS or not asked.window.covers(POPULATIONS[code].systems):
         raise Http404(f"There is no population {code}.")
     return POPULATIONS[code]
 
