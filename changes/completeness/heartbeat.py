@@ -12,6 +12,8 @@ from changes.exceptions.models import ExceptionRecord
 from portal.runtime.punctual import Job, jobs
 
 KIND = "job_missed"
+EVERY = "job"
+"""What the prefixes of all jobs begin with."""
 WHOLE = "heartbeat"
 AFTER = timedelta(minutes=10)
 """A page shows a late job at once; a finding is worth a silence of this length."""
@@ -75,9 +77,10 @@ def watch_jobs(*, at: datetime) -> int:
     found = missing(jobs(at=at), at=at)
     opened = sum(_note(one, at) for one in found)
     lasts = {one.lease for one in found if one.until is None}
-    for lease in WORDS:
-        if lease not in lasts and lasting(prefix=_prefix(lease)).exists():
-            end(prefix=_prefix(lease), words="It runs again.", at=_back(lease, found, at))
+    known = set(lasting(prefix=EVERY).filter(kind=KIND).values_list("subject", flat=True))
+    for lease in sorted(known - lasts):
+        words = "It runs again." if lease in WORDS else "Nobody waits for this job any more."
+        end(prefix=_prefix(lease), words=words, at=_back(lease, found, at))
     return opened
 
 
@@ -106,4 +109,4 @@ def _note(one: Missing, at: datetime) -> bool:
 
 
 def _prefix(lease: str) -> str:
-    return f"job:{lease}"
+    return f"{EVERY}:{lease}"

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from changes.completeness.heartbeat import Missing, missing, watch_jobs
+from changes.exceptions.intervals import begin
 from changes.exceptions.models import ExceptionRecord
 from portal.runtime.models import Lease
 from portal.runtime.punctual import Job, late_jobs
@@ -79,8 +82,16 @@ def test_a_job_that_is_made_not_to_run_is_red_until_it_runs_again(client, time_m
     time_machine.move_to(minutes(11), tick=False)
     note_finished(sender=type("Task", (), {"name": task}))
     Lease.objects.exclude(name="mirror-repositories").update(finished=minutes(11))
-    assert watch_jobs(at=minutes(12)) == 0
+    with CaptureQueriesContext(connection) as queries:
+        assert watch_jobs(at=minutes(12)) == 0
+    assert sum('"changes_exceptionrecord"."key"' in query["sql"] and "SELECT" in query["sql"][:6] for query in queries) < 5
     record.refresh_from_db()
     assert (record.state, record.evidence["until"]) == ("repaired", minutes(11).isoformat())
     assert late_jobs(at=minutes(12)) == []
     assert ExceptionRecord.objects.count() == 1
+
+    left = "a-job-of-before"
+    begin(kind="job_missed", prefix=f"job:{left}", subject=left, sentence="It did not run.", since=NOON, at=minutes(10))
+    assert watch_jobs(at=minutes(13)) == 0
+    gone = ExceptionRecord.objects.get(subject=left)
+    assert (gone.state, gone.evidence["until"]) == ("repaired", minutes(13).isoformat())
