@@ -81,5 +81,5 @@ def _coverage(
     dark = [hole for hole in ours if hole.kind in DARK]
     began = first.get(name)
     minutes, covered, outage, filled = covering(since=window.since, until=window.until, first=began, last=last, holes=dark)
-    missed = sum(len(hole.missed) for hole in ours if hole.kind == Kind.WEBHOOKS)
+    missed = sum(len(hole.missed) for hole in ours if hole.kind == Kind.WEBHOOKS and window.since <= hole.began)
     return Coverage(name, kind, listens, minutes, covered, outage, filled, minutes - covered - outage, missed, began, last)

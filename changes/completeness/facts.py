@@ -74,7 +74,8 @@ class Coverage:
 
     ``covered`` + ``outage`` + ``not_covered`` = ``minutes``. Covered is what lies between the first good reading and the last
     one, without the outages; never rounded up. ``filled`` are those minutes of outage that a later reading went back over.
-    ``missed`` are deliveries that never came, however they were made up for. Before the first reading nothing is claimed.
+    ``missed`` are deliveries that never came, however they were made up for, counted where their row begins. Before the first
+    reading nothing is claimed.
     """
 
     source: str

@@ -77,6 +77,7 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     done = 0
     if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
+    began = now()
     for repository in due.order_by("polled_at", "id"):
         if not _asked(source, partial(_poll_repository, source, repository, now()), now, covers=False):
             break
@@ -84,7 +85,7 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     else:
         if done:
             observe_repositories(source=source, at=now())
-            _covered(source, now())
+            _covered(source, began)  # what came to the first repository while the last one was read, nobody has seen
     return done
 
 

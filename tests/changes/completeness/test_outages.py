@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from changes.completeness.coverage import coverage_of, holes_of
 from changes.completeness.facts import Hole, covering, ranges
+from changes.completeness.window import window_of
 from changes.connectors import outages
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.outage_models import SourceOutage
 from changes.connectors.untold import Untold
 from changes.delivery.facts import PullRequestReported
 from changes.delivery.models import PullRequest, Repository
+from portal.access.scope import EVERYTHING
 from portal.ledger.models import LedgerLeaf
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -113,3 +116,17 @@ def test_what_no_delivery_has_told_is_on_record():
     assert len(poll(known=known)) == 2
     repository.poll_cursor = None
     assert len(poll()) == 2
+
+
+@pytest.mark.django_db
+def test_missed_deliveries_count_in_one_window_only():
+    """A row that spans midnight counts on the day on which it began."""
+    source = Source.objects.create(name="github", kind="github", api_url="http://127.0.0.1:9", connected_at=at(-60))
+    outages.missed(source=source, what=["#4", "#5"], since=at(-5), until=at(5), why="Lost", at=at(6))
+
+    def counted(since, until):
+        window = window_of(since=at(since), until=at(until), scope=EVERYTHING, at=at(60))
+        [found] = coverage_of(window=window, holes=holes_of(window=window))
+        return found.missed
+
+    assert [counted(-60, 0), counted(0, 60), counted(-60, 60)] == [2, 0, 2]

@@ -79,3 +79,20 @@ def test_a_turn_in_which_nothing_is_due_says_nothing_of_how_the_source_stands(co
     assert poll_due(now=lambda: NOW + timedelta(seconds=1)) == 0
 
     assert Source.objects.values_list("failures", "last_error").get() == (2, "GET /repos: not JSON")
+
+
+def test_a_poll_vouches_for_no_moment_after_it_began(connect):
+    """The first repository was read before the last one: what came to it meanwhile comes with the next poll."""
+    moments = iter(NOW + timedelta(minutes=minute) for minute in range(100))
+    connect(
+        {
+            f"GET {REPO}": Said(made.REPOSITORY),
+            f"GET {REPO}/pulls": Said([]),
+            f"GET {REPO}/deployments": Said([]),
+            f"GET {REPO}/activity": Said([]),
+        }
+    )
+    Repository.objects.create(name="northwind/web", in_scope_from=NOW - timedelta(days=1))
+    assert poll_due(now=lambda: next(moments)) == 1
+
+    assert Source.objects.values_list("covered_until", flat=True).get() < Repository.objects.get().polled_at
