@@ -97,7 +97,7 @@ def _check(engagement: Engagement, observation: Observation, by: User, at: datet
         refuse("The finding would be due in the past.", "Choose a later day.")
     if observation.control and observation.control not in {control.id for control in CONTROLS.values()}:
         refuse(f"There is no control {observation.control}.", "Choose one of the catalogue, or none.")
-    if observation.item is not None and observation.item.sample.population.engagement_id != engagement.pk:
+    if observation.item is not None and observation.item.sample.engagement_id != engagement.pk:
         refuse("This item is of another audit.", "Choose an item of this one.")
 
 

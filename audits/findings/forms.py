@@ -42,7 +42,8 @@ class FindingForm(forms.Form):
         self.people = {str(person.pk): person for person in people}
         offer(self, "owner", [("", "Choose")] + [(key, person.name) for key, person in self.people.items()])
         offer(self, "control", [("", "None")] + [(one.id, f"{one.id} {one.title}") for one in CONTROLS.values()])
-        rows = SampleItem.objects.filter(sample__population__engagement=engagement).select_related("sample", "row")
+        rows = SampleItem.objects.filter(sample__engagement=engagement).select_related("sample", "row")
+        rows = rows.only("position", "sample__number", "sample__engagement", "row__key")
         self.items = {str(item.pk): item for item in rows.order_by("sample__number", "position")[:MOST_ITEMS]}
         offer(self, "item", [("", "None")] + [(key, f"{one.sample}, {one.row.key}") for key, one in self.items.items()])
 

@@ -31,7 +31,8 @@ def findings_of(engagement: Engagement) -> list[Finding]:
 
 def finding_at(engagement_id: int, number: int) -> Finding:
     """One finding by its number within the audit. Raises ``Http404``."""
-    rows = with_state(Finding.objects.select_related("item__sample__population", "item__row"))
+    rows = with_state(Finding.objects.select_related("item__sample", "item__row"))
+    rows = rows.defer("item__sheet", "item__sample__plan", "item__row__line")
     return get_object_or_404(rows, engagement=engagement_id, number=number)
 
 

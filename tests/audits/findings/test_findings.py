@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -54,6 +55,8 @@ def test_a_finding_is_closed_only_after_a_retest_that_it_passed():
     uma, engagement = admitted()
     rex, mia = person("Rex"), User.objects.get(name="Mia")
     auditor, owner, compliance = signed_in(uma), signed_in(rex), signed_in(mia)
+    with transaction.atomic():
+        item = item_of(engagement)
     day = str(timezone.now().date() + timedelta(days=9))
     wish = {
         "title": "Late answers",
@@ -62,6 +65,7 @@ def test_a_finding_is_closed_only_after_a_retest_that_it_passed():
         "owner": rex.pk,
         "due": day,
         "control": "C-29",
+        "item": item.pk,
         "links": "",
     }
     here = [engagement.pk, 1]
@@ -94,7 +98,11 @@ def test_a_finding_is_closed_only_after_a_retest_that_it_passed():
     assert step(auditor, "retest-finding", result="pass") == 302
     assert [step(auditor, "close-finding"), step(auditor, "close-finding")] == [302, 422]
     assert step(auditor, "reopen-finding") == 302
-    assert page in auditor.get(reverse("audit-findings", args=[engagement.pk])).content.decode()
+    with CaptureQueriesContext(connection) as queries:
+        assert page in compliance.get(reverse("audit-findings", args=[engagement.pk])).content.decode()
+        assert "Sample 1, CHG-1" in compliance.get(page).content.decode()
+    asked = " ".join(query["sql"] for query in queries)
+    assert [column for column in ('."sheet"', '."plan"', '."line"') if column in asked] == []
 
     states = list(found.steps.order_by("number").values_list("state", flat=True))
     assert states == ["open", "responded", "corrected", "open", "responded", "corrected", "retested", "closed", "open"]
