@@ -19,6 +19,8 @@ READ_MOST = 200
 """Pages that an auditor may ask for within a minute. Nobody reads faster; a script does."""
 FILES_MOST = 60
 """Files, and parts of files, that an auditor may ask for within an hour: enough to resume a download again and again."""
+PACK_FILE = r"^/audits/\d+/packs/\d+/file/(\?|$)"
+"""What the read log keeps of such a request: the address with whatever stands behind it."""
 
 
 def engagement_of(auditor: User, *, at: datetime) -> Engagement | None:
@@ -88,7 +90,7 @@ def pages_in_last_minute(reader: User, *, at: datetime) -> int:
 
 def files_in_last_hour(reader: User, *, at: datetime) -> int:
     """How often somebody asked for an evidence pack's file, or for a part of one, within the last hour."""
-    recent = ReadLog.objects.filter(reader=reader, at__gt=at - timedelta(hours=1), path__endswith="/file/")
+    recent = ReadLog.objects.filter(reader=reader, at__gt=at - timedelta(hours=1), path__regex=PACK_FILE)
     return recent.exclude(outcome=ReadLog.Outcome.SLOWED).count()
 
 

@@ -10,8 +10,16 @@ from audits.engagements.actions import confirm_engagement, digest_of, end_admiss
 from audits.engagements.criteria import read_ids
 from audits.engagements.facts import Invited
 from audits.engagements.links import href_of, read_links
-from audits.engagements.models import Admission, Engagement
-from audits.engagements.queries import engagement_of, engagements, is_open, pages_read, readings, scope_of
+from audits.engagements.models import Admission, Engagement, ReadLog
+from audits.engagements.queries import (
+    engagement_of,
+    engagements,
+    files_in_last_hour,
+    is_open,
+    pages_read,
+    readings,
+    scope_of,
+)
 from portal.access.roles import Role
 from portal.access.scope import EVERYTHING
 from portal.ledger.models import LedgerLeaf
@@ -269,6 +277,20 @@ def test_pages_that_were_read_are_counted():
     assert engagements() == [engagement]
     assert pages_read(engagement) == (0, None)
     assert readings(engagement) == []
+
+
+def test_every_file_of_a_pack_counts_however_it_is_asked_for(uma):
+    _, engagement = admitted()
+    for path in ("/audits/1/packs/2/file/", "/audits/1/packs/2/file/?x", "/audits/1/packs/12/file/?again=1&a=/file/"):
+        note(engagement, uma, path)
+    for path in ("/audits/1/populations/1/file/", "/changes/?next=/audits/1/packs/2/file/", "/audits/1/packs/"):
+        note(engagement, uma, path)
+
+    assert files_in_last_hour(uma, at=timezone.now()) == 3
+
+
+def note(engagement, reader, path, **rest):
+    ReadLog.objects.create(engagement=engagement, reader=reader, path=path, session_digest="", at=timezone.now(), **rest)
 
 
 @pytest.mark.parametrize(
