@@ -106,8 +106,8 @@ def note_preview(*, engagement: Engagement, begins: bool, by: User, at: datetime
         raise _refused("Only the compliance manager sees what the auditors see.")
     if begins and engagement.kind != Engagement.Kind.EXTERNAL:
         raise _refused("An internal audit has no auditors from outside, so there is nothing to preview.")
-    if begins and Engagement.objects.get(pk=engagement.pk).ended_at is not None:
-        raise Stale("This engagement was ended.")
+    if begins and not Engagement.objects.filter(pk=engagement.pk, ended_at=None, ends_at__gt=at).exists():
+        raise Stale("This engagement is over.")
     kind = "engagement.preview_begun" if begins else "engagement.preview_ended"
     append(stream=_stream(engagement), kind=kind, actor=actor_of(by), fact={"engagement": engagement.pk, "by": by.name})
 

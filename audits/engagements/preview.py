@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from audits.engagements.models import Engagement
+from audits.engagements.models import Admission, Engagement
 from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
@@ -43,5 +43,11 @@ def previewed(request: HttpRequest, *, at: datetime) -> Seen | None:
         return None
     rows = Engagement.objects.filter(pk=pk, kind=Engagement.Kind.EXTERNAL, ended_at=None, ends_at__gt=at)
     engagement = rows.first()
-    first = engagement.admissions.select_related("person").order_by("pk").first() if engagement else None
+    first = _whose_eyes(engagement, at) if engagement else None
     return Seen(engagement, first.person) if engagement and first else None
+
+
+def _whose_eyes(engagement: Engagement, at: datetime) -> Admission | None:
+    """The first one whose account works and who has not left; where there is none, the first of all."""
+    people = engagement.admissions.select_related("person").order_by("pk")
+    return min(people, key=lambda one: (not one.person.is_active, one.ended_at is not None or one.ends_at <= at), default=None)

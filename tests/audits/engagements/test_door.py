@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audits.engagements import wall
-from audits.engagements.actions import end_admission, end_engagement, note_preview
+from audits.engagements.actions import confirm_engagement, end_admission, end_engagement, note_preview
 from audits.engagements.door import WRITABLE
 from audits.engagements.facts import Invited
 from audits.engagements.models import Engagement, ReadLog
@@ -21,7 +21,7 @@ from portal.ledger.models import LedgerLeaf
 from portal.policy.refusal import Refused, Stale
 from tests.audits.engagements.attacks import ATTACKS
 from tests.audits.engagements.opened import admitted, prepared
-from tests.portal.access.people import LONG_AGO
+from tests.portal.access.people import LONG_AGO, person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.audits.engagements.attacks")]
 
@@ -133,9 +133,32 @@ def test_preview_is_for_the_compliance_manager_and_for_audits_from_outside(uma):
         note_preview(engagement=engagement, begins=True, by=cleo, at=now)
     with pytest.raises(Refused):
         note_preview(engagement=internal, begins=True, by=mia, at=now)
+    with pytest.raises(Stale, match="over"):
+        note_preview(engagement=engagement, begins=True, by=mia, at=engagement.ends_at)
     end_engagement(engagement=engagement, by=mia, at=now)
     with pytest.raises(Stale):
         note_preview(engagement=engagement, begins=True, by=mia, at=now)
+
+
+def test_preview_is_offered_until_the_audit_is_over_and_with_the_eyes_of_who_is_still_there(uma, time_machine):
+    mia, cleo, now = User.objects.get(name="Mia"), User.objects.get(name="Cleo"), timezone.now()
+    una, ursula = person("Una", "auditor"), person("Ursula", "auditor")
+    ends_at = now + timedelta(days=30)
+    invited = tuple(Invited(one, ends_at - timedelta(days=at)) for at, one in enumerate((una, ursula, person("Ulf", "auditor"))))
+    engagement = prepared(una, cleo, people=invited, ends_at=ends_at)
+    confirm_engagement(engagement=engagement, digest=engagement.digest, by=mia, at=now)
+    end_admission(admission=engagement.admissions.get(person=una), by=mia, at=now)
+    User.objects.filter(pk=ursula.pk).update(is_active=False)
+    compliance, page = Client(), reverse("audit", args=[engagement.pk])
+    compliance.force_login(mia)
+    assert "See what the auditor sees" in compliance.get(page).content.decode()
+    compliance.post(reverse("preview-engagement", args=[engagement.pk]))
+
+    assert "You see what Ulf sees" in compliance.get(page).content.decode()
+
+    time_machine.move_to(ends_at + timedelta(minutes=1))
+    compliance.force_login(mia)
+    assert "See what the auditor sees" not in compliance.get(page).content.decode()
 
 
 def test_door_names_addresses_that_are_there():
