@@ -8,9 +8,10 @@ from django.db.models import Q
 from audits.findings.lifecycle import State
 from audits.findings.models import Finding
 from audits.findings.queries import unfinished
-from portal.access.may import may
+from portal.access.may import may, roles_of
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.roles import Role
 from portal.home import inbox
 
 MOST = 50
@@ -20,10 +21,10 @@ OF_TESTERS = {State.CORRECTED: ("Retest a finding", "Retest"), State.RETESTED: (
 
 @inbox.provider
 def finding_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
-    """One's own findings; for compliance also what is to be retested and closed."""
+    """One's own findings; for compliance also what is to be retested and closed. Auditors find theirs on their audit's pages."""
     for row in unfinished(at=at).filter(Q(state__in=list(OF_OWNERS)), owner=user)[:MOST]:
         yield _item(row, *OF_OWNERS[State(vars(row)["state"])], why="You answer for it (P-27).", at=at)
-    if may(user, P.AUDIT_WORK):
+    if may(user, P.AUDIT_WORK) and Role.AUDITOR not in roles_of(user):
         for row in unfinished(at=at).filter(Q(state__in=list(OF_TESTERS))).exclude(owner=user)[:MOST]:
             yield _item(row, *OF_TESTERS[State(vars(row)["state"])], why=f"{row.owner.name} answered for it (P-27).", at=at)
 

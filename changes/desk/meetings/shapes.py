@@ -13,7 +13,7 @@ from changes.meetings.models import AgendaItem, Meeting, Series
 from changes.meetings.queries import Agenda, Line
 from changes.meetings.rules import words_of
 from portal.access.models import User
-from portal.access.scope import Scope, scope_for
+from portal.access.scope import EVERYTHING, Scope, scope_for
 from portal.access.signed_in import person_of
 
 ICONS = {
@@ -53,10 +53,15 @@ def asked_meeting(request: HttpRequest, number: int) -> Meeting:
 
 
 def veiled(agenda: Agenda, scope: Scope) -> frozenset[int]:
-    """Ids of the points whose words an auditor may not read, because they are about other repositories."""
-    if scope.repositories is None:
+    """Ids of the points whose words an auditor may not read: findings, which may be another audit's, and other repositories'."""
+    if scope == EVERYTHING:
         return frozenset()
     items = [line.item for line in (*agenda.lines, *agenda.folded)] + list(agenda.off)
+    findings = frozenset(item.pk for item in items if item.kind == AgendaItem.Kind.FINDING)
+    return findings if scope.repositories is None else findings | _of_others(items, scope)
+
+
+def _of_others(items: list[AgendaItem], scope: Scope) -> frozenset[int]:
     about = {item.key: item for item in items if item.kind == AgendaItem.Kind.EXCEPTION}
     numbers = [int(key.partition(":")[2]) for key in about if key.partition(":")[2].isdigit()]
     seen = {f"exception:{pk}" for pk in within(scope).filter(pk__in=numbers).values_list("pk", flat=True)}

@@ -92,6 +92,7 @@ def test_a_finding_is_closed_only_after_a_retest_that_it_passed():
     assert step(owner, "respond-finding", text=" ") == 422
     assert [step(owner, "respond-finding"), step(owner, "correct-finding")] == [302, 302]
     assert [item.act for item in items_for(user=mia, at=now)] == ["Retest"]
+    assert [items_for(user=one, at=now) for one in (uma, person("Una", "auditor"))] == [[], []]
     assert step(auditor, "retest-finding") == 422
     assert step(auditor, "retest-finding", result="fail") == 302
     assert [step(owner, "respond-finding"), step(owner, "correct-finding")] == [302, 302]

@@ -9,17 +9,21 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from changes.delivery.models import Repository
+from changes.desk.meetings.shapes import veiled
 from changes.exceptions.models import ExceptionRecord
 from changes.meetings import actions, agenda, keeping
 from changes.meetings.models import AgendaItem, Meeting, PreRead, Seat, Series
+from changes.meetings.queries import Agenda, Line
 from changes.meetings.rules import fortnightly
 from changes.meetings.syncing import keep_in_step, next_meeting
+from portal.access.scope import EVERYTHING, Scope
 from portal.home.inbox import items_for
 from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import text
 from tests.changes.meetings.situations import DAY, become, board, large, numbered, somebody, titles
 from tests.changes.people import sign_in
 from tests.database import lifted
+from tests.portal.access.people import LONG_AGO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -447,6 +451,19 @@ def test_an_auditor_reads_no_words_about_other_repositories(client, meeting, at)
     assert "A word of our own" in page
     assert "Outside the scope" not in page
     assert "A point outside of your engagement" in page
+
+
+@pytest.mark.parametrize(
+    ("scope", "hidden"),
+    [(EVERYTHING, set()), (Scope(window_from=LONG_AGO), {1}), (Scope(repositories=frozenset({"acme/web"})), {1})],
+    ids=["everybody", "an auditor of all", "an auditor of one repository"],
+)
+def test_findings_are_hidden_from_auditors_for_they_may_be_of_another_audit(scope, hidden):
+    kinds = (AgendaItem.Kind.FINDING, AgendaItem.Kind.POINT)
+    items = [AgendaItem(pk=pk, kind=kind, key=f"{kind}:{pk}") for pk, kind in enumerate(kinds, start=1)]
+    finding, point = (Line(item, item.pk, 0, False, None, False, "") for item in items)
+
+    assert veiled(Agenda(Meeting(), (point, finding), (), ()), scope) == hidden
 
 
 def test_two_hundred_points_are_shown_with_few_queries(client, meeting, at, django_assert_max_num_queries):
