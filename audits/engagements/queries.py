@@ -71,8 +71,9 @@ def engagements() -> list[Engagement]:
 
 
 def pages_read(engagement: Engagement) -> tuple[int, datetime | None]:
-    """How many pages were asked for, and when last."""
-    found = engagement.readings.aggregate(pages=Count("pk"), last=Max("at"))
+    """How many pages its auditors read or sent, and when last: no previews, and nothing that was refused."""
+    seen = engagement.readings.exclude(outcome__in=[ReadLog.Outcome.PREVIEW, ReadLog.Outcome.SLOWED])
+    found = seen.aggregate(pages=Count("pk"), last=Max("at"))
     return found["pages"], found["last"]
 
 

@@ -19,7 +19,7 @@ def request_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
     """Questions to this person, and answers to theirs."""
     for row in waiting(at=at).filter(Q(state=State.OPEN), owner=user)[:MOST]:
         yield inbox.Item(
-            title="Answer an auditor's request",
+            title="Answer an audit's request",
             about=row.subject,
             why=f"{row.asked_by.name} asked you, for {row.engagement.name}.",
             due_at=row.due_at,

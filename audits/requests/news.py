@@ -7,7 +7,7 @@ from changes.talk.news import News, Rows, teller
 from portal.ledger.queries import Entry
 
 WORDS = {
-    "request.asked": "An auditor asks you",
+    "request.asked": "You are asked in an audit",
     "request.written": "A message about an audit's request",
     "request.answered": "Answered",
     "request.reopened": "An audit's request is open again",

@@ -20,6 +20,7 @@ from audits.engagements.queries import (
     readings,
     scope_of,
 )
+from portal.access.models import User
 from portal.access.roles import Role
 from portal.access.scope import EVERYTHING
 from portal.ledger.models import LedgerLeaf
@@ -277,6 +278,11 @@ def test_pages_that_were_read_are_counted():
     assert engagements() == [engagement]
     assert pages_read(engagement) == (0, None)
     assert readings(engagement) == []
+    uma, mia = (User.objects.get(name=name) for name in ("Uma", "Mia"))
+    for reader, outcome in ((uma, "read"), (uma, "sent"), (uma, "slowed"), (mia, "preview")):
+        note(engagement, reader, "/changes/", outcome=outcome)
+    sent = engagement.readings.get(outcome="sent")
+    assert (pages_read(engagement), len(readings(engagement))) == ((2, sent.at), 4)
 
 
 def test_every_file_of_a_pack_counts_however_it_is_asked_for(uma):

@@ -55,7 +55,7 @@ def test_a_question_goes_from_the_auditors_door_to_its_owner_and_back():
     assert (asked.status_code, asked.url) == (302, thread)
     assert (row.asked_by, row.owner, row.links) == (uma, ann, ["CHG-1042", "/deploys/"])
     assert ReadLog.objects.get(outcome="sent").path == reverse("ask-request", args=[engagement.pk])
-    assert [item.title for item in items_for(user=ann, at=timezone.now())] == ["Answer an auditor's request"]
+    assert [item.title for item in items_for(user=ann, at=timezone.now())] == ["Answer an audit's request"]
     assert "Please name the page." in owner.get(thread).content.decode()
     assert signed_in(bob).get(thread).status_code == 404
     assert owner.get(reverse("audit-requests", args=[engagement.pk])).status_code == 403

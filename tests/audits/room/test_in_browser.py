@@ -30,7 +30,7 @@ def test_an_auditor_asks_the_owner_answers_and_a_finding_is_closed(visit, site):
     expect(page.get_by_role("heading", name="Who renews tokens?")).to_be_visible()
 
     owner = visit("/", by=rex)
-    owner.get_by_role("link", name="Answer an auditor").first.click()
+    owner.get_by_role("link", name="Answer an audit's request").first.click()
     owner.get_by_label("Message").fill("I do; the page Integrations says when.")
     assert_accessible(owner)
     owner.get_by_role("button", name="Answer", exact=True).click()
