@@ -10,7 +10,7 @@ from audits.controls.catalogue import CONTROLS
 from audits.controls.models import ControlRun
 from audits.controls.rows import in_scope
 from audits.engagements.models import Engagement
-from audits.engagements.queries import scope_of
+from audits.engagements.queries import open_at, scope_of
 from changes.delivery.models import Repository
 from portal.access.scope import EVERYTHING
 
@@ -109,6 +109,6 @@ def _week(monday: datetime, run: ControlRun | None, key: str) -> Week:
 
 def engagements_to_run(*, at: datetime) -> list[Engagement]:
     """Engagements that are open and for which the controls were not run for a day."""
-    running = Engagement.objects.filter(confirmed_at__lte=at, starts_at__lte=at, ends_at__gt=at, ended_at=None, window_from__lt=at)
+    running = open_at(at).filter(window_from__lt=at)
     recent = ControlRun.objects.filter(purpose=Purpose.ENGAGEMENT, at__gt=at - timedelta(days=1)).values("engagement")
     return list(running.exclude(pk__in=recent).order_by("pk"))

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -23,24 +23,34 @@ PACK_FILE = r"^/audits/\d+/packs/\d+/file/(\?|$)"
 """What the read log keeps of such a request: the address with whatever stands behind it."""
 
 
+def open_at(at: datetime) -> QuerySet[Engagement]:
+    """Audits in which work goes on at that moment: confirmed, begun, and neither over nor ended."""
+    running = Engagement.objects.filter(confirmed_at__lte=at, starts_at__lte=at, ends_at__gt=at)
+    return running.filter(Q(ended_at=None) | Q(ended_at__gt=at))
+
+
+def admitted_at(person: User, at: datetime) -> QuerySet[Admission]:
+    """What lets this person in at that moment, as far as it is theirs; the audit itself may be over."""
+    rows = Admission.objects.filter(person=person, ends_at__gt=at)
+    return rows.filter(Q(ended_at=None) | Q(ended_at__gt=at))
+
+
 def engagement_of(auditor: User, *, at: datetime) -> Engagement | None:
     """The engagement that is open for this auditor at that moment: confirmed, begun, and not ended for all or for them."""
-    running = Engagement.objects.filter(confirmed_at__lte=at, starts_at__lte=at, ends_at__gt=at, kind=Engagement.Kind.EXTERNAL)
-    running = running.filter(Q(ended_at=None) | Q(ended_at__gt=at))
-    admitted = Admission.objects.filter(person=auditor, ends_at__gt=at).filter(Q(ended_at=None) | Q(ended_at__gt=at))
-    return running.filter(admissions__in=admitted).order_by("starts_at", "pk").first()
+    running = open_at(at).filter(kind=Engagement.Kind.EXTERNAL, admissions__in=admitted_at(auditor, at))
+    return running.order_by("starts_at", "pk").first()
 
 
 def engagement_for(request: HttpRequest, pk: int) -> Engagement:
     """The engagement at an address. Raises ``Http404`` outside of what the reader may see.
 
-    An auditor sees the one that is open for them, whoever makes engagements or oversees changes sees all.
+    An auditor sees the one that is open for them, everybody else who sees audits sees all.
     """
     own = getattr(request, "auditor", None)
     if own is not None:
         if own.pk == pk:
             return cast(Engagement, own)
-    elif may(request.user, P.ENGAGEMENT_MAKE) or may(request.user, P.OVERSIGHT_SEE):
+    elif may(request.user, P.AUDIT_SEE):
         return get_object_or_404(Engagement, pk=pk)
     raise Http404("No engagement of yours.")
 
@@ -57,11 +67,8 @@ def scope_of(engagement: Engagement) -> Scope:
 
 
 def is_open(engagement: Engagement, *, at: datetime) -> bool:
-    """Whether work goes on in it at that moment: confirmed, begun, and neither over nor ended."""
-    if engagement.confirmed_at is None or engagement.confirmed_at > at:
-        return False
-    ended = engagement.ended_at is not None and engagement.ended_at <= at
-    return engagement.starts_at <= at < engagement.ends_at and not ended
+    """Whether work goes on in it at that moment, as the database says now."""
+    return open_at(at).filter(pk=engagement.pk).exists()
 
 
 def engagements() -> list[Engagement]:

@@ -3,11 +3,9 @@
 from datetime import datetime
 from typing import NoReturn
 
-from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from audits.engagements.models import Admission, Engagement
-from audits.engagements.queries import is_open
+from audits.engagements.queries import admitted_at, open_at
 from portal.access.may import holders_of, holders_of_role, may, may_at, roles_at
 from portal.access.models import User
 from portal.access.permissions import P
@@ -18,7 +16,7 @@ from portal.policy.refusal import Refused
 
 def check_open(*, engagement_id: int, at: datetime) -> None:
     """Refuses what comes before an audit begins and after it is over."""
-    if not is_open(Engagement.objects.get(pk=engagement_id), at=at):
+    if not open_at(at).filter(pk=engagement_id).exists():
         refuse("This audit is not open.", "Nothing is added to it before it begins or after it is over.")
 
 
@@ -30,7 +28,7 @@ def check_works(*, engagement_id: int, by: User, at: datetime) -> None:
 
 def check_tests(*, engagement_id: int, by: User, at: datetime) -> None:
     """The same without asking whether the audit is open: findings go on when it is over."""
-    admitted = not is_auditor(by, at=at) or _admitted(engagement_id, by, at)
+    admitted = not is_auditor(by, at=at) or admitted_at(by, at).filter(engagement=engagement_id).exists()
     if not (admitted and may_at(by, P.AUDIT_WORK, at=at)):
         refuse(f"{by.name} does not work in this audit.", "Its auditors do, and the compliance manager.")
 
@@ -63,8 +61,3 @@ def check_sees(request: HttpRequest, *, engagement_id: int, owner_id: int) -> No
 def refuse(why: str, instead: str = "") -> NoReturn:
     """Audits are held by P-27."""
     raise Refused(Clause.AUDITED, why, instead)
-
-
-def _admitted(engagement_id: int, by: User, at: datetime) -> bool:
-    rows = Admission.objects.filter(engagement=engagement_id, person=by, ends_at__gt=at)
-    return rows.filter(Q(ended_at=None) | Q(ended_at__gt=at)).exists()

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 
 from audits.engagements.models import Engagement
+from audits.engagements.queries import open_at
 from audits.requests.lifecycle import State
 from audits.requests.models import Request, RequestMessage
 
@@ -42,6 +43,4 @@ def messages_of(request: Request) -> list[RequestMessage]:
 
 def waiting(*, at: datetime) -> QuerySet[Request]:
     """Requests of audits that are open at that moment, with their state."""
-    running = Engagement.objects.filter(confirmed_at__lte=at, starts_at__lte=at, ends_at__gt=at)
-    running = running.filter(Q(ended_at=None) | Q(ended_at__gt=at))
-    return with_state(Request.objects.filter(engagement__in=running)).order_by("due_at", "pk")
+    return with_state(Request.objects.filter(engagement__in=open_at(at))).order_by("due_at", "pk")
