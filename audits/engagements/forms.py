@@ -1,6 +1,5 @@
 """The form that prepares an engagement."""
 
-from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
@@ -11,7 +10,7 @@ from audits.engagements.models import Engagement, System
 from changes.delivery.models import Repository
 from portal.access.forms import offer
 from portal.access.models import User
-from portal.policy.clocks import end_of
+from portal.policy.clocks import end_of, start_of
 
 
 def _day(label: str, words: str, hint: str = "") -> forms.DateField:
@@ -92,8 +91,3 @@ class EngagementForm(forms.Form):
             repositories=tuple(given["repositories"]),
             criteria=tuple(given["criteria"]),
         )
-
-
-def start_of(day: date) -> datetime:
-    """Midnight UTC at which a day begins."""
-    return datetime.combine(day, time(), tzinfo=UTC)

@@ -70,11 +70,11 @@ def auditor_read_only(get_response: Answer) -> Answer:
         user = request.user
         if not isinstance(user, User):
             return get_response(request)
-        match, now = _match(request), timezone.now()
+        now = timezone.now()
         if Role.AUDITOR in roles_of(user):
-            return _as_auditor(request, user, match, now, get_response)
+            return _as_auditor(request, user, _match(request), now, get_response)
         seen = previewed(request, at=now)
-        return _as_preview(request, user, seen, match, now, get_response) if seen else get_response(request)
+        return _as_preview(request, user, seen, _match(request), now, get_response) if seen else get_response(request)
 
     return middleware
 

@@ -12,7 +12,7 @@ from audits.engagements.frame import frame
 from audits.engagements.links import shown_links
 from audits.engagements.models import Engagement
 from audits.engagements.queries import engagement_for
-from audits.engagements.taking_part import check_sees, people_to_ask
+from audits.engagements.taking_part import check_sees, is_auditor, people_to_ask
 from audits.requests import actions, queries
 from audits.requests.forms import AskForm, CloseForm, MessageForm
 from audits.requests.lifecycle import Move
@@ -121,7 +121,7 @@ def _list(request: HttpRequest, engagement: Engagement, *, form: AskForm | None 
 def _thread(request: HttpRequest, row: Request, *, form: forms.Form | None = None) -> HttpResponse:
     context = frame(request, row.engagement, tab="audit-requests")
     reader, is_owner = person_of(request), request.user.pk == row.owner_id
-    own = context["may_work"] and (getattr(request, "auditor", None) is not None) == _is_from_outside(row)
+    own = context["may_work"] and context["auditor_reads"] == is_auditor(row.asked_by, at=row.asked_at)
     context |= {
         "row": row,
         "links": shown_links(row.links),
@@ -132,10 +132,6 @@ def _thread(request: HttpRequest, row: Request, *, form: forms.Form | None = Non
         "may_close": own,
     }
     return render(request, "audits/requests/thread.html", context, status=_status(form))
-
-
-def _is_from_outside(row: Request) -> bool:
-    return row.engagement.admissions.filter(person=row.asked_by_id, engagement__kind=Engagement.Kind.EXTERNAL).exists()
 
 
 def _status(form: forms.Form | None) -> int:

@@ -2,10 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from audits.engagements import queries
-from audits.engagements.frame import address_of, frame
+from audits.engagements.frame import frame
 from audits.engagements.models import Engagement, System
 from audits.findings.lifecycle import State as Found
 from audits.findings.queries import findings_of
@@ -59,4 +60,4 @@ def _progress(engagement: Engagement, *, requests: int, findings: int) -> list[t
         ("Requests", requests, "audit-requests"),
         ("Findings", findings, "audit-findings"),
     )
-    return [(words, number, address_of(name, engagement)) for words, number, name in counted]
+    return [(words, number, reverse(name, args=[engagement.pk])) for words, number, name in counted]

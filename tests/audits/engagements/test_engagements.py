@@ -20,12 +20,14 @@ from audits.engagements.queries import (
     readings,
     scope_of,
 )
+from audits.room.finding_again import audits_called
 from portal.access.models import User
 from portal.access.roles import Role
 from portal.access.scope import EVERYTHING
 from portal.ledger.models import LedgerLeaf
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
+from portal.ui import palette
 from tests.audits.engagements.opened import YEAR, admitted, prepared
 from tests.portal.access.people import hold, now, person
 
@@ -283,6 +285,22 @@ def test_pages_that_were_read_are_counted():
         note(engagement, reader, "/changes/", outcome=outcome)
     sent = engagement.readings.get(outcome="sent")
     assert (pages_read(engagement), len(readings(engagement))) == ((2, sent.at), 4)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_palette_finds_an_audit_by_its_name_however_many_are_newer(own, rf, cleo, monkeypatch):
+    monkeypatch.setattr(palette, "MOST", 1)
+    uma, _ = admitted(name="Old audit of Fly")
+    newer = prepared(uma, cleo, name="Newer")
+    request = rf.get("/")
+    request.user = User.objects.get(name="Mia")
+    if own:
+        request.auditor = newer
+
+    for words, hits in (("old fly", ["Old audit of Fly"]), ("requests old", ["Requests of Old audit of Fly"]), ("nothing", [])):
+        assert [hit.words for hit in audits_called(request, words) if hit.words.endswith("Old audit of Fly")][:1] == (
+            [] if own else hits
+        )
 
 
 def test_every_file_of_a_pack_counts_however_it_is_asked_for(uma):
