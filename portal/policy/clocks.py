@@ -39,9 +39,23 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
     return start, start + DAY
 
 
+def start_of(day: date) -> datetime:
+    """Midnight UTC at which a day begins."""
+    return bounds_of(day)[0]
+
+
 def end_of(day: date) -> datetime:
     """Midnight UTC at which a day is over."""
     return bounds_of(day)[1]
+
+
+def day_of(text: str) -> date | None:
+    """The day that a text names, such as 2026-03-31, as an address may hold it; None for anything else and far-away years."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 2200 else None
 
 
 def halfway(start: datetime, due: datetime) -> datetime:

@@ -1,13 +1,14 @@
 """What the pages of completeness are asked for: a window of whole days (UTC) and one repository, inside the reader's scope."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
 from changes.completeness.window import Window, window_of
 from portal.access.scope import Scope, scope_for
+from portal.policy.clocks import day_of, end_of, start_of
 from portal.ui.clock import time_of
 
 DAYS = 90
@@ -26,11 +27,11 @@ class Asked:
 
     @property
     def since(self) -> datetime:
-        return datetime.combine(self.first, time(), UTC)
+        return start_of(self.first)
 
     @property
     def until(self) -> datetime:
-        return datetime.combine(self.last + timedelta(days=1), time(), UTC)
+        return end_of(self.last)
 
     @property
     def window(self) -> Window:
@@ -46,8 +47,8 @@ class Asked:
 def asked_of(request: HttpRequest) -> Asked:
     """What the address says; else the last ninety days, or an auditor's whole window."""
     at, scope = time_of(request), scope_for(request)
-    last = _day(request.GET.get("to", "")) or _last_day(scope, at)
-    first = _day(request.GET.get("from", "")) or (
+    last = day_of(request.GET.get("to", "")) or _last_day(scope, at)
+    first = day_of(request.GET.get("from", "")) or (
         scope.window_from.astimezone(UTC).date() if scope.window_from else last - timedelta(days=DAYS)
     )
     repository = request.GET.get("repository", "")
@@ -61,11 +62,3 @@ def asked_of(request: HttpRequest) -> Asked:
 def _last_day(scope: Scope, at: datetime) -> date:
     end = min(at, scope.window_to - timedelta(microseconds=1)) if scope.window_to else at
     return end.astimezone(UTC).date()
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2200 else None

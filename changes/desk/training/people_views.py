@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +23,7 @@ from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
-from portal.policy.clocks import end_of
+from portal.policy.clocks import day_of, end_of
 from portal.spreadsheet import answer_with_table
 from portal.ui.clock import time_of
 
@@ -160,7 +160,7 @@ def _asked(request: HttpRequest) -> Asked:
     now, scope = time_of(request), scope_for(request)
     latest = min(now, scope.window_to) if scope.window_to is not None else now
     given = request.GET if request.method == "GET" else request.POST
-    day = _day(given.get("on", ""))
+    day = day_of(given.get("on", ""))
     role, state, version = given.get("role", ""), given.get("state", ""), given.get("version", "")
     return Asked(
         at=min(latest, end_of(day)) if day else latest,
@@ -170,14 +170,6 @@ def _asked(request: HttpRequest) -> Asked:
         team=given.get("team", "")[:200],
         version=version if version.isdigit() and len(version) < 6 else "",
     )
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2200 else None
 
 
 def _chosen(members: Iterable[Member], asked: Asked, teams: Teams) -> list[Member]:

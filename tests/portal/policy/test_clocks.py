@@ -1,11 +1,11 @@
 """Working days are Monday to Friday in UTC: neither weekends nor summer time move a clock."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal.policy.clocks import add_working_days, halfway, working_day_before, working_moment
+from portal.policy.clocks import add_working_days, day_of, halfway, working_day_before, working_moment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -56,3 +56,18 @@ def test_halfway_never_falls_on_a_weekend(start, due, middle):
 
 def test_a_moment_on_a_working_day_is_itself():
     assert working_moment(at(6, 23)) == at(6, 23)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-31", date(2026, 3, 31)),
+        ("2026-02-30", None),
+        ("1999-12-31", None),
+        ("9999-01-01", None),
+        ("", None),
+        ("now", None),
+    ],
+)
+def test_a_day_of_an_address_is_a_day_near_us_or_none(text, day):
+    assert day_of(text) == day
