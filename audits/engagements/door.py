@@ -22,5 +22,5 @@ WRITABLE: frozenset[str] = frozenset(
 
 Such a view runs as ``countersign_auditor_writer``: it inserts into tables that are declared ``by_auditors`` in
 ``audits/evidence.py`` and appends to the ledger. It locks no row (``FOR UPDATE`` needs the right to update); what two people do
-at once is told apart by a unique constraint.
+at once is told apart by a unique constraint, or waits for an advisory lock (``numbering``).
 """

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from audits.controls.catalogue import CONTROLS
 from audits.engagements.models import Engagement
+from audits.engagements.numbering import next_number
 from audits.engagements.taking_part import check_answers, check_tests, check_works, refuse
 from audits.findings.lifecycle import OWNERS, Move, State, state_after
 from audits.findings.models import Finding, FindingStep
@@ -51,13 +52,12 @@ class Observation:
 
 @transaction.atomic
 def open_finding(*, engagement: Engagement, observation: Observation, by: User, at: datetime) -> Finding:
-    """Open a finding. Raises ``Refused``, and ``Stale`` when somebody opened one at the same moment."""
+    """Open a finding. Raises ``Refused``. Of two at the same moment the second one waits."""
     check_works(engagement_id=engagement.pk, by=by, at=at)
     _check(engagement, observation, by, at)
-    last = Finding.objects.filter(engagement=engagement).order_by("-number").values_list("number", flat=True).first()
     new = Finding(
         engagement=engagement,
-        number=(last or 0) + 1,
+        number=next_number(engagement=engagement, table="audits_finding"),
         title=observation.title.strip(),
         severity=observation.severity,
         owner=observation.owner,
@@ -68,7 +68,7 @@ def open_finding(*, engagement: Engagement, observation: Observation, by: User, 
         opened_by=by,
         opened_at=at,
     )
-    _keep(new)
+    new.save(force_insert=True)
     _step(new, Move.OPEN, observation.text, by, at, rows=[new])
     return new
 
@@ -132,7 +132,7 @@ def _step(finding: Finding, step: Move, text: str, by: User, at: datetime, rows:
     return made
 
 
-def _keep(row: Finding | FindingStep) -> None:
+def _keep(row: FindingStep) -> None:
     try:
         with transaction.atomic():
             row.save(force_insert=True)

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
 from audits.engagements.models import Engagement
+from audits.engagements.numbering import next_number
 from audits.packs.models import Pack, PackCancel, PackPiece
 from audits.populations.models import Population
 from audits.samples.models import Sample
@@ -56,10 +57,10 @@ def ask(*, engagement: Engagement, by: User, at: datetime) -> Pack:
         raise _refused("One evidence pack is being built for you already.", "Wait until it is ready, or cancel it.")
     if own.filter(asked_at__gt=at - timedelta(days=1)).count() >= MOST_A_DAY:
         raise _refused(f"You asked for {MOST_A_DAY} evidence packs within a day.", "Use one of them, or ask again tomorrow.")
-    highest = engagement.packs.aggregate(highest=Max("number"))["highest"] or 0
+    number = next_number(engagement=engagement, table="audits_pack")
     try:
         with transaction.atomic():
-            pack = Pack.objects.create(engagement=engagement, number=highest + 1, asked_by=by, asked_at=at, contents=contents)
+            pack = Pack.objects.create(engagement=engagement, number=number, asked_by=by, asked_at=at, contents=contents)
     except IntegrityError as problem:
         raise Stale("Somebody asked for an evidence pack at the same moment. Ask again.") from problem
     fact = {"engagement": engagement.pk, "name": engagement.name, "pack": pack.number, **contents}

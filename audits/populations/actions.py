@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from audits.engagements.models import Engagement
+from audits.engagements.numbering import next_number
 from audits.engagements.taking_part import check_works, refuse
 from audits.populations.facts import Filters, Kind
 from audits.populations.kinds import VERSION
@@ -16,9 +17,6 @@ from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
-
-NUMBERING = 7_001
-"""First half of the advisory lock under which numbers of an engagement are given; the second half is its id."""
 
 
 @transaction.atomic
@@ -69,21 +67,6 @@ def freeze(
         rows=[population],
     )
     return population
-
-
-def one_at_a_time(*, engagement_id: int) -> None:
-    """Let nobody else freeze, draw or replace in an engagement until the transaction ends. Needs no right to lock a row."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [NUMBERING, engagement_id])
-
-
-def next_number(*, engagement: Engagement, table: str) -> int:
-    """The next number within an engagement. Held until the transaction ends, so that two do not get the same."""
-    one_at_a_time(engagement_id=engagement.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(max(number), 0) + 1 FROM {table} WHERE engagement_id = %s", [engagement.pk])  # noqa: S608  (a name of our own)
-        [number] = cursor.fetchone()
-    return int(number)
 
 
 def _check_filters(kind: Kind, filters: Filters) -> None:

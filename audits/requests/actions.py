@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from audits.engagements.models import Engagement
+from audits.engagements.numbering import next_number
 from audits.engagements.taking_part import check_answers, check_open, check_tests, check_works, is_auditor, refuse
 from audits.requests.lifecycle import Move, state_after
 from audits.requests.models import Request, RequestMessage
@@ -46,15 +47,14 @@ class Question:
 
 @transaction.atomic
 def ask(*, engagement: Engagement, question: Question, by: User, at: datetime) -> Request:
-    """Open a request. Raises ``Refused``, and ``Stale`` when somebody asked at the same moment."""
+    """Open a request. Raises ``Refused``. Of two at the same moment the second one waits."""
     check_works(engagement_id=engagement.pk, by=by, at=at)
     check_answers(person=question.owner, at=at)
     if question.due_at <= at:
         refuse("The answer would be due in the past.", "Choose a later day.")
-    last = Request.objects.filter(engagement=engagement).order_by("-number").values_list("number", flat=True).first()
     new = Request(
         engagement=engagement,
-        number=(last or 0) + 1,
+        number=next_number(engagement=engagement, table="audits_request"),
         subject=question.subject.strip(),
         owner=question.owner,
         due_at=question.due_at,
@@ -62,7 +62,7 @@ def ask(*, engagement: Engagement, question: Question, by: User, at: datetime) -
         asked_by=by,
         asked_at=at,
     )
-    _keep(new)
+    new.save(force_insert=True)
     _message(new, Move.ASK, question.text, by, at, rows=[new])
     return new
 
@@ -118,7 +118,7 @@ def _message(request: Request, move: Move, text: str, by: User, at: datetime, ro
     return made
 
 
-def _keep(row: Request | RequestMessage) -> None:
+def _keep(row: RequestMessage) -> None:
     try:
         with transaction.atomic():
             row.save(force_insert=True)

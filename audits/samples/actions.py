@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
+from audits.engagements.numbering import next_number, one_at_a_time
 from audits.engagements.taking_part import check_works, is_auditor, refuse
-from audits.populations.actions import next_number, one_at_a_time
 from audits.populations.facts import Row
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population, PopulationRow
