@@ -8,21 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audits.controls.catalogue import CONTROLS
 from audits.engagements.models import Engagement
 from audits.engagements.numbering import next_number
+from audits.engagements.steps import take
 from audits.engagements.taking_part import check_answers, check_tests, check_works, refuse
 from audits.findings.lifecycle import OWNERS, Move, State, state_after
 from audits.findings.models import Finding, FindingStep
 from audits.findings.queries import state_of
 from audits.samples.models import SampleItem
 from portal.access.models import User
-from portal.access.people import actor_of
-from portal.ledger.actions import append
 from portal.policy.refusal import Stale
-from portal.ui.doorbell import ring
 
 KINDS = {
     Move.OPEN: "finding.opened",
@@ -109,11 +107,11 @@ def _step(finding: Finding, step: Move, text: str, by: User, at: datetime, rows:
     if after is None:
         raise Stale(f"{finding} is “{State(before).label}” now, and this step does not follow on that.")
     made = FindingStep(finding=finding, number=number + 1, move=step, state=after, text=text.strip(), by=by, at=at)
-    _keep(made)
-    append(
+    take(
+        made,
         stream=f"finding:{finding.pk}",
         kind=KINDS[step],
-        actor=actor_of(by),
+        by=by,
         fact={
             "engagement": finding.engagement_id,
             "finding": finding.number,
@@ -126,15 +124,6 @@ def _step(finding: Finding, step: Move, text: str, by: User, at: datetime, rows:
             "text": made.text,
             "by": by.name,
         },
-        rows=[*rows, made],
+        rows=rows,
     )
-    ring("inbox")
     return made
-
-
-def _keep(row: FindingStep) -> None:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as clash:
-        raise Stale("Somebody was at it at the same moment. Look at what is new, and send yours again.") from clash

@@ -8,21 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audits.engagements.models import Engagement
 from audits.engagements.numbering import next_number
+from audits.engagements.steps import take
 from audits.engagements.taking_part import check_answers, check_open, check_tests, check_works, is_auditor, refuse
 from audits.requests.lifecycle import Move, state_after
 from audits.requests.models import Request, RequestMessage
 from audits.requests.queries import state_of
 from portal.access.may import may_at
 from portal.access.models import User
-from portal.access.people import actor_of
 from portal.access.permissions import P
-from portal.ledger.actions import append
 from portal.policy.refusal import Stale
-from portal.ui.doorbell import ring
 
 KINDS = {
     Move.ASK: "request.asked",
@@ -97,11 +95,11 @@ def _message(request: Request, move: Move, text: str, by: User, at: datetime, ro
     if after is None:
         raise Stale(f"{request} is {before} now, so nobody can {move} it. What you wrote is still in the form.")
     made = RequestMessage(request=request, number=number + 1, move=move, state=after, text=text.strip(), by=by, at=at)
-    _keep(made)
-    append(
+    take(
+        made,
         stream=f"request:{request.pk}",
         kind=KINDS[move],
-        actor=actor_of(by),
+        by=by,
         fact={
             "engagement": request.engagement_id,
             "request": request.number,
@@ -112,15 +110,6 @@ def _message(request: Request, move: Move, text: str, by: User, at: datetime, ro
             "text": made.text,
             "by": by.name,
         },
-        rows=[*rows, made],
+        rows=rows,
     )
-    ring("inbox")
     return made
-
-
-def _keep(row: RequestMessage) -> None:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as clash:
-        raise Stale("Somebody wrote at the same moment. Look at what is new, and send yours again.") from clash

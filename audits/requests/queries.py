@@ -2,38 +2,37 @@
 
 from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from audits.engagements.models import Engagement
 from audits.engagements.queries import open_at
+from audits.engagements.steps import last_of, with_state
 from audits.requests.lifecycle import State
 from audits.requests.models import Request, RequestMessage
 
 
 def state_of(request: Request) -> tuple[int, str]:
     """The number of its last message, and the state since; 0 and empty before the first."""
-    last = RequestMessage.objects.filter(request=request).order_by("-number").values_list("number", "state").first()
-    return last or (0, "")
+    return last_of(RequestMessage.objects.filter(request=request))
 
 
-def with_state(rows: QuerySet[Request]) -> QuerySet[Request]:
+def _stated(rows: QuerySet[Request]) -> QuerySet[Request]:
     """Each with ``state`` and with ``moved_at``, the time of its last message."""
-    last = RequestMessage.objects.filter(request=OuterRef("pk")).order_by("-number")
-    found = rows.annotate(state=Subquery(last.values("state")[:1]), moved_at=Subquery(last.values("at")[:1]))
+    found = with_state(rows, RequestMessage.objects.all(), by="request")
     return found.select_related("owner", "asked_by", "engagement")
 
 
 def requests_of(engagement: Engagement) -> list[Request]:
     """All of an audit: what waits for an answer first, by the day on which it is due; what is closed last."""
     order = [State.OPEN, State.ANSWERED, State.CLOSED]
-    rows = with_state(Request.objects.filter(engagement=engagement)).order_by("due_at", "number")
+    rows = _stated(Request.objects.filter(engagement=engagement)).order_by("due_at", "number")
     return sorted(rows, key=lambda row: order.index(State(getattr(row, "state"))))  # noqa: B009 - an annotation
 
 
 def request_at(engagement_id: int, number: int) -> Request:
     """One request by its number within the audit. Raises ``Http404``."""
-    return get_object_or_404(with_state(Request.objects.all()), engagement=engagement_id, number=number)
+    return get_object_or_404(_stated(Request.objects.all()), engagement=engagement_id, number=number)
 
 
 def messages_of(request: Request) -> list[RequestMessage]:
@@ -43,4 +42,4 @@ def messages_of(request: Request) -> list[RequestMessage]:
 
 def waiting(*, at: datetime) -> QuerySet[Request]:
     """Requests of audits that are open at that moment, with their state."""
-    return with_state(Request.objects.filter(engagement__in=open_at(at))).order_by("due_at", "pk")
+    return _stated(Request.objects.filter(engagement__in=open_at(at))).order_by("due_at", "pk")
