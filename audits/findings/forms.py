@@ -1,24 +1,21 @@
-"""The forms of a finding. Days are whole UTC days; the last one counts wholly."""
+"""The forms of a finding."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
 
 from audits.controls.catalogue import CONTROLS
-from audits.engagements.fields import LinksField, text_field
+from audits.engagements.fields import LinksField, OwnedForm, last_day, owner_field, text_field
 from audits.engagements.models import Engagement
 from audits.findings.actions import Observation
 from audits.findings.models import Finding
 from audits.samples.models import SampleItem
 from portal.access.forms import offer
-from portal.access.models import User
-from portal.policy.clocks import end_of
 
 MOST_ITEMS = 500
 
 
-class FindingForm(forms.Form):
+class FindingForm(OwnedForm):
     """What does not hold, and who puts it right."""
 
     title = forms.CharField(label="Finding", max_length=200, error_messages={"required": "Say in a line what does not hold"})
@@ -28,31 +25,19 @@ class FindingForm(forms.Form):
         choices=[("", "Choose"), *Finding.Severity.choices],
         error_messages={"required": "Choose how severe it is"},
     )
-    owner = forms.ChoiceField(label="Who answers for it", error_messages={"required": "Choose who answers for it"})
-    due = forms.DateField(
-        label="Corrected by", widget=forms.DateInput(attrs={"type": "date"}), error_messages={"required": "Choose the last day"}
-    )
+    owner = owner_field("Who answers for it", "Choose who answers for it")
+    due = last_day("Corrected by")
     control = forms.ChoiceField(label="Control", required=False)
     item = forms.ChoiceField(label="Item of a sample", required=False)
     links = LinksField()
 
-    def __init__(self, *args: Any, engagement: Engagement, people: list[User], at: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, engagement: Engagement, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.at = at
-        self.people = {str(person.pk): person for person in people}
-        offer(self, "owner", [("", "Choose")] + [(key, person.name) for key, person in self.people.items()])
         offer(self, "control", [("", "None")] + [(one.id, f"{one.id} {one.title}") for one in CONTROLS.values()])
         rows = SampleItem.objects.filter(sample__engagement=engagement).select_related("sample", "row")
         rows = rows.only("position", "sample__number", "sample__engagement", "row__key")
         self.items = {str(item.pk): item for item in rows.order_by("sample__number", "position")[:MOST_ITEMS]}
         offer(self, "item", [("", "None")] + [(key, f"{one.sample}, {one.row.key}") for key, one in self.items.items()])
-
-    def clean_due(self) -> datetime:
-        """Midnight after the last day."""
-        due = end_of(self.cleaned_data["due"])
-        if due <= self.at:
-            raise forms.ValidationError("That day is over. Choose a later one")
-        return due
 
     def observation(self) -> Observation:
         """What the action is to be given."""
@@ -61,7 +46,7 @@ class FindingForm(forms.Form):
             title=given["title"],
             text=given["text"],
             severity=given["severity"],
-            owner=self.people[given["owner"]],
+            owner=given["owner"],
             due_at=given["due"],
             control=given["control"],
             item=self.items.get(given["item"]),
