@@ -1,7 +1,5 @@
 """Engagements of auditors, and what was read in them."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,7 +19,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.access.signed_in import person_of
-from portal.policy.refusal import Refused
+from portal.ui.answers import done, status_of
 
 PAGE = 100
 
@@ -31,13 +29,8 @@ PAGE = 100
 def prepare(request: HttpRequest) -> HttpResponse:
     """Prepare an engagement for another person to confirm."""
     form = EngagementForm(request.POST if request.method == "POST" else None, people=_people())
-    if not form.is_valid():
-        return _form(request, form)
-    try:
-        actions.open_engagement(wish=form.wish(), by=person_of(request), at=now())
-    except Refused as refusal:
-        form.add_error(None, refusal.words)
-        return _form(request, form)
+    if done(form, lambda: actions.open_engagement(wish=form.wish(), by=person_of(request), at=now())) is None:
+        return render(request, "audits/engagements/prepare.html", {"form": form}, status=status_of(form))
     messages.success(request, "Prepared. Another person confirms it within 72 hours.")
     return redirect("audits")
 
@@ -114,8 +107,3 @@ def _people() -> list[User]:
     at = now()
     testers = holders_of(P.AUDIT_WORK, at=at)
     return list({user.pk: user for user in [*holders_of_role(Role.AUDITOR, at=at), *testers]}.values())
-
-
-def _form(request: HttpRequest, form: EngagementForm) -> HttpResponse:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return render(request, "audits/engagements/prepare.html", {"form": form}, status=status)

@@ -1,8 +1,5 @@
 """Findings of an audit: the list with the form to open one, and one finding with its steps."""
 
-from http import HTTPStatus
-
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,7 +18,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
-from portal.policy.refusal import Refused, Stale
+from portal.ui.answers import done, status_of
 from portal.ui.clock import time_of
 
 SAID = {
@@ -47,12 +44,9 @@ def open_one(request: HttpRequest, pk: int) -> HttpResponse:
     """Open a finding."""
     engagement, at = engagement_for(request, pk), time_of(request)
     form = FindingForm(request.POST, engagement=engagement, people=people_to_ask(at=at), at=at)
-    if not form.is_valid():
-        return _list(request, engagement, form=form)
-    try:
-        opened = actions.open_finding(engagement=engagement, observation=form.observation(), by=person_of(request), at=at)
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    by = person_of(request)
+    opened = done(form, lambda: actions.open_finding(engagement=engagement, observation=form.observation(), by=by, at=at))
+    if opened is None:
         return _list(request, engagement, form=form)
     messages.success(request, f"Opened. {opened.owner.name} is told.")
     return redirect("audit-finding", pk=pk, number=opened.number)
@@ -109,13 +103,8 @@ def _found(request: HttpRequest, pk: int, number: int) -> Finding:
 
 
 def _move(request: HttpRequest, pk: int, number: int, step: Move, form: StepForm) -> HttpResponse:
-    row = _found(request, pk, number)
-    if not form.is_valid():
-        return _one(request, row, form=form)
-    try:
-        actions.move(finding=row, step=step, text=form.cleaned_data["text"], by=person_of(request), at=time_of(request))
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    row, by, at = _found(request, pk, number), person_of(request), time_of(request)
+    if done(form, lambda: actions.move(finding=row, step=step, text=form.cleaned_data["text"], by=by, at=at)) is None:
         return _one(request, row, form=form)
     messages.success(request, SAID[step])
     return redirect("audit-finding", pk=pk, number=number)
@@ -126,7 +115,7 @@ def _list(request: HttpRequest, engagement: Engagement, *, form: FindingForm | N
     if context["may_work"] and form is None:
         form = FindingForm(engagement=engagement, people=people_to_ask(at=at), at=at)
     context |= {"findings": queries.findings_of(engagement), "form": form}
-    return render(request, "audits/findings/list.html", context, status=_status(form))
+    return render(request, "audits/findings/list.html", context, status=status_of(form))
 
 
 def _one(request: HttpRequest, row: Finding, *, form: StepForm | None = None) -> HttpResponse:
@@ -148,8 +137,4 @@ def _one(request: HttpRequest, row: Finding, *, form: StepForm | None = None) ->
         "may_close": tests and Move.CLOSE in steps,
         "may_reopen": tests and Move.REOPEN in steps,
     }
-    return render(request, "audits/findings/one.html", context, status=_status(form))
-
-
-def _status(form: forms.Form | None) -> int:
-    return HTTPStatus.UNPROCESSABLE_ENTITY if form is not None and form.is_bound else HTTPStatus.OK
+    return render(request, "audits/findings/one.html", context, status=status_of(form))

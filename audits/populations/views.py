@@ -1,5 +1,6 @@
 """Populations of an audit: the list with the form that freezes, one with its sheet in front, the second reading, the file."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -22,9 +23,10 @@ from audits.populations.models import Population
 from audits.populations.scoping import covers, kinds_in
 from changes.desk.csv_file import answer_with
 from portal.access.guards import requires
+from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
-from portal.policy.refusal import Refused, Stale
+from portal.ui.answers import done, status_of
 from portal.ui.clock import time_of
 from portal.ui.paging import asked_in, links, page_of
 
@@ -51,17 +53,16 @@ def freeze_one(request: HttpRequest, pk: int) -> HttpResponse:
     if kind is None:
         return _list(request, engagement, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     form = FreezeForm(request.POST, kind=kind, engagement=engagement, at=at)
-    if not form.is_valid():
-        return _list(request, engagement, kind, form)
-    since, until = form.window()
-    by, filters = person_of(request), form.filters()
-    try:
-        made = freeze(engagement=engagement, kind=kind.code, since=since, until=until, by=by, at=at, filters=filters)
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    made = done(form, lambda: _freeze(engagement, kind, form, by=person_of(request), at=at))
+    if made is None:
         return _list(request, engagement, kind, form)
     messages.success(request, f"Frozen: {made.count} rows. Nothing changes them any more.")
     return redirect("audit-population", pk=pk, number=made.number)
+
+
+def _freeze(engagement: Engagement, kind: Kind, form: FreezeForm, *, by: User, at: datetime) -> Population:
+    since, until = form.window()
+    return freeze(engagement=engagement, kind=kind.code, since=since, until=until, by=by, at=at, filters=form.filters())
 
 
 @requires(P.AUDIT_SEE)
@@ -130,5 +131,4 @@ def _list(
     context = frame(request, engagement, tab=TAB)
     rows = [(row, KINDS[row.kind]) for row in queries.populations_of(engagement)]
     context |= {"rows": rows, "kinds": kinds_in(scope_of(engagement)), "kind": kind, "form": form}
-    wrong = form is not None and form.is_bound
-    return render(request, "audits/populations/list.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else status)
+    return render(request, "audits/populations/list.html", context, status=max(status, status_of(form)))

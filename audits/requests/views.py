@@ -1,7 +1,5 @@
 """Requests of an audit: the list with the form to ask, and one thread."""
 
-from http import HTTPStatus
-
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +19,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
-from portal.policy.refusal import Refused, Stale
+from portal.ui.answers import done, status_of
 from portal.ui.clock import time_of
 
 SAID = {
@@ -45,12 +43,9 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask somebody who works here."""
     engagement, at = engagement_for(request, pk), time_of(request)
     form = AskForm(request.POST, people=people_to_ask(at=at), at=at)
-    if not form.is_valid():
-        return _list(request, engagement, form=form)
-    try:
-        asked = actions.ask(engagement=engagement, question=form.question(), by=person_of(request), at=at)
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    by = person_of(request)
+    asked = done(form, lambda: actions.ask(engagement=engagement, question=form.question(), by=by, at=at))
+    if asked is None:
         return _list(request, engagement, form=form)
     messages.success(request, f"Asked. {asked.owner.name} is told.")
     return redirect("audit-request", pk=pk, number=asked.number)
@@ -98,13 +93,8 @@ def _found(request: HttpRequest, pk: int, number: int) -> Request:
 
 
 def _move(request: HttpRequest, pk: int, number: int, move: Move, form: MessageForm | CloseForm) -> HttpResponse:
-    row = _found(request, pk, number)
-    if not form.is_valid():
-        return _thread(request, row, form=form)
-    try:
-        actions.write(request=row, move=move, text=form.cleaned_data["text"], by=person_of(request), at=time_of(request))
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    row, by, at = _found(request, pk, number), person_of(request), time_of(request)
+    if done(form, lambda: actions.write(request=row, move=move, text=form.cleaned_data["text"], by=by, at=at)) is None:
         return _thread(request, row, form=form)
     messages.success(request, SAID[move])
     return redirect("audit-request", pk=pk, number=number)
@@ -115,7 +105,7 @@ def _list(request: HttpRequest, engagement: Engagement, *, form: AskForm | None 
     if context["may_work"] and form is None:
         form = AskForm(people=people_to_ask(at=at), at=at)
     context |= {"requests": queries.requests_of(engagement), "form": form}
-    return render(request, "audits/requests/list.html", context, status=_status(form))
+    return render(request, "audits/requests/list.html", context, status=status_of(form))
 
 
 def _thread(request: HttpRequest, row: Request, *, form: forms.Form | None = None) -> HttpResponse:
@@ -131,8 +121,4 @@ def _thread(request: HttpRequest, row: Request, *, form: forms.Form | None = Non
         "may_write": context["may_work"] or (is_owner and context["is_open"]),
         "may_close": own,
     }
-    return render(request, "audits/requests/thread.html", context, status=_status(form))
-
-
-def _status(form: forms.Form | None) -> int:
-    return HTTPStatus.UNPROCESSABLE_ENTITY if form is not None and form.is_bound else HTTPStatus.OK
+    return render(request, "audits/requests/thread.html", context, status=status_of(form))

@@ -1,7 +1,5 @@
 """The page of one population: is it complete, then its rows, and the form that draws from it."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,8 +16,7 @@ from audits.samples.queries import samples_from
 from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
-from portal.policy.refusal import Refused, Stale
-from portal.ui.answers import page
+from portal.ui.answers import done, page, status_of
 from portal.ui.clock import time_of
 
 
@@ -36,12 +33,8 @@ def draw_one(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Draw a sample from it."""
     row = population_at(engagement_for(request, pk), number)
     form = DrawForm(request.POST, population=row)
-    if not form.is_valid():
-        return _page(request, row, form)
-    try:
-        made = draw(population=row, by=person_of(request), at=time_of(request), **form.wish())
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    made = done(form, lambda: draw(population=row, by=person_of(request), at=time_of(request), **form.wish()))
+    if made is None:
         return _page(request, row, form)
     seed = f" with the seed {made.seed}" if made.seed else ""
     messages.success(request, f"Drew {made.size} rows{seed}.")
@@ -52,5 +45,4 @@ def _page(request: HttpRequest, row: Population, form: DrawForm | None = None) -
     context = {**frame(request, row.engagement, tab=TAB), **about(row), **rows_on_page(request, row), "samples": samples_from(row)}
     if context["may_work"] and row.count:
         context["form"] = form or DrawForm(population=row)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form is not None else HTTPStatus.OK
-    return page(request, "audits/populations/population.html", context, piece="poprows", status=status)
+    return page(request, "audits/populations/population.html", context, piece="poprows", status=status_of(form))

@@ -1,9 +1,7 @@
 """Samples of an audit: the list, one sample, and the sheet of one item with the testers' marks."""
 
-from http import HTTPStatus
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +21,7 @@ from audits.samples.results import WHOLE, result_of, tested
 from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
-from portal.policy.refusal import Refused, Stale
+from portal.ui.answers import done, status_of
 from portal.ui.clock import time_of
 
 TAB = "audit-samples"
@@ -72,12 +70,8 @@ def mark_item(request: HttpRequest, pk: int, number: int, position: int) -> Http
     row = queries.sample_at(engagement_for(request, pk), number)
     found = queries.item_at(queries.items_of(row), position)
     form = MarkForm(request.POST, item=found)
-    if not form.is_valid():
-        return _item(request, row, position, form=form)
-    try:
-        made = mark(item=found, by=person_of(request), at=time_of(request), **form.cleaned_data)
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    made = done(form, lambda: mark(item=found, by=person_of(request), at=time_of(request), **form.cleaned_data))
+    if made is None:
         return _item(request, row, position, form=form)
     messages.success(request, f"Marked {found.row.key}: {made.get_outcome_display().lower()}.")
     _, following = _neighbours(queries.items_of(row), position)
@@ -91,12 +85,8 @@ def replace_item(request: HttpRequest, pk: int, number: int, position: int) -> H
     row = queries.sample_at(engagement_for(request, pk), number)
     found = queries.item_at(queries.items_of(row), position)
     form = ReplaceForm(request.POST)
-    if not form.is_valid():
-        return _item(request, row, position, replacing=form)
-    try:
-        made = replace(item=found, by=person_of(request), at=time_of(request), **form.cleaned_data)
-    except (Refused, Stale) as refusal:
-        form.add_error(None, refusal.words)
+    made = done(form, lambda: replace(item=found, by=person_of(request), at=time_of(request), **form.cleaned_data))
+    if made is None:
         return _item(request, row, position, replacing=form)
     messages.success(request, f"{made.row.key} takes the place of {found.row.key}.")
     return redirect(_address(row, made.position))
@@ -129,9 +119,7 @@ def _item(
         "replacing": (replacing or ReplaceForm()) if open_now else None,
         "rank": rank(seed=row.seed, key=found.row.key) if row.seed else "",
     }
-    wrong: forms.Form | None = form or replacing
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong is not None else HTTPStatus.OK
-    return render(request, "audits/samples/item.html", context, status=status)
+    return render(request, "audits/samples/item.html", context, status=status_of(form or replacing))
 
 
 def _said(found: SampleItem, letter: str) -> list[Mark]:

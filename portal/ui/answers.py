@@ -1,11 +1,17 @@
-"""Answers of views: a whole page or its piece, a form with problems, a toast."""
+"""Answers of views: a whole page or its piece, a form with problems, a toast; and what an action made of a form."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
 
+from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
+from portal.policy.refusal import Refused, Stale
+
+Made = TypeVar("Made")
 TONES = frozenset({"ok", "info", "warn", "bad"})
 
 
@@ -28,6 +34,22 @@ def invalid(request: HttpRequest, template: str, context: dict[str, Any], *, pie
         response.headers["HX-Retarget"] = target
         response.headers["HX-Reswap"] = "outerHTML"
     return response
+
+
+def done(form: forms.Form, act: Callable[[], Made]) -> Made | None:
+    """What an action gives. None when nothing was sent, the form has mistakes or the action was refused: the form says why."""
+    if not form.is_valid():
+        return None
+    try:
+        return act()
+    except (Refused, Stale) as refusal:
+        form.add_error(None, refusal.words)
+        return None
+
+
+def status_of(form: forms.BaseForm | None) -> int:
+    """422 for a page that shows a form again as it was sent, else 200."""
+    return HTTPStatus.UNPROCESSABLE_ENTITY if form is not None and form.is_bound else HTTPStatus.OK
 
 
 def toast(response: HttpResponse, text: str, tone: str = "ok") -> HttpResponse:
