@@ -167,7 +167,7 @@ def _emergency_commits(rows: list[Release]) -> set[tuple[int | None, str]]:
         Q(pull_request__merge_sha__in=commits) | Q(pull_request__head_sha__in=commits), change__category=Category.EMERGENCY
     )
     found = links.values_list("pull_request__repository", "pull_request__merge_sha", "pull_request__head_sha")
-    return {(repository, sha) for repository, merge, head in found for sha in (merge, head)}
+    return {(repository, sha) for repository, merge, head in found for sha in (merge, head) if sha}
 
 
 def lead_times_between(*, since: datetime, until: datetime, scope: Scope) -> list[LeadTime]:

@@ -1,0 +1,41 @@
+"""What rows of populations say about releases, commits, registers and people, over small worlds."""
+
+from datetime import timedelta
+
+import pytest
+
+from audits.populations.facts import Asked
+from audits.populations.kinds import KINDS
+from changes.exceptions.actions import Found, open_exception
+from changes.exceptions.detect import about_releases
+from portal.access.scope import EVERYTHING
+from tests.changes.outcomes.world import AT, in_production, pull, released, repository
+from tests.changes.people import person
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def rows(code, *, scope=EVERYTHING, since=AT - DAY, until=AT + DAY, at=AT + DAY):
+    """The rows of a kind by their keys."""
+    return {row["key"]: row for row in KINDS[code].read(Asked(since=since, until=until, scope=scope, at=at))}
+
+
+def test_releases_have_their_exceptions_by_key_and_none_without_a_commit_is_of_a_known_change():
+    in_production(person("Ann"), pull(4))
+    fly, bare = released("4", 12, at=AT, app="web-prod"), released("", 13, at=AT, app="web-prod")
+    key = f"release:{fly.pk}:7:released_in_freeze"
+    frozen = Found("released_in_freeze", "web-prod v12 in Year end", key, "It went out in Year end.", AT, confirmed=True)
+    frozen_out = open_exception(repository=repository(), found=frozen, at=AT)
+    records = [
+        open_exception(repository=repository(), found=found, at=AT)
+        for _, many in about_releases(repository=repository(), releases=[fly, bare])
+        for found in many
+    ]
+
+    said = rows("releases")
+
+    assert [record.subject for record in records] == ["web-prod v12", "web-prod v13"]
+    first, second = (said[f"release-{release.pk}"] for release in (fly, bare))
+    assert (first["exceptions"], second["exceptions"]) == (f"EXC-{frozen_out.pk}, EXC-{records[0].pk}", f"EXC-{records[1].pk}")
+    assert (first["outcome"], second["outcome"]) == ("Of a known change", "Of no known change")
