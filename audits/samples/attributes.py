@@ -6,6 +6,7 @@ from datetime import datetime
 
 from audits.populations.facts import Row
 from audits.populations.kinds import KINDS
+from audits.populations.reading.code import BEFORE, BY_PULL_REQUEST
 from portal.ledger.canonical import canonical
 
 MET, FAILED, NOT_NEEDED, WAITING = "met", "failed", "not_needed", "waiting"
@@ -108,6 +109,17 @@ def another(one: str, other: str, what: str, *, at: str = "") -> Rule:
     return rule
 
 
+def brought(row: Row) -> tuple[str, str, str]:
+    """Met by a commit of a pull request, also one of several that a rebase brought; not needed before the scope began."""
+    said = {
+        BY_PULL_REQUEST: (MET, "It came with others by one pull request, rebased."),
+        BEFORE: (NOT_NEEDED, "It is from before the scope began."),
+    }
+    if row["pull_requests"]:
+        return MET, f"Merged by {row['pull_requests']}.", "committed_at"
+    return *said.get(str(row["outcome"]), (FAILED, "No pull request was merged as this commit.")), "committed_at"
+
+
 def only_for(column: str, values: Sequence[str], rule: Rule, otherwise: str) -> Rule:
     """The rule for rows with some values of a column; not needed for others."""
 
@@ -125,10 +137,7 @@ NO_EXCEPTION = ("No exception", none("exceptions", "No exception stands against 
 PRODUCTION = ("production",)
 RULES: dict[str, tuple[tuple[str, Rule], ...]] = {
     "commits": (
-        (
-            "By a pull request",
-            named("pull_requests", "Merged by {}.", "No pull request was merged as this commit.", at="committed_at"),
-        ),
+        ("By a pull request", brought),
         ("Of a change", named("changes", "Belongs to {}.", "It belongs to no change.", at="committed_at")),
         NO_EXCEPTION,
     ),

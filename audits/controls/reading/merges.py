@@ -26,7 +26,7 @@ def commits_by_pull_request(window: Window, scope: Scope) -> Iterator[Row]:
     rows = BranchCommit.objects.filter(committed_at__gte=window.since, committed_at__lt=window.until)
     if scope.repositories is not None:
         rows = rows.filter(repository__name__in=sorted(scope.repositories))
-    bare = _uncovered(rows)
+    bare = uncovered(rows)
     rows = rows.filter(Q(committed_at__gte=F("repository__in_scope_from")) | Q(pk__in=bare)).select_related("repository")
     found = Found(window, scope, {"direct_push"})
     for row in rows.defer("paths").order_by("repository__name", "branch", "position", "pk").iterator(chunk_size=AT_ONCE):
@@ -41,7 +41,7 @@ def commits_by_pull_request(window: Window, scope: Scope) -> Iterator[Row]:
     yield from found.rest()
 
 
-def _uncovered(rows: QuerySet[BranchCommit]) -> set[int]:
+def uncovered(rows: QuerySet[BranchCommit]) -> set[int]:
     """Ids of the commits that no pull request accounts for."""
     found: set[int] = set()
     for pk, branch in sorted(rows.order_by().values_list("repository", "branch").distinct()):

@@ -6,10 +6,12 @@ import pytest
 
 from audits.populations.facts import Asked
 from audits.populations.kinds import KINDS
+from audits.populations.reading.code import BEFORE, BY_PULL_REQUEST, GONE, PUSHED
+from changes.delivery.models import BranchCommit
 from changes.exceptions.actions import Found, open_exception
 from changes.exceptions.detect import about_releases
 from portal.access.scope import EVERYTHING
-from tests.changes.outcomes.world import AT, in_production, pull, released, repository
+from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository
 from tests.changes.people import person
 
 pytestmark = pytest.mark.django_db
@@ -39,3 +41,32 @@ def test_releases_have_their_exceptions_by_key_and_none_without_a_commit_is_of_a
     first, second = (said[f"release-{release.pk}"] for release in (fly, bare))
     assert (first["exceptions"], second["exceptions"]) == (f"EXC-{frozen_out.pk}, EXC-{records[0].pk}", f"EXC-{records[1].pk}")
     assert (first["outcome"], second["outcome"]) == ("Of a known change", "Of no known change")
+
+
+def commit(letter, position, *, at=AT):
+    return BranchCommit.objects.create(
+        repository=repository(),
+        branch="prod",
+        sha=letter * 40,
+        position=position,
+        committed_at=at,
+        seen_at=AT,
+        paths=[],
+        co_authors=[],
+    )
+
+
+def test_a_commit_that_no_pull_request_brought_is_said_to_be_pushed_with_an_exception_or_without():
+    pull(1, merge="b")
+    for position, (letter, at) in enumerate((("a", AT - HOUR), ("b", AT), ("c", AT + HOUR), ("d", AT + HOUR)), start=1):
+        commit(letter, position, at=at)
+    BranchCommit.objects.filter(sha="d" * 40).update(gone_at=AT + HOUR)
+
+    said = rows("commits")
+
+    assert {row["commit"][0]: (row["outcome"], row["exceptions"]) for row in said.values()} == {
+        "a": (BEFORE, ""),
+        "b": (BY_PULL_REQUEST, ""),
+        "c": (PUSHED, ""),
+        "d": (GONE, ""),
+    }
