@@ -1,6 +1,7 @@
 """Registers: exceptions, waivers, emergencies and limitations."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -10,7 +11,7 @@ from changes.emergencies.models import Emergency
 from changes.entitlements.segregation.models import Limitation
 from changes.entitlements.segregation.policy import RULES
 from changes.exceptions.kinds import KINDS as KINDS_OF_EXCEPTIONS
-from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep
+from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionState, ExceptionStep
 from changes.gates.models import Verdict
 from portal.access.models import User
 
@@ -37,7 +38,8 @@ def read_exceptions(asked: Asked) -> Iterator[Row]:
     """The rows, oldest first."""
     for row in exceptions_in(asked).iterator(chunk_size=PIECE):
         kind = KINDS_OF_EXCEPTIONS.get(row.kind)
-        steps, accepted = list(row.steps.all()), list(row.acceptances.all())
+        accepted = list(row.acceptances.all())
+        said = [step for step in row.steps.all() if step.outcome != ExceptionState.OPEN]
         yield {
             "key": f"EXC-{row.pk}",
             "kind": kind.label if kind else row.kind,
@@ -51,9 +53,9 @@ def read_exceptions(asked: Asked) -> Iterator[Row]:
             "due_at": moment(row.due_at),
             "owner": name_of(row.owner),
             "outcome": row.get_state_display(),
-            "answer": steps[-1].note if steps else "",
-            "answered_by": name_of(steps[-1].by) if steps else "",
-            "answered_at": moment(steps[-1].at) if steps else "",
+            "answer": said[-1].note if said else "",
+            "answered_by": name_of(said[-1].by) if said else "",
+            "answered_at": moment(said[-1].at) if said else "",
             "judged_by": name_of(row.judged_by),
             "judged_at": moment(row.judged_at),
             "accepted_until": moment(accepted[-1].until) if accepted else "",
@@ -148,7 +150,6 @@ def read_limitations(asked: Asked) -> Iterator[Row]:
     """The rows, oldest first."""
     words = {code: rule.label for code, rule in RULES.items()}
     for row in limitations_in(asked).iterator(chunk_size=PIECE):
-        ended = "Withdrawn" if row.withdrawn_at else "In force"
         yield {
             "key": f"limitation-{row.pk}",
             "person": row.person.name,
@@ -161,8 +162,17 @@ def read_limitations(asked: Asked) -> Iterator[Row]:
             "confirmed_by": name_of(row.confirmed_by),
             "confirmed_at": moment(row.confirmed_at),
             "withdrawn_at": moment(row.withdrawn_at),
-            "outcome": ended if row.confirmed_at else "Not confirmed",
+            "outcome": of_limitation(row, asked.at),
         }
+
+
+def of_limitation(row: Limitation, at: datetime) -> str:
+    """What became of a limitation by a moment."""
+    if not row.confirmed_at:
+        return "Not confirmed"
+    if row.withdrawn_at:
+        return "Withdrawn"
+    return "In force" if row.until > at else "Run out"
 
 
 EXCEPTIONS = Kind(

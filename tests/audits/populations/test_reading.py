@@ -3,13 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from audits.populations.facts import Asked
 from audits.populations.kinds import KINDS
 from audits.populations.reading.code import BEFORE, BY_PULL_REQUEST, GONE, PUSHED
+from audits.populations.reading.registers import of_limitation
 from changes.delivery.models import BranchCommit
-from changes.exceptions.actions import Found, open_exception
+from changes.entitlements.segregation.models import Limitation
+from changes.exceptions.actions import Found, answer, open_exception, step
 from changes.exceptions.detect import about_releases
+from changes.exceptions.models import ExceptionState
 from portal.access.scope import EVERYTHING
 from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository
 from tests.changes.people import person
@@ -70,3 +74,31 @@ def test_a_commit_that_no_pull_request_brought_is_said_to_be_pushed_with_an_exce
         "c": (PUSHED, ""),
         "d": (GONE, ""),
     }
+
+
+def test_an_exception_that_was_opened_again_keeps_its_last_answer():
+    found = Found("no_review", "#1", "x:no_review", "Nobody reviewed it.", AT, confirmed=True)
+    record, ann = open_exception(repository=repository(), found=found, at=AT), person("Ann")
+    answer(record=record, outcome="explained", note="The reviewer was ill.", by=ann, at=AT + HOUR)
+    with transaction.atomic():
+        record.refresh_from_db()
+        step(record=record, outcome=ExceptionState.OPEN, note="Ill all year?", by=None, at=AT + 2 * HOUR)
+
+    [said] = rows("exceptions").values()
+
+    assert (said["outcome"], said["answer"], said["answered_by"]) == ("Open", "The reviewer was ill.", "Ann")
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "withdrawn", "hours", "outcome"),
+    [
+        (None, None, 1, "Not confirmed"),
+        (AT, None, 1, "In force"),
+        (AT, None, 2, "Run out"),
+        (AT, AT + HOUR, 1, "Withdrawn"),
+    ],
+)
+def test_a_limitation_runs_out(confirmed, withdrawn, hours, outcome):
+    row = Limitation(until=AT + 2 * HOUR, confirmed_at=confirmed, withdrawn_at=withdrawn)
+
+    assert of_limitation(row, AT + hours * HOUR) == outcome
