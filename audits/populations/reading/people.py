@@ -150,9 +150,19 @@ TRAINING = Kind(
     ),
     read=read_training,
     count_sql="""
-SELECT count(DISTINCT g.user_id) FROM portal_rolegrant g
-WHERE g.role <> 'auditor' AND g.valid_from <= least(%(until)s, %(at)s)
-  AND (g.valid_until IS NULL OR g.valid_until > least(%(until)s, %(at)s))
+WITH last AS (SELECT least(%(until)s, %(at)s)::timestamptz AS at), held AS (
+    SELECT g.user_id, g.role FROM portal_rolegrant g, last
+    WHERE g.valid_from <= last.at AND (g.valid_until IS NULL OR g.valid_until > last.at)
+)
+SELECT count(*) FROM (
+    SELECT user_id FROM held WHERE role <> 'auditor'
+    UNION
+    SELECT i.user_id FROM last, changes_entitlement e JOIN changes_thing t ON t.id = e.thing_id
+    JOIN portal_identity i ON i.uid = e.account_id AND t.key LIKE i.provider || '.%%' JOIN portal_user u ON u.id = i.user_id
+    WHERE e.account_kind = 'person' AND e.first_seen_at <= last.at AND (e.ended_at IS NULL OR e.ended_at > last.at)
+      AND i.linked_at <= last.at AND (i.ended_at IS NULL OR i.ended_at > last.at) AND (u.left_at IS NULL OR u.left_at > last.at)
+      AND NOT EXISTS (SELECT FROM held WHERE held.user_id = u.id AND held.role = 'auditor')
+) roster
 """,
     counts="email",
     source="Countersign's roster and signatures",
