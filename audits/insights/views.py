@@ -47,7 +47,7 @@ def insights(request: HttpRequest) -> HttpResponse:
         "health": shown,
         "failures": failed,
         "health_title": _title(len(failed)) if shown else "Control health",
-        "drift": standing.drift_table(),
+        "drift": standing.drift_table(period.scope),
         "may_control": may(request.user, P.CONTROL_SEE),
         "needs": delivery.NEEDS,
     }

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Concat
 
 from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from changes.delivery.models import Repository
@@ -15,6 +17,9 @@ from portal.access.models import RoleGrant
 from portal.access.roles import Role
 
 PIECE = 1000
+FORGES = ("github", "gitea", "gitlab")
+OF_A_REPOSITORY = ("repository", "repository_teams", "branch", "ruleset")
+"""Kinds of things at a forge whose key goes on with the number of their repository."""
 REASONS = {
     "joining": "Joined",
     "introduction": "First course",
@@ -64,13 +69,22 @@ def _outcome(due: Due | None, last: datetime) -> str:
     return "Signed in time" if signed else "Still in time"
 
 
+def _part(of: Any, between: str, number: int) -> Func:
+    """One part of a text, from 1."""
+    return Func(of, Value(between), Value(number), function="split_part", output_field=TextField())
+
+
 def entries_in(asked: Asked) -> QuerySet[ReviewEntry]:
-    """Entries of the reviews that were opened in the window, each with its last answer."""
+    """Entries of the reviews that were opened in the window, at the systems and repositories in scope, with their last answers."""
     rows = ReviewEntry.objects.filter(review__opened_at__gte=asked.since, review__opened_at__lt=asked.until)
+    vendor, kind = _part("thing", ".", 1), _part(_part("thing", ":", 1), ".", 2)
+    system = Case(When(vendor__in=FORGES, then=Value("git")), default=F("vendor"), output_field=TextField())
+    rows = rows.alias(vendor=vendor, what=kind, system=system).filter(system__in=asked.systems)
     if asked.scope.repositories is not None:
-        inside = Repository.objects.filter(name__in=sorted(asked.scope.repositories)).values_list("vendor_id", flat=True)
-        things = [f"{forge}.repository:{pk}" for forge in ("github", "gitea", "gitlab") for pk in inside]
-        rows = rows.filter(~Q(thing__contains=".repository:") | Q(thing__in=things))
+        inside = Repository.objects.filter(name__in=sorted(asked.scope.repositories)).exclude(vendor_id=None)
+        keys = [f"{forge}:{number}" for forge, number in inside.values_list("forge", "vendor_id")]
+        rows = rows.alias(repository=Concat("vendor", Value(":"), _part("thing", ":", 2), output_field=TextField()))
+        rows = rows.filter(~Q(what__in=OF_A_REPOSITORY) | Q(repository__in=keys))
     answers = ReviewAnswer.objects.filter(entry=OuterRef("pk")).order_by("-id")
     said = {name: Subquery(answers.values(name)[:1]) for name in ("verdict", "reason", "at", "by__name")}
     rows = rows.annotate(**{f"said_{name.partition('__')[0]}": value for name, value in said.items()})
@@ -197,9 +211,11 @@ ACCESS_REVIEWS = Kind(
     count_sql="""
 SELECT count(*) FROM changes_reviewentry e JOIN changes_accessreview v ON v.id = e.review_id
 WHERE v.opened_at >= %(since)s AND v.opened_at < %(until)s
-  AND (%(repositories)s::text[] IS NULL OR position('.repository:' IN e.thing) = 0 OR EXISTS (
+  AND regexp_replace(split_part(e.thing, '.', 1), '^(github|gitea|gitlab)$', 'git') = ANY (%(systems)s::text[])
+  AND (%(repositories)s::text[] IS NULL OR e.thing !~ '^[a-z]+[.](repository|repository_teams|branch|ruleset):' OR EXISTS (
       SELECT FROM changes_repository r
-      WHERE r.name = ANY (%(repositories)s::text[]) AND split_part(e.thing, ':', 2) = r.vendor_id::text))
+      WHERE r.name = ANY (%(repositories)s::text[]) AND e.thing LIKE r.forge || '.%%'
+        AND split_part(e.thing, ':', 2) = r.vendor_id::text))
 """,
     source="Rights as read from the vendors, and the portal's own",
     systems=("portal",),

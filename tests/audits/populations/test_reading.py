@@ -9,12 +9,16 @@ from audits.populations.facts import Asked
 from audits.populations.kinds import KINDS
 from audits.populations.reading.code import BEFORE, BY_PULL_REQUEST, GONE, PUSHED
 from audits.populations.reading.registers import of_limitation
-from changes.delivery.models import BranchCommit
+from audits.populations.sheet import count_at_source
+from changes.delivery.models import BranchCommit, Repository
+from changes.entitlements.reviews.actions import open_review
 from changes.entitlements.segregation.models import Limitation
 from changes.exceptions.actions import Found, answer, open_exception, step
 from changes.exceptions.detect import about_releases
 from changes.exceptions.models import ExceptionState
-from portal.access.scope import EVERYTHING
+from portal.access.scope import EVERYTHING, Scope
+from tests.changes.entitlements.world import held
+from tests.changes.entitlements.world import take as take_rights
 from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository
 from tests.changes.people import person
 
@@ -102,3 +106,27 @@ def test_a_limitation_runs_out(confirmed, withdrawn, hours, outcome):
     row = Limitation(until=AT + 2 * HOUR, confirmed_at=confirmed, withdrawn_at=withdrawn)
 
     assert of_limitation(row, AT + hours * HOUR) == outcome
+
+
+def test_entries_of_access_reviews_are_those_of_the_repositories_and_systems_in_scope():
+    for number, (forge, name) in enumerate((("github", "acme/web"), ("gitlab", "acme/old"), ("github", "acme/api")), start=1):
+        Repository.objects.create(forge=forge, vendor_id=max(number - 1, 1), name=name, in_scope_from=AT)
+    for key in ("github.repository:1", "github.branch:2:prod", "github.team:1", "gitlab.repository:1", "fly.organization:1"):
+        take_rights(held(key, thing=key), things=(key,), source=key.partition(".")[0], at=AT)
+    open_review(by=person("Mia"), at=AT)
+    web, old = (Scope(repositories=frozenset({name})) for name in ("acme/web", "acme/old"))
+    fly = Scope(systems=frozenset({"fly", "portal"}))
+
+    found = {}
+    for name, scope in (("all", EVERYTHING), ("web", web), ("old", old), ("fly", fly)):
+        found[name] = {row["account"] for row in rows("access_reviews", scope=scope).values()}
+        asked = Asked(since=AT - DAY, until=AT + DAY, scope=scope, at=AT + DAY)
+        assert count_at_source(KINDS["access_reviews"], asked) == len(found[name])
+
+    everywhere = {"github.team:1", "fly.organization:1"}
+    assert found == {
+        "all": everywhere | {"github.repository:1", "github.branch:2:prod", "gitlab.repository:1"},
+        "web": everywhere | {"github.repository:1"},
+        "old": everywhere | {"gitlab.repository:1"},
+        "fly": {"fly.organization:1"},
+    }
