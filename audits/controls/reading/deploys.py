@@ -12,7 +12,6 @@ from audits.controls.rows import reader
 from changes.delivery.models import BranchCommit, Environment, PullRequest, Release
 from changes.desk.source_states import source_states
 from changes.exceptions.edits import about_edits
-from changes.exceptions.models import EditMatch
 from changes.inventory.models import Asset, VendorEvent
 from portal.access.scope import Scope
 from portal.policy.clauses import Clause
@@ -176,10 +175,9 @@ def cloudflare_edits_matched(window: Window, scope: Scope) -> Iterator[Row]:
     """P-24: edits of DNS and access in Cloudflare's own log, since it was connected; one that belongs to no change deviates."""
     connected = {state.name: state.connected_at for state in source_states()}
     found = Found(window, Scope(), kinds_of(Clause.CLOUDFLARE))
-    matches: Any = EditMatch.objects.select_related("change")
-    rows = about_edits().filter(kind__startswith="cloudflare.", at__gte=window.since, at__lt=window.until)
-    for row in rows.order_by("at", "pk").iterator(chunk_size=AT_ONCE):
-        records, match = found.take(f"edit:{row.pk}"), matches.filter(event=row).first()
+    rows: QuerySet[Any] = about_edits().filter(kind__startswith="cloudflare.", at__gte=window.since, at__lt=window.until)
+    for row in rows.select_related("match__change").order_by("at", "pk").iterator(chunk_size=AT_ONCE):
+        records, match = found.take(f"edit:{row.pk}"), getattr(row, "match", None)
         if match is None and not records and row.at < connected.get(row.source, row.at):
             continue
         facts = edit_facts(row) | {"change": str(match.change) if match else None, "because": match.reason if match else None}
