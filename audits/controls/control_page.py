@@ -130,12 +130,13 @@ def control_rows(request: HttpRequest, name: str) -> HttpResponse:
     """Every row of the population of a window, read now; with ``?run=`` of that run's window, compared with it."""
     found, engagement, at = control_named(name, scope_for(request)), engagement_in(request), time_of(request)
     run = _run_asked_for(request, engagement) if "since" not in request.GET else None
-    form = PeriodForm(request.GET if "since" in request.GET else None, initial=_period(run, at))
+    read = Window(run.since, run.until) if run else _usual(engagement, at)
+    form = PeriodForm(request.GET if "since" in request.GET else None, initial=PeriodForm.of(read))
     context: dict[str, Any] = {"control": found, "run": run, "form": form, "engagement": engagement}
     hidden = is_withheld(found, from_auditor=engagement is not None)
     if hidden or not found.check:
         return render(request, "audits/controls/rows.html", {**context, "hidden": hidden, "rows": []})
-    window = Window(run.since, run.until) if run else _window_asked_for(form, engagement, at)
+    window = _window_asked_for(form, engagement, at) if form.is_bound else read
     if window is None:
         return render(request, "audits/controls/rows.html", {**context, "rows": []}, status=422)
     first = _first_of(request)
@@ -146,14 +147,8 @@ def control_rows(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "audits/controls/rows.html", context)
 
 
-def _period(run: ControlRun | None, at: Any) -> dict[str, Any]:
-    return PeriodForm.of(Window(run.since, run.until) if run else Window(at - USUAL, at))
-
-
 def _window_asked_for(form: PeriodForm, engagement: Engagement | None, at: Any) -> Window | None:
     """The window in the form; None, with the reason in the form, when it cannot be looked at or is outside the engagement."""
-    if not form.is_bound:
-        return _usual(engagement, at)
     if not form.is_valid():
         return None
     window = form.window(at=at)

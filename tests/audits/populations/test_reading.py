@@ -7,6 +7,7 @@ from django.db import transaction
 
 from audits.populations.facts import Asked
 from audits.populations.kinds import KINDS
+from audits.populations.queries import href_of
 from audits.populations.reading.code import BEFORE, BY_PULL_REQUEST, GONE, PUSHED
 from audits.populations.reading.registers import of_limitation
 from audits.populations.sheet import count_at_source
@@ -130,3 +131,11 @@ def test_entries_of_access_reviews_are_those_of_the_repositories_and_systems_in_
         "old": everywhere | {"gitlab.repository:1"},
         "fly": {"fly.organization:1"},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("CHG-7", "/changes/7/"), ("EXC-12", "/exceptions/12/"), ("EXC-12, EXC-13", ""), ("release-3", "/deploys/3/"), ("no-7", "")],
+)
+def test_an_id_in_a_cell_leads_to_its_page(text, address):
+    assert href_of(text) == address
