@@ -12,7 +12,6 @@ from changes.entitlements.segregation.models import Limitation
 from changes.entitlements.segregation.policy import RULES
 from changes.exceptions.kinds import KINDS as KINDS_OF_EXCEPTIONS
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionState, ExceptionStep
-from changes.gates.models import Verdict
 from portal.access.models import User
 
 PIECE = 1000
@@ -105,9 +104,8 @@ def emergencies_in(asked: Asked) -> QuerySet[Emergency]:
     rows = Emergency.objects.filter(at__gte=asked.since, at__lt=asked.until)
     if asked.scope.repositories is not None:
         rows = rows.filter(change__repository_names__overlap=sorted(asked.scope.repositories))
-    frozen = Prefetch("change__verdicts", Verdict.objects.filter(moment=Verdict.Moment.MERGE).only("change_id", "outcome"))
     rows = rows.select_related("change", "declared_by", "thread")
-    return rows.prefetch_related("change__approvals__by", "change__reviews_after", "causes", frozen).order_by("at", "id")
+    return rows.prefetch_related("change__approvals__by", "change__reviews_after", "causes").order_by("at", "id")
 
 
 def read_emergencies(asked: Asked) -> Iterator[Row]:

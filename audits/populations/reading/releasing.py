@@ -19,7 +19,6 @@ from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.inventory.models import VendorEvent
 from changes.proposals.models import LinkedPullRequest
 
-STATES = {state.value: state.label for state in ExceptionState}
 Place = tuple[int, str]
 EDITED = ("doppler", "cloudflare")
 
