@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models import Case, F, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 
 from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from changes.delivery.models import Repository
 from changes.entitlements.reviews.models import ReviewAnswer, ReviewEntry
+from changes.entitlements.reviews.queries import with_answers
 from changes.training import queries as training
 from changes.training.facts import Due
 from changes.training.queries import Member
@@ -74,7 +75,7 @@ def _part(of: Any, between: str, number: int) -> Func:
     return Func(of, Value(between), Value(number), function="split_part", output_field=TextField())
 
 
-def entries_in(asked: Asked) -> QuerySet[ReviewEntry]:
+def entries_in(asked: Asked) -> QuerySet[Any]:
     """Entries of the reviews that were opened in the window, at the systems and repositories in scope, with their last answers."""
     rows = ReviewEntry.objects.filter(review__opened_at__gte=asked.since, review__opened_at__lt=asked.until)
     vendor, kind = _part("thing", ".", 1), _part(_part("thing", ":", 1), ".", 2)
@@ -85,17 +86,13 @@ def entries_in(asked: Asked) -> QuerySet[ReviewEntry]:
         keys = [f"{forge}:{number}" for forge, number in inside.values_list("forge", "vendor_id")]
         rows = rows.alias(repository=Concat("vendor", Value(":"), _part("thing", ":", 2), output_field=TextField()))
         rows = rows.filter(~Q(what__in=OF_A_REPOSITORY) | Q(repository__in=keys))
-    answers = ReviewAnswer.objects.filter(entry=OuterRef("pk")).order_by("-id")
-    said = {name: Subquery(answers.values(name)[:1]) for name in ("verdict", "reason", "at", "by__name")}
-    rows = rows.annotate(**{f"said_{name.partition('__')[0]}": value for name, value in said.items()})
-    return rows.select_related("review", "entitlement", "holder", "reviewer").order_by("review__number", "place", "id")
+    return with_answers(rows).select_related("review").order_by("review__number", "place", "id")
 
 
 def read_entries(asked: Asked) -> Iterator[Row]:
     """The rows, by review and place."""
     words = dict(ReviewAnswer.Verdict.choices)
     for row in entries_in(asked).iterator(chunk_size=PIECE):
-        verdict = getattr(row, "said_verdict", None)
         yield {
             "key": f"review-{row.review.number}:{row.place}",
             "review": f"Access review {row.review.number}",
@@ -108,10 +105,10 @@ def read_entries(asked: Asked) -> Iterator[Row]:
             "belongs_to": row.holder.name if row.holder else "",
             "right": row.right,
             "reviewer": row.reviewer.name if row.reviewer else "",
-            "outcome": words.get(str(verdict), "Not answered"),
-            "reason": getattr(row, "said_reason", None) or "",
-            "answered_by": getattr(row, "said_by", None) or "",
-            "answered_at": moment(getattr(row, "said_at", None)),
+            "outcome": words.get(str(row.verdict), "Not answered"),
+            "reason": row.reason or "",
+            "answered_by": row.answered_by or "",
+            "answered_at": moment(row.answered_at),
             "removed_at": moment(row.entitlement.ended_at),
         }
 

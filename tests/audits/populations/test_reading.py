@@ -12,6 +12,7 @@ from audits.populations.reading.code import BEFORE, BY_PULL_REQUEST, GONE, PUSHE
 from audits.populations.reading.registers import of_limitation
 from audits.populations.sheet import count_at_source
 from changes.delivery.models import BranchCommit, Repository
+from changes.entitlements.reviews.actions import answer as answer_entries
 from changes.entitlements.reviews.actions import open_review
 from changes.entitlements.segregation.models import Limitation
 from changes.exceptions.actions import Found, answer, open_exception, step
@@ -114,7 +115,9 @@ def test_entries_of_access_reviews_are_those_of_the_repositories_and_systems_in_
         Repository.objects.create(forge=forge, vendor_id=max(number - 1, 1), name=name, in_scope_from=AT)
     for key in ("github.repository:1", "github.branch:2:prod", "github.team:1", "gitlab.repository:1", "fly.organization:1"):
         take_rights(held(key, thing=key), things=(key,), source=key.partition(".")[0], at=AT)
-    open_review(by=person("Mia"), at=AT)
+    mia = person("Mia")
+    review = open_review(by=mia, at=AT)
+    answer_entries(review=review, entries=[review.entries.get(thing="github.team:1").pk], verdict="keep", by=mia, at=AT + HOUR)
     web, old = (Scope(repositories=frozenset({name})) for name in ("acme/web", "acme/old"))
     fly = Scope(systems=frozenset({"fly", "portal"}))
 
@@ -124,6 +127,8 @@ def test_entries_of_access_reviews_are_those_of_the_repositories_and_systems_in_
         asked = Asked(since=AT - DAY, until=AT + DAY, scope=scope, at=AT + DAY)
         assert count_at_source(KINDS["access_reviews"], asked) == len(found[name])
 
+    words = {row["account"]: (row["outcome"], row["answered_by"]) for row in rows("access_reviews").values()}
+    assert (words["github.team:1"], words["fly.organization:1"]) == (("Keep", "Mia"), ("Not answered", ""))
     everywhere = {"github.team:1", "fly.organization:1"}
     assert found == {
         "all": everywhere | {"github.repository:1", "github.branch:2:prod", "gitlab.repository:1"},
