@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import F, Min, Q, QuerySet
 
-from audits.controls.reading.found import Found, kinds_of, ref_to, when
-from audits.controls.result import Flat, Row, RowState, Window, judged
+from audits.controls.reading.found import Found, kinds_of, ref_to
+from audits.controls.result import Flat, Row, RowState, Window, judged, when
 from audits.controls.rows import reader
 from changes.delivery.models import BranchCommit, Environment, PullRequest, Release
 from changes.desk.source_states import source_states

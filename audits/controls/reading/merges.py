@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from audits.controls.reading.found import Found, kinds_of, ref_to, when
-from audits.controls.result import Flat, Row, Window, judged
+from audits.controls.reading.found import Found, kinds_of, ref_to
+from audits.controls.result import Flat, Row, Window, judged, when
 from audits.controls.rows import reader
 from changes.delivery.models import BranchCommit, Check, Environment, PullRequest, Release, Repository, Review
 from changes.delivery.population import uncovered_commits
