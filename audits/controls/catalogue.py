@@ -269,7 +269,7 @@ _ALL = (
     Control(
         Clause.TRAINED,
         "People are trained",
-        "People who hold a role at the end of the window, auditors left out",
+        "People who hold a role here, or a right at a connected system, at the end of the window; auditors left out",
         "Each has passed the quiz and signed the version in force in time.",
         check="people_trained",
     ),

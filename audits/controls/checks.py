@@ -2,4 +2,4 @@
 
 from audits.controls.reading import branches, deploys, inventoried, merges, overseen, proposed, urgent
 
-MODULES = (merges, branches, deploys, proposed, urgent, inventoried, overseen)
+__all__ = ["branches", "deploys", "inventoried", "merges", "overseen", "proposed", "urgent"]

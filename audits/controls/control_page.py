@@ -10,20 +10,20 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from audits.controls.catalogue import CONTROLS, Control
 from audits.controls.coverage import gates_of
 from audits.controls.forms import PeriodForm
 from audits.controls.models import ControlFinding, ControlRun
+from audits.controls.paging import SIZE, first_of, pager
 from audits.controls.queries import health, latest_run, run_in, runs_for
 from audits.controls.result import Result, Row, Tally, Window
 from audits.controls.rows import in_scope, is_withheld, rows_of
 from audits.controls.running import USUAL, check_window
 from audits.controls.showing import address_of, health_of
-from audits.controls.views import engagement_in
 from audits.engagements.models import Engagement
+from audits.engagements.queries import engagement_in
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -31,8 +31,6 @@ from portal.access.scope import Scope, scope_for
 from portal.policy.refusal import Refused
 from portal.ui.clock import time_of
 
-SIZE = 50
-"""Rows of a page."""
 RUNS = 10
 """Runs that the page of a control lists."""
 
@@ -100,28 +98,14 @@ def _findings(request: HttpRequest, control: Control, run: ControlRun | None, en
     if is_withheld(control, from_auditor=engagement is not None):
         return {"rows": [], "count": 0}
     rows = ControlFinding.objects.filter(run=run, control=control.id).order_by("position")
-    count, first = rows.count() if run else 0, _first_of(request)
+    count, first = rows.count() if run else 0, first_of(request)
     shown = [_of_line(row.position, row.line) for row in rows[first : first + SIZE]] if run else []
-    return {"rows": shown, "count": count, **_pager(request, first, len(shown), count)}
+    return {"rows": shown, "count": count, **pager(request, first=first, shown=len(shown), count=count)}
 
 
 def _of_line(place: int, line: str) -> Shown:
     row = json.loads(line)
     return Shown(place, row["key"], row["state"], row["sentence"], row["facts"], address_of(row["ref"]))
-
-
-def _first_of(request: HttpRequest) -> int:
-    """The place of the first row of the page that is asked for, from 0."""
-    asked = request.GET.get("from", "")
-    return max(int(asked) - 1, 0) if asked.isdecimal() and len(asked) < 10 else 0
-
-
-def _pager(request: HttpRequest, first: int, shown: int, count: int) -> dict[str, str]:
-    kept = {name: str(value) for name, value in request.GET.items() if name != "from"}
-    words = f"{first + 1}–{first + shown} of {count}" if shown else f"{count} rows"
-    older = f"?{urlencode(kept | {'from': str(first + 1 + SIZE)})}" if first + SIZE < count else ""
-    newer = f"?{urlencode(kept | {'from': str(max(first + 1 - SIZE, 1))})}" if first else ""
-    return {"words": words, "older": older, "newer": newer}
 
 
 @requires(P.CONTROL_SEE)
@@ -130,30 +114,25 @@ def control_rows(request: HttpRequest, name: str) -> HttpResponse:
     """Every row of the population of a window, read now; with ``?run=`` of that run's window, compared with it."""
     found, engagement, at = control_named(name, scope_for(request)), engagement_in(request), time_of(request)
     run = _run_asked_for(request, engagement) if "since" not in request.GET else None
-    form = PeriodForm(request.GET if "since" in request.GET else None, initial=_period(run, at))
+    read = Window(run.since, run.until) if run else _usual(engagement, at)
+    form = PeriodForm(request.GET if "since" in request.GET else None, initial=PeriodForm.of(read))
     context: dict[str, Any] = {"control": found, "run": run, "form": form, "engagement": engagement}
     hidden = is_withheld(found, from_auditor=engagement is not None)
     if hidden or not found.check:
         return render(request, "audits/controls/rows.html", {**context, "hidden": hidden, "rows": []})
-    window = Window(run.since, run.until) if run else _window_asked_for(form, engagement, at)
+    window = _window_asked_for(form, engagement, at) if form.is_bound else read
     if window is None:
         return render(request, "audits/controls/rows.html", {**context, "rows": []}, status=422)
-    first = _first_of(request)
+    first = first_of(request)
     result, shown = _read(rows_of(control=found, window=window, scope=scope_for(request)), first)
     total = result.population + result.unread
-    context |= {"window": window, "result": result, "rows": shown, **_pager(request, first, len(shown), total)}
+    context |= {"window": window, "result": result, "rows": shown, **pager(request, first=first, shown=len(shown), count=total)}
     context["same"] = None if run is None else result.digest == run.results.get(found.id, {}).get("digest")
     return render(request, "audits/controls/rows.html", context)
 
 
-def _period(run: ControlRun | None, at: Any) -> dict[str, Any]:
-    return PeriodForm.of(Window(run.since, run.until) if run else Window(at - USUAL, at))
-
-
 def _window_asked_for(form: PeriodForm, engagement: Engagement | None, at: Any) -> Window | None:
     """The window in the form; None, with the reason in the form, when it cannot be looked at or is outside the engagement."""
-    if not form.is_bound:
-        return _usual(engagement, at)
     if not form.is_valid():
         return None
     window = form.window(at=at)

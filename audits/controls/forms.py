@@ -1,18 +1,12 @@
 """Which period a run, or a list of rows, looks at."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
 
 from audits.controls.result import Window
-
-DAY = timedelta(days=1)
-
-
-def midnight(day: date) -> datetime:
-    """When a day begins, UTC."""
-    return datetime.combine(day, time.min, tzinfo=UTC)
+from portal.policy.clocks import bounds_of, end_of
 
 
 class DayInput(forms.DateInput):
@@ -30,8 +24,8 @@ class PeriodForm(forms.Form):
 
     def window(self, *, at: datetime) -> Window:
         """The period that was asked for. One that ends after today is left as it is, so that it is refused."""
-        since, until = midnight(self.cleaned_data["since"]), midnight(self.cleaned_data["until"]) + DAY
-        return Window(since, at if at < until <= midnight(at.astimezone(UTC).date()) + DAY else until)
+        since, until = bounds_of(self.cleaned_data["since"])[0], end_of(self.cleaned_data["until"])
+        return Window(since, at if at < until <= end_of(at.astimezone(UTC).date()) else until)
 
     @classmethod
     def of(cls, window: Window) -> dict[str, Any]:

@@ -6,16 +6,21 @@ Everything that a result says follows from its rows alone, so that a program wit
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from portal.ledger.canonical import canonical
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 """Of the readers. It rises with every change that can change a row."""
 Flat = str | int | bool | None
 """What a fact may be: nothing nested, so that a row is a line of a table. Times are ISO 8601 in UTC."""
+
+
+def when(moment: datetime | None) -> str | None:
+    """A moment as a fact: RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment is not None else None
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Q
-
+from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, RowState, Window
-from changes.delivery.models import Repository
 from changes.desk.source_states import SourceState, source_states
 from portal.access.scope import Scope
 
@@ -43,11 +41,7 @@ def why_unread(state: SourceState, window: Window) -> str:
 
 
 def _unread_mirrors(window: Window, scope: Scope) -> Iterator[Row]:
-    rows = Repository.objects.filter(in_scope_from__lt=window.until).order_by("name")
-    rows = rows.filter(Q(in_scope_until=None) | Q(in_scope_until__gt=window.since))
-    if scope.repositories is not None:
-        rows = rows.filter(name__in=sorted(scope.repositories))
-    for row in rows.filter(Q(mirrored_at=None) | ~Q(mirror_error="")):
-        why = row.mirror_error or "its Git has not been read yet"
-        sentence = f"{row.name} cannot be read: {why.rstrip('.')}."
-        yield Row(f"repository:{row.name}", RowState.UNREAD, sentence, repository=row.name)
+    for row in repositories_in(window, scope):
+        if why := row.mirror_error or ("" if row.mirrored_at is not None else "its Git has not been read yet"):
+            sentence = f"{row.name} cannot be read: {why.rstrip('.')}."
+            yield Row(f"repository:{row.name}", RowState.UNREAD, sentence, repository=row.name)

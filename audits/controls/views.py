@@ -17,7 +17,7 @@ from audits.controls.result import Window
 from audits.controls.rows import in_scope
 from audits.controls.running import USUAL, run_controls
 from audits.controls.showing import Health, failures, health_of
-from audits.engagements.models import Engagement
+from audits.engagements.queries import engagement_in
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -43,12 +43,6 @@ class Line:
     """``passed``, ``deviations``, ``unknown``, ``never_operated``, ``not_run`` or ``no_test``."""
     kept: dict[str, Any]
     health: Health | None = None
-
-
-def engagement_in(request: HttpRequest) -> Engagement | None:
-    """The engagement in which an auditor reads; None for everybody else."""
-    found = vars(request).get("auditor")
-    return found if isinstance(found, Engagement) else None
 
 
 @requires(P.CONTROL_SEE)

@@ -1,7 +1,6 @@
 """Which engagement lets an auditor in, and what was read in it."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import cast
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncDate
@@ -41,15 +40,21 @@ def engagement_of(auditor: User, *, at: datetime) -> Engagement | None:
     return running.order_by("starts_at", "pk").first()
 
 
+def engagement_in(request: HttpRequest) -> Engagement | None:
+    """The engagement in which an auditor reads; None for everybody else."""
+    found = vars(request).get("auditor")
+    return found if isinstance(found, Engagement) else None
+
+
 def engagement_for(request: HttpRequest, pk: int) -> Engagement:
     """The engagement at an address. Raises ``Http404`` outside of what the reader may see.
 
     An auditor sees the one that is open for them, everybody else who sees audits sees all.
     """
-    own = getattr(request, "auditor", None)
+    own = engagement_in(request)
     if own is not None:
         if own.pk == pk:
-            return cast(Engagement, own)
+            return own
     elif may(request.user, P.AUDIT_SEE):
         return get_object_or_404(Engagement, pk=pk)
     raise Http404("No engagement of yours.")

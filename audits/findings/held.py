@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.db.models.functions import Coalesce, Least
 
-from audits.controls.reading.found import when
-from audits.controls.result import Flat, Row, Window, deviating, judged
+from audits.controls.result import Flat, Row, Window, deviating, judged, when
 from audits.controls.rows import reader
 from audits.engagements.models import Engagement
 from audits.findings.lifecycle import State

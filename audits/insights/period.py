@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 
-from audits.controls.views import engagement_in
+from audits.engagements.queries import engagement_in
 from portal.access.scope import Scope, scope_for
 
 WEEK = timedelta(days=7)

@@ -10,6 +10,7 @@ from django.db.models import Sum
 from audits.insights.period import Period
 from audits.insights.picture import Bar, Picture, percent
 from changes.delivery.models import Environment
+from changes.drift.facts import AGAINST_GIT
 from changes.drift.models import Compared, DriftCase, DriftState
 from changes.exceptions.models import ExceptionState
 from changes.exceptions.queries import within
@@ -123,10 +124,13 @@ class Drift:
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
-def drift_table() -> Drift:
-    """What runs beside what Git says, by app and environment."""
+def drift_table(scope: Scope) -> Drift | None:
+    """What runs beside what Git says, by app and environment; None where Fly is not in the scope."""
+    if not scope.covers_system(system="fly"):
+        return None
+    live = DriftCase.objects.filter(rule__in=AGAINST_GIT).exclude(state=DriftState.MATCHES)
     cases: dict[str, list[DriftCase]] = {}
-    for case in DriftCase.objects.exclude(state=DriftState.MATCHES).order_by("opened_at", "pk"):
+    for case in live.order_by("opened_at", "pk"):
         cases.setdefault(case.subject, []).append(case)
     compared = {row.subject: row for row in Compared.objects.filter(beside=Compared.With.GIT)}
     table: dict[str, dict[str, Cell]] = {}

@@ -2,13 +2,13 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from audits.controls.catalogue import CONTROLS
+from audits.controls.paging import SIZE, first_of, pager
 from audits.controls.queries import health
 from audits.controls.showing import MOST, failures, health_of
-from audits.controls.views import engagement_in
+from audits.engagements.queries import engagement_in
 from audits.insights import delivery, flow, standing
 from audits.insights.period import CHOICES, period_of
 from audits.insights.rows import TITLES, count_of, rows_behind
@@ -16,8 +16,6 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.ui.clock import time_of
-
-SIZE = 50
 
 
 @requires(P.INSIGHTS_SEE)
@@ -47,7 +45,7 @@ def insights(request: HttpRequest) -> HttpResponse:
         "health": shown,
         "failures": failed,
         "health_title": _title(len(failed)) if shown else "Control health",
-        "drift": standing.drift_table(),
+        "drift": standing.drift_table(period.scope),
         "may_control": may(request.user, P.CONTROL_SEE),
         "needs": delivery.NEEDS,
     }
@@ -69,19 +67,15 @@ def rows(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404("There is no such number.")
     period = period_of(request, at=time_of(request))
     found = delivery.delivered(period)
-    asked = request.GET.get("from", "")
-    first = max(int(asked) - 1, 0) if asked.isdecimal() and len(asked) < 10 else 0
+    first = first_of(request)
     total, listed = count_of(found, code), rows_behind(found, code, first=first, size=SIZE)
     number = next(one for one in delivery.five(found) if one.code == code)
-    weeks = {"weeks": period.weeks}
     context = {
         "number": number,
         "title": TITLES[code],
         "period": period,
         "rows": listed,
         "total": total,
-        "words": f"{first + 1}–{first + len(listed)} of {total}" if listed else "0 rows",
-        "older": f"?{urlencode({**weeks, 'from': first + 1 + SIZE})}" if first + SIZE < total else "",
-        "newer": f"?{urlencode({**weeks, 'from': max(first + 1 - SIZE, 1)})}" if first else "",
+        **pager(request, first=first, shown=len(listed), count=total),
     }
     return render(request, "audits/insights/rows.html", context)

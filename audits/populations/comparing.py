@@ -1,9 +1,11 @@
 """Read a frozen population again, in front of whoever doubts it, and compare row by row. Pure reading."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from audits.populations.facts import Row
 from audits.populations.kinds import KINDS, rows
@@ -44,29 +46,36 @@ class Comparison:
 
 
 def compare(*, population: Population, at: datetime) -> Comparison:
-    """The frozen rows beside those that the same question gives now."""
+    """The frozen rows beside those that the same question gives now. Of each frozen line a digest is in memory, no more."""
     kind, found = KINDS[population.kind], Comparison(at)
     asked = asked_of(engagement=population.engagement, since=population.since, until=population.until, at=at)
-    frozen = dict(population.rows.order_by("position").values_list("key", "line").iterator())
+    frozen = {key: _digest(line) for key, line in population.rows.order_by("position").values_list("key", "line").iterator()}
+    differing: dict[str, Row] = {}
     for row in rows(kind=kind, asked=asked, filters=population.filters):
         key = str(row["key"])
         before = frozen.pop(key, None)
         if before is None:
             found.added += 1
             _name(found.added_keys, [key])
-        elif before == line_of(row):
+        elif before == _digest(line_of(row)):
             found.equal += 1
         else:
             found.different += 1
-            if found.different <= LISTED:
-                found.different_rows.append((key, _fields(population.kind, json.loads(before), row)))
+            if len(differing) < LISTED:
+                differing[key] = row
     found.missing = len(frozen)
     _name(found.missing_keys, frozen)
+    lines = dict(population.rows.filter(key__in=differing).values_list("key", "line"))
+    found.different_rows = [(key, _fields(population.kind, json.loads(lines[key]), row)) for key, row in differing.items()]
     return found
 
 
+def _digest(line: str) -> bytes:
+    return hashlib.sha256(line.encode()).digest()
+
+
 def _name(names: list[str], more: Iterable[str]) -> None:
-    names.extend(list(more)[: LISTED - len(names)])
+    names.extend(islice(more, LISTED - len(names)))
 
 
 def _fields(kind: str, before: Row, now: Row) -> list[Field]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from audits.controls.result import when
 from portal.access.scope import Scope
 
 Value = str | int | bool | None
@@ -87,7 +88,7 @@ class Kind:
 
 def moment(at: datetime | None) -> str:
     """A time as RFC 3339 in UTC, with microseconds where there are any; empty for none."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
+    return when(at) or ""
 
 
 def ids(names: Any) -> str:

@@ -66,7 +66,7 @@ def collect(*, lines: Lines, rows: Iterator[Row], kind: Kind, filters: Filters) 
     seen = Seen(kind, {name: value for name, value in filters.items() if value})
     for row in rows:
         seen.read_one(row)
-        if all(fits(kind, row, name, value) for name, value in seen.filters.items()):
+        if fits(kind=kind, row=row, filters=seen.filters):
             seen.keep_one(row)
             lines.add(row)
     return seen

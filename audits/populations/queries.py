@@ -84,7 +84,7 @@ def href_of(text: str) -> str:
 
 PAGES = {
     "CHG": "/changes/{}/",
-    "exception": "/exceptions/{}/",
+    "EXC": "/exceptions/{}/",
     "release": "/deploys/{}/",
     "meeting": "/meetings/{}/",
     "decision": "/decisions/{}/",

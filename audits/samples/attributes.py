@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from audits.populations.facts import Row
 from audits.populations.kinds import KINDS
+from audits.populations.reading.code import BEFORE, BY_PULL_REQUEST
 from portal.ledger.canonical import canonical
 
 MET, FAILED, NOT_NEEDED, WAITING = "met", "failed", "not_needed", "waiting"
@@ -37,16 +38,24 @@ class Attribute:
     answers: tuple[Answer, ...] = ()
 
 
-Rule = Callable[[Row], tuple[str, str, str]]
-"""A row in, and out come state, sentence and the column of its time."""
+@dataclass(frozen=True)
+class Now:
+    """When the sheet is made, and the days that the policy sets then: what is not due yet has not failed."""
+
+    at: datetime
+    removed_within: timedelta
 
 
-def attributes_of_row(kind: str, row: Row) -> list[Attribute]:
+Rule = Callable[[Row, Now], tuple[str, str, str]]
+"""A row and now in, and out come state, sentence and the column of its time."""
+
+
+def attributes_of_row(kind: str, row: Row, *, now: Now) -> list[Attribute]:
     """The attributes of a row of this kind; every one of them rests on the frozen row."""
     raw, source = canonical(row), KINDS[kind].source
     found = []
     for name, rule in RULES[kind]:
-        state, sentence, column = rule(row)
+        state, sentence, column = rule(row, now)
         found.append(Attribute(name, state, sentence, source, str(row.get(column) or ""), raw))
     return found
 
@@ -54,7 +63,7 @@ def attributes_of_row(kind: str, row: Row) -> list[Attribute]:
 def named(column: str, yes: str, no: str, *, at: str = "") -> Rule:
     """Met when something stands in a column; ``{}`` in ``yes`` is replaced by it."""
 
-    def rule(row: Row) -> tuple[str, str, str]:
+    def rule(row: Row, now: Now) -> tuple[str, str, str]:
         said = str(row[column] or "")
         return (MET, yes.replace("{}", said), at) if said else (FAILED, no, at)
 
@@ -64,7 +73,7 @@ def named(column: str, yes: str, no: str, *, at: str = "") -> Rule:
 def none(column: str, yes: str, no: str, *, at: str = "") -> Rule:
     """Met when nothing stands in a column; ``{}`` in ``no`` is replaced by it."""
 
-    def rule(row: Row) -> tuple[str, str, str]:
+    def rule(row: Row, now: Now) -> tuple[str, str, str]:
         said = str(row[column] or "")
         return (FAILED, no.replace("{}", said), at) if said else (MET, yes, at)
 
@@ -74,7 +83,7 @@ def none(column: str, yes: str, no: str, *, at: str = "") -> Rule:
 def among(column: str, good: Sequence[str], idle: Sequence[str] = (), *, at: str = "") -> Rule:
     """Met for some values of a column, not needed for others, failed for the rest."""
 
-    def rule(row: Row) -> tuple[str, str, str]:
+    def rule(row: Row, now: Now) -> tuple[str, str, str]:
         said = str(row[column] or "")
         state = MET if said in good else NOT_NEEDED if said in idle else FAILED
         return state, f"{said or 'Nothing'}.", at
@@ -83,24 +92,30 @@ def among(column: str, good: Sequence[str], idle: Sequence[str] = (), *, at: str
 
 
 def in_time(done: str, due: str, what: str) -> Rule:
-    """Met when something was done by its day; not needed where no day was set."""
+    """Met when something was done by its day; waiting until that day; not needed where no day was set."""
 
-    def rule(row: Row) -> tuple[str, str, str]:
+    def rule(row: Row, now: Now) -> tuple[str, str, str]:
         when, until = str(row[done] or ""), str(row[due] or "")
         if not until:
             return NOT_NEEDED, f"No day was set for the {what}.", done
         if not when:
-            return FAILED, f"The {what} was not done; it was due {_day(until)}.", due
+            return *_not_done(until, now, f"The {what} was not done; it was due {_day(until)}."), due
         state = MET if datetime.fromisoformat(when) <= datetime.fromisoformat(until) else FAILED
         return state, f"The {what} was done {_day(when)}; it was due {_day(until)}.", done
 
     return rule
 
 
+def _not_done(until: str, now: Now, failed: str) -> tuple[str, str]:
+    """State and sentence of what was not done: it has failed once its day is over."""
+    waits = datetime.fromisoformat(until) > now.at
+    return (WAITING, f"It is due {_day(until)}.") if waits else (FAILED, failed)
+
+
 def another(one: str, other: str, what: str, *, at: str = "") -> Rule:
     """Met when two columns name two people."""
 
-    def rule(row: Row) -> tuple[str, str, str]:
+    def rule(row: Row, now: Now) -> tuple[str, str, str]:
         first, second = str(row[one] or ""), str(row[other] or "")
         state = MET if first and second and first != second else FAILED
         return state, f"{what}: {first or 'nobody'} and {second or 'nobody'}.", at
@@ -108,11 +123,48 @@ def another(one: str, other: str, what: str, *, at: str = "") -> Rule:
     return rule
 
 
+def settled(row: Row, now: Now) -> tuple[str, str, str]:
+    """Met by an exception that is not open; one that is open waits for its answer until that is due."""
+    said = str(row["outcome"])
+    if said != "Open":
+        return MET, f"{said}.", ""
+    return *(_not_done(str(row["due_at"]), now, "Open.") if row["due_at"] else (FAILED, "Open.")), "due_at"
+
+
+def by_somebody_else(row: Row, now: Now) -> tuple[str, str, str]:
+    """Met when another than the holder answered; not needed for an account of nobody; waiting while the answer is not due."""
+    holder, answered = str(row["belongs_to"] or ""), str(row["answered_by"] or "")
+    if not holder:
+        return NOT_NEEDED, "The account belongs to nobody here.", "answered_at"
+    if not answered and row["due_at"]:
+        return *_not_done(str(row["due_at"]), now, f"Of {holder}; nobody answered."), "due_at"
+    return MET if answered and answered != holder else FAILED, f"Of {holder}; answered by {answered or 'nobody'}.", "answered_at"
+
+
+def removed(row: Row, now: Now) -> tuple[str, str, str]:
+    """Met when the right has ended; waiting for as long as the policy gives."""
+    if row["removed_at"]:
+        return MET, f"Ended {_day(str(row['removed_at']))}.", "removed_at"
+    due = datetime.fromisoformat(str(row["answered_at"])) + now.removed_within
+    return *_not_done(due.isoformat(), now, "It is still held."), "answered_at"
+
+
+def brought(row: Row, now: Now) -> tuple[str, str, str]:
+    """Met by a commit of a pull request, also one of several that a rebase brought; not needed before the scope began."""
+    said = {
+        BY_PULL_REQUEST: (MET, "It came with others by one pull request, rebased."),
+        BEFORE: (NOT_NEEDED, "It is from before the scope began."),
+    }
+    if row["pull_requests"]:
+        return MET, f"Merged by {row['pull_requests']}.", "committed_at"
+    return *said.get(str(row["outcome"]), (FAILED, "No pull request was merged as this commit.")), "committed_at"
+
+
 def only_for(column: str, values: Sequence[str], rule: Rule, otherwise: str) -> Rule:
     """The rule for rows with some values of a column; not needed for others."""
 
-    def narrowed(row: Row) -> tuple[str, str, str]:
-        return rule(row) if str(row[column]) in values else (NOT_NEEDED, otherwise, "")
+    def narrowed(row: Row, now: Now) -> tuple[str, str, str]:
+        return rule(row, now) if str(row[column]) in values else (NOT_NEEDED, otherwise, "")
 
     return narrowed
 
@@ -125,10 +177,7 @@ NO_EXCEPTION = ("No exception", none("exceptions", "No exception stands against 
 PRODUCTION = ("production",)
 RULES: dict[str, tuple[tuple[str, Rule], ...]] = {
     "commits": (
-        (
-            "By a pull request",
-            named("pull_requests", "Merged by {}.", "No pull request was merged as this commit.", at="committed_at"),
-        ),
+        ("By a pull request", brought),
         ("Of a change", named("changes", "Belongs to {}.", "It belongs to no change.", at="committed_at")),
         NO_EXCEPTION,
     ),
@@ -166,7 +215,7 @@ RULES: dict[str, tuple[tuple[str, Rule], ...]] = {
                 "Later evidence cleared it, or a rule filtered it.",
             ),
         ),
-        ("Not open", among("outcome", ("Explained", "Repaired", "Accepted", "Cleared by later evidence", "Filtered as noise"))),
+        ("Not open", settled),
     ),
     "waivers": (
         ("Decided by two people", another("chair", "compliance", "Chair and compliance manager", at="compliance_at")),
@@ -191,16 +240,8 @@ RULES: dict[str, tuple[tuple[str, Rule], ...]] = {
     "training": (("Signed in time", among("outcome", ("Signed in time",), ("Nothing was due", "Still in time"), at="signed_at")),),
     "access_reviews": (
         ("Answered in time", in_time("answered_at", "due_at", "answer")),
-        ("By somebody else", another("belongs_to", "reviewer", "Of whom, and who reviewed", at="answered_at")),
-        (
-            "Removed",
-            only_for(
-                "outcome",
-                ("Remove",),
-                named("removed_at", "Ended at {}.", "It is still held.", at="removed_at"),
-                "It was not to be removed.",
-            ),
-        ),
+        ("By somebody else", by_somebody_else),
+        ("Removed", only_for("outcome", ("Remove",), removed, "It was not to be removed.")),
     ),
     "roles": (
         ("Granted by another", named("granted_by", "By {}.", "Nobody is named.", at="valid_from")),

@@ -7,7 +7,7 @@ from typing import Any
 
 from audits.populations.facts import Row, moment
 from audits.samples.attributes import WAITING, Answer, Attribute
-from audits.samples.raw import answers_about
+from audits.samples.raw import Deliveries
 from changes.gates.gate import Code, Gate
 from changes.gates.models import Verdict
 from changes.gates.queries import facts_of
@@ -119,10 +119,10 @@ def attributes_of_change(row: Row, *, at: datetime) -> list[Attribute]:
     frozen = {verdict.moment: verdict for verdict in change.verdicts.order_by("id")}
     present = _present(change, at)
     merged, released = _frozen(frozen.get("merge")), _frozen(frozen.get("release"))
-    found = []
+    found, heard = [], Deliveries()
     for number, code in enumerate(ATTRIBUTES, start=1):
         judged = _which(number, merged, released) or present
-        found.append(_attribute(change, ATTRIBUTES[code], judged, number))
+        found.append(_attribute(change, ATTRIBUTES[code], judged, number, heard))
     return found
 
 
@@ -152,7 +152,7 @@ def _gate(gate: Gate) -> dict[str, Any]:
     return {"state": str(gate.state), "reason": gate.reason, "confirmed": gate.confirmed, "doubt": gate.doubt}
 
 
-def _attribute(change: Change, asks: Asks, judged: Judged, number: int) -> Attribute:
+def _attribute(change: Change, asks: Asks, judged: Judged, number: int, heard: Deliveries) -> Attribute:
     gate = judged.gates[number]
     facts = {name: judged.facts.get(name) for name in asks.facts}
     doubt = f" {gate['doubt']}" if gate.get("doubt") else ""
@@ -163,7 +163,7 @@ def _attribute(change: Change, asks: Asks, judged: Judged, number: int) -> Attri
         source=f"{asks.source}; {judged.basis}",
         at=_dated(change, asks, judged),
         raw=canonical(facts),
-        answers=_answers(asks, [*(facts.get("pull_requests") or ()), *(facts.get("direct_pushes") or ())]),
+        answers=_answers(heard, asks, [*(facts.get("pull_requests") or ()), *(facts.get("direct_pushes") or ())]),
     )
 
 
@@ -175,6 +175,6 @@ def _dated(change: Change, asks: Asks, judged: Judged) -> str:
     return max(times, default=judged.at).replace("+00:00", "Z")
 
 
-def _answers(asks: Asks, requests: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
-    found = [answer for request in requests for answer in answers_about(request, asks.events)] if asks.events else []
+def _answers(heard: Deliveries, asks: Asks, requests: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
+    found = [answer for request in requests for answer in heard.about(request, asks.events)] if asks.events else []
     return tuple({answer.name: answer for answer in found}.values())

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from audits.populations.facts import Row
-from audits.samples.attributes import Attribute, attributes_of_row
+from audits.samples.attributes import Attribute, Now, attributes_of_row
 from audits.samples.change_sheets import attributes_of_change
 from portal.ledger.canonical import digest_of_text
+from portal.policy.in_force import parameters_at
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Sheet = dict[str, Any]
@@ -15,8 +16,9 @@ Sheet = dict[str, Any]
 
 def sheets_of(kind: str, rows: Iterable[Row], *, at: datetime) -> Iterator[Sheet]:
     """One sheet a row of a population, as of now."""
+    now = Now(at, parameters_at(at).access_removed_within)
     for row in rows:
-        found = attributes_of_change(row, at=at) if kind == "changes" else attributes_of_row(kind, row)
+        found = attributes_of_change(row, at=at) if kind == "changes" else attributes_of_row(kind, row, now=now)
         yield {"key": row["key"], "kind": kind, "attributes": [_kept(*pair) for pair in zip(LETTERS, found, strict=False)]}
 
 

@@ -15,10 +15,9 @@ STEPS = 60
 
 @dataclass(frozen=True)
 class Size:
-    """A size, the least that the preset asks for, and how both came about."""
+    """A size, and how it came about."""
 
     rows: int
-    least: int
     words: str
 
 
@@ -66,12 +65,12 @@ def size_of(*, preset: Preset, population: int) -> Size:
 
 def _usual(population: int) -> Size:
     if population <= ALL_UP_TO:
-        return Size(population, population, f"All {population}: of up to {ALL_UP_TO} rows every one is tested.")
+        return Size(population, f"All {population}: of up to {ALL_UP_TO} rows every one is tested.")
     for most, least, usually in USUAL_SIZES:
         if population <= most:
             rows = min(usually, population)
-            return Size(rows, least, f"{population} rows, at most {most}: {least} to {usually} are tested; we take {rows}.")
-    return Size(ABOVE, ABOVE, f"{population} rows, more than {USUAL_SIZES[-1][0]}: {ABOVE} are tested.")
+            return Size(rows, f"{population} rows, at most {most}: {least} to {usually} are tested; we take {rows}.")
+    return Size(ABOVE, f"{population} rows, more than {USUAL_SIZES[-1][0]}: {ABOVE} are tested.")
 
 
 def zero_deviation_size(*, confidence: int, tolerable: int) -> int:
@@ -93,7 +92,7 @@ def _large(population: int, confidence: int, tolerable: int) -> Size:
     )
     if rows > population:
         words = f"{words} The population has only {population} rows: all of them are tested."
-    return Size(min(rows, population), min(rows, population), words)
+    return Size(min(rows, population), words)
 
 
 def small_population_size(*, population: int, confidence: int, tolerable: int) -> tuple[int, int]:
@@ -117,7 +116,7 @@ def _small(population: int, confidence: int, tolerable: int) -> Size:
         f"{population - deviating} over {rows} ways of {population} over {rows}. "
         f"That is at most {100 - confidence} %; with {rows - 1} it would be {_percent(chances[1])}."
     )
-    return Size(rows, rows, words)
+    return Size(rows, words)
 
 
 def upper_bound(*, deviations: int, tested: int, confidence: int) -> float:

@@ -68,13 +68,13 @@ def item(request: HttpRequest, pk: int, number: int, position: int) -> HttpRespo
 def mark_item(request: HttpRequest, pk: int, number: int, position: int) -> HttpResponse:
     """Keep a mark, and go on to the next item where the whole of this one was meant."""
     row = queries.sample_at(engagement_for(request, pk), number)
-    found = queries.item_at(queries.items_of(row), position)
+    found = queries.item_at(row, position)
     form = MarkForm(request.POST, item=found)
     made = done(form, lambda: mark(item=found, by=person_of(request), at=time_of(request), **form.cleaned_data))
     if made is None:
         return _item(request, row, position, form=form)
     messages.success(request, f"Marked {found.row.key}: {made.get_outcome_display().lower()}.")
-    _, following = _neighbours(queries.items_of(row), position)
+    _, following = _neighbours(queries.positions_of(row), position)
     return redirect(_address(row, following if following and made.letter == WHOLE else position))
 
 
@@ -83,7 +83,7 @@ def mark_item(request: HttpRequest, pk: int, number: int, position: int) -> Http
 def replace_item(request: HttpRequest, pk: int, number: int, position: int) -> HttpResponse:
     """Put the next row in the place of one that cannot be tested."""
     row = queries.sample_at(engagement_for(request, pk), number)
-    found = queries.item_at(queries.items_of(row), position)
+    found = queries.item_at(row, position)
     form = ReplaceForm(request.POST)
     made = done(form, lambda: replace(item=found, by=person_of(request), at=time_of(request), **form.cleaned_data))
     if made is None:
@@ -101,9 +101,8 @@ def results_of(row: Sample, items: list[SampleItem]) -> list[tuple[str, Any]]:
 def _item(
     request: HttpRequest, row: Sample, position: int, *, form: MarkForm | None = None, replacing: ReplaceForm | None = None
 ) -> HttpResponse:
-    items = queries.items_of(row)
-    found = queries.item_at(items, position)
-    before, following = _neighbours(items, position)
+    found, positions = queries.item_at(row, position), queries.positions_of(row)
+    before, following = _neighbours(positions, position)
     context = frame(request, row.engagement, tab=TAB)
     open_now = context["may_work"] and not hasattr(found, "replaced_by")
     context |= {
@@ -112,7 +111,7 @@ def _item(
         "kind": KINDS[row.population.kind],
         "before": _address(row, before) if before else "",
         "following": _address(row, following) if following else "",
-        "count": len(items),
+        "count": len(positions),
         "attributes": [(one, _said(found, one["letter"])) for one in found.sheet["attributes"]],
         "whole": _said(found, WHOLE),
         "form": (form or MarkForm(item=found)) if open_now else None,
@@ -128,9 +127,8 @@ def _said(found: SampleItem, letter: str) -> list[Mark]:
     return [marks[side] for side, _ in SIDES if side in marks]
 
 
-def _neighbours(items: list[SampleItem], position: int) -> tuple[int, int]:
+def _neighbours(known: list[int], position: int) -> tuple[int, int]:
     """The positions before and after; 0 where there is none."""
-    known = [one.position for one in items]
     place = known.index(position)
     return known[place - 1] if place else 0, known[place + 1] if place + 1 < len(known) else 0
 

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from changes.connectors.models import Source
 from portal.access.scope import Scope
 
-SYSTEMS = {"github": "git", "gitea": "git"}
+SYSTEMS = {"github": "git", "gitea": "git", "gitlab": "git"}
 """Kinds of sources that are called otherwise as a system; the others are called the same."""
 PORTAL = "portal"
 Row = TypeVar("Row", bound=Model)

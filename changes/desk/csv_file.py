@@ -8,9 +8,10 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, TextIO
+from typing import IO, Any, Protocol
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -29,6 +30,13 @@ AT_ONCE = 1000
 PIECE = 64 * 1024
 
 
+class Lines(Protocol):
+    """What writes lines of CSV."""
+
+    def writerow(self, row: Iterable[Any], /) -> Any:
+        """Write one line."""
+
+
 @dataclass(frozen=True)
 class File:
     """The first line and the rest, which vanishes when it is closed; and how many rows it has."""
@@ -45,19 +53,36 @@ def file_of(
     order = SORTS[sort]
     sign = "" if order.ascending else "-"
     ordered = rows.order_by(f"{sign}{order.column}", f"{sign}pk")[: most + 1]
-    body = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # the answer closes it, once it is sent
+    body = new_body()
+    with lines_into(body) as lines:
+        count, more = _write(lines, ordered.iterator(chunk_size=AT_ONCE), columns, most)
+    return File(_mark(count, more, order.label, asked, reader, at), body, count)
+
+
+def new_body() -> IO[bytes]:
+    """A file that vanishes when it is closed."""
+    return tempfile.TemporaryFile("w+b")  # the answer closes it, once it is sent
+
+
+@contextmanager
+def lines_into(body: IO[bytes]) -> Iterator[Lines]:
+    """Whatever is written goes into ``body`` as lines of CSV; it stands at its beginning afterwards."""
     text = io.TextIOWrapper(body, encoding="utf-8", newline="")
-    count, more = _write(text, ordered.iterator(chunk_size=AT_ONCE), columns, most)
+    yield csv.writer(text)
     text.flush()
     text.detach()
     body.seek(0)
-    mark = _mark(count, more, order.label, asked, reader, at)
-    return File(mark.encode(), body, count)
 
 
-def _write(text: TextIO, rows: Iterable[Change], columns: Sequence[str], most: int) -> tuple[int, bool]:
+def mark_line(parts: Iterable[str]) -> bytes:
+    """The first line of a file, as one cell. The sign before it tells spreadsheets the encoding."""
+    line = io.StringIO()
+    csv.writer(line).writerow(["; ".join(parts)])
+    return ("\ufeff" + line.getvalue()).encode()
+
+
+def _write(lines: Lines, rows: Iterable[Change], columns: Sequence[str], most: int) -> tuple[int, bool]:
     """Names and rows; returns how many were written, and whether there were more."""
-    lines = csv.writer(text)
     lines.writerow(["Change", "Title", *(COLUMNS[name].label for name in columns)])
     count = 0
     for change in rows:
@@ -68,8 +93,7 @@ def _write(text: TextIO, rows: Iterable[Change], columns: Sequence[str], most: i
     return count, False
 
 
-def _mark(count: int, more: bool, order: str, asked: str, reader: str, at: datetime) -> str:
-    """The first line, as one cell. The sign before it tells spreadsheets the encoding."""
+def _mark(count: int, more: bool, order: str, asked: str, reader: str, at: datetime) -> bytes:
     parts = [
         "Confidential: change records of Countersign",
         "1 row" if count == 1 else f"{count:,} rows".replace(",", " "),
@@ -78,9 +102,7 @@ def _mark(count: int, more: bool, order: str, asked: str, reader: str, at: datet
         f"filter: {asked or 'none'}",
         f"made {moment_text(at)} (UTC) by {reader}",
     ]
-    line = io.StringIO()
-    csv.writer(line).writerow(["; ".join(parts)])
-    return "\ufeff" + line.getvalue()
+    return mark_line(parts)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Throughput: lead time, deploy frequency, recovery time of failed deploys. Instability: change fail rate, rework rate.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -137,11 +138,15 @@ def _deploys(rows: list[Release]) -> list[Deploy]:
 
 def _once_each(deploys: list[Deploy], rows: list[Release]) -> list[Deploy]:
     """A deployment that the forge tells of and the release at Fly that carried it out are one deploy."""
-    source = {row.pk: (row.source, row.repository_id, row.commit_sha) for row in rows}
+    source = {row.pk: row for row in rows}
     kept: list[Deploy] = []
-    for deploy in sorted(deploys, key=lambda item: (source[item.release][0] != Release.Source.FLY, item.succeeded_at)):
-        twin = next((number for number, other in enumerate(kept) if _is_twin(deploy, other, source)), None)
+    of_commit: dict[tuple[int | None, str], list[int]] = defaultdict(list)
+    for deploy in sorted(deploys, key=lambda item: (source[item.release].source != Release.Source.FLY, item.succeeded_at)):
+        row = source[deploy.release]
+        near = of_commit[(row.repository_id, row.commit_sha)] if row.commit_sha else []
+        twin = next((place for place in near if _is_twin(deploy, kept[place], source)), None)
         if twin is None:
+            near.append(len(kept))
             kept.append(deploy)
             continue
         other = kept[twin]
@@ -155,10 +160,10 @@ def _once_each(deploys: list[Deploy], rows: list[Release]) -> list[Deploy]:
     return kept
 
 
-def _is_twin(deploy: Deploy, other: Deploy, source: dict[int, tuple[str, int | None, str]]) -> bool:
-    own, theirs = source[deploy.release], source[other.release]
-    same = own[1:] == theirs[1:] and own[2] != "" and own[0] != theirs[0]
-    return same and abs(deploy.succeeded_at - other.succeeded_at) <= ONE_DEPLOY
+def _is_twin(deploy: Deploy, other: Deploy, source: dict[int, Release]) -> bool:
+    """Whether two deploys of one commit are one: told of by two sources, near to each other."""
+    told_apart = source[deploy.release].source != source[other.release].source
+    return told_apart and abs(deploy.succeeded_at - other.succeeded_at) <= ONE_DEPLOY
 
 
 def _emergency_commits(rows: list[Release]) -> set[tuple[int | None, str]]:
@@ -167,7 +172,7 @@ def _emergency_commits(rows: list[Release]) -> set[tuple[int | None, str]]:
         Q(pull_request__merge_sha__in=commits) | Q(pull_request__head_sha__in=commits), change__category=Category.EMERGENCY
     )
     found = links.values_list("pull_request__repository", "pull_request__merge_sha", "pull_request__head_sha")
-    return {(repository, sha) for repository, merge, head in found for sha in (merge, head)}
+    return {(repository, sha) for repository, merge, head in found for sha in (merge, head) if sha}
 
 
 def lead_times_between(*, since: datetime, until: datetime, scope: Scope) -> list[LeadTime]:

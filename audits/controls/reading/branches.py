@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Q
-
-from audits.controls.reading.found import Found, kinds_of, ref_to, when
-from audits.controls.result import Row, Window, judged
+from audits.controls.reading.found import Found, kinds_of, ref_to
+from audits.controls.repositories import repositories_in
+from audits.controls.result import Row, Window, judged, when
 from audits.controls.rows import reader
-from changes.delivery.models import Push, Repository, RuleEvent
+from changes.delivery.models import Push, RuleEvent
 from portal.access.scope import Scope
 from portal.policy.clauses import Clause
 
@@ -72,11 +71,7 @@ def _edits(window: Window, scope: Scope, found: Found) -> Iterator[Row]:
 @reader
 def repositories_mirrored(window: Window, scope: Scope) -> Iterator[Row]:
     """P-16: repositories that were in scope within the window; one whose Git was not read deviates."""
-    rows = Repository.objects.filter(in_scope_from__lt=window.until).order_by("name")
-    rows = rows.filter(Q(in_scope_until=None) | Q(in_scope_until__gt=window.since))
-    if scope.repositories is not None:
-        rows = rows.filter(name__in=sorted(scope.repositories))
-    for row in rows:
+    for row in repositories_in(window, scope):
         unread = row.mirror_error or ("" if row.mirrored_at is not None else "Its Git has not been read yet.")
         facts = {"forge": row.forge, "in_scope_from": when(row.in_scope_from), "in_scope_until": when(row.in_scope_until)}
         yield judged(row.name, [unread] if unread else [], facts=facts, ref=f"repository:{row.name}", repository=row.name)

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.db.models import F, Min, Q, QuerySet
 
-from audits.controls.reading.found import Found, kinds_of, ref_to, when
-from audits.controls.result import Flat, Row, RowState, Window, judged
+from audits.controls.reading.found import Found, kinds_of, ref_to
+from audits.controls.result import Flat, Row, RowState, Window, judged, when
 from audits.controls.rows import reader
 from changes.delivery.models import BranchCommit, Environment, PullRequest, Release
 from changes.desk.source_states import source_states
 from changes.exceptions.edits import about_edits
-from changes.exceptions.models import EditMatch
 from changes.inventory.models import Asset, VendorEvent
 from portal.access.scope import Scope
 from portal.policy.clauses import Clause
@@ -23,10 +22,10 @@ APP = "fly.app"
 
 
 def releases(window: Window, scope: Scope, *environments: str) -> QuerySet[Release]:
-    """Releases to these environments that began in the window, oldest first."""
+    """Releases to these environments that began in the window, oldest first. One of no known repository is in every scope."""
     rows = Release.objects.filter(environment__in=environments, created_at__gte=window.since, created_at__lt=window.until)
     if scope.repositories is not None:
-        rows = rows.filter(repository__name__in=sorted(scope.repositories))
+        rows = rows.filter(Q(repository=None) | Q(repository__name__in=sorted(scope.repositories)))
     return rows.select_related("repository").order_by("created_at", "pk")
 
 
@@ -47,17 +46,23 @@ def _facts(row: Release) -> dict[str, Flat]:
     }
 
 
+def _of_no_repository(row: Release) -> str:
+    return f"{row} belongs to no repository in scope."
+
+
 def _name(row: Release) -> str:
     return row.repository.name if row.repository else ""
 
 
 @reader
 def releases_of_merged_commits(window: Window, scope: Scope) -> Iterator[Row]:
-    """P-12: releases to staging and production; one of a commit that nobody merged deviates."""
+    """P-12: releases to staging and production; one of a commit that nobody merged, or of no repository in scope, deviates."""
     found = Found(window, scope, kinds_of(Clause.DEPLOYED_THROUGH_FLY))
     for row in releases(window, scope, Environment.STAGING, Environment.PRODUCTION).iterator(chunk_size=AT_ONCE):
         records = found.take(f"release:{row.pk}")
-        words = (record.sentence for record in records)
+        words = [record.sentence for record in records]
+        if row.repository is None:
+            words.append(_of_no_repository(row))
         yield judged(key_of(row), words, facts=_facts(row), ref=ref_to(records, f"release:{row.pk}"), repository=_name(row))
     yield from found.rest()
 
@@ -84,7 +89,7 @@ def _why_unknown(row: Release | None) -> str:
     if row is None:
         return "No successful release of it is on record, so nobody knows which commit runs."
     if row.repository is None:
-        return f"{row} belongs to no repository in scope."
+        return _of_no_repository(row)
     if not row.commit_sha:
         return f"{row} names no commit."
     at = row.repository
@@ -170,10 +175,9 @@ def cloudflare_edits_matched(window: Window, scope: Scope) -> Iterator[Row]:
     """P-24: edits of DNS and access in Cloudflare's own log, since it was connected; one that belongs to no change deviates."""
     connected = {state.name: state.connected_at for state in source_states()}
     found = Found(window, Scope(), kinds_of(Clause.CLOUDFLARE))
-    matches: Any = EditMatch.objects.select_related("change")
-    rows = about_edits().filter(kind__startswith="cloudflare.", at__gte=window.since, at__lt=window.until)
-    for row in rows.order_by("at", "pk").iterator(chunk_size=AT_ONCE):
-        records, match = found.take(f"edit:{row.pk}"), matches.filter(event=row).first()
+    rows: QuerySet[Any] = about_edits().filter(kind__startswith="cloudflare.", at__gte=window.since, at__lt=window.until)
+    for row in rows.select_related("match__change").order_by("at", "pk").iterator(chunk_size=AT_ONCE):
+        records, match = found.take(f"edit:{row.pk}"), getattr(row, "match", None)
         if match is None and not records and row.at < connected.get(row.source, row.at):
             continue
         facts = edit_facts(row) | {"change": str(match.change) if match else None, "because": match.reason if match else None}

@@ -1,9 +1,8 @@
 """Exceptions of a window by what they are about, so that a member of a population finds its own, and none is lost."""
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
 
-from audits.controls.result import Row, Window, deviating
+from audits.controls.result import Row, Window, deviating, when
 from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from portal.access.scope import Scope
@@ -13,11 +12,6 @@ from portal.policy.clauses import Clause
 def kinds_of(*clauses: Clause) -> set[str]:
     """The kinds of exceptions that break one of these clauses."""
     return {kind.code for kind in KINDS.values() if kind.clause in clauses}
-
-
-def when(moment: datetime | None) -> str | None:
-    """A moment as a fact."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment is not None else None
 
 
 def about(record: ExceptionRecord) -> str:

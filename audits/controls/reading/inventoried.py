@@ -8,8 +8,7 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from audits.controls.reading.found import when
-from audits.controls.result import Flat, Row, RowState, Window, deviating, judged
+from audits.controls.result import Flat, Row, RowState, Window, deviating, judged, when
 from audits.controls.rows import reader
 from changes.drift.facts import AGAINST_GIT, Rule
 from changes.drift.models import Compared, DriftCase

@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from audits.controls.reading.found import Found, kinds_of, ref_to, when
-from audits.controls.result import Flat, Row, Window, judged
+from audits.controls.reading.found import Found, kinds_of, ref_to
+from audits.controls.result import Flat, Row, Window, judged, when
 from audits.controls.rows import reader
 from changes.delivery.models import BranchCommit, Check, Environment, PullRequest, Release, Repository, Review
 from changes.delivery.population import uncovered_commits
@@ -26,7 +26,7 @@ def commits_by_pull_request(window: Window, scope: Scope) -> Iterator[Row]:
     rows = BranchCommit.objects.filter(committed_at__gte=window.since, committed_at__lt=window.until)
     if scope.repositories is not None:
         rows = rows.filter(repository__name__in=sorted(scope.repositories))
-    bare = _uncovered(rows)
+    bare = uncovered(rows)
     rows = rows.filter(Q(committed_at__gte=F("repository__in_scope_from")) | Q(pk__in=bare)).select_related("repository")
     found = Found(window, scope, {"direct_push"})
     for row in rows.defer("paths").order_by("repository__name", "branch", "position", "pk").iterator(chunk_size=AT_ONCE):
@@ -41,7 +41,7 @@ def commits_by_pull_request(window: Window, scope: Scope) -> Iterator[Row]:
     yield from found.rest()
 
 
-def _uncovered(rows: QuerySet[BranchCommit]) -> set[int]:
+def uncovered(rows: QuerySet[BranchCommit]) -> set[int]:
     """Ids of the commits that no pull request accounts for."""
     found: set[int] = set()
     for pk, branch in sorted(rows.order_by().values_list("repository", "branch").distinct()):

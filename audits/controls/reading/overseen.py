@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from audits.controls.reading.found import when
-from audits.controls.result import Flat, Row, Window, deviating, judged
+from audits.controls.result import Flat, Row, Window, deviating, judged, when
 from audits.controls.rows import reader
 from audits.engagements.models import Engagement, ReadLog
 from changes.exceptions.models import ExceptionRecord, ExceptionState

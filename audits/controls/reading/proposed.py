@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import F, Min, Prefetch, Q, QuerySet
 
-from audits.controls.reading.found import Found, ref_to, when
-from audits.controls.result import Flat, Row, Window, deviating, judged
+from audits.controls.reading.found import Found, ref_to
+from audits.controls.result import Flat, Row, Window, deviating, judged, when
 from audits.controls.rows import reader
 from changes.delivery.models import RuleEvent
 from changes.entitlements.reviews import policy

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from audits.controls.reading.found import when
 from audits.controls.reading.proposed import AT_ONCE, changes, failed_now, reached_prod, row_of
-from audits.controls.result import Row, Window
+from audits.controls.result import Row, Window, when
 from audits.controls.rows import reader
 from changes.emergencies.models import Emergency
 from changes.gates.gate import Code

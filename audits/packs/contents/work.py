@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from django.db import connection
 from audits.engagements.models import Engagement
 from audits.packs.archive import Archive
 from audits.packs.models import Pack
+from audits.populations.facts import moment
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population
 from audits.samples.models import Sample, SampleItem
@@ -91,8 +92,8 @@ def plain(text: str) -> str:
 
 
 def utc(at: datetime | None) -> str:
-    """A time as RFC 3339 in UTC; empty for none."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
+    """A time as in rows of populations."""
+    return moment(at)
 
 
 def local(text: str, zone: ZoneInfo) -> str:

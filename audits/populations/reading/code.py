@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from django.db.models import F, Q, QuerySet
 
+from audits.controls.reading.merges import uncovered
 from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import BranchCommit, PullRequest, Review
@@ -12,6 +13,7 @@ from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.proposals.models import LinkedPullRequest, LinkedPush
 
 BY_PULL_REQUEST, PUSHED, GONE = "By a pull request", "Pushed without a pull request", "No longer on the branch"
+BEFORE = "From before the scope began"
 
 
 def commits_in(asked: Asked) -> QuerySet[BranchCommit]:
@@ -29,9 +31,9 @@ def read_commits(asked: Asked) -> Iterator[Row]:
         changes: dict[int, list[str]] = {}
         for link in _links([row for many in merged.values() for row in many]):
             changes.setdefault(link.pull_request_id, []).append(str(link.change))
-        direct = _direct(piece)
+        direct, bare = _direct(piece), uncovered(BranchCommit.objects.filter(pk__in=[commit.pk for commit in piece]))
         for commit in piece:
-            yield _commit(commit, merged.get((commit.repository_id, commit.sha), []), changes, pushes, direct)
+            yield _commit(commit, merged.get((commit.repository_id, commit.sha), []), changes, pushes, direct, bare)
 
 
 def _merged(commits: list[BranchCommit]) -> dict[tuple[int, str], list[PullRequest]]:
@@ -65,10 +67,10 @@ def _commit(
     changes: dict[int, list[str]],
     pushes: dict[tuple[int, str], str],
     direct: dict[tuple[int, str], int],
+    bare: set[int],
 ) -> Row:
     place = (commit.repository_id, commit.sha)
     exception = direct.get((commit.repository_id, f"{commit.branch}:{commit.sha[:12]}"))
-    outcome = PUSHED if exception else BY_PULL_REQUEST
     return {
         "key": f"{commit.repository.name}@{commit.branch}:{commit.sha}",
         "repository": commit.repository.name,
@@ -83,8 +85,17 @@ def _commit(
         "pull_requests": ids(merged),
         "changes": ids([*(name for row in merged for name in changes.get(row.pk, [])), pushes.get(place, "")]),
         "exceptions": f"EXC-{exception}" if exception else "",
-        "outcome": GONE if commit.gone_at else outcome,
+        "outcome": _outcome(commit, merged, bare),
     }
+
+
+def _outcome(commit: BranchCommit, merged: list[PullRequest], bare: set[int]) -> str:
+    """How it came there, as P-02 counts it: a rebase brings several commits by one pull request."""
+    if commit.gone_at:
+        return GONE
+    if commit.pk in bare:
+        return PUSHED
+    return BEFORE if not merged and commit.committed_at < commit.repository.in_scope_from else BY_PULL_REQUEST
 
 
 def pull_requests_in(asked: Asked) -> QuerySet[PullRequest]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, Func, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Concat
 
 from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from changes.delivery.models import Repository
 from changes.entitlements.reviews.models import ReviewAnswer, ReviewEntry
+from changes.entitlements.reviews.queries import with_answers
 from changes.training import queries as training
 from changes.training.facts import Due
 from changes.training.queries import Member
@@ -15,6 +18,9 @@ from portal.access.models import RoleGrant
 from portal.access.roles import Role
 
 PIECE = 1000
+FORGES = ("github", "gitea", "gitlab")
+OF_A_REPOSITORY = ("repository", "repository_teams", "branch", "ruleset")
+"""Kinds of things at a forge whose key goes on with the number of their repository."""
 REASONS = {
     "joining": "Joined",
     "introduction": "First course",
@@ -64,24 +70,29 @@ def _outcome(due: Due | None, last: datetime) -> str:
     return "Signed in time" if signed else "Still in time"
 
 
-def entries_in(asked: Asked) -> QuerySet[ReviewEntry]:
-    """Entries of the reviews that were opened in the window, each with its last answer."""
+def _part(of: Any, between: str, number: int) -> Func:
+    """One part of a text, from 1."""
+    return Func(of, Value(between), Value(number), function="split_part", output_field=TextField())
+
+
+def entries_in(asked: Asked) -> QuerySet[Any]:
+    """Entries of the reviews that were opened in the window, at the systems and repositories in scope, with their last answers."""
     rows = ReviewEntry.objects.filter(review__opened_at__gte=asked.since, review__opened_at__lt=asked.until)
+    vendor, kind = _part("thing", ".", 1), _part(_part("thing", ":", 1), ".", 2)
+    system = Case(When(vendor__in=FORGES, then=Value("git")), default=F("vendor"), output_field=TextField())
+    rows = rows.alias(vendor=vendor, what=kind, system=system).filter(system__in=asked.systems)
     if asked.scope.repositories is not None:
-        inside = Repository.objects.filter(name__in=sorted(asked.scope.repositories)).values_list("vendor_id", flat=True)
-        things = [f"{forge}.repository:{pk}" for forge in ("github", "gitea", "gitlab") for pk in inside]
-        rows = rows.filter(~Q(thing__contains=".repository:") | Q(thing__in=things))
-    answers = ReviewAnswer.objects.filter(entry=OuterRef("pk")).order_by("-id")
-    said = {name: Subquery(answers.values(name)[:1]) for name in ("verdict", "reason", "at", "by__name")}
-    rows = rows.annotate(**{f"said_{name.partition('__')[0]}": value for name, value in said.items()})
-    return rows.select_related("review", "entitlement", "holder", "reviewer").order_by("review__number", "place", "id")
+        inside = Repository.objects.filter(name__in=sorted(asked.scope.repositories)).exclude(vendor_id=None)
+        keys = [f"{forge}:{number}" for forge, number in inside.values_list("forge", "vendor_id")]
+        rows = rows.alias(repository=Concat("vendor", Value(":"), _part("thing", ":", 2), output_field=TextField()))
+        rows = rows.filter(~Q(what__in=OF_A_REPOSITORY) | Q(repository__in=keys))
+    return with_answers(rows).select_related("review").order_by("review__number", "place", "id")
 
 
 def read_entries(asked: Asked) -> Iterator[Row]:
     """The rows, by review and place."""
     words = dict(ReviewAnswer.Verdict.choices)
     for row in entries_in(asked).iterator(chunk_size=PIECE):
-        verdict = getattr(row, "said_verdict", None)
         yield {
             "key": f"review-{row.review.number}:{row.place}",
             "review": f"Access review {row.review.number}",
@@ -94,10 +105,10 @@ def read_entries(asked: Asked) -> Iterator[Row]:
             "belongs_to": row.holder.name if row.holder else "",
             "right": row.right,
             "reviewer": row.reviewer.name if row.reviewer else "",
-            "outcome": words.get(str(verdict), "Not answered"),
-            "reason": getattr(row, "said_reason", None) or "",
-            "answered_by": getattr(row, "said_by", None) or "",
-            "answered_at": moment(getattr(row, "said_at", None)),
+            "outcome": words.get(str(row.verdict), "Not answered"),
+            "reason": row.reason or "",
+            "answered_by": row.answered_by or "",
+            "answered_at": moment(row.answered_at),
             "removed_at": moment(row.entitlement.ended_at),
         }
 
@@ -150,9 +161,19 @@ TRAINING = Kind(
     ),
     read=read_training,
     count_sql="""
-SELECT count(DISTINCT g.user_id) FROM portal_rolegrant g
-WHERE g.role <> 'auditor' AND g.valid_from <= least(%(until)s, %(at)s)
-  AND (g.valid_until IS NULL OR g.valid_until > least(%(until)s, %(at)s))
+WITH last AS (SELECT least(%(until)s, %(at)s)::timestamptz AS at), held AS (
+    SELECT g.user_id, g.role FROM portal_rolegrant g, last
+    WHERE g.valid_from <= last.at AND (g.valid_until IS NULL OR g.valid_until > last.at)
+)
+SELECT count(*) FROM (
+    SELECT user_id FROM held WHERE role <> 'auditor'
+    UNION
+    SELECT i.user_id FROM last, changes_entitlement e JOIN changes_thing t ON t.id = e.thing_id
+    JOIN portal_identity i ON i.uid = e.account_id AND t.key LIKE i.provider || '.%%' JOIN portal_user u ON u.id = i.user_id
+    WHERE e.account_kind = 'person' AND e.first_seen_at <= last.at AND (e.ended_at IS NULL OR e.ended_at > last.at)
+      AND i.linked_at <= last.at AND (i.ended_at IS NULL OR i.ended_at > last.at) AND (u.left_at IS NULL OR u.left_at > last.at)
+      AND NOT EXISTS (SELECT FROM held WHERE held.user_id = u.id AND held.role = 'auditor')
+) roster
 """,
     counts="email",
     source="Countersign's roster and signatures",
@@ -187,9 +208,11 @@ ACCESS_REVIEWS = Kind(
     count_sql="""
 SELECT count(*) FROM changes_reviewentry e JOIN changes_accessreview v ON v.id = e.review_id
 WHERE v.opened_at >= %(since)s AND v.opened_at < %(until)s
-  AND (%(repositories)s::text[] IS NULL OR position('.repository:' IN e.thing) = 0 OR EXISTS (
+  AND regexp_replace(split_part(e.thing, '.', 1), '^(github|gitea|gitlab)$', 'git') = ANY (%(systems)s::text[])
+  AND (%(repositories)s::text[] IS NULL OR e.thing !~ '^[a-z]+[.](repository|repository_teams|branch|ruleset):' OR EXISTS (
       SELECT FROM changes_repository r
-      WHERE r.name = ANY (%(repositories)s::text[]) AND split_part(e.thing, ':', 2) = r.vendor_id::text))
+      WHERE r.name = ANY (%(repositories)s::text[]) AND e.thing LIKE r.forge || '.%%'
+        AND split_part(e.thing, ':', 2) = r.vendor_id::text))
 """,
     source="Rights as read from the vendors, and the portal's own",
     systems=("portal",),

@@ -1,6 +1,7 @@
 """Registers: exceptions, waivers, emergencies and limitations."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -10,8 +11,7 @@ from changes.emergencies.models import Emergency
 from changes.entitlements.segregation.models import Limitation
 from changes.entitlements.segregation.policy import RULES
 from changes.exceptions.kinds import KINDS as KINDS_OF_EXCEPTIONS
-from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionStep
-from changes.gates.models import Verdict
+from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionState, ExceptionStep
 from portal.access.models import User
 
 PIECE = 1000
@@ -37,7 +37,8 @@ def read_exceptions(asked: Asked) -> Iterator[Row]:
     """The rows, oldest first."""
     for row in exceptions_in(asked).iterator(chunk_size=PIECE):
         kind = KINDS_OF_EXCEPTIONS.get(row.kind)
-        steps, accepted = list(row.steps.all()), list(row.acceptances.all())
+        accepted = list(row.acceptances.all())
+        said = [step for step in row.steps.all() if step.outcome != ExceptionState.OPEN]
         yield {
             "key": f"EXC-{row.pk}",
             "kind": kind.label if kind else row.kind,
@@ -51,9 +52,9 @@ def read_exceptions(asked: Asked) -> Iterator[Row]:
             "due_at": moment(row.due_at),
             "owner": name_of(row.owner),
             "outcome": row.get_state_display(),
-            "answer": steps[-1].note if steps else "",
-            "answered_by": name_of(steps[-1].by) if steps else "",
-            "answered_at": moment(steps[-1].at) if steps else "",
+            "answer": said[-1].note if said else "",
+            "answered_by": name_of(said[-1].by) if said else "",
+            "answered_at": moment(said[-1].at) if said else "",
             "judged_by": name_of(row.judged_by),
             "judged_at": moment(row.judged_at),
             "accepted_until": moment(accepted[-1].until) if accepted else "",
@@ -103,9 +104,8 @@ def emergencies_in(asked: Asked) -> QuerySet[Emergency]:
     rows = Emergency.objects.filter(at__gte=asked.since, at__lt=asked.until)
     if asked.scope.repositories is not None:
         rows = rows.filter(change__repository_names__overlap=sorted(asked.scope.repositories))
-    frozen = Prefetch("change__verdicts", Verdict.objects.filter(moment=Verdict.Moment.MERGE).only("change_id", "outcome"))
     rows = rows.select_related("change", "declared_by", "thread")
-    return rows.prefetch_related("change__approvals__by", "change__reviews_after", "causes", frozen).order_by("at", "id")
+    return rows.prefetch_related("change__approvals__by", "change__reviews_after", "causes").order_by("at", "id")
 
 
 def read_emergencies(asked: Asked) -> Iterator[Row]:
@@ -148,7 +148,6 @@ def read_limitations(asked: Asked) -> Iterator[Row]:
     """The rows, oldest first."""
     words = {code: rule.label for code, rule in RULES.items()}
     for row in limitations_in(asked).iterator(chunk_size=PIECE):
-        ended = "Withdrawn" if row.withdrawn_at else "In force"
         yield {
             "key": f"limitation-{row.pk}",
             "person": row.person.name,
@@ -161,8 +160,17 @@ def read_limitations(asked: Asked) -> Iterator[Row]:
             "confirmed_by": name_of(row.confirmed_by),
             "confirmed_at": moment(row.confirmed_at),
             "withdrawn_at": moment(row.withdrawn_at),
-            "outcome": ended if row.confirmed_at else "Not confirmed",
+            "outcome": of_limitation(row, asked.at),
         }
+
+
+def of_limitation(row: Limitation, at: datetime) -> str:
+    """What became of a limitation by a moment."""
+    if not row.confirmed_at:
+        return "Not confirmed"
+    if row.withdrawn_at:
+        return "Withdrawn"
+    return "In force" if row.until > at else "Run out"
 
 
 EXCEPTIONS = Kind(

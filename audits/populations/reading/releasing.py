@@ -6,9 +6,11 @@ from functools import reduce
 from itertools import chain
 from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
 
+from audits.controls.reading.found import about
 from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
+from audits.populations.reading.changing import commits_of
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import Release
 from changes.exceptions.edit_words import PREFIX, what
@@ -17,7 +19,6 @@ from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.inventory.models import VendorEvent
 from changes.proposals.models import LinkedPullRequest
 
-STATES = {state.value: state.label for state in ExceptionState}
 Place = tuple[int, str]
 EDITED = ("doppler", "cloudflare")
 
@@ -37,7 +38,7 @@ def read_releases(asked: Asked) -> Iterator[Row]:
         found = _about(piece)
         for row in piece:
             place = (row.repository_id or 0, row.commit_sha)
-            yield _release(row, requests.get(place, []), changes.get(place, []), found.get(subject_of(row), []))
+            yield _release(row, requests.get(place, []), changes.get(place, []), found.get(f"release:{row.pk}", []))
 
 
 def _linked(rows: list[Release]) -> tuple[dict[Place, list[str]], dict[Place, list[str]]]:
@@ -50,22 +51,20 @@ def _linked(rows: list[Release]) -> tuple[dict[Place, list[str]], dict[Place, li
     changes: dict[Place, list[str]] = defaultdict(list)
     wanted = ("change__number", "pull_request__repository__name", "pull_request__number", "pull_request__merge_sha")
     for link in links.only(*wanted, "pull_request__head_sha", "pull_request__repository_id"):
-        for sha in {link.pull_request.merge_sha, link.pull_request.head_sha}:
-            requests[(link.pull_request.repository_id, sha)].append(str(link.pull_request))
-            changes[(link.pull_request.repository_id, sha)].append(str(link.change))
+        for commit in commits_of(link):
+            requests[commit].append(str(link.pull_request))
+            changes[commit].append(str(link.change))
     return requests, changes
 
 
-def subject_of(row: Release) -> str:
-    """How an exception names a release."""
-    return f"{row}" if row.app else f"{row.environment}:{row.commit_sha[:12]}"
-
-
 def _about(rows: list[Release]) -> dict[str, list[str]]:
-    records = ExceptionRecord.objects.filter(subject__in={subject_of(row) for row in rows}).exclude(state=ExceptionState.CLEARED)
+    """Exceptions by the release that they are about, as their keys name it."""
+    number = Func(F("key"), Value(":"), Value(2), function="split_part", output_field=TextField())
+    records = ExceptionRecord.objects.filter(key__startswith="release:").annotate(number=number)
+    records = records.filter(number__in=[str(row.pk) for row in rows]).exclude(state=ExceptionState.CLEARED)
     found: dict[str, list[str]] = defaultdict(list)
-    for record in records.only("subject").order_by("id"):
-        found[record.subject].append(f"EXC-{record.pk}")
+    for record in records.only("key", "kind").order_by("id"):
+        found[about(record)].append(f"EXC-{record.pk}")
     return found
 
 

@@ -105,16 +105,20 @@ def pool(*, at: datetime) -> list[User]:
 
 
 def entries_of(review: AccessReview) -> QuerySet[Any]:
-    """The list with who is ``asked`` now, and the last word on each entry as ``verdict``, ``reason`` and ``answered_by``."""
-    rows = ReviewEntry.objects.filter(review=review).select_related("holder", "reviewer", "entitlement")
-    return rows.annotate(
+    """The list of one review, by place, as ``with_answers``."""
+    return with_answers(ReviewEntry.objects.filter(review=review)).order_by("place")
+
+
+def with_answers(rows: QuerySet[ReviewEntry]) -> QuerySet[Any]:
+    """Entries with who is ``asked`` now, and the last word on each: ``verdict``, ``reason``, ``answered_by``, ``answered_at``."""
+    return rows.select_related("holder", "reviewer", "entitlement").annotate(
         asked=ASKED,
         asked_name=Coalesce(Subquery(HANDED.values("reviewer__name")[:1]), F("reviewer__name")),
         verdict=Subquery(LAST.values("verdict")[:1]),
         reason=Subquery(LAST.values("reason")[:1]),
         answered_by=Subquery(LAST.values("by__name")[:1]),
         answered_at=Subquery(LAST.values("at")[:1]),
-    ).order_by("place")
+    )
 
 
 def last_answers(entries: Collection[int]) -> dict[int, ReviewAnswer]:

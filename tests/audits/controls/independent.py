@@ -256,9 +256,24 @@ COUNTS: dict[str, str] = {
                (SELECT count(*) FROM missing)
              + (SELECT count(*) FROM asked WHERE coalesce(closed_at, %(until)s) > due_at)""",
     "C-28": """
-        WITH roster AS (
-            SELECT user_id, min(valid_from) AS joined FROM portal_rolegrant WHERE role <> 'auditor' AND valid_from <= %(until)s
-            GROUP BY user_id HAVING bool_or(valid_until IS NULL OR valid_until > %(until)s)
+        WITH held AS (
+            SELECT user_id, role = 'auditor' AS audits, valid_from, valid_until IS NULL OR valid_until > %(until)s AS still
+            FROM portal_rolegrant WHERE valid_from <= %(until)s
+        ), rights AS (
+            SELECT i.user_id, min(greatest(e.first_seen_at, i.linked_at)) AS joined FROM changes_entitlement e
+            JOIN changes_thing t ON t.id = e.thing_id
+            JOIN portal_identity i ON i.uid = e.account_id AND starts_with(t.key, i.provider || '.')
+            JOIN portal_user u ON u.id = i.user_id
+            WHERE e.account_kind = 'person' AND e.first_seen_at <= %(until)s AND coalesce(e.ended_at, 'infinity') > %(until)s
+              AND i.linked_at <= %(until)s AND coalesce(i.ended_at, 'infinity') > %(until)s
+              AND coalesce(u.left_at, 'infinity') > %(until)s
+              AND NOT EXISTS (SELECT FROM held WHERE held.user_id = u.id AND audits AND still)
+            GROUP BY i.user_id
+        ), grants AS (
+            SELECT user_id, min(valid_from) AS joined, bool_or(still) AS still FROM held WHERE NOT audits GROUP BY user_id
+        ), roster AS (
+            SELECT user_id, coalesce(g.joined, r.joined) AS joined FROM grants g FULL JOIN rights r USING (user_id)
+            WHERE g.still OR r.user_id IS NOT NULL
         ), taught AS (SELECT min(published_at) AS at FROM changes_course WHERE published_at < %(until)s)
         SELECT count(*), count(*) FILTER (WHERE greatest(joined + interval '14 days', taught.at + interval '30 days') < %(until)s
             AND NOT EXISTS (SELECT FROM changes_acknowledgement a WHERE a.person_id = roster.user_id))

@@ -13,6 +13,7 @@ from changes.gates.actions import freeze
 from changes.meetings.models import Meeting, Series
 from changes.proposals.actions import open_change
 from changes.proposals.models import Change, LinkedPullRequest
+from portal.access.scope import EVERYTHING, Scope
 from portal.ledger.actions import append
 from portal.policy.models import PolicyVersion
 from tests.audits.controls.reading import Deviation, Result, run_over
@@ -209,6 +210,16 @@ def test_releases_of_merged_commits(web, exception):
     found = exception("unknown_release", "production:aaaaaaaaaaaa", about=f"release:{row.pk}")
 
     assert run("releases_of_merged_commits") == Result(2, (told(found, key="github production 0"),))
+
+
+def test_a_release_of_no_repository_deviates_in_every_scope():
+    row = Release.objects.create(
+        source="fly", app="web-prod", version=12, vendor_id="12", environment="production", created_at=AT, reported_at=AT
+    )
+
+    told_of = Deviation("fly web-prod 12", "web-prod 12 belongs to no repository in scope.", f"release:{row.pk}")
+    for scope in (EVERYTHING, Scope(repositories=frozenset({"acme/other"}))):
+        assert run_over("releases_of_merged_commits", WINDOW, scope) == Result(1, (told_of,))
 
 
 def test_repositories_mirrored(web):

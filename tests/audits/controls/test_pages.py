@@ -190,6 +190,16 @@ def test_an_auditor_sees_the_runs_and_the_rows_of_the_engagement_alone():
         assert "for those who lead the audits" in client.get(page).content.decode()
 
 
+def test_the_form_over_rows_says_the_period_that_was_read(client):
+    now = timezone.now()
+    uma, engagement = admitted(window_from=now - 20 * DAY)
+    client.force_login(uma)
+
+    form = client.get("/controls/C-03/rows/").context["form"]
+
+    assert form.initial == {"since": engagement.window_from.date(), "until": now.date()}
+
+
 def opened_for(name, now):
     """A confirmed engagement of an auditor of their own."""
     cleo, mia = (User.objects.filter(name=each).first() or person(each) for each in ("Cleo", "Mia"))

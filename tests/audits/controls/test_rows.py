@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audits.controls.catalogue import CONTROLS
 from audits.controls.reading import overseen
@@ -239,6 +241,9 @@ def test_edits_at_cloudflare_belong_to_a_change_or_deviate_and_one_that_nobody_l
         ("cloudflare e2", "passed", ""),
         ("cloudflare e3", "unknown", "Nobody has looked for its change yet."),
     ]
+    with CaptureQueriesContext(connection) as asked:
+        told("cloudflare_edits_matched")
+    assert sum("changes_editmatch" in query["sql"] for query in asked) == 1
 
 
 @database

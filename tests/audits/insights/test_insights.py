@@ -93,6 +93,22 @@ def test_what_was_not_compared_is_not_said_to_match(off, blind, title):
     assert standing._drift_title(off, blind) == title
 
 
+@pytest.mark.django_db
+def test_drift_is_what_git_does_not_say_and_shown_where_fly_is_in_the_scope():
+    observe(source="fly", kinds={"fly.app"}, seen=[Seen("fly.app", "web", "web", environment="production")], at=AT)
+    note_compared(source="fly", subject="web", at=AT)
+    places = [Place(rule, "fly", "web", "production") for rule in (Rule.PARITY, Rule.SECRETS)]
+    record(looked_at=places, found=[Drifted(place, ("Another name.",)) for place in places], at=AT)
+
+    drift = standing.drift_table(Scope(systems=frozenset({"fly"})))
+
+    assert (drift.title, [cell.word for cell in drift.rows[0][1]]) == (
+        "All that runs is as Git says",
+        ["not used", "not used", "matches"],
+    )
+    assert standing.drift_table(Scope(systems=frozenset({"git"}))) is None
+
+
 def test_less_than_two_weeks_of_deploys_say_so_and_draw_nothing():
     found = delivered([deploy(1, 13 * DAY)], [lead(1, HOUR)])
 

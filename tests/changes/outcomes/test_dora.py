@@ -6,7 +6,7 @@ import pytest
 
 from changes.delivery.models import Release
 from changes.outcomes import actions
-from changes.outcomes.dora import Deploy, numbers, numbers_between
+from changes.outcomes.dora import Deploy, deploys_between, numbers, numbers_between
 from changes.proposals.models import Change
 from portal.access.scope import Scope
 from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository, sha
@@ -77,3 +77,14 @@ def test_a_deployment_at_the_forge_and_its_release_at_fly_are_one_deploy():
 
     assert (found.deploys, found.failed) == (2, 1)
     assert len({fly.pk, twin.pk, again.pk}) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_release_without_a_commit_is_not_of_an_emergency_that_was_not_merged_yet():
+    in_production(person("Ann"), pull(4), category="emergency")
+    released("4", 1, at=AT)
+    bare = released("", 2, at=AT + HOUR)
+
+    found = {row.release: row.emergency for row in deploys_between(since=AT - DAY, until=AT + DAY, scope=Scope())}
+
+    assert (found.pop(bare.pk), list(found.values())) == (False, [True])
