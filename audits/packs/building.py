@@ -94,7 +94,7 @@ def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, w
             raise TooLarge(f"The file would be larger than {MOST_BYTES:,} bytes. Freeze narrower windows.")
         PackPiece.objects.create(pack=pack, attempt=pack.attempt, position=position, content=content)
 
-    PackPiece.objects.filter(pack=pack).delete()
+    PackPiece.objects.filter(pack=pack, attempt__lt=pack.attempt).delete()
     writer = PieceWriter(keep)
     work = _work(pack, checkpoint, signer, Archive(writer))
     steps = list(_steps(work, where))

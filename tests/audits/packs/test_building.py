@@ -140,6 +140,10 @@ def test_worker_that_dies_half_way_leaves_nothing_to_offer_and_the_next_one_begi
     assert (pack.state, pack.attempt) == ("ready", 2)
     assert set(PackPiece.objects.filter(pack=pack).values_list("attempt", flat=True)) == {2}
     assert "all verify" in verify(content_of(pack))
+    stale = again(pack)
+    stale.attempt = 1
+    assert building.build(pack=stale, now=lambda: later, where=where)
+    assert "all verify" in verify(content_of(pack))
 
 
 def test_pack_waits_for_its_checkpoint_is_given_up_while_it_is_built_and_says_why_it_cannot_be_built(where, monkeypatch):
