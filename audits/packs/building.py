@@ -7,6 +7,7 @@ bytes. Nothing of a broken attempt is used again: a deflated stream cannot be co
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from zipfile import LargeZipFile
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from audits.packs import actions
 from audits.packs.archive import Archive, zlib_version
 from audits.packs.contents.book import put_workbook
-from audits.packs.contents.controlled import Controlled, put_controls
+from audits.packs.contents.controlled import Controlled, controls_of, put_control
 from audits.packs.contents.lists import put_population, put_sample
 from audits.packs.contents.oscal import put_oscal
 from audits.packs.contents.readme import put_readme
@@ -54,9 +55,8 @@ class TooLarge(Exception):
 
 
 def work_on_packs(*, now: Now, where: Places) -> int:
-    """End what is over, then build what waits, one pack after the other. Returns how many were taken."""
+    """Build what waits, one pack after the other. Returns how many were taken."""
     taken = 0
-    actions.clear(at=now())
     while (pack := actions.claim(at=now())) is not None:
         taken += 1
         if not build(pack=pack, now=now, where=where):
@@ -77,6 +77,10 @@ def build(*, pack: Pack, now: Now, where: Places) -> bool:
             actions.fail(pack=pack, why=f"The ledger's key cannot be used by the worker: {problem}", at=now())
         except TooLarge as problem:
             actions.fail(pack=pack, why=str(problem), at=now())
+        except (ValueError, RuntimeError, LargeZipFile) as problem:
+            # Of zipfile for what would need its large form, of a sheet for too many rows: another attempt ends the same way.
+            log.exception("pack.not_built", pack=pack.pk)
+            actions.fail(pack=pack, why=f"It could not be built: {problem}", at=now())
     return True
 
 
@@ -133,7 +137,8 @@ def _steps(work: Work, where: Places) -> Iterator[Step]:
     for sample in work.samples:
         yield f"Sample {sample.number}: sheets and papers", lambda one=sample: put_sample(work, one)  # type: ignore[misc]  # as above
     yield "Marks, requests, findings", lambda: put_records(work)
-    yield "Controls over the whole population", lambda: controls.extend(put_controls(work))
+    for control in controls_of(work):
+        yield f"Control {control.id} over the whole population", lambda one=control: controls.append(put_control(work, one))  # type: ignore[misc]  # as above
     yield "Signed verdicts", lambda: put_statements(work)
     yield "OSCAL", lambda: put_oscal(work, controls)
     yield "Workbook", lambda: put_workbook(work, controls)

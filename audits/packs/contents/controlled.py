@@ -11,7 +11,6 @@ from audits.controls.result import RULES_VERSION, Result, Row, Tally, Window
 from audits.controls.rows import in_scope, is_withheld, rows_of
 from audits.engagements.queries import scope_of
 from audits.packs.contents.work import Work, plain, utc
-from portal.access.scope import Scope
 
 MOST_SHOWN = 10_000
 """Rows with something the matter that the workbook lists; the JSON has all."""
@@ -32,15 +31,17 @@ class Controlled:
         return {**asdict(self.result), "outcome": self.result.outcome}
 
 
-def put_controls(work: Work) -> list[Controlled]:
+def controls_of(work: Work) -> list[Control]:
     """Every control of the audit's scope that has a check, in the order of the catalogue; not those whose rows no auditor sees."""
-    window = Window(work.engagement.window_from, min(work.engagement.window_to, work.pack.asked_at))
     scope = scope_of(work.engagement)
     shown = (control for control in CONTROLS.values() if control.check and in_scope(control, scope))
-    return [_put(work, control, window, scope) for control in shown if not is_withheld(control, from_auditor=True)]
+    return [control for control in shown if not is_withheld(control, from_auditor=True)]
 
 
-def _put(work: Work, control: Control, window: Window, scope: Scope) -> Controlled:
+def put_control(work: Work, control: Control) -> Controlled:
+    """Its rows and its result."""
+    window = Window(work.engagement.window_from, min(work.engagement.window_to, work.pack.asked_at))
+    scope = scope_of(work.engagement)
     folder = f"controls/{plain(control.id)}"
     tally = Tally()
     notable: list[Row] = []

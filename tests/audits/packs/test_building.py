@@ -188,3 +188,14 @@ def test_pack_waits_for_its_checkpoint_is_given_up_while_it_is_built_and_says_wh
     monkeypatch.setattr(building, "MOST_BYTES", -1)
     building.work_on_packs(now=timezone.now, where=where)
     assert "larger than" in Pack.objects.get(pk=third.pk).trouble
+
+    fourth = asked(engagement, uma)
+    sealed(where)
+
+    def broken(work, places):
+        raise RuntimeError("File size too large, try using force_zip64")
+
+    monkeypatch.setattr(building, "_steps", broken)
+    building.work_on_packs(now=timezone.now, where=where)
+    fourth.refresh_from_db()
+    assert (fourth.state, fourth.trouble) == ("failed", "It could not be built: File size too large, try using force_zip64")
