@@ -65,6 +65,8 @@ def root_from(index: int, size: int, leaf: bytes, proof: list[bytes]) -> bytes |
 
 def roots_from(first: int, second: int, old: bytes, proof: list[bytes]) -> tuple[bytes, bytes] | None:
     """Both roots to which a consistency proof leads (RFC 9162 section 2.1.4.2); None when it does not fit the sizes."""
+    if not 0 < first < second:
+        return None
     path = [old, *proof] if first & (first - 1) == 0 else list(proof)
     place, last = first - 1, second - 1
     while place & 1:
@@ -115,7 +117,8 @@ def check_ledger(pack: Pack, keys: Keys, kept: list[Path]) -> Ledger:
         place = f"ledger/checkpoints.jsonl, line {number}"
         first, old = head_of(older["note"], place, keys)
         known[first] = old
-        if first != size and roots_from(first, size, old, [bytes.fromhex(node) for node in older["proof"]]) != (old, root):
+        proof = [bytes.fromhex(node) for node in older["proof"]]
+        if (first, old) != (size, root) and roots_from(first, size, old, proof) != (old, root):
             raise Broken(f"{place}: the ledger of the pack does not continue checkpoint {first}")
     check_kept(known, kept, keys)
     return ledger

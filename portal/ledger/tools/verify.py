@@ -308,12 +308,14 @@ def climb(place: int, last: int, path: list[bytes], start: bytes) -> tuple[bytes
 
 
 def continued(first: Checkpoint, second: Checkpoint, proof: list[bytes]) -> bool:
-    """Whether the proof shows that the second tree continues the first."""
+    """Whether the proof shows that the second tree continues the first. From an empty tree nothing is proved."""
+    if not 0 < first.size < second.size:
+        return False
     path = [first.root, *proof] if first.size & (first.size - 1) == 0 else list(proof)
     place, last = first.size - 1, second.size - 1
     while place & 1:
         place, last = place >> 1, last >> 1
-    return first.size < second.size and climb(place, last, path[1:], path[0]) == (first.root, second.root)
+    return climb(place, last, path[1:], path[0]) == (first.root, second.root)
 
 
 def proved(path: Path, check: Callable[[dict[str, Any]], str]) -> None:

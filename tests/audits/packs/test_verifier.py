@@ -238,6 +238,8 @@ def test_verifier_follows_proofs_as_the_portal_makes_them(first, size):
             levels.head(),
         )
         assert ledgered.roots_from(first, size, levels.head(first), []) != (levels.head(first), levels.head())
+    for before, after in ((0, size), (size, size), (size + 1, size)):
+        assert ledgered.roots_from(before, after, levels.head(), levels.inclusion(0)) is None
 
 
 def test_texts_that_are_signed_are_those_of_the_standards():

@@ -94,6 +94,7 @@ def test_damage_of_a_segment_is_named(exported, where, capsys, tmp_path):
             {"proof": ["00" * 32, *later["proof"][1:]]},
             "checkpoint 4 (history.jsonl): checkpoint 6 does not continue it",
         ),
+        ("history.jsonl", {"note": early["note"].replace("\n2\n", "\n0\n")}, "checkpoint 0 (history.jsonl): checkpoint 6"),
         ("history.jsonl", {"note": "nothing"}, "line 2 of history.jsonl: cannot be read"),
         ("history.jsonl", {"note": early["note"].replace("\n2\n", "\n7\n")}, "checkpoint 7 (history.jsonl): checkpoint 6"),
     ]
