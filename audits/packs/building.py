@@ -1,6 +1,6 @@
 """Builds a pack: step by step into pieces in the database, and offers it only when it is whole.
 
-Everything that is read is frozen, or read as of the moment when the pack was asked for, so a second attempt comes to the same
+Everything that is read is frozen, or below the first checkpoint since the pack was asked for, so a second attempt comes to the same
 bytes. Nothing of a broken attempt is used again: a deflated stream cannot be continued, and building is quick.
 """
 
@@ -20,7 +20,7 @@ from audits.packs.contents.lists import put_population, put_sample
 from audits.packs.contents.oscal import put_oscal
 from audits.packs.contents.readme import put_readme
 from audits.packs.contents.records import put_records, read_records
-from audits.packs.contents.segment import put_segment, read_segment
+from audits.packs.contents.segment import covered_under, put_segment
 from audits.packs.contents.statements import put_statements
 from audits.packs.contents.work import Work, utc
 from audits.packs.models import Pack, PackPiece
@@ -123,13 +123,13 @@ def _work(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, archive: Arc
         samples=list(Sample.objects.filter(pk__in=pack.contents["samples"]).select_related("population").order_by("number", "pk")),
         zone=ZoneInfo(parameters_at(pack.asked_at).release_zone),
         people=dict(User.objects.values_list("pk", "name")),
+        covered=covered_under(pack=pack, checkpoint=checkpoint),
     )
 
 
 def _steps(work: Work, where: Places) -> Iterator[Step]:
     """What is written, in the order of the file. The first two files are what an auditor reads first."""
     controls: list[Controlled] = []
-    segment = read_segment(work)
     read_records(work)
     yield "Read me, completeness", lambda: put_readme(work)
     for population in work.populations:
@@ -142,7 +142,7 @@ def _steps(work: Work, where: Places) -> Iterator[Step]:
     yield "Signed verdicts", lambda: put_statements(work)
     yield "OSCAL", lambda: put_oscal(work, controls)
     yield "Workbook", lambda: put_workbook(work, controls)
-    yield "Ledger with proofs", lambda: put_segment(work, segment, where)
+    yield "Ledger with proofs", lambda: put_segment(work, where)
     yield "Manifest and signature", lambda: _close(work)
 
 

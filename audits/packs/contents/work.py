@@ -16,6 +16,7 @@ from audits.packs.models import Pack
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population
 from audits.samples.models import Sample, SampleItem
+from portal.ledger.actions import row_key
 from portal.ledger.keys import Signer
 from portal.ledger.models import LedgerCheckpoint
 
@@ -37,6 +38,8 @@ class Work:
     samples: list[Sample]
     zone: ZoneInfo
     people: Mapping[int, str]
+    covered: frozenset[str]
+    """The rows that the ledger covers below the checkpoint: what the pack holds of the engagement's work (``contents.segment``)."""
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
@@ -49,9 +52,9 @@ class Work:
         return self.people.get(person or 0, "")
 
     def items(self, sample: Sample) -> list[SampleItem]:
-        """The items of a sample as they were when the pack was asked for, by position."""
-        rows = SampleItem.objects.filter(sample=sample, added_at__lte=self.pack.asked_at)
-        return list(rows.select_related("row", "replaces").order_by("position"))
+        """The items of a sample below the checkpoint, by position."""
+        rows = SampleItem.objects.filter(sample=sample).select_related("row", "replaces").order_by("position")
+        return [item for item in rows if row_key(item) in self.covered]
 
 
 def lines_of(population: Population) -> Iterator[str]:

@@ -171,6 +171,20 @@ def check_lists(pack: Pack, ledger: Ledger) -> int:
     return records
 
 
+LISTED = ("mark", "request", "requestmessage", "finding", "findingstep")
+
+
+def check_complete(ledger: Ledger, about: dict[str, Any]) -> None:
+    """Nothing was left out: each mark, request, finding and item that an entry covers has its record."""
+    app = about["row"].partition("_")[0]
+    listed = {f"{app}_{name}" for name in LISTED}
+    for row, text in ledger.rows.items():
+        table = row.partition(":")[0]
+        item = table == f"{app}_sampleitem" and text is not None and int(text["sample_id"]) in about["contents"]["samples"]
+        if (table in listed or item) and row not in ledger.seen:
+            raise Broken(f"{row}: the ledger has it, and the pack does not")
+
+
 # ---- controls and statements
 
 

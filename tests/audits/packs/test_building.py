@@ -14,12 +14,18 @@ from trestle.oscal.assessment_results import AssessmentResults
 from trestle.oscal.poam import PlanOfActionAndMilestones
 
 from audits.packs import actions, building
+from audits.packs.contents.segment import stream_of_key
 from audits.packs.models import Pack, PackPiece
 from audits.packs.tools.main import verify
+from audits.proof import actions as redacting
 from audits.proof.lookup import found_under
+from audits.samples.actions import mark
+from audits.samples.models import SampleItem
 from portal.access.scope import EVERYTHING
 from portal.ledger import keys
+from portal.ledger.models import LedgerLeaf
 from tests.audits.packs.made import asked, built, content_of, furnished, manifest_of, sealed
+from tests.changes.people import who
 
 pytestmark = pytest.mark.django_db
 
@@ -144,6 +150,46 @@ def test_worker_that_dies_half_way_leaves_nothing_to_offer_and_the_next_one_begi
     stale.attempt = 1
     assert building.build(pack=stale, now=lambda: later, where=where)
     assert "all verify" in verify(content_of(pack))
+
+
+def test_pack_after_a_redaction_verifies_and_holds_what_the_checkpoint_covers(where, monkeypatch):
+    """What was marked between asking and the checkpoint is there; whose text was redacted is there and not compared."""
+    uma, engagement = furnished()
+    mia, rex, at = who("Mia"), who("Rex"), timezone.now()
+    leaf = LedgerLeaf.objects.get(kind="sample.marked")
+    proposed = redacting.propose_redaction(leaf=leaf, reason="A password.", by=mia, at=at)
+    redacting.confirm_redaction(redaction=proposed, digest=proposed.digest, by=rex, at=at)
+    pack = asked(engagement, uma)
+    item = SampleItem.objects.get(position=3)
+    mark(item=item, letter="A", outcome="passed", by=mia, at=pack.asked_at + timedelta(seconds=1))
+    sealed(where)
+    mark(item=item, letter="B", outcome="passed", by=mia, at=pack.asked_at - timedelta(seconds=1))
+    monkeypatch.setattr(building, "controls_of", lambda work: [])
+
+    content = content_of(built(pack, where))
+
+    assert "The text of 1 entries was redacted by two people; their hashes stand, and 1 records" in verify(content)
+    files = zipfile.ZipFile(io.BytesIO(content))
+    marks = [json.loads(line) for line in files.read("records/marks.jsonl").splitlines()]
+    assert [(one["letter"], one["outcome"]) for one in marks] == [("A", "deviation"), ("A", "passed")]
+    kinds = {json.loads(line)["kind"] for line in files.read("ledger/entries.jsonl").splitlines()}
+    assert {"redaction.proposed", "redaction.confirmed"} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("key", "streams"),
+    [
+        ("CHG-7", ["change:7"]),
+        ("EXC-7", ["exception:7"]),
+        ("release-7", ["release:7"]),
+        ("meeting-7", ["meeting:7"]),
+        ("emergency-7", ["change:7"]),
+        ("CHG-x", []),
+        ("waiver-7", []),
+    ],
+)
+def test_stream_about_a_row_is_known_by_its_key(key, streams):
+    assert list(stream_of_key(key)) == streams
 
 
 def test_pack_waits_for_its_checkpoint_is_given_up_while_it_is_built_and_says_why_it_cannot_be_built(where, monkeypatch):
