@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from portal.alone import AT_LENGTH, alone
 from portal.ledger import asked, fingerprint, sealing, verification
 from portal.ledger import report as reports
-from portal.ledger.places import places, sealed_apart
+from portal.ledger.places import places
 
 log = logging.getLogger(__name__)
 VERIFIED_EVERY = timedelta(hours=23)
@@ -20,12 +20,8 @@ VERIFIED_EVERY = timedelta(hours=23)
 
 @shared_task(name="portal.ledger.tasks.seal")
 def seal() -> None:
-    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings.
-
-    Where the sealer runs as a process of its own (``COUNTERSIGN_SEALER=apart``), workers leave it alone.
-    """
-    if not sealed_apart():
-        sealing.turn(at=now(), where=places())
+    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings."""
+    sealing.turn(at=now(), where=places())
 
 
 @shared_task(name="portal.ledger.tasks.verify", time_limit=3600)

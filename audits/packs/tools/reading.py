@@ -10,7 +10,8 @@ that each population's rows give the digest that was frozen, and that its CSV sa
 its seed draws; every sheet and raw record against its digest; every record against the entry of the ledger that covers it; the
 hash of every entry and its place in the Merkle tree (RFC 9162); the checkpoint's signature (https://c2sp.org/signed-note); every
 control's result, computed anew from its rows; that no entry between the first and the last of a stream is missing, nor the record
-of a mark, request, finding or item that an entry covers; that a text is gone only by a redaction of two people; every signed statement about a change (DSSE, in-toto).
+of a mark, request, finding or item that an entry covers; that a text is gone only by a redaction of two people; every signed
+statement about a change (DSSE, in-toto).
 
 Exit code 0: all is well. 1: something is broken; the first broken place is named. 2: the input cannot be used.
 """
