@@ -25,6 +25,7 @@ from audits.packs.contents.statements import put_statements
 from audits.packs.contents.work import Work, utc
 from audits.packs.models import Pack, PackPiece
 from audits.packs.pieces import PieceWriter
+from audits.packs.queries import is_outdated
 from audits.packs.signing import signed_manifest
 from audits.packs.verifier import verifier
 from audits.populations.models import Population
@@ -70,6 +71,9 @@ def build(*, pack: Pack, now: Now, where: Places) -> bool:
     if checkpoint is None:
         actions.put_off(pack=pack, until=now() + SEAL_WAIT, why="Waiting for the ledger's next checkpoint")
         return False
+    if is_outdated(pack):
+        actions.fail(pack=pack, why=actions.OUTDATED, at=now())
+        return True
     with suppress(Lost):
         try:
             _write(pack, checkpoint, keys.load(where=where), now, where)

@@ -28,7 +28,7 @@ from portal.ui.errors import Problem, answer
 GONE = Problem(
     410,
     "This evidence pack is not offered any more",
-    "It was cancelled, it could not be built, or its fourteen days are over. What it held is still frozen.",
+    "It was cancelled or not built, its fourteen days are over, or a text was redacted since. What it held is still frozen.",
     "Ask for another one on the audit's page of packs.",
 )
 NOT_YET = Problem(

@@ -16,6 +16,7 @@ from trestle.oscal.poam import PlanOfActionAndMilestones
 from audits.packs import actions, building
 from audits.packs.contents.segment import stream_of_key
 from audits.packs.models import Pack, PackPiece
+from audits.packs.queries import is_offered
 from audits.packs.tools.main import verify
 from audits.proof import actions as redacting
 from audits.proof.lookup import found_under
@@ -159,11 +160,11 @@ def test_pack_after_a_redaction_verifies_and_holds_what_the_checkpoint_covers(wh
     leaf = LedgerLeaf.objects.get(kind="sample.marked")
     proposed = redacting.propose_redaction(leaf=leaf, reason="A password.", by=mia, at=at)
     redacting.confirm_redaction(redaction=proposed, digest=proposed.digest, by=rex, at=at)
-    pack = asked(engagement, uma)
+    pack = actions.ask(engagement=engagement, by=uma, at=timezone.now())
     item = SampleItem.objects.get(position=3)
     mark(item=item, letter="A", outcome="passed", by=mia, at=pack.asked_at + timedelta(seconds=1))
     sealed(where)
-    mark(item=item, letter="B", outcome="passed", by=mia, at=pack.asked_at - timedelta(seconds=1))
+    mark(item=item, letter="B", outcome="passed", by=mia, at=pack.asked_at)
     monkeypatch.setattr(building, "controls_of", lambda work: [])
 
     content = content_of(built(pack, where))
@@ -174,6 +175,20 @@ def test_pack_after_a_redaction_verifies_and_holds_what_the_checkpoint_covers(wh
     assert [(one["letter"], one["outcome"]) for one in marks] == [("A", "deviation"), ("A", "passed")]
     kinds = {json.loads(line)["kind"] for line in files.read("ledger/entries.jsonl").splitlines()}
     assert {"redaction.proposed", "redaction.confirmed"} <= kinds
+
+    # What was built, or is being built, when a text is redacted may hold it.
+    waiting = actions.ask(engagement=engagement, by=uma, at=at)
+    leaf = LedgerLeaf.objects.get(kind="sample.marked", stream_seq__gt=leaf.stream_seq, body__payload__contains='"letter":"B"')
+    proposed = redacting.propose_redaction(leaf=leaf, reason="Another one.", by=mia, at=at)
+    pack = Pack.objects.get(pk=pack.pk)
+    assert is_offered(pack, at=at)
+    redacting.confirm_redaction(redaction=proposed, digest=proposed.digest, by=rex, at=at)
+    pack = Pack.objects.get(pk=pack.pk)
+    assert not is_offered(pack, at=at)
+    assert actions.clear(at=at) == 1
+    pack.refresh_from_db()
+    assert (pack.state, pack.trouble, pack.pieces.count()) == ("expired", actions.OUTDATED, 0)
+    assert (built(waiting, where).state, Pack.objects.get(pk=waiting.pk).trouble) == ("failed", actions.OUTDATED)
 
 
 @pytest.mark.parametrize(
