@@ -1,5 +1,7 @@
 """The short check that only reads names what it can see, and the progress of the long one adds up."""
 
+from dataclasses import replace
+
 import pytest
 
 from portal.ledger import quick
@@ -19,9 +21,12 @@ def test_the_quick_check_names_the_newest_damage(ledger, where):
         found = quick.look(where=where)
         return [problem.sentence for problem in found.problems][:1]
 
-    assert vars(quick.look(where=where)) == {"entries": 9, "checkpoints": 3, "redacted": 0, "problems": ()}
+    assert vars(quick.look(where=where)) == {"entries": 9, "checkpoints": 3, "redacted": 0, "problems": (), "remark": ""}
+    bare = replace(where, key=where.key.with_name("elsewhere.pem"))
+    assert vars(quick.look(where=bare)) == {"entries": 9, "checkpoints": 3, "redacted": 0, "problems": (), "remark": quick.UNSIGNED}
     tamper("UPDATE portal_ledgercheckpoint SET frontier = sha256('x') WHERE size = 2")
     assert first() == ["its open nodes do not give its root"]
+    assert [problem.place for problem in quick.look(where=bare).problems] == ["checkpoint 2"]
     tamper("UPDATE portal_ledgercheckpoint SET root = sha256('x') WHERE size = 5")
     assert first() == ["the signed note says something else"]
     tamper("UPDATE portal_ledgercheckpoint SET note = 'gone' WHERE size = 7")
