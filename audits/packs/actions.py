@@ -23,6 +23,7 @@ from portal.access.people import PORTAL, actor_of
 from portal.access.permissions import P
 from portal.bell import after_commit
 from portal.ledger.actions import append
+from portal.ledger.models import LedgerLeaf
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 
@@ -105,8 +106,14 @@ def cancel(*, pack: Pack, by: User, at: datetime) -> None:
 
 
 @transaction.atomic
-def note_taken(*, pack: Pack, by: User, at: datetime) -> None:
-    """Somebody takes the file along. What auditors take is in the read log instead: they write nothing while they read."""
+def note_taken(*, pack: Pack, by: User, at: datetime, begins: bool = True) -> None:
+    """Somebody takes the file along: noted when they begin, and with a later part unless this person's beginning is noted.
+
+    What auditors take is in the read log instead: they write nothing while they read.
+    """
+    taken = LedgerLeaf.objects.filter(stream=stream_of(pack), kind="pack.taken", actor=actor_of(by))
+    if not begins and taken.exists():
+        return
     fact = {"engagement": pack.engagement_id, "pack": pack.number, "sha256": pack.digest, "by": by.name, "at": at.isoformat()}
     append(stream=stream_of(pack), kind="pack.taken", actor=actor_of(by), fact=fact)
 
