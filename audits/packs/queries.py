@@ -1,6 +1,6 @@
 """What is asked of evidence packs."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Max, QuerySet
 
@@ -8,9 +8,6 @@ from audits.engagements.models import Engagement
 from audits.packs.models import Pack
 from portal.access.models import User
 from portal.ledger.models import LedgerRedaction
-
-RECENT = timedelta(minutes=10)
-"""A page that saw a pack being built goes on looking for this long after it ended."""
 
 
 def packs_of(engagement: Engagement) -> QuerySet[Pack]:

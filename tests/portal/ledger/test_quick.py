@@ -48,9 +48,9 @@ def test_progress_counts_spans_and_adds_up():
 
     assert seen == [(Span(0, 10), 0), (Span(10, 20), 4), (Span(20, 25), 8)]
     assert progress.checked == {"hashes": 10}
-    assert progress.share == pytest.approx(1 / len(STEPS))
+    assert share_of(checked=progress.checked, entries=progress.entries) == pytest.approx(1 / len(STEPS))
     for step in STEPS:
         progress.finish(step)
-    assert progress.share == 1
+    assert share_of(checked=progress.checked, entries=progress.entries) == 1
     assert list(Progress(entries=0, last=0).spans("texts")) == [Span(0, 0)]
     assert share_of(checked={}, entries=0) == 0
