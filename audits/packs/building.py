@@ -22,12 +22,13 @@ from audits.packs.contents.readme import put_readme
 from audits.packs.contents.records import put_records, read_records
 from audits.packs.contents.segment import covered_under, put_segment
 from audits.packs.contents.statements import put_statements
-from audits.packs.contents.work import Work, utc
+from audits.packs.contents.work import Work
 from audits.packs.models import Pack, PackPiece
 from audits.packs.pieces import PieceWriter
 from audits.packs.queries import is_outdated
 from audits.packs.signing import signed_manifest
 from audits.packs.verifier import verifier
+from audits.populations.facts import moment
 from audits.populations.models import Population
 from audits.samples.models import Sample
 from portal.access.models import User
@@ -160,7 +161,7 @@ def _close(work: Work) -> None:
         "engagement": engagement.name,
         "contents": pack.contents,
         "asked_by": work.name_of(pack.asked_by_id),
-        "asked_at": utc(pack.asked_at),
+        "asked_at": moment(pack.asked_at),
         "mark": work.mark,
         "zlib": zlib_version(),
     }

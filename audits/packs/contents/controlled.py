@@ -10,7 +10,8 @@ from audits.controls.catalogue import CONTROLS, Control
 from audits.controls.result import RULES_VERSION, Result, Row, Tally, Window
 from audits.controls.rows import in_scope, is_withheld, rows_of
 from audits.engagements.queries import scope_of
-from audits.packs.contents.work import Work, plain, utc
+from audits.packs.contents.work import Work, plain
+from audits.populations.facts import moment
 
 MOST_SHOWN = 10_000
 """Rows with something the matter that the workbook lists; the JSON has all."""
@@ -55,8 +56,8 @@ def put_control(work: Work, control: Control) -> Controlled:
         "id": control.id,
         "title": control.title,
         "clause": control.clause.value,
-        "since": utc(window.since),
-        "until": utc(window.until),
+        "since": moment(window.since),
+        "until": moment(window.until),
         "rules_version": RULES_VERSION,
         "result": found.said,
     }

@@ -11,7 +11,8 @@ from django.db.models import Model, QuerySet
 
 from audits.engagements.models import Engagement
 from audits.findings.models import Finding, FindingStep
-from audits.packs.contents.work import Work, utc
+from audits.packs.contents.work import Work
+from audits.populations.facts import moment
 from audits.requests.models import Request, RequestMessage
 from audits.samples.models import Mark
 from portal.ledger.actions import row_key
@@ -39,7 +40,7 @@ def record_of(row: Model) -> dict[str, Any]:
         if isinstance(value, list):
             found[f"{field.attname}_list"] = value
         else:
-            found[field.attname] = utc(value) if isinstance(value, datetime) else value
+            found[field.attname] = moment(value) if isinstance(value, datetime) else value
     return found
 
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,17 @@ class Work:
         """A person's name."""
         return self.people.get(person or 0, "")
 
+    def marks_of(self, item: SampleItem) -> dict[str, list[dict[str, Any]]]:
+        """The marks of one item by letter, oldest first."""
+        return self._marks.get(item.pk, {})
+
+    @cached_property
+    def _marks(self) -> dict[int, dict[str, list[dict[str, Any]]]]:
+        found: dict[int, dict[str, list[dict[str, Any]]]] = {}
+        for mark in self.records.get("marks", []):
+            found.setdefault(mark["item_id"], {}).setdefault(mark["letter"], []).append(mark)
+        return found
+
     def items(self, sample: Sample) -> list[SampleItem]:
         """The items of a sample below the checkpoint, by position."""
         rows = SampleItem.objects.filter(sample=sample).select_related("row", "replaces").order_by("position")
@@ -91,11 +103,6 @@ def sample_folder(sample: Sample) -> str:
 def plain(text: str) -> str:
     """A text as a part of a path."""
     return NOT_PLAIN.sub("-", text).strip("-.")[:60] or "x"
-
-
-def utc(at: datetime | None) -> str:
-    """A time as RFC 3339 in UTC; empty for none."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
 
 
 def local(text: str, zone: ZoneInfo) -> str:

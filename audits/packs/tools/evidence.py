@@ -105,7 +105,8 @@ def draw(method: str, seed: str, size: int, strata: dict[str, str]) -> list[str]
 
 def next_of(method: str, seed: str, strata: dict[str, str], taken: list[str], replaced: str) -> str | None:
     """The row that replaces another: the next in the order of ranks, in a stratified sample of the same stratum."""
-    left = [key for key in strata if key not in set(taken)]
+    gone = set(taken)
+    left = [key for key in strata if key not in gone]
     if method == "stratified":
         left = [key for key in left if strata[key] == strata[replaced]]
     return in_ranks(seed, left)[0] if left else None

@@ -208,9 +208,9 @@ def check_manifest(pack: Pack, keys: Keys) -> dict[str, Any]:
     manifest = pack.json(MANIFEST)
     if manifest["format"] != FORMAT:
         raise Unusable(f"this verifier knows {FORMAT}, the pack is {manifest['format']}")
-    named = [file["path"] for file in manifest["files"]]
+    named = {MANIFEST, SIGNATURE, *(file["path"] for file in manifest["files"])}
     for path in pack.places:
-        if path not in (*named, MANIFEST, SIGNATURE):
+        if path not in named:
             raise Broken(f"{path}: the manifest does not know it")
     for file in manifest["files"]:
         check_file(pack, file)
