@@ -308,9 +308,7 @@ def climb(place: int, last: int, path: list[bytes], start: bytes) -> tuple[bytes
 
 
 def continued(first: Checkpoint, second: Checkpoint, proof: list[bytes]) -> bool:
-    """Whether the proof shows that the second tree continues the first. From an empty tree nothing is proved."""
-    if not 0 < first.size < second.size:
-        return False
+    """Whether the proof shows that the second tree continues the first, which is smaller and not empty."""
     path = [first.root, *proof] if first.size & (first.size - 1) == 0 else list(proof)
     place, last = first.size - 1, second.size - 1
     while place & 1:
@@ -343,7 +341,7 @@ def verify_segment(export: Path, keys_file: Path, extra: list[Path]) -> list[str
 
     def goes_on(earlier: dict[str, Any]) -> str:
         heads.append(checkpoints_in(earlier["note"], "history.jsonl")[0])
-        fits = continued(heads[-1], last, [bytes.fromhex(node) for node in earlier["proof"]])
+        fits = 0 < heads[-1].size < last.size and continued(heads[-1], last, [bytes.fromhex(node) for node in earlier["proof"]])
         return "" if fits else f"checkpoint {heads[-1].size} (history.jsonl): checkpoint {last.size} does not continue it"
 
     proved(export / "segment.jsonl", stands)
