@@ -5,6 +5,10 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+AT_LENGTH = 69621
+"""Key of what takes long where the seal is made: verifications, evidence packs, the nightly copy. One of them at a time, so that
+together they never take more than one process of the sealer's queue, and the seal goes on in the others."""
+
 
 @contextmanager
 def alone(key: int) -> Iterator[bool]:

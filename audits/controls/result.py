@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from portal.ledger.canonical import canonical
@@ -81,7 +82,7 @@ class Row:
             "repository": self.repository,
         }
 
-    @property
+    @cached_property
     def line(self) -> str:
         """Its canonical JSON (RFC 8785): what the digest is made of."""
         return canonical(self.as_json())

@@ -6,7 +6,7 @@ do both, and their role of the database updates nothing.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,6 +15,7 @@ from django.db.models import Count, F, Q, Sum
 from audits.engagements.models import Engagement
 from audits.engagements.numbering import next_number
 from audits.packs.models import Pack, PackCancel, PackPiece
+from audits.packs.queries import last_redaction
 from audits.populations.models import Population
 from audits.samples.models import Sample
 from portal.access.may import may_at
@@ -23,6 +24,7 @@ from portal.access.people import PORTAL, actor_of
 from portal.access.permissions import P
 from portal.bell import after_commit
 from portal.ledger.actions import append
+from portal.ledger.models import LedgerLeaf
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 
@@ -34,6 +36,7 @@ OFFERED = timedelta(days=14)
 MOST_ROWS = 1_000_000
 """A sheet of a workbook holds no more."""
 MOST_A_DAY = 20
+OUTDATED = "A text of the ledger was redacted after this pack was asked for. Ask for another one."
 State = Pack.State
 
 
@@ -104,8 +107,14 @@ def cancel(*, pack: Pack, by: User, at: datetime) -> None:
 
 
 @transaction.atomic
-def note_taken(*, pack: Pack, by: User, at: datetime) -> None:
-    """Somebody takes the file along. What auditors take is in the read log instead: they write nothing while they read."""
+def note_taken(*, pack: Pack, by: User, at: datetime, begins: bool = True) -> None:
+    """Somebody takes the file along: noted when they begin, and with a later part unless this person's beginning is noted.
+
+    What auditors take is in the read log instead: they write nothing while they read.
+    """
+    taken = LedgerLeaf.objects.filter(stream=stream_of(pack), kind="pack.taken", actor=actor_of(by))
+    if not begins and taken.exists():
+        return
     fact = {"engagement": pack.engagement_id, "pack": pack.number, "sha256": pack.digest, "by": by.name, "at": at.isoformat()}
     append(stream=stream_of(pack), kind="pack.taken", actor=actor_of(by), fact=fact)
 
@@ -160,14 +169,24 @@ def fail(*, pack: Pack, why: str, at: datetime) -> None:
 
 
 def clear(*, at: datetime) -> int:
-    """End what was given up and what is past its day, and remove the pieces of everything that is not offered any more."""
+    """End what was given up, what is past its day and what may hold a text that was redacted since; remove the pieces of all that.
+
+    Returns how many were ended.
+    """
     given_up = Q(state__in=[State.WAITING, State.READY], cancel__isnull=False)
     over = Q(state=State.READY, expires_at__lte=at)
+    outdated = Q(state=State.READY, asked_at__lt=last_redaction() or datetime.min.replace(tzinfo=UTC))
     with transaction.atomic():
-        rows = list(Pack.objects.filter(given_up | over).select_for_update(of=("self",), skip_locked=True).order_by("pk"))
+        found = Pack.objects.filter(given_up | over | outdated)
+        rows = list(found.select_for_update(of=("self",), skip_locked=True).order_by("pk"))
         cancelled = set(PackCancel.objects.filter(pack__in=rows).values_list("pack_id", flat=True))
         for row in rows:
-            _end(row, State.CANCELLED if row.pk in cancelled else State.EXPIRED, at)
+            if row.pk in cancelled:
+                _end(row, State.CANCELLED, at)
+            elif row.expires_at is not None and row.expires_at <= at:
+                _end(row, State.EXPIRED, at)
+            else:
+                _end(row, State.EXPIRED, at, trouble=OUTDATED)
     PackPiece.objects.filter(pack__state__in=[State.FAILED, State.CANCELLED, State.EXPIRED]).delete()
     return len(rows)
 

@@ -38,22 +38,43 @@ class Written:
     record: str
 
 
-class _Passing:
-    """Hands bytes on and hashes the record that is being written. It has no ``tell``, so that zipfile writes a stream."""
+class Stream:
+    """Hands bytes on. It has no ``tell``, so that zipfile writes a stream and never goes back."""
 
     def __init__(self, out: Sink) -> None:
         self._out = out
-        self.record = sha256()
 
     def write(self, data: bytes, /) -> int:
-        self.record.update(data)
+        """Append."""
         return self._out.write(data)
 
     def flush(self) -> None:
+        """Hand on what waits."""
         self._out.flush()
 
     def close(self) -> None:
         """What the bytes go into is closed by whoever opened it."""
+
+
+class _Passing(Stream):
+    """Hashes the record that is being written as well."""
+
+    def __init__(self, out: Sink) -> None:
+        super().__init__(out)
+        self.record = sha256()
+
+    def write(self, data: bytes, /) -> int:
+        self.record.update(data)
+        return super().write(data)
+
+
+def file_info(path: str, *, stored: bool = False) -> zipfile.ZipInfo:
+    """The headers of one file: the same date, rights and compression whenever it is written."""
+    info = zipfile.ZipInfo(path)
+    info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    info._compresslevel = LEVEL  # type: ignore[attr-defined]  # Python 3.11 has no public name for it
+    info.create_system, info.external_attr = 3, 0o100644 << 16
+    return info
 
 
 class Entry:
@@ -92,12 +113,8 @@ class Archive:
         """Write one file; ``stored`` for what is compressed already. Raises ``ValueError`` for a path that is not plain ASCII."""
         if not path.isascii() or ".." in path or path.startswith("/"):
             raise ValueError(f"{path!r} is no path of a pack")
-        info = zipfile.ZipInfo(path)
-        info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-        info._compresslevel = LEVEL  # type: ignore[attr-defined]  # Python 3.11 has no public name for it
-        info.create_system, info.external_attr = 3, 0o100644 << 16
         self._passing.record = sha256()
-        with self._zip.open(info, "w") as file:
+        with self._zip.open(file_info(path, stored=stored), "w") as file:
             entry = Entry(file)
             yield entry
         self.files.append(Written(path, entry.size, entry.digest, self._passing.record.hexdigest()))

@@ -1,12 +1,13 @@
 """Builds a pack: step by step into pieces in the database, and offers it only when it is whole.
 
-Everything that is read is frozen, or read as of the moment when the pack was asked for, so a second attempt comes to the same
+Everything that is read is frozen, or below the first checkpoint since the pack was asked for, so a second attempt comes to the same
 bytes. Nothing of a broken attempt is used again: a deflated stream cannot be continued, and building is quick.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from zipfile import LargeZipFile
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -14,18 +15,20 @@ import structlog
 from audits.packs import actions
 from audits.packs.archive import Archive, zlib_version
 from audits.packs.contents.book import put_workbook
-from audits.packs.contents.controlled import Controlled, put_controls
+from audits.packs.contents.controlled import Controlled, controls_of, put_control
 from audits.packs.contents.lists import put_population, put_sample
 from audits.packs.contents.oscal import put_oscal
 from audits.packs.contents.readme import put_readme
 from audits.packs.contents.records import put_records, read_records
-from audits.packs.contents.segment import put_segment, read_segment
+from audits.packs.contents.segment import covered_under, put_segment
 from audits.packs.contents.statements import put_statements
-from audits.packs.contents.work import Work, utc
+from audits.packs.contents.work import Work
 from audits.packs.models import Pack, PackPiece
 from audits.packs.pieces import PieceWriter
+from audits.packs.queries import is_outdated
 from audits.packs.signing import signed_manifest
 from audits.packs.verifier import verifier
+from audits.populations.facts import moment
 from audits.populations.models import Population
 from audits.samples.models import Sample
 from portal.access.models import User
@@ -54,9 +57,8 @@ class TooLarge(Exception):
 
 
 def work_on_packs(*, now: Now, where: Places) -> int:
-    """End what is over, then build what waits, one pack after the other. Returns how many were taken."""
+    """Build what waits, one pack after the other. Returns how many were taken."""
     taken = 0
-    actions.clear(at=now())
     while (pack := actions.claim(at=now())) is not None:
         taken += 1
         if not build(pack=pack, now=now, where=where):
@@ -70,6 +72,9 @@ def build(*, pack: Pack, now: Now, where: Places) -> bool:
     if checkpoint is None:
         actions.put_off(pack=pack, until=now() + SEAL_WAIT, why="Waiting for the ledger's next checkpoint")
         return False
+    if is_outdated(pack):
+        actions.fail(pack=pack, why=actions.OUTDATED, at=now())
+        return True
     with suppress(Lost):
         try:
             _write(pack, checkpoint, keys.load(where=where), now, where)
@@ -77,6 +82,10 @@ def build(*, pack: Pack, now: Now, where: Places) -> bool:
             actions.fail(pack=pack, why=f"The ledger's key cannot be used by the worker: {problem}", at=now())
         except TooLarge as problem:
             actions.fail(pack=pack, why=str(problem), at=now())
+        except (ValueError, RuntimeError, LargeZipFile) as problem:
+            # Of zipfile for what would need its large form, of a sheet for too many rows: another attempt ends the same way.
+            log.exception("pack.not_built", pack=pack.pk)
+            actions.fail(pack=pack, why=f"It could not be built: {problem}", at=now())
     return True
 
 
@@ -94,7 +103,7 @@ def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, w
             raise TooLarge(f"The file would be larger than {MOST_BYTES:,} bytes. Freeze narrower windows.")
         PackPiece.objects.create(pack=pack, attempt=pack.attempt, position=position, content=content)
 
-    PackPiece.objects.filter(pack=pack).delete()
+    PackPiece.objects.filter(pack=pack, attempt__lt=pack.attempt).delete()
     writer = PieceWriter(keep)
     work = _work(pack, checkpoint, signer, Archive(writer))
     steps = list(_steps(work, where))
@@ -119,13 +128,13 @@ def _work(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, archive: Arc
         samples=list(Sample.objects.filter(pk__in=pack.contents["samples"]).select_related("population").order_by("number", "pk")),
         zone=ZoneInfo(parameters_at(pack.asked_at).release_zone),
         people=dict(User.objects.values_list("pk", "name")),
+        covered=covered_under(pack=pack, checkpoint=checkpoint),
     )
 
 
 def _steps(work: Work, where: Places) -> Iterator[Step]:
     """What is written, in the order of the file. The first two files are what an auditor reads first."""
     controls: list[Controlled] = []
-    segment = read_segment(work)
     read_records(work)
     yield "Read me, completeness", lambda: put_readme(work)
     for population in work.populations:
@@ -133,11 +142,12 @@ def _steps(work: Work, where: Places) -> Iterator[Step]:
     for sample in work.samples:
         yield f"Sample {sample.number}: sheets and papers", lambda one=sample: put_sample(work, one)  # type: ignore[misc]  # as above
     yield "Marks, requests, findings", lambda: put_records(work)
-    yield "Controls over the whole population", lambda: controls.extend(put_controls(work))
+    for control in controls_of(work):
+        yield f"Control {control.id} over the whole population", lambda one=control: controls.append(put_control(work, one))  # type: ignore[misc]  # as above
     yield "Signed verdicts", lambda: put_statements(work)
     yield "OSCAL", lambda: put_oscal(work, controls)
     yield "Workbook", lambda: put_workbook(work, controls)
-    yield "Ledger with proofs", lambda: put_segment(work, segment, where)
+    yield "Ledger with proofs", lambda: put_segment(work, where)
     yield "Manifest and signature", lambda: _close(work)
 
 
@@ -151,7 +161,7 @@ def _close(work: Work) -> None:
         "engagement": engagement.name,
         "contents": pack.contents,
         "asked_by": work.name_of(pack.asked_by_id),
-        "asked_at": utc(pack.asked_at),
+        "asked_at": moment(pack.asked_at),
         "mark": work.mark,
         "zlib": zlib_version(),
     }

@@ -1,15 +1,13 @@
 """What is asked of evidence packs."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from audits.engagements.models import Engagement
 from audits.packs.models import Pack
 from portal.access.models import User
-
-RECENT = timedelta(minutes=10)
-"""A page that saw a pack being built goes on looking for this long after it ended."""
+from portal.ledger.models import LedgerRedaction
 
 
 def packs_of(engagement: Engagement) -> QuerySet[Pack]:
@@ -18,8 +16,21 @@ def packs_of(engagement: Engagement) -> QuerySet[Pack]:
 
 
 def is_offered(pack: Pack, *, at: datetime) -> bool:
-    """Whether its file can be had: whole, not given up, not past its day."""
-    return pack.state == Pack.State.READY and not is_given_up(pack) and pack.expires_at is not None and at < pack.expires_at
+    """Whether its file can be had: whole, not given up, not past its day, and no text was redacted since it was asked for."""
+    ready = pack.state == Pack.State.READY and not is_given_up(pack) and pack.expires_at is not None and at < pack.expires_at
+    return ready and not is_outdated(pack)
+
+
+def is_outdated(pack: Pack) -> bool:
+    """Whether a text of the ledger was redacted after the pack was asked for: it may hold that text."""
+    last = last_redaction()
+    return last is not None and pack.asked_at < last
+
+
+def last_redaction() -> datetime | None:
+    """When a text was redacted last; None while none was."""
+    found: datetime | None = LedgerRedaction.objects.aggregate(last=Max("confirmed_at"))["last"]
+    return found
 
 
 def is_given_up(pack: Pack) -> bool:

@@ -6,23 +6,21 @@ JSON beside it. Numbers are numbers, true and false words, nothing is nothing; w
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from portal.ledger.canonical import canonical
-from portal.spreadsheet import DANGEROUS
+from portal.spreadsheet import harmless
 
-RISKY = re.compile(f" *[{re.escape(''.join((*DANGEROUS, chr(0))))}]")
 MANY = 2000
 
 
 def cell(value: Any) -> str:
     """One value as a cell."""
     if type(value) is str:
-        return f"'{value}" if RISKY.match(value) else value
+        return harmless(value)
     if value is None:
         return ""
     if value is True or value is False:

@@ -1,13 +1,18 @@
-"""Celery tasks of evidence packs. They may run any number of times at once: each pack is one worker's for two minutes."""
+"""Celery tasks of evidence packs. One worker builds at a time, and the broker may give the task out again while it does."""
 
 from celery import shared_task
 from django.utils import timezone
 
+from audits.packs import actions
 from audits.packs.building import work_on_packs
+from portal.alone import AT_LENGTH, alone
 from portal.ledger.places import places
 
 
-@shared_task(name="audits.packs.tasks.build_packs")
+@shared_task(name="audits.packs.tasks.build_packs", time_limit=3600)
 def build_packs() -> None:
-    """Build what waits, and end what is over; sent at once when somebody asks, and every five seconds."""
-    work_on_packs(now=timezone.now, where=places())
+    """End what is over, and build what waits; sent at once when somebody asks, and every five seconds."""
+    actions.clear(at=timezone.now())
+    with alone(AT_LENGTH) as first:
+        if first:
+            work_on_packs(now=timezone.now, where=places())

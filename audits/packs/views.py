@@ -28,7 +28,7 @@ from portal.ui.errors import Problem, answer
 GONE = Problem(
     410,
     "This evidence pack is not offered any more",
-    "It was cancelled, it could not be built, or its fourteen days are over. What it held is still frozen.",
+    "It was cancelled or not built, its fourteen days are over, or a text was redacted since. What it held is still frozen.",
     "Ask for another one on the audit's page of packs.",
 )
 NOT_YET = Problem(
@@ -74,11 +74,10 @@ def file(request: HttpRequest, pk: int, number: int) -> HttpResponseBase:
     if not queries.is_offered(pack, at=at):
         return answer(request, NOT_YET if pack.state == Pack.State.WAITING and not queries.is_given_up(pack) else GONE)
     found = answer_with(request, pack)
-    begins = request.method == "GET" and (
-        found.status_code == HTTPStatus.OK or found.get("Content-Range", "").startswith("bytes 0-")
-    )
-    if begins and getattr(request, "auditor", None) is None:
-        actions.note_taken(pack=pack, by=person_of(request), at=at)
+    sent = request.method == "GET" and found.status_code in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
+    if sent and getattr(request, "auditor", None) is None:
+        begins = found.status_code == HTTPStatus.OK or found["Content-Range"].startswith("bytes 0-")
+        actions.note_taken(pack=pack, by=person_of(request), at=at, begins=begins)
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from audits.packs.archive import LEVEL, Sink
+from audits.packs.archive import LEVEL, Sink, Stream, file_info
 
 LONGEST = 32_767
 """Characters that a cell holds."""
@@ -69,42 +69,19 @@ class Sheet:
 def write_workbook(out: Sink, sheets: Sequence[Sheet]) -> None:
     """Write the workbook. Titles are cut to what the format allows and are told apart by a number where they are equal."""
     titles = list(_titles(sheets))
-    archive = zipfile.ZipFile(_Stream(out), "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
-    archive.writestr(_info("[Content_Types].xml"), _content_types(len(sheets)))
-    archive.writestr(_info("_rels/.rels"), ROOT)
-    archive.writestr(_info("xl/workbook.xml"), _workbook(titles))
-    archive.writestr(_info("xl/_rels/workbook.xml.rels"), _workbook_relations(len(sheets)))
-    archive.writestr(_info("xl/styles.xml"), STYLES)
+    archive = zipfile.ZipFile(Stream(out), "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
+    archive.writestr(file_info("[Content_Types].xml"), _content_types(len(sheets)))
+    archive.writestr(file_info("_rels/.rels"), ROOT)
+    archive.writestr(file_info("xl/workbook.xml"), _workbook(titles))
+    archive.writestr(file_info("xl/_rels/workbook.xml.rels"), _workbook_relations(len(sheets)))
+    archive.writestr(file_info("xl/styles.xml"), STYLES)
     for number, sheet in enumerate(sheets, start=1):
-        with archive.open(_info(f"xl/worksheets/sheet{number}.xml"), "w") as file:
+        with archive.open(file_info(f"xl/worksheets/sheet{number}.xml"), "w") as file:
             for piece in _sheet(sheet):
                 file.write(piece.encode())
         if sheet.links:
-            archive.writestr(_info(f"xl/worksheets/_rels/sheet{number}.xml.rels"), _sheet_relations(sheet))
+            archive.writestr(file_info(f"xl/worksheets/_rels/sheet{number}.xml.rels"), _sheet_relations(sheet))
     archive.close()
-
-
-class _Stream:
-    """Without ``tell``: zipfile then never goes back."""
-
-    def __init__(self, out: Sink) -> None:
-        self._out = out
-
-    def write(self, data: bytes, /) -> int:
-        return self._out.write(data)
-
-    def flush(self) -> None:
-        self._out.flush()
-
-    def close(self) -> None:
-        """What the bytes go into is closed by whoever opened it."""
-
-
-def _info(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name)
-    info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100644 << 16
-    info._compresslevel = LEVEL  # type: ignore[attr-defined]  # Python 3.11 has no public name for it
-    return info
 
 
 def _titles(sheets: Sequence[Sheet]) -> Iterator[str]:

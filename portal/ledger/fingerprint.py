@@ -17,9 +17,12 @@ from portal.ledger import guards, plan, privileges
 from portal.ledger.catalogue import Seen, look
 from portal.ledger.plan import Plan
 
-OURS = ("evidence_", "search_")
-"""Beginnings of the names of triggers that the code installs: the guards, and the index of the search."""
-CALLED = re.compile(r"EXECUTE FUNCTION (\w+\.)?(portal_evidence_|changes_search_)")
+GUARD = r"\w CREATE (CONSTRAINT )?TRIGGER evidence_\w+ .* EXECUTE FUNCTION (%s\.)?portal_evidence_\w+\(.*\)"
+SEARCH = (
+    r"\w CREATE TRIGGER search_\w+ AFTER \w+ ON \S+ REFERENCING [\w ]+ FOR EACH STATEMENT"
+    r" EXECUTE FUNCTION (%s\.)?changes_search_follow\(\)"
+)
+"""The only triggers beside the guards: they look at what was written, and cannot change or swallow it."""
 PRIVILEGE = re.compile(r"(\w+)(?: \(([^)]*)\))?")
 LOOK = """
 SELECT json_build_object(
@@ -54,7 +57,14 @@ SELECT json_build_object(
             'owner', pg_get_userbyid(p.proowner), 'definer', p.prosecdef, 'settings', coalesce(p.proconfig, '{}'),
             'text', pg_get_functiondef(p.oid)
         ) ORDER BY p.proname)
-        FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace AND p.proname LIKE ANY(%s)
+        FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace AND p.proname LIKE ANY(%(names)s)
+    ),
+    'twice', (
+        SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM (
+            SELECT p.proname AS name FROM pg_proc p
+            WHERE p.pronamespace = current_schema()::regnamespace AND p.proname LIKE ANY(%(names)s)
+            GROUP BY 1 HAVING count(*) > 1
+        ) twice
     )
 )
 """
@@ -74,7 +84,7 @@ def take(connection: BaseDatabaseWrapper) -> Fingerprint:
     seen = look(connection)
     made = plan.make(guards.declared(), seen)
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, [FUNCTIONS])
+        cursor.execute(LOOK, {"names": FUNCTIONS})
         row: Any = cursor.fetchone()
     found = row[0] if isinstance(row[0], dict) else json.loads(row[0])
     digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
@@ -89,7 +99,8 @@ def deviations(made: Plan, seen: Seen, found: Mapping[str, Any]) -> Iterator[str
         if table["owner"] != owner:
             yield f"table {name} belongs to {table['owner']} and not to {owner}"
     for name in sorted({trigger.split(".")[0] for trigger in made.triggers}):
-        yield from _hung_on(name, tables[name])
+        yield from _hung_on(name, tables[name], seen.schema)
+    yield from (f"function {name} is there more than once, so that another one may be called" for name in found["twice"])
     for name in sorted(made.bodies.keys() & functions.keys()):
         yield from _function(name, functions[name], made, owner)
     if not set(privileges.ROLES) - seen.roles:
@@ -97,13 +108,13 @@ def deviations(made: Plan, seen: Seen, found: Mapping[str, Any]) -> Iterator[str
             yield from _rights(wanted, tables[wanted.name]["rights"])
 
 
-def _hung_on(name: str, table: Mapping[str, Any]) -> Iterator[str]:
+def _hung_on(name: str, table: Mapping[str, Any], schema: str) -> Iterator[str]:
     for kind in ("rules", "policies"):
         yield from (f"table {name} has one of the {kind} that the code does not know: {thing}" for thing in table[kind])
     if table["secured"]:
         yield f"table {name} hides rows (row level security)"
     for thing, text in table["triggers"].items():
-        if not (thing.startswith(OURS) and CALLED.search(text)):
+        if not any(re.fullmatch(known % re.escape(schema), text, re.DOTALL) for known in (GUARD, SEARCH)):
             yield f"trigger {name}.{thing} is not declared"
 
 
@@ -126,15 +137,11 @@ def _heads(made: Plan) -> Iterator[str]:
 
 
 def _rights(wanted: privileges.Table, given: list[str]) -> Iterator[str]:
-    known = {privileges.APP: wanted.app, privileges.AUDITOR: wanted.auditor}
-    expected = {f"{role} {right}" for role, text in known.items() for right in _spelled(text)}
-    # What other roles of the portal may is for the code that made them.
-    apart = {role for role in privileges.ROLES if role not in known}
-    for right in sorted(given):
-        if right not in expected and right.split(" ")[0] not in apart:
-            yield f"somebody gave a right on {wanted.name}: {right}"
-    for right in sorted(expected - set(given)):
-        yield f"a right on {wanted.name} is missing: {right}"
+    writer = [(privileges.WRITER, wanted.auditor), *([(privileges.WRITER, "INSERT")] if wanted.writer else [])]
+    known = [(privileges.APP, wanted.app), (privileges.AUDITOR, wanted.auditor), *writer]
+    expected = {f"{role} {right}" for role, text in known for right in _spelled(text)}
+    yield from (f"somebody gave a right on {wanted.name}: {right}" for right in sorted(set(given) - expected))
+    yield from (f"a right on {wanted.name} is missing: {right}" for right in sorted(expected - set(given)))
 
 
 def _spelled(text: str) -> Iterator[str]:

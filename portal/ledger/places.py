@@ -8,7 +8,6 @@ from django.conf import settings
 
 KEY_VARIABLE = "COUNTERSIGN_SIGNING_KEY_FILE"
 GIT_VARIABLE = "COUNTERSIGN_ANCHOR_GIT"
-SEALER_VARIABLE = "COUNTERSIGN_SEALER"
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,3 @@ def places() -> Places:
         git=Path(git) if git and not remote else anchors / "git",
         remote=remote,
     )
-
-
-def sealed_apart() -> bool:
-    """Whether a process of its own seals (``manage.py ledger seal --loop``), so that workers leave it alone."""
-    return os.environ.get(SEALER_VARIABLE, "inside") == "apart"

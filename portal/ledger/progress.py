@@ -47,13 +47,8 @@ class Progress:
         """The step has looked at everything."""
         self.checked[step] = self.entries
 
-    @property
-    def share(self) -> float:
-        """Part of the work that is done, 0 to 1."""
-        return share_of(checked=self.checked, entries=self.entries)
-
 
 def share_of(*, checked: dict[str, int], entries: int) -> float:
-    """Part of the work that is done, each step counted alike."""
+    """Part of the work that is done, 0 to 1, each step counted alike."""
     whole = len(STEPS) * max(entries, 1)
     return sum(max(checked[step], 1) if checked[step] >= entries else checked[step] for step in checked) / whole

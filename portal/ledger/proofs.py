@@ -33,10 +33,6 @@ class Levels:
         wanted = self.size if size is None else size
         return self._root(0, wanted) if wanted else EMPTY_ROOT
 
-    def leaf(self, index: int) -> bytes:
-        """Hash of one leaf."""
-        return self._node(0, index)
-
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
         """Audit path of leaf ``index`` in the tree over the first ``size`` leaves. Raises ``ValueError``."""
         wanted = self._size(size)
@@ -88,16 +84,6 @@ class Levels:
 
     def _node(self, level: int, index: int) -> bytes:
         return self.rows[level][index * LENGTH : (index + 1) * LENGTH]
-
-
-def inclusion_proof(leaves: Sequence[bytes], index: int, size: int) -> list[bytes]:
-    """Audit path of leaf ``index`` in the tree over the first ``size`` of these leaf hashes. For many, keep ``Levels``."""
-    return Levels.of(b"".join(leaves)).inclusion(index, size)
-
-
-def consistency_proof(leaves: Sequence[bytes], first: int, second: int) -> list[bytes]:
-    """Proof that the tree over the first ``second`` of these leaf hashes continues that over the first ``first``."""
-    return Levels.of(b"".join(leaves)).consistency(first, second)
 
 
 def continuation(before: Frontier, new: Sequence[bytes]) -> list[bytes]:

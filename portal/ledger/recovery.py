@@ -50,7 +50,7 @@ def damage(*, where: Places) -> Damage:
         raise sealer.SealingStopped("there is no checkpoint to adopt")
     with moment() as (cursor, _):
         leaves = tree.leaf_hashes(cursor)
-        known = tree.given_up(cursor)
+        known, _ = tree.given_up(cursor)
     if Frontier().extended(leaves[: last.size]).root() != bytes(last.root):
         raise sealer.SealingStopped(f"the sealed entries do not give the root of checkpoint {last.size}")
     stored = {size: bytes(root) for size, root in LedgerCheckpoint.objects.values_list("size", "root")}

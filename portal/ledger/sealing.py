@@ -1,13 +1,10 @@
-"""One turn of the sealer, and the sealer as a process of its own that takes a turn every second."""
+"""One turn of the sealer, and the name of its log."""
 
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from threading import Event
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import Error, connection
 
 from portal.ledger import publishing, report, sealer
 from portal.ledger.keys import KeyProblem
@@ -29,18 +26,6 @@ def turn(*, at: datetime, where: Places) -> LedgerCheckpoint | None:
         raise
     publishing.publish_again(at=at, where=where)
     return made
-
-
-def loop(*, stop: Event, where: Places, clock: Callable[[], datetime], every: float = 1.0) -> None:
-    """Take turns until ``stop`` is set. A refused seal is tried again each turn; a database that went away is connected anew."""
-    while not stop.wait(every):
-        try:
-            turn(at=clock(), where=where)
-        except (sealer.SealingStopped, KeyProblem):
-            continue
-        except (Error, OSError) as problem:
-            log.error("The sealer could not work: %s", problem)
-            connection.close()
 
 
 def origin() -> str:

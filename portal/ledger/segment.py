@@ -34,10 +34,14 @@ WITH wanted AS (
 )
 SELECT s.seq, {FIELDS} FROM {SEALED} JOIN together t ON t.id = l.id WHERE s.seq < %(size)s ORDER BY s.seq
 """  # noqa: S608 - texts of ours
-LAST = "SELECT size, note FROM portal_ledgercheckpoint ORDER BY size DESC LIMIT 1"
-BY_DAY = """
-SELECT DISTINCT ON ((sealed_at AT TIME ZONE 'UTC')::date) size, note FROM portal_ledgercheckpoint WHERE size < %(size)s
-ORDER BY (sealed_at AT TIME ZONE 'UTC')::date, size DESC
+HEAD = """
+SELECT size, note FROM portal_ledgercheckpoint WHERE %(size)s::bigint IS NULL OR size = %(size)s ORDER BY size DESC LIMIT 1
+"""
+EARLIER = """
+SELECT size, note FROM portal_ledgercheckpoint WHERE size > 0 AND size < %(size)s AND (size = ANY(%(also)s::bigint[]) OR size IN (
+    SELECT DISTINCT ON ((sealed_at AT TIME ZONE 'UTC')::date) size FROM portal_ledgercheckpoint WHERE size < %(size)s
+    ORDER BY (sealed_at AT TIME ZONE 'UTC')::date, size DESC
+)) ORDER BY size
 """
 FETCHED = 1_000
 
@@ -48,10 +52,14 @@ class NothingSealed(Exception):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which entries: whole streams, and single ones by their number in the tree. Redactions of them come by themselves."""
+    """Which entries: whole streams, and single ones by their number in the tree. Redactions of them come by themselves.
+
+    ``checkpoints`` are sizes of earlier checkpoints that shall be there beside the last one of each day.
+    """
 
     streams: Collection[str] = ()
     numbers: Collection[int] = ()
+    checkpoints: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -59,10 +67,11 @@ class Segment:
     """``lines`` are one JSON text an entry, each with its ``proof`` against ``checkpoint``; read them once, in order.
 
     ``history``: the last checkpoint of each earlier day with its consistency proof to ``checkpoint``, one JSON text each. ``keys``
-    are the log's public keys.
+    are the log's public keys. ``root`` is what the entries give now; that of the checkpoint, unless somebody changed them.
     """
 
     size: int
+    root: bytes
     checkpoint: str
     keys: tuple[str, ...]
     history: tuple[str, ...]
@@ -71,22 +80,28 @@ class Segment:
 
 @contextmanager
 def segment(*, chosen: Chosen, where: Places) -> Iterator[Segment]:
-    """Open a segment at one moment of the database. Raises ``NothingSealed``.
-
-    Takes 64 bytes of memory for each entry of the whole ledger while it is open, whatever is chosen.
-    """
+    """Open a segment against the last checkpoint, at one moment of the database. Raises ``NothingSealed``."""
     with moment() as (cursor, _):
-        last = rows(cursor, LAST)
-        if not last:
-            raise NothingSealed("nothing is sealed yet")
-        size, note = last[0]
-        levels = Levels.of(b"".join(packed_hashes(cursor)))
-        history = tuple(
-            json.dumps({"note": text, "proof": _hex(levels.consistency(first, size))}, ensure_ascii=False)
-            for first, text in rows(cursor, BY_DAY, {"size": size})
-        )
-        public = tuple(key.text() for key in keys.public_keys(where=where))
-        yield Segment(size, note, public, history, _lines(cursor, chosen, levels, size))
+        yield segment_on(cursor, chosen=chosen, where=where)
+
+
+def segment_on(cursor: Any, *, chosen: Chosen, where: Places, size: int | None = None) -> Segment:
+    """A segment as this cursor sees the ledger, against the checkpoint of this size; against the last one, when not given.
+
+    Raises ``NothingSealed`` where there is no such checkpoint. Takes 64 bytes of memory for each entry of the whole ledger while
+    its lines are read, whatever is chosen; the cursor must not be used for anything else meanwhile.
+    """
+    found = rows(cursor, HEAD, {"size": size})
+    if not found:
+        raise NothingSealed("nothing is sealed yet")
+    against, note = found[0]
+    levels = Levels.of(b"".join(packed_hashes(cursor)))
+    history = tuple(
+        json.dumps({"note": text, "proof": _hex(levels.consistency(first, against))}, ensure_ascii=False)
+        for first, text in rows(cursor, EARLIER, {"size": against, "also": list(chosen.checkpoints)})
+    )
+    public = tuple(key.text() for key in keys.public_keys(where=where))
+    return Segment(against, levels.head(against), note, public, history, _lines(cursor, chosen, levels, against))
 
 
 def _lines(cursor: Any, chosen: Chosen, levels: Levels, size: int) -> Iterator[str]:

@@ -8,26 +8,20 @@ from celery.signals import worker_ready
 from django.db import connection
 from django.utils.timezone import now
 
-from portal.alone import alone
+from portal.alone import AT_LENGTH, alone
 from portal.ledger import asked, fingerprint, sealing, verification
 from portal.ledger import report as reports
-from portal.ledger.places import places, sealed_apart
+from portal.ledger.places import places
 
 log = logging.getLogger(__name__)
 VERIFIED_EVERY = timedelta(hours=23)
 """A verification that is younger need not be repeated: so one a night, whenever it began."""
-VERIFYING = 69621
-"""Key of the advisory lock of the verification in the background."""
 
 
 @shared_task(name="portal.ledger.tasks.seal")
 def seal() -> None:
-    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings.
-
-    Where the sealer runs as a process of its own (``COUNTERSIGN_SEALER=apart``), workers leave it alone.
-    """
-    if not sealed_apart():
-        sealing.turn(at=now(), where=places())
+    """Seal what is due and retry anchors that failed. Runs every second, and at once when the channel ``ledger`` rings."""
+    sealing.turn(at=now(), where=places())
 
 
 @shared_task(name="portal.ledger.tasks.verify", time_limit=3600)
@@ -38,7 +32,7 @@ def verify() -> None:
     worker: whoever comes while one is at work, or after one has finished, does nothing. The schedule asks every hour, so
     that a verification whose worker died is made up for.
     """
-    with alone(VERIFYING) as first:
+    with alone(AT_LENGTH) as first:
         if not first or reports.verified_since(moment=now() - VERIFIED_EVERY):
             return
         report = verification.verify(where=places(), full=True)
@@ -50,8 +44,9 @@ def verify() -> None:
 @shared_task(name="portal.ledger.tasks.verify_asked", time_limit=3600)
 def verify_asked() -> None:
     """Carry out the verifications that somebody asked for, until none waits."""
-    while asked.work(where=places(), clock=now) is not None:
-        pass
+    with alone(AT_LENGTH) as first:
+        while first and asked.work(where=places(), clock=now) is not None:
+            pass
 
 
 @shared_task(name="portal.ledger.tasks.check_guards")

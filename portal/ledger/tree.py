@@ -72,12 +72,13 @@ def check(cursor: Any, where: Places) -> tuple[list[Problem], list[str], int]:
     leaves = leaf_hashes(cursor)
     grown = _frontiers(leaves, sizes)
     known = keys.public_keys(where=where)
-    lost = given_up(cursor)
+    lost, unreadable = given_up(cursor)
     heads = [(keeper, head) for keeper, head in found.heads if head not in lost]
     problems = [
         *_stored(stored, grown, known),
         *_against_outside(heads, {size for size, *_ in stored}, grown, len(leaves)),
         *found.problems,
+        *unreadable,
     ]
     if len(leaves) > covered:
         problems.append(Problem(f"entry {covered}", "has a number that no checkpoint covers", covered))
@@ -99,16 +100,27 @@ def leaf_hashes(cursor: Any) -> list[bytes]:
     return [packed[start : start + LENGTH] for packed in packed_hashes(cursor) for start in range(0, len(packed), LENGTH)]
 
 
-def given_up(cursor: Any) -> dict[Head, str]:
-    """Heads of what restores lost, each with the entry that says so (``recovery.py``)."""
+def given_up(cursor: Any) -> tuple[dict[Head, str], list[Problem]]:
+    """Heads of what restores lost, each with the entry that says so (``recovery.py``); and entries that cannot be read."""
     found: dict[Head, str] = {}
+    problems: list[Problem] = []
     for seq, leaf, payload in rows(cursor, RECOVERIES):
-        fact = json.loads(payload)["fact"]
         entry = f"unsealed entry {leaf}" if seq is None else f"entry {seq}"
-        for line in fact["lost"]:
-            size, root, origin = line.split(" ", 2)
-            found[Head(origin, int(size), bytes.fromhex(root))] = entry
-    return found
+        try:
+            heads = _named(json.loads(payload)["fact"])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            problems.append(Problem(entry, "a recovery that cannot be read", seq))
+        else:
+            found |= dict.fromkeys(heads, entry)
+    return found, problems
+
+
+def _named(fact: Any) -> list[Head]:
+    """The heads that a recovery names; none where it was not signed by two different people."""
+    if len({one["actor"] for one in fact["signed_by"]}) < 2:
+        return []
+    lines = [line.split(" ", 2) for line in fact["lost"]]
+    return [Head(origin, int(size), bytes.fromhex(root)) for size, root, origin in lines]
 
 
 def _frontiers(leaves: Sequence[bytes], sizes: Sequence[int]) -> dict[int, Frontier]:

@@ -19,7 +19,7 @@ from portal.schedule import QUEUE, SEALER
 NAMES = ("web", "worker", "scheduler", "sealer")
 HEALTHY = "healthy"
 SEALING = 4
-"""Processes of the sealer: a long verification, a pack and a copy of the database at once hold up no seal."""
+"""Processes of the sealer. What takes long (a verification, a pack, a copy) runs one at a time, and the seal goes on beside it."""
 
 
 class Unknown(SystemExit):

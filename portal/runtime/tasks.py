@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils.timezone import now
 
-from portal.alone import alone
+from portal.alone import AT_LENGTH, alone
 from portal.runtime import backup
 from portal.runtime.models import Lease
 from portal.runtime.places import Places
@@ -24,8 +24,6 @@ _LEASE_OF = {entry.task: entry.lease for entry in SCHEDULE}
 _EVERY = {entry.lease: entry for entry in SCHEDULE}
 # A job that runs each second need not be written down each second.
 _NOTED_EVERY = timedelta(seconds=10)
-COPYING = 69622
-"""Key of the advisory lock of the nightly copy, which may take longer than the broker waits for a task."""
 BACKED_UP_EVERY = timedelta(hours=23)
 
 
@@ -44,7 +42,7 @@ def back_up() -> None:
     if not settings.BACKUP_FOLDER:
         return
     folder = Path(settings.BACKUP_FOLDER)
-    with alone(COPYING) as first:
+    with alone(AT_LENGTH) as first:
         newest = next(iter(backup.copies(folder=folder)), None)
         young = newest and time.time() - newest.stat().st_mtime < BACKED_UP_EVERY.total_seconds()
         if first and not young:

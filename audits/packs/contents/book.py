@@ -8,15 +8,14 @@ import orjson
 
 from audits.packs.contents.controlled import Controlled
 from audits.packs.contents.lists import attributes_of
-from audits.packs.contents.sheets import marks_of
-from audits.packs.contents.work import Work, columns_of, folder_of, lines_of, local, plain, portal, sample_folder, utc
+from audits.packs.contents.work import Work, columns_of, folder_of, lines_of, local, plain, portal, sample_folder
 from audits.packs.workbook import Row, Sheet, write_workbook
+from audits.populations.facts import moment
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population
+from audits.populations.queries import href_of
 
 PATH = "workbook.xlsx"
-PAGES = {"CHG-": "/changes/", "EXC-": "/exceptions/"}
-"""Beginnings of keys, and where such a record can be read in the portal."""
 
 
 def put_workbook(work: Work, controls: Sequence[Controlled]) -> None:
@@ -41,10 +40,10 @@ def _readme(work: Work) -> Sheet:
     pairs = [
         ("What", f"{engagement.name}, evidence pack {work.pack.number}"),
         ("Mark", work.mark),
-        ("Window from (UTC)", utc(engagement.window_from)),
-        ("Window to (UTC), not included", utc(engagement.window_to)),
+        ("Window from (UTC)", moment(engagement.window_from)),
+        ("Window to (UTC), not included", moment(engagement.window_to)),
         ("Asked for by", work.name_of(work.pack.asked_by_id)),
-        ("Asked for at (UTC)", utc(work.pack.asked_at)),
+        ("Asked for at (UTC)", moment(work.pack.asked_at)),
         ("Checkpoint of the ledger", str(work.checkpoint.size)),
         ("Clock of the local columns", str(work.zone)),
         ("Lossless form", "The JSON files beside this workbook; it is made for reading and sorting, and holds no formula."),
@@ -101,10 +100,8 @@ def _rows(work: Work, population: Population, columns: Sequence[tuple[str, str, 
 
 def page_of(key: str) -> str:
     """Where a record can be read in the portal; empty when it has no page of its own."""
-    for beginning, path in PAGES.items():
-        if key.startswith(beginning) and key.removeprefix(beginning).isdigit():
-            return portal(f"{path}{key.removeprefix(beginning)}/")
-    return ""
+    path = href_of(key)
+    return portal(path) if path.startswith("/") else path
 
 
 def _samples(work: Work) -> Sheet:
@@ -133,8 +130,8 @@ def _samples(work: Work) -> Sheet:
                 one.digest,
                 one.reason,
                 work.name_of(one.drawn_by_id),
-                utc(one.drawn_at),
-                local(utc(one.drawn_at), work.zone),
+                moment(one.drawn_at),
+                local(moment(one.drawn_at), work.zone),
             ),
             f"{sample_folder(one)}/sample.json",
         )
@@ -156,8 +153,8 @@ def _items(work: Work) -> Sheet:
                 item.reason,
                 item.sheet_digest,
                 work.name_of(item.added_by_id),
-                utc(item.added_at),
-                local(utc(item.added_at), work.zone),
+                moment(item.added_at),
+                local(moment(item.added_at), work.zone),
             ),
             f"{sample_folder(sample)}/{item.position:04d}-{plain(item.row.key)}/sheet.pdf",
         )
@@ -175,7 +172,7 @@ def _attributes(work: Work) -> Sheet:
 def _attribute_rows(work: Work) -> Iterator[Row]:
     for sample in work.samples:
         for item in work.items(sample):
-            marks = marks_of(work, item)
+            marks = work.marks_of(item)
             for one in attributes_of(item):
                 said = "; ".join(f"{mark['side']}: {mark['outcome']}" for mark in marks.get(one["letter"], []))
                 at = str(one.get("at") or "")

@@ -10,8 +10,8 @@ from audits.controls.catalogue import CONTROLS, Control
 from audits.controls.result import RULES_VERSION, Result, Row, Tally, Window
 from audits.controls.rows import in_scope, is_withheld, rows_of
 from audits.engagements.queries import scope_of
-from audits.packs.contents.work import Work, plain, utc
-from portal.access.scope import Scope
+from audits.packs.contents.work import Work, plain
+from audits.populations.facts import moment
 
 MOST_SHOWN = 10_000
 """Rows with something the matter that the workbook lists; the JSON has all."""
@@ -32,15 +32,17 @@ class Controlled:
         return {**asdict(self.result), "outcome": self.result.outcome}
 
 
-def put_controls(work: Work) -> list[Controlled]:
+def controls_of(work: Work) -> list[Control]:
     """Every control of the audit's scope that has a check, in the order of the catalogue; not those whose rows no auditor sees."""
-    window = Window(work.engagement.window_from, min(work.engagement.window_to, work.pack.asked_at))
     scope = scope_of(work.engagement)
     shown = (control for control in CONTROLS.values() if control.check and in_scope(control, scope))
-    return [_put(work, control, window, scope) for control in shown if not is_withheld(control, from_auditor=True)]
+    return [control for control in shown if not is_withheld(control, from_auditor=True)]
 
 
-def _put(work: Work, control: Control, window: Window, scope: Scope) -> Controlled:
+def put_control(work: Work, control: Control) -> Controlled:
+    """Its rows and its result."""
+    window = Window(work.engagement.window_from, min(work.engagement.window_to, work.pack.asked_at))
+    scope = scope_of(work.engagement)
     folder = f"controls/{plain(control.id)}"
     tally = Tally()
     notable: list[Row] = []
@@ -54,8 +56,8 @@ def _put(work: Work, control: Control, window: Window, scope: Scope) -> Controll
         "id": control.id,
         "title": control.title,
         "clause": control.clause.value,
-        "since": utc(window.since),
-        "until": utc(window.until),
+        "since": moment(window.since),
+        "until": moment(window.until),
         "rules_version": RULES_VERSION,
         "result": found.said,
     }

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from audits.packs.contents.sheets import sheet_pdf
-from audits.packs.contents.work import Work, columns_of, folder_of, lines_of, plain, sample_folder, utc
+from audits.packs.contents.work import Work, columns_of, folder_of, lines_of, plain, sample_folder
 from audits.packs.tables import csv_of
+from audits.populations.facts import moment
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population
 from audits.samples.models import Sample, SampleItem
@@ -36,15 +37,15 @@ def said_of_population(work: Work, population: Population, columns: list[str]) -
         "number": population.number,
         "kind": population.kind,
         "title": KINDS[population.kind].title,
-        "since": utc(population.since),
-        "until": utc(population.until),
+        "since": moment(population.since),
+        "until": moment(population.until),
         "filters": population.filters,
         "count": population.count,
         "digest": population.digest,
         "sheet_digest": population.sheet_digest,
         "rules_version": population.rules_version,
         "frozen_by": work.name_of(population.frozen_by_id),
-        "frozen_at": utc(population.frozen_at),
+        "frozen_at": moment(population.frozen_at),
         "columns": columns,
     }
 
@@ -75,7 +76,7 @@ def said_of_sample(work: Work, sample: Sample) -> dict[str, Any]:
         "digest": sample.digest,
         "reason": sample.reason,
         "drawn_by": work.name_of(sample.drawn_by_id),
-        "drawn_at": utc(sample.drawn_at),
+        "drawn_at": moment(sample.drawn_at),
     }
 
 
@@ -90,7 +91,7 @@ def said_of_item(work: Work, item: SampleItem, files: Mapping[str, str]) -> dict
         "sheet": item.sheet,
         "sheet_digest": item.sheet_digest,
         "added_by": work.name_of(item.added_by_id),
-        "added_at": utc(item.added_at),
+        "added_at": moment(item.added_at),
         "files": files,
     }
 

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from audits.packs.contents.controlled import Controlled
-from audits.packs.contents.work import Work, portal, utc
+from audits.packs.contents.work import Work, portal
+from audits.populations.facts import moment
 
 VERSION = "1.2.1"
 NO_TOKEN = re.compile(r"[^A-Za-z0-9._-]")
@@ -44,8 +45,8 @@ def results(work: Work, controls: Sequence[Controlled]) -> dict[str, Any]:
                 "uuid": _uuid(work, "result"),
                 "title": work.engagement.name,
                 "description": "Every control over its whole population, never a sample.",
-                "start": utc(work.engagement.window_from),
-                "end": utc(min(work.engagement.window_to, work.pack.asked_at)),
+                "start": moment(work.engagement.window_from),
+                "end": moment(min(work.engagement.window_to, work.pack.asked_at)),
                 "reviewed-controls": {"control-selections": [{"include-controls": [{"control-id": name} for name in ids]}]},
                 "observations": [_observation(work, one) for one in controls],
                 "findings": [_finding(work, one) for one in controls],
@@ -67,7 +68,7 @@ def plan(work: Work, items: list[dict[str, Any]]) -> dict[str, Any]:
 def _metadata(work: Work, what: str) -> dict[str, Any]:
     return {
         "title": f"{work.engagement.name}: {what}",
-        "last-modified": utc(work.pack.asked_at),
+        "last-modified": moment(work.pack.asked_at),
         "version": str(work.pack.number),
         "oscal-version": VERSION,
         "remarks": work.mark,
@@ -84,7 +85,7 @@ def _observation(work: Work, one: Controlled) -> dict[str, Any]:
         "title": f"{one.control.id} {one.control.title}",
         "description": counts,
         "methods": ["TEST"],
-        "collected": utc(work.pack.asked_at),
+        "collected": moment(work.pack.asked_at),
         "relevant-evidence": [{"href": f"../{one.folder}/rows.jsonl", "description": f"SHA-256 {result.digest}"}],
     }
 

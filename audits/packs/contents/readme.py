@@ -1,7 +1,8 @@
 """The first two files of a pack: what it is and how to check it, and the completeness sheets in words."""
 
 from audits.packs.contents.book import flattened
-from audits.packs.contents.work import Work, folder_of, utc
+from audits.packs.contents.work import Work, folder_of
+from audits.populations.facts import moment
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population
 
@@ -52,10 +53,10 @@ def put_readme(work: Work) -> None:
         number=work.pack.number,
         name=engagement.name,
         line="=" * len(name),
-        since=utc(engagement.window_from),
-        until=utc(engagement.window_to),
+        since=moment(engagement.window_from),
+        until=moment(engagement.window_to),
         who=work.name_of(work.pack.asked_by_id),
-        at=utc(work.pack.asked_at),
+        at=moment(work.pack.asked_at),
         populations="".join(f"    {_said(one)}\n" for one in work.populations),
         samples="".join(
             f"    {one.number}: {one.size} of population {one.population.number}, {one.get_method_display().lower()},"

@@ -9,17 +9,19 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from audits.engagements.models import Engagement
 from audits.findings.models import Finding, FindingStep
-from audits.packs.contents.work import Work, utc
+from audits.packs.contents.work import Work
+from audits.populations.facts import moment
 from audits.requests.models import Request, RequestMessage
 from audits.samples.models import Mark
 from portal.ledger.actions import row_key
 
 
 def read_records(work: Work) -> None:
-    """Fill ``work.records``: what there was when the pack was asked for, oldest first."""
-    for name, rows in _lists(work):
-        records = [record_of(row) for row in rows.order_by("pk")]
+    """Fill ``work.records``: what the ledger covers below the checkpoint, oldest first."""
+    for name, rows in _lists(work.engagement):
+        records = [record_of(row) for row in rows.order_by("pk") if row_key(row) in work.covered]
         if records:
             work.records[name] = records
 
@@ -38,14 +40,13 @@ def record_of(row: Model) -> dict[str, Any]:
         if isinstance(value, list):
             found[f"{field.attname}_list"] = value
         else:
-            found[field.attname] = utc(value) if isinstance(value, datetime) else value
+            found[field.attname] = moment(value) if isinstance(value, datetime) else value
     return found
 
 
-def _lists(work: Work) -> Iterator[tuple[str, QuerySet[Any]]]:
-    engagement, at = work.engagement, work.pack.asked_at
-    yield "marks", Mark.objects.filter(item__sample__engagement=engagement, at__lte=at)
-    yield "requests", Request.objects.filter(engagement=engagement, asked_at__lte=at)
-    yield "request-messages", RequestMessage.objects.filter(request__engagement=engagement, at__lte=at)
-    yield "findings", Finding.objects.filter(engagement=engagement, opened_at__lte=at)
-    yield "finding-steps", FindingStep.objects.filter(finding__engagement=engagement, at__lte=at)
+def _lists(engagement: Engagement) -> Iterator[tuple[str, QuerySet[Any]]]:
+    yield "marks", Mark.objects.filter(item__sample__engagement=engagement)
+    yield "requests", Request.objects.filter(engagement=engagement)
+    yield "request-messages", RequestMessage.objects.filter(request__engagement=engagement)
+    yield "findings", Finding.objects.filter(engagement=engagement)
+    yield "finding-steps", FindingStep.objects.filter(finding__engagement=engagement)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from audits.packs.contents.work import Work, utc
+from audits.packs.contents.work import Work
+from audits.populations.facts import moment
 from audits.samples.models import Sample, SampleItem
 from portal.pdf import paper_of
 
@@ -15,12 +16,12 @@ def sheet_pdf(work: Work, sample: Sample, item: SampleItem) -> bytes:
     paper.facts(
         [
             ("Population", f"{population.number}, {population.kind}, {population.count} rows"),
-            ("Window (UTC)", f"{utc(population.since)} to {utc(population.until)}"),
-            ("Drawn", f"{sample.get_method_display()}, seed {sample.seed or 'none'}, {utc(sample.drawn_at)}"),
+            ("Window (UTC)", f"{moment(population.since)} to {moment(population.until)}"),
+            ("Drawn", f"{sample.get_method_display()}, seed {sample.seed or 'none'}, {moment(sample.drawn_at)}"),
             *([("Replaces", f"Item {item.replaces.position}: {item.reason}")] if item.replaces else []),
         ]
     )
-    marks = marks_of(work, item)
+    marks = work.marks_of(item)
     for attribute in item.sheet.get("attributes", []):
         paper.section(f"{attribute['letter']}  {attribute['name']}")
         paper.text(f"{attribute.get('state', '')}: {attribute.get('sentence', '')}")
@@ -32,15 +33,6 @@ def sheet_pdf(work: Work, sample: Sample, item: SampleItem) -> bytes:
     paper.small(f"SHA-256 of this sheet as canonical JSON: {item.sheet_digest}")
     paper.small(f"SHA-256 of the population's rows: {population.digest}")
     return paper.content()
-
-
-def marks_of(work: Work, item: SampleItem) -> dict[str, list[dict[str, Any]]]:
-    """The marks of one item by letter, oldest first."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for mark in work.records.get("marks", []):
-        if mark["item_id"] == item.pk:
-            found.setdefault(mark["letter"], []).append(mark)
-    return found
 
 
 def _said(mark: dict[str, Any], work: Work) -> str:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audits.packs.contents.work import Work, portal, utc
+from audits.packs.contents.work import Work, portal
 from audits.packs.signing import envelope
+from audits.populations.facts import moment
 from audits.populations.models import PopulationRow
 from changes.gates.models import Verdict
 
@@ -42,7 +43,7 @@ def statement(verdict: Verdict) -> dict[str, Any]:
             "gates": [{"name": gate.get("name"), "state": gate.get("state")} for gate in verdict.gates],
             "rulesVersion": verdict.rules_version,
             "policyVersion": verdict.policy_version,
-            "frozenAt": utc(verdict.at),
+            "frozenAt": moment(verdict.at),
         },
     }
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,10 @@ from django.db import connection
 from audits.engagements.models import Engagement
 from audits.packs.archive import Archive
 from audits.packs.models import Pack
-from audits.populations.facts import moment
 from audits.populations.kinds import KINDS
 from audits.populations.models import Population
 from audits.samples.models import Sample, SampleItem
+from portal.ledger.actions import row_key
 from portal.ledger.keys import Signer
 from portal.ledger.models import LedgerCheckpoint
 
@@ -38,6 +39,8 @@ class Work:
     samples: list[Sample]
     zone: ZoneInfo
     people: Mapping[int, str]
+    covered: frozenset[str]
+    """The rows that the ledger covers below the checkpoint: what the pack holds of the engagement's work (``contents.segment``)."""
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
@@ -49,10 +52,21 @@ class Work:
         """A person's name."""
         return self.people.get(person or 0, "")
 
+    def marks_of(self, item: SampleItem) -> dict[str, list[dict[str, Any]]]:
+        """The marks of one item by letter, oldest first."""
+        return self._marks.get(item.pk, {})
+
+    @cached_property
+    def _marks(self) -> dict[int, dict[str, list[dict[str, Any]]]]:
+        found: dict[int, dict[str, list[dict[str, Any]]]] = {}
+        for mark in self.records.get("marks", []):
+            found.setdefault(mark["item_id"], {}).setdefault(mark["letter"], []).append(mark)
+        return found
+
     def items(self, sample: Sample) -> list[SampleItem]:
-        """The items of a sample as they were when the pack was asked for, by position."""
-        rows = SampleItem.objects.filter(sample=sample, added_at__lte=self.pack.asked_at)
-        return list(rows.select_related("row", "replaces").order_by("position"))
+        """The items of a sample below the checkpoint, by position."""
+        rows = SampleItem.objects.filter(sample=sample).select_related("row", "replaces").order_by("position")
+        return [item for item in rows if row_key(item) in self.covered]
 
 
 def lines_of(population: Population) -> Iterator[str]:
@@ -89,11 +103,6 @@ def sample_folder(sample: Sample) -> str:
 def plain(text: str) -> str:
     """A text as a part of a path."""
     return NOT_PLAIN.sub("-", text).strip("-.")[:60] or "x"
-
-
-def utc(at: datetime | None) -> str:
-    """A time as in rows of populations."""
-    return moment(at)
 
 
 def local(text: str, zone: ZoneInfo) -> str:

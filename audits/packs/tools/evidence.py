@@ -105,7 +105,8 @@ def draw(method: str, seed: str, size: int, strata: dict[str, str]) -> list[str]
 
 def next_of(method: str, seed: str, strata: dict[str, str], taken: list[str], replaced: str) -> str | None:
     """The row that replaces another: the next in the order of ranks, in a stratified sample of the same stratum."""
-    left = [key for key in strata if key not in set(taken)]
+    gone = set(taken)
+    left = [key for key in strata if key not in gone]
     if method == "stratified":
         left = [key for key in left if strata[key] == strata[replaced]]
     return in_ranks(seed, left)[0] if left else None
@@ -169,6 +170,20 @@ def check_lists(pack: Pack, ledger: Ledger) -> int:
             check_record(ledger, record, f"{path}, line {number}")
             records += 1
     return records
+
+
+LISTED = ("mark", "request", "requestmessage", "finding", "findingstep")
+
+
+def check_complete(ledger: Ledger, about: dict[str, Any]) -> None:
+    """Nothing was left out: each mark, request, finding and item that an entry covers has its record."""
+    app = about["row"].partition("_")[0]
+    listed = {f"{app}_{name}" for name in LISTED}
+    for row, text in ledger.rows.items():
+        table = row.partition(":")[0]
+        item = table == f"{app}_sampleitem" and text is not None and int(text["sample_id"]) in about["contents"]["samples"]
+        if (table in listed or item) and row not in ledger.seen:
+            raise Broken(f"{row}: the ledger has it, and the pack does not")
 
 
 # ---- controls and statements

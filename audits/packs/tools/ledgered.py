@@ -19,11 +19,20 @@ HEAD = re.compile(r"([^\n]+)\n(\d+)\n([A-Za-z0-9+/]+=*)\n\n((?:— \S+ [A-Za-z0-
 class Ledger:
     """The entries in the pack: by covered row the newest text of it, and how many there are."""
 
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    """None where the text of the newest entry about a row was redacted."""
     size: int = 0
     entries: int = 0
-    redacted: int = 0
-    """Entries whose text two people had removed."""
+    ends: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """By stream the number and the hash of its last entry so far."""
+    gone: dict[str, str] = field(default_factory=dict)
+    """Hash of an entry without text -> its place."""
+    redacted: set[str] = field(default_factory=set)
+    """Hashes of entries whose text two people had removed, as an entry about it says."""
+    seen: set[str] = field(default_factory=set)
+    """The rows of which the pack has a record."""
+    unread: int = 0
+    """Records that were not compared, since the text about them was redacted."""
 
 
 def sized(part: bytes) -> bytes:
@@ -65,6 +74,8 @@ def root_from(index: int, size: int, leaf: bytes, proof: list[bytes]) -> bytes |
 
 def roots_from(first: int, second: int, old: bytes, proof: list[bytes]) -> tuple[bytes, bytes] | None:
     """Both roots to which a consistency proof leads (RFC 9162 section 2.1.4.2); None when it does not fit the sizes."""
+    if not 0 < first < second:
+        return None
     path = [old, *proof] if first & (first - 1) == 0 else list(proof)
     place, last = first - 1, second - 1
     while place & 1:
@@ -105,20 +116,41 @@ def check_ledger(pack: Pack, keys: Keys, kept: list[Path]) -> Ledger:
     for number, entry in enumerate(pack.values("ledger/entries.jsonl"), start=1):
         place = f"ledger/entries.jsonl, line {number} (entry {entry['seq']} of the ledger)"
         check_entry(entry, place, size, root)
-        if entry["payload"] is None:
-            ledger.redacted += 1
-        else:
-            ledger.rows.update(loads(entry["payload"], place)["rows"])
-        ledger.entries += 1
+        check_follows(ledger, entry, place)
+        take_in(ledger, entry, place)
+    for leaf, place in ledger.gone.items():
+        if leaf not in ledger.redacted:
+            raise Broken(f"{place}: its text is gone, and no entry of two people says that it was redacted")
     known = {size: root}
     for number, older in enumerate(pack.values("ledger/checkpoints.jsonl"), start=1):
         place = f"ledger/checkpoints.jsonl, line {number}"
         first, old = head_of(older["note"], place, keys)
         known[first] = old
-        if first != size and roots_from(first, size, old, [bytes.fromhex(node) for node in older["proof"]]) != (old, root):
+        proof = [bytes.fromhex(node) for node in older["proof"]]
+        if (first, old) != (size, root) and roots_from(first, size, old, proof) != (old, root):
             raise Broken(f"{place}: the ledger of the pack does not continue checkpoint {first}")
     check_kept(known, kept, keys)
     return ledger
+
+
+def check_follows(ledger: Ledger, entry: dict[str, Any], place: str) -> None:
+    """Each stream is there from its first entry on, without a gap: number and hash of the one before."""
+    if ledger.ends.get(entry["stream"], (0, "")) != (entry["stream_seq"] - 1, entry["prev_hash"]):
+        raise Broken(f"{place}: does not follow on the entry before it in its stream")
+    ledger.ends[entry["stream"]] = (entry["stream_seq"], entry["hash"])
+
+
+def take_in(ledger: Ledger, entry: dict[str, Any], place: str) -> None:
+    """What an entry says about its rows, and about a redaction. One that a single person signed explains nothing."""
+    ledger.entries += 1
+    if entry["payload"] is None:
+        ledger.gone[entry["hash"]] = place
+        ledger.rows.update(dict.fromkeys(entry["rows"]))
+        return
+    said = loads(entry["payload"], place)
+    ledger.rows.update(said["rows"])
+    if entry["kind"] == "redaction.confirmed" and said["fact"]["proposed_by"] != said["fact"]["confirmed_by"]:
+        ledger.redacted.add(said["fact"]["hash"])
 
 
 def check_entry(entry: dict[str, Any], place: str, size: int, root: bytes) -> None:
@@ -158,9 +190,13 @@ def kept_files(kept: list[Path]) -> Iterator[Path]:
 
 def check_record(ledger: Ledger, record: dict[str, Any], place: str) -> None:
     """A record against the ledger's text of its row: what both name must be the same."""
-    row = ledger.rows.get(record["row"])
-    if row is None:
+    if record["row"] not in ledger.rows:
         raise Broken(f"{place}: no entry of the ledger covers {record['row']}")
+    ledger.seen.add(record["row"])
+    row = ledger.rows[record["row"]]
+    if row is None:
+        ledger.unread += 1
+        return
     for name in record.keys() & row.keys():
         if not same(record[name], row[name]):
             raise Broken(f"{place}: {name} is not what the ledger says")

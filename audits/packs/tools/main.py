@@ -6,13 +6,14 @@ from pathlib import Path
 
 from audits.packs.tools.evidence import (
     check_about,
+    check_complete,
     check_controls,
     check_lists,
     check_populations,
     check_samples,
     check_statements,
 )
-from audits.packs.tools.ledgered import check_ledger
+from audits.packs.tools.ledgered import Ledger, check_ledger
 from audits.packs.tools.reading import DESCRIPTION, KEYS, Broken, Unusable, check_manifest, open_pack, read_keys
 
 
@@ -28,6 +29,7 @@ def verify(data: bytes, keys_text: str | None = None, kept: list[Path] | None = 
         populations = check_populations(pack, ledger)
         items = check_samples(pack, ledger, populations)
         records = check_lists(pack, ledger)
+        check_complete(ledger, manifest["about"])
         controls = check_controls(pack)
         statements = check_statements(pack, keys)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as problem:
@@ -36,7 +38,17 @@ def verify(data: bytes, keys_text: str | None = None, kept: list[Path] | None = 
     return (
         f"{len(pack.places)} files, {rows} rows of {len(populations)} populations, {items} sampled items, {records} records,"
         f" {controls} controls, {statements} statements, {ledger.entries} entries under checkpoint {ledger.size}: all verify."
-        f"{f' The text of {ledger.redacted} entries was redacted; their hashes stand.' if ledger.redacted else ''}"
+        f"{redacted_in(ledger)}"
+    )
+
+
+def redacted_in(ledger: Ledger) -> str:
+    """What was redacted, in words; nothing where nothing was."""
+    if not ledger.gone:
+        return ""
+    return (
+        f" The text of {len(ledger.gone)} entries was redacted by two people; their hashes stand, and {ledger.unread} records"
+        " that only they tell of were not compared with them."
     )
 
 

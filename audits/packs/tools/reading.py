@@ -9,7 +9,9 @@ Checked: that the ZIP holds what its manifest names and not one bit more; the si
 that each population's rows give the digest that was frozen, and that its CSV says what its JSON says; that every sample is what
 its seed draws; every sheet and raw record against its digest; every record against the entry of the ledger that covers it; the
 hash of every entry and its place in the Merkle tree (RFC 9162); the checkpoint's signature (https://c2sp.org/signed-note); every
-control's result, computed anew from its rows; every signed statement about a change (DSSE, in-toto).
+control's result, computed anew from its rows; that no entry between the first and the last of a stream is missing, nor the record
+of a mark, request, finding or item that an entry covers; that a text is gone only by a redaction of two people; every signed
+statement about a change (DSSE, in-toto).
 
 Exit code 0: all is well. 1: something is broken; the first broken place is named. 2: the input cannot be used.
 """
@@ -206,9 +208,9 @@ def check_manifest(pack: Pack, keys: Keys) -> dict[str, Any]:
     manifest = pack.json(MANIFEST)
     if manifest["format"] != FORMAT:
         raise Unusable(f"this verifier knows {FORMAT}, the pack is {manifest['format']}")
-    named = [file["path"] for file in manifest["files"]]
+    named = {MANIFEST, SIGNATURE, *(file["path"] for file in manifest["files"])}
     for path in pack.places:
-        if path not in (*named, MANIFEST, SIGNATURE):
+        if path not in named:
             raise Broken(f"{path}: the manifest does not know it")
     for file in manifest["files"]:
         check_file(pack, file)

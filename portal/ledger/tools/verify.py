@@ -308,12 +308,12 @@ def climb(place: int, last: int, path: list[bytes], start: bytes) -> tuple[bytes
 
 
 def continued(first: Checkpoint, second: Checkpoint, proof: list[bytes]) -> bool:
-    """Whether the proof shows that the second tree continues the first."""
+    """Whether the proof shows that the second tree continues the first, which is smaller and not empty."""
     path = [first.root, *proof] if first.size & (first.size - 1) == 0 else list(proof)
     place, last = first.size - 1, second.size - 1
     while place & 1:
         place, last = place >> 1, last >> 1
-    return first.size < second.size and climb(place, last, path[1:], path[0]) == (first.root, second.root)
+    return climb(place, last, path[1:], path[0]) == (first.root, second.root)
 
 
 def proved(path: Path, check: Callable[[dict[str, Any]], str]) -> None:
@@ -341,7 +341,7 @@ def verify_segment(export: Path, keys_file: Path, extra: list[Path]) -> list[str
 
     def goes_on(earlier: dict[str, Any]) -> str:
         heads.append(checkpoints_in(earlier["note"], "history.jsonl")[0])
-        fits = continued(heads[-1], last, [bytes.fromhex(node) for node in earlier["proof"]])
+        fits = 0 < heads[-1].size < last.size and continued(heads[-1], last, [bytes.fromhex(node) for node in earlier["proof"]])
         return "" if fits else f"checkpoint {heads[-1].size} (history.jsonl): checkpoint {last.size} does not continue it"
 
     proved(export / "segment.jsonl", stands)

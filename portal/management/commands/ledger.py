@@ -1,9 +1,7 @@
 """`manage.py ledger …`: seal, verify, export and adopt, for people and for cron."""
 
-import signal
 from getpass import getpass
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,7 +11,7 @@ from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
-from portal.ledger import export, keys, publishing, recovery, report, sealer, sealing, verification
+from portal.ledger import export, keys, publishing, recovery, report, sealer, verification
 from portal.ledger.places import places
 from portal.ledger.sealing import origin
 from portal.ledger.segment import Chosen, NothingSealed
@@ -26,8 +24,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         init = actions.add_parser("init", help="make the key that signs checkpoints (0600) and print its public half")
         init.add_argument("--origin", default="", help="name of this log; default: the portal's host")
-        seal = actions.add_parser("seal", help="seal everything that waits, now, and write the checkpoint outside")
-        seal.add_argument("--loop", action="store_true", help="go on, a turn each second: the sealer as a process of its own")
+        actions.add_parser("seal", help="seal everything that waits, now, and write the checkpoint outside")
         verify = actions.add_parser("verify", help="check everything; exit code 1 names the first broken entry")
         verify.add_argument("--full", action="store_true", help="name every broken place, not only the first of each sort")
         verify.add_argument("--record", action="store_true", help="keep the result for the ledger's page")
@@ -59,12 +56,6 @@ class Command(BaseCommand):
             self.stdout.write(public.text())
 
     def seal(self, options: dict[str, Any]) -> None:
-        if options["loop"]:
-            stop = Event()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.set())
-            sealing.loop(stop=stop, where=places(), clock=now)
-            return
         try:
             made = sealer.seal(at=now(), where=places(), origin=origin(), force=True)
         except (sealer.SealingStopped, keys.KeyProblem) as problem:

@@ -14,12 +14,19 @@ from trestle.oscal.assessment_results import AssessmentResults
 from trestle.oscal.poam import PlanOfActionAndMilestones
 
 from audits.packs import actions, building
+from audits.packs.contents.segment import stream_of_key
 from audits.packs.models import Pack, PackPiece
+from audits.packs.queries import is_offered
 from audits.packs.tools.main import verify
+from audits.proof import actions as redacting
 from audits.proof.lookup import found_under
+from audits.samples.actions import mark
+from audits.samples.models import SampleItem
 from portal.access.scope import EVERYTHING
 from portal.ledger import keys
+from portal.ledger.models import LedgerLeaf
 from tests.audits.packs.made import asked, built, content_of, furnished, manifest_of, sealed
+from tests.changes.people import who
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +147,64 @@ def test_worker_that_dies_half_way_leaves_nothing_to_offer_and_the_next_one_begi
     assert (pack.state, pack.attempt) == ("ready", 2)
     assert set(PackPiece.objects.filter(pack=pack).values_list("attempt", flat=True)) == {2}
     assert "all verify" in verify(content_of(pack))
+    stale = again(pack)
+    stale.attempt = 1
+    assert building.build(pack=stale, now=lambda: later, where=where)
+    assert "all verify" in verify(content_of(pack))
+
+
+def test_pack_after_a_redaction_verifies_and_holds_what_the_checkpoint_covers(where, monkeypatch):
+    """What was marked between asking and the checkpoint is there; whose text was redacted is there and not compared."""
+    uma, engagement = furnished()
+    mia, rex, at = who("Mia"), who("Rex"), timezone.now()
+    leaf = LedgerLeaf.objects.get(kind="sample.marked")
+    proposed = redacting.propose_redaction(leaf=leaf, reason="A password.", by=mia, at=at)
+    redacting.confirm_redaction(redaction=proposed, digest=proposed.digest, by=rex, at=at)
+    pack = actions.ask(engagement=engagement, by=uma, at=timezone.now())
+    item = SampleItem.objects.get(position=3)
+    mark(item=item, letter="A", outcome="passed", by=mia, at=pack.asked_at + timedelta(seconds=1))
+    sealed(where)
+    mark(item=item, letter="B", outcome="passed", by=mia, at=pack.asked_at)
+    monkeypatch.setattr(building, "controls_of", lambda work: [])
+
+    content = content_of(built(pack, where))
+
+    assert "The text of 1 entries was redacted by two people; their hashes stand, and 1 records" in verify(content)
+    files = zipfile.ZipFile(io.BytesIO(content))
+    marks = [json.loads(line) for line in files.read("records/marks.jsonl").splitlines()]
+    assert [(one["letter"], one["outcome"]) for one in marks] == [("A", "deviation"), ("A", "passed")]
+    kinds = {json.loads(line)["kind"] for line in files.read("ledger/entries.jsonl").splitlines()}
+    assert {"redaction.proposed", "redaction.confirmed"} <= kinds
+
+    # What was built, or is being built, when a text is redacted may hold it.
+    waiting = actions.ask(engagement=engagement, by=uma, at=at)
+    leaf = LedgerLeaf.objects.get(kind="sample.marked", stream_seq__gt=leaf.stream_seq, body__payload__contains='"letter":"B"')
+    proposed = redacting.propose_redaction(leaf=leaf, reason="Another one.", by=mia, at=at)
+    pack = Pack.objects.get(pk=pack.pk)
+    assert is_offered(pack, at=at)
+    redacting.confirm_redaction(redaction=proposed, digest=proposed.digest, by=rex, at=at)
+    pack = Pack.objects.get(pk=pack.pk)
+    assert not is_offered(pack, at=at)
+    assert actions.clear(at=at) == 1
+    pack.refresh_from_db()
+    assert (pack.state, pack.trouble, pack.pieces.count()) == ("expired", actions.OUTDATED, 0)
+    assert (built(waiting, where).state, Pack.objects.get(pk=waiting.pk).trouble) == ("failed", actions.OUTDATED)
+
+
+@pytest.mark.parametrize(
+    ("key", "streams"),
+    [
+        ("CHG-7", ["change:7"]),
+        ("EXC-7", ["exception:7"]),
+        ("release-7", ["release:7"]),
+        ("meeting-7", ["meeting:7"]),
+        ("emergency-7", ["change:7"]),
+        ("CHG-x", []),
+        ("waiver-7", []),
+    ],
+)
+def test_stream_about_a_row_is_known_by_its_key(key, streams):
+    assert list(stream_of_key(key)) == streams
 
 
 def test_pack_waits_for_its_checkpoint_is_given_up_while_it_is_built_and_says_why_it_cannot_be_built(where, monkeypatch):
@@ -184,3 +249,14 @@ def test_pack_waits_for_its_checkpoint_is_given_up_while_it_is_built_and_says_wh
     monkeypatch.setattr(building, "MOST_BYTES", -1)
     building.work_on_packs(now=timezone.now, where=where)
     assert "larger than" in Pack.objects.get(pk=third.pk).trouble
+
+    fourth = asked(engagement, uma)
+    sealed(where)
+
+    def broken(work, places):
+        raise RuntimeError("File size too large, try using force_zip64")
+
+    monkeypatch.setattr(building, "_steps", broken)
+    building.work_on_packs(now=timezone.now, where=where)
+    fourth.refresh_from_db()
+    assert (fourth.state, fourth.trouble) == ("failed", "It could not be built: File size too large, try using force_zip64")

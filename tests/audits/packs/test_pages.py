@@ -89,6 +89,13 @@ def test_download_is_whole_resumable_and_noted(client, where, monkeypatch):
     assert (beyond.status_code, beyond["Content-Range"]) == (416, "bytes */2500")
     assert client.head(address)["Content-Length"] == "2500"
     assert LedgerLeaf.objects.filter(stream=f"pack:{pack.pk}", kind="pack.taken").count() == 2
+    sign_in(client, who("Dev"))
+    for first in (2500, 1, 100):
+        client.get(address, headers={"Range": f"bytes={first}-"})
+    dev = LedgerLeaf.objects.filter(stream=f"pack:{pack.pk}", kind="pack.taken", actor=f"user:{who('Dev').pk}")
+    assert dev.count() == 1, "all but the first byte is the file as well"
+    client.get(address, headers={"Range": "bytes=0-9"})
+    assert dev.count() == 2
 
     PackPiece.objects.filter(pack=pack, position=1).delete()
     with pytest.raises(LookupError, match="lost piece 1"):

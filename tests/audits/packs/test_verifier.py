@@ -152,6 +152,29 @@ def without(path):
     return lambda name, text: None if name == path else text
 
 
+def without_line(path, number):
+    """A line less, for whoever made the digests anew."""
+
+    def change(name, text):
+        lines = text.split(b"\n")
+        return b"\n".join(line for line in lines if line is not lines[number]) if name == path else text
+
+    return change
+
+
+def without_text(kind):
+    """The text of an entry is gone, and nobody said that it was redacted."""
+
+    def change(name, text):
+        if name != "ledger/entries.jsonl":
+            return text
+        entries = [json.loads(line) for line in text.decode().split("\n")[:-1]]
+        gone = [{**entry, "salt": None, "payload": None} if entry["kind"] == kind else entry for entry in entries]
+        return "".join(json.dumps(entry) + "\n" for entry in gone).encode()
+
+    return change
+
+
 CSV, ROWS = "populations/01-changes/rows.csv", "populations/01-changes/rows.jsonl"
 ITEMS, SAMPLE = "samples/01/items.jsonl", "samples/01/sample.json"
 
@@ -185,11 +208,16 @@ ITEMS, SAMPLE = "samples/01/items.jsonl", "samples/01/sample.json"
         ),
         (replaced("ledger/entries.jsonl", "Annual audit", "Annual nudit"), "ledger/entries.jsonl, line 1"),
         (replaced("ledger/entries.jsonl", '"kind" : "', '"kind" : "x'), "ledger/entries.jsonl, line 1"),
-        (replaced("ledger/entries.jsonl", '"proof": ["', '"proof": ["00", "'), "ledger/entries.jsonl, line 1"),
+        (replaced("ledger/entries.jsonl", '"proof" : ["', '"proof" : ["00", "'), "ledger/entries.jsonl, line 1"),
         (replaced("ledger/checkpoint.note", "countersign.example", "countersigm.example"), "ledger/checkpoint.note"),
         (without("ledger/checkpoint.note"), "ledger/checkpoint.note: is not in the pack"),
         (without(CSV), f"{CSV}: is not in the pack"),
         (lambda name, text: None if name.startswith("samples/") else text, "samples/: one of them is missing"),
+        (without("records/marks.jsonl"), "audits_mark:"),
+        (without_line(ITEMS, -2), "audits_sampleitem:"),
+        (without_line("ledger/entries.jsonl", 0), "ledger/entries.jsonl, line 1"),
+        (without_line("ledger/entries.jsonl", 2), "ledger/entries.jsonl, line 3"),
+        (without_text("sample.marked"), "ledger/entries.jsonl, line "),
     ],
 )
 def test_whoever_has_the_key_still_cannot_change_a_record(pack, change, place):
@@ -238,6 +266,8 @@ def test_verifier_follows_proofs_as_the_portal_makes_them(first, size):
             levels.head(),
         )
         assert ledgered.roots_from(first, size, levels.head(first), []) != (levels.head(first), levels.head())
+    for before, after in ((0, size), (size, size), (size + 1, size)):
+        assert ledgered.roots_from(before, after, levels.head(), levels.inclusion(0)) is None
 
 
 def test_texts_that_are_signed_are_those_of_the_standards():

@@ -120,4 +120,4 @@ def test_file_says_the_same_and_runs_nothing():
     assert [row[0] for row in rows[2:]] == ["'=cmd()", "Cleo", "Dev"]
     assert rows[2][2:5] == ["Contractor", "Ash, Ltd", "Approver"]
     assert rows[2][7:] == ["yes", "at the command line by tests", "For a test."]
-    assert (harmless(" +1"), harmless("Ann")) == ("' +1", "Ann")
+    assert (harmless(" +1"), harmless("\0=1"), harmless("Ann")) == ("' +1", "'\0=1", "Ann")

@@ -29,6 +29,23 @@ ATTACKS = {
     "CREATE TRIGGER search_it BEFORE UPDATE ON changes_change FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()": (
         "trigger changes_change.search_it is not declared"
     ),
+    "GRANT UPDATE ON changes_approval TO countersign_auditor_writer": (
+        "somebody gave a right on changes_approval: countersign_auditor_writer UPDATE"
+    ),
+    "REVOKE INSERT ON audits_mark FROM countersign_auditor_writer": (
+        "a right on audits_mark is missing: countersign_auditor_writer INSERT"
+    ),
+    "CREATE FUNCTION changes_search_swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; "
+    "CREATE TRIGGER search_it BEFORE UPDATE ON changes_change FOR EACH ROW EXECUTE FUNCTION changes_search_swallow()": (
+        "trigger changes_change.search_it is not declared"
+    ),
+    "CREATE TRIGGER search_it AFTER UPDATE ON changes_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT "
+    "WHEN (pg_notify('x', '') IS NULL) EXECUTE FUNCTION changes_search_follow()": (
+        "trigger changes_change.search_it is not declared"
+    ),
+    "CREATE FUNCTION portal_evidence_refuse(integer) RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$": (
+        "function portal_evidence_refuse is there more than once"
+    ),
     "CREATE RULE aaa AS ON INSERT TO changes_approval DO INSTEAD NOTHING": (
         "table changes_approval has one of the rules that the code does not know: aaa"
     ),
@@ -65,7 +82,7 @@ def test_without_the_roles_rights_are_not_compared():
     guards.install(connection)
     seen = look(connection)
     bare = type(seen)(**{**vars(seen), "roles": frozenset()})
-    found = {"tables": {}, "functions": None}
+    found = {"tables": {}, "functions": None, "twice": []}
     made = plan.Plan((), {}, {}, (privileges.Table("x", "SELECT", ""),))
     found["tables"]["django_migrations"] = {"owner": "somebody"}
 

@@ -1,5 +1,7 @@
 """The short check that only reads names what it can see, and the progress of the long one adds up."""
 
+from dataclasses import replace
+
 import pytest
 
 from portal.ledger import quick
@@ -19,9 +21,12 @@ def test_the_quick_check_names_the_newest_damage(ledger, where):
         found = quick.look(where=where)
         return [problem.sentence for problem in found.problems][:1]
 
-    assert vars(quick.look(where=where)) == {"entries": 9, "checkpoints": 3, "redacted": 0, "problems": ()}
+    assert vars(quick.look(where=where)) == {"entries": 9, "checkpoints": 3, "redacted": 0, "problems": (), "remark": ""}
+    bare = replace(where, key=where.key.with_name("elsewhere.pem"))
+    assert vars(quick.look(where=bare)) == {"entries": 9, "checkpoints": 3, "redacted": 0, "problems": (), "remark": quick.UNSIGNED}
     tamper("UPDATE portal_ledgercheckpoint SET frontier = sha256('x') WHERE size = 2")
     assert first() == ["its open nodes do not give its root"]
+    assert [problem.place for problem in quick.look(where=bare).problems] == ["checkpoint 2"]
     tamper("UPDATE portal_ledgercheckpoint SET root = sha256('x') WHERE size = 5")
     assert first() == ["the signed note says something else"]
     tamper("UPDATE portal_ledgercheckpoint SET note = 'gone' WHERE size = 7")
@@ -43,9 +48,9 @@ def test_progress_counts_spans_and_adds_up():
 
     assert seen == [(Span(0, 10), 0), (Span(10, 20), 4), (Span(20, 25), 8)]
     assert progress.checked == {"hashes": 10}
-    assert progress.share == pytest.approx(1 / len(STEPS))
+    assert share_of(checked=progress.checked, entries=progress.entries) == pytest.approx(1 / len(STEPS))
     for step in STEPS:
         progress.finish(step)
-    assert progress.share == 1
+    assert share_of(checked=progress.checked, entries=progress.entries) == 1
     assert list(Progress(entries=0, last=0).spans("texts")) == [Span(0, 0)]
     assert share_of(checked={}, entries=0) == 0

@@ -7,6 +7,7 @@ from django.utils.timezone import now
 
 from portal.access.roles import Role
 from portal.ledger import keys
+from portal.ledger.actions import append
 from portal.ledger.anchors import FileAnchor, GitAnchor
 from portal.ledger.export import export
 from portal.ledger.models import LedgerBody, LedgerLeaf
@@ -76,6 +77,22 @@ def test_a_second_restore_names_only_what_it_lost_itself(ledger, where):
         cursor.execute("DELETE FROM portal_ledgercheckpoint WHERE size = 7; DELETE FROM portal_ledgersealed WHERE seq = 6")
     # An entry of a recovery that is not sealed yet counts as well.
     assert any(text.startswith("unsealed entry") for text in verify(where=where).remarks) is False
+
+
+def test_a_recovery_that_nobody_can_read_or_that_one_person_signed_gives_nothing_up(ledger, where, sealed):
+    """Whoever may append writes such an entry: it must neither stop verifications nor hide a checkpoint."""
+    head = damage(where=where).kept
+    lost = [f"{head.size} {bytes(head.root).hex()} {ORIGIN}"]
+    unreadable = ({}, {"signed_by": 7}, {"signed_by": [{"actor": "a"}, {"actor": "b"}], "lost": ["x"]}, {"signed_by": ["a", "b"]})
+    for fact in (*unreadable, {"signed_by": [{"actor": "user:1"}] * 2, "lost": lost}):
+        append(stream="recovery", kind="recovery.adopted", actor="user:1", fact=fact)
+
+    told = [problem for problem in verify(where=where, full=True).problems if "recovery" in problem.sentence]
+    assert [problem.sentence for problem in told] == ["a recovery that cannot be read"] * len(unreadable)
+    assert told[0].place.startswith("unsealed entry ")
+    assert damage(where=where).lost == ()
+    tamper("UPDATE portal_ledgersealed SET hash = sha256('x') WHERE seq = 6")
+    assert "checkpoint 7 outside (files)" in [problem.place for problem in verify(where=where, full=True).problems]
 
 
 def test_a_recovery_is_refused_without_two_people_a_reason_and_a_sound_ledger(where, sealed):

@@ -1,83 +1,34 @@
-"""The sealer as a process of its own, and the kinds of entries that it seals at once."""
+"""A turn of the sealer, and the kinds of entries that it seals at once."""
 
 import ast
-import signal
+from datetime import timedelta
 from pathlib import Path
-from threading import Event
 
 import pytest
-from django.core.management import call_command
-from django.db import OperationalError, connection
 
-from portal.ledger import proofs, sealer, sealing, tasks
+from portal.ledger import proofs, sealer, sealing
+from portal.ledger.keys import KeyProblem
 from portal.ledger.kinds import is_urgent
 from portal.ledger.models import LedgerCheck, LedgerCheckpoint
-from portal.ledger.places import SEALER_VARIABLE
 from tests.portal.ledger.conftest import AT, note
 
 ROOT = Path(__file__).resolve().parents[3]
 committed = pytest.mark.django_db(transaction=True)
 
 
-class Turns(Event):
-    """Stops after so many turns, and does something before each."""
-
-    def __init__(self, *before):
-        super().__init__()
-        self.before = list(before)
-
-    def wait(self, timeout=None):
-        if not self.before:
-            return True
-        self.before.pop(0)()
-        return False
-
-
 @committed
-def test_a_sealer_of_its_own_seals_turn_by_turn_and_outlives_refusals_and_a_lost_database(where, monkeypatch):
-    real, told = sealer.seal, []
-
-    def lost(**_):
-        raise OperationalError("the server went away")
-
-    monkeypatch.setattr(connection, "close", lambda: told.append("connected anew"))
-    turns = Turns(
-        note,
-        lambda: monkeypatch.setattr(sealer, "seal", lost),
-        lambda: monkeypatch.setattr(sealer, "seal", real),
-        lambda: [note(), where.key.chmod(0o644)],
-        lambda: where.key.chmod(0o600),
-    )
-    sealing.loop(stop=turns, where=where, clock=lambda: AT.replace(minute=len(turns.before)))
+def test_a_turn_whose_key_others_may_read_is_refused_written_down_and_made_up_for(where):
+    note()
+    sealing.turn(at=AT, where=where)
+    where.key.chmod(0o644)
+    note()
+    with pytest.raises(KeyProblem, match="others may read the signing key"):
+        sealing.turn(at=AT + timedelta(minutes=1), where=where)
+    where.key.chmod(0o600)
+    sealing.turn(at=AT + timedelta(minutes=2), where=where)
 
     assert list(LedgerCheckpoint.objects.order_by("size").values_list("size", flat=True)) == [1, 2]
-    assert told == ["connected anew"]
     assert "others may read the signing key" in LedgerCheck.objects.get(what="seal").problems[0]["sentence"]
-
-
-@committed
-def test_workers_leave_the_seal_to_a_sealer_of_its_own(where, monkeypatch):
-    note()
-    monkeypatch.setenv(SEALER_VARIABLE, "apart")
-    tasks.seal()
-    assert LedgerCheckpoint.objects.count() == 0
-    monkeypatch.setenv(SEALER_VARIABLE, "inside")
-    tasks.seal()
-    assert LedgerCheckpoint.objects.count() == 1
-
-
-def test_the_command_goes_on_until_it_is_told_to_stop(monkeypatch):
-    handlers = {}
-    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
-
-    def loop(stop, where, clock):
-        assert not stop.is_set()
-        handlers[signal.SIGTERM]()
-        assert stop.is_set()
-
-    monkeypatch.setattr(sealing, "loop", loop)
-    call_command("ledger", "seal", "--loop")
-    assert set(handlers) == {signal.SIGTERM, signal.SIGINT}
 
 
 @committed

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from portal.ledger import keys, proofs, segment
 from portal.ledger.export import Exported, export_segment
@@ -94,6 +95,7 @@ def test_damage_of_a_segment_is_named(exported, where, capsys, tmp_path):
             {"proof": ["00" * 32, *later["proof"][1:]]},
             "checkpoint 4 (history.jsonl): checkpoint 6 does not continue it",
         ),
+        ("history.jsonl", {"note": early["note"].replace("\n2\n", "\n0\n")}, "checkpoint 0 (history.jsonl): checkpoint 6"),
         ("history.jsonl", {"note": "nothing"}, "line 2 of history.jsonl: cannot be read"),
         ("history.jsonl", {"note": early["note"].replace("\n2\n", "\n7\n")}, "checkpoint 7 (history.jsonl): checkpoint 6"),
     ]
@@ -129,6 +131,25 @@ def test_a_segment_is_exported_by_command_and_large_ones_page_by_page(exported, 
 
     assert capsys.readouterr().out.startswith("3 entries and 3 checkpoints in ")
     assert run(capsys, tmp_path / "out")[0] == 0
+
+
+def test_a_segment_stands_against_the_checkpoint_of_a_size_with_the_earlier_ones_that_were_asked_for(exported, where):
+    tamper("UPDATE portal_ledgercheckpoint SET sealed_at = '2026-03-02T11:00Z' WHERE size = 2")
+    heads = {size: bytes(root) for size, root in LedgerCheckpoint.objects.values_list("size", "root")}
+
+    def made(size, *checkpoints):
+        chosen = Chosen(streams=["change:1001"], checkpoints=checkpoints)
+        with connection.cursor() as cursor:
+            found = segment.segment_on(cursor, chosen=chosen, where=where, size=size)
+            numbers = [json.loads(line)["seq"] for line in found.lines]
+        assert found.root == heads[found.size]
+        return found.size, [int(json.loads(line)["note"].split("\n")[1]) for line in found.history], numbers
+
+    assert made(None) == (6, [4], [1, 3, 5])
+    assert made(6, 2, 9) == (6, [2, 4], [1, 3, 5])
+    assert made(4) == (4, [2], [1, 3])
+    with pytest.raises(NothingSealed):
+        made(5)
 
 
 def test_nothing_sealed_is_no_segment(where, tmp_path):

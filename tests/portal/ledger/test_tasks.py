@@ -3,14 +3,19 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils.timezone import now
 
+from audits.packs.tasks import build_packs
+from portal.alone import AT_LENGTH
 from portal.apps import celery_app
-from portal.ledger import tasks
+from portal.ledger import asked, tasks
 from portal.ledger.anchors import GitAnchor
 from portal.ledger.models import LedgerCheck, LedgerCheckpoint
 from portal.ledger.report import record_refusal
 from portal.ledger.sealer import SealingStopped
-from portal.schedule import BACK_UP
+from portal.runtime import backup
+from portal.runtime.tasks import back_up
+from portal.schedule import BACK_UP, BUILD_PACKS
 from tests.database import lifted
 from tests.portal.ledger.conftest import connected, note
 from tests.stack import wait_for
@@ -105,20 +110,33 @@ def free(key):
         return cursor.fetchone()[0]
 
 
-def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_worker_that_dies(where):
+def test_whoever_comes_while_one_verifies_does_nothing_and_the_lock_ends_with_a_worker_that_dies(
+    where, settings, monkeypatch, person
+):
+    """What takes long shares one lock: the others of the sealer's processes are free for the seal."""
     note()
     tasks.seal()
+    asked.ask(by=person().pk, at=now())
+    done, settings.BACKUP_FOLDER = [], str(where.anchors.parent / "copies")
+    monkeypatch.setattr("audits.packs.tasks.work_on_packs", lambda **_: done.append("packs"))
+    monkeypatch.setattr(backup, "make", lambda **_: done.append("copy"))
+    long = [tasks.verify, tasks.verify_asked, build_packs, back_up]
     with connected(autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [tasks.VERIFYING])
-        tasks.verify()
+        other.execute("SELECT pg_advisory_lock(%s)", [AT_LENGTH])
+        for task in long:
+            task()
         assert not LedgerCheck.objects.exists()
+        assert done == []
     # Its process at the server ends a moment after the connection.
-    wait_for(lambda: free(tasks.VERIFYING), what="the end of the lock")
+    wait_for(lambda: free(AT_LENGTH), what="the end of the lock")
 
     tasks.verify()
     tasks.verify()
 
     assert LedgerCheck.objects.count() == 1
+    for task in long[1:]:
+        task()
+    assert (LedgerCheck.objects.count(), done) == (2, ["packs", "copy"])
 
 
 def test_no_other_task_outlasts_the_patience_of_the_broker(settings):
@@ -127,5 +145,5 @@ def test_no_other_task_outlasts_the_patience_of_the_broker(settings):
     celery_app.loader.import_default_modules()
     limits = {name: task.time_limit or settings.CELERY_TASK_TIME_LIMIT for name, task in celery_app.tasks.items()}
 
-    long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP, *CONTROLS}
+    long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP, BUILD_PACKS, *CONTROLS}
     assert {name for name, limit in limits.items() if limit >= patience} == long
