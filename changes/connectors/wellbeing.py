@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from django.utils.timezone import now
 
 from changes.connectors.models import Source
+from changes.delivery.facts import FORGES
 from portal.runtime.doctor.finding import Finding, bad, good, note
 from portal.runtime.doctor.run import join
 
 STALE = timedelta(minutes=10)
 ENDS_SOON = timedelta(days=14)
-DELIVERING = frozenset({"github", "gitea", "gitlab", "slack", "doppler"})
+DELIVERING = frozenset({*FORGES, "slack", "doppler"})
 """Kinds of sources that send deliveries; the others are only read."""
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
+from changes.delivery.facts import FORGES
 from changes.delivery.models import Repository
 from changes.entitlements.reviews.models import ReviewAnswer, ReviewEntry
 from changes.training import queries as training
@@ -69,7 +70,7 @@ def entries_in(asked: Asked) -> QuerySet[ReviewEntry]:
     rows = ReviewEntry.objects.filter(review__opened_at__gte=asked.since, review__opened_at__lt=asked.until)
     if asked.scope.repositories is not None:
         inside = Repository.objects.filter(name__in=sorted(asked.scope.repositories)).values_list("vendor_id", flat=True)
-        things = [f"{forge}.repository:{pk}" for forge in ("github", "gitea", "gitlab") for pk in inside]
+        things = [f"{forge}.repository:{pk}" for forge in FORGES for pk in inside]
         rows = rows.filter(~Q(thing__contains=".repository:") | Q(thing__in=things))
     answers = ReviewAnswer.objects.filter(entry=OuterRef("pk")).order_by("-id")
     said = {name: Subquery(answers.values(name)[:1]) for name in ("verdict", "reason", "at", "by__name")}
