@@ -18,7 +18,7 @@ DELIVERING = frozenset({*FORGES, "slack", "doppler"})
 
 def judge(source: Source, at: datetime) -> tuple[str, str]:
     """State (healthy, stale, broken) and sentence of a source. Pure but for reading the row."""
-    if source.settings.get("disconnected"):
+    if source.disconnected:
         return "stale", "Disconnected. What was read stays; connect it again to go on."
     if source.paused_at is not None:
         return "stale", "Paused. Nothing is read until somebody goes on with it."

@@ -138,6 +138,24 @@ def test_the_page_has_the_buttons_for_whoever_may(client, db):
     assert "Fill back</button>" not in client.get("/integrations/").content.decode()
 
 
+def test_what_is_disconnected_is_not_gone_on_with_even_where_no_token_is_needed(client, db):
+    at = datetime.now(UTC)
+    source = Source.objects.create(name="gitea", kind="gitea", api_url="https://git.example.com/api/v1", connected_at=at)
+    rex = person("Rex", Role.ADMINISTRATOR)
+    sign_in(client, rex)
+    buttons = ("Test connection", "Go on<", "Pause<", "Read now")
+    before = client.get("/integrations/").content.decode()
+    assert [words in before for words in buttons] == [True, False, True, True]
+    asking.disconnect(source=source, reason="Moved away.", by=rex, at=at)
+
+    refused = client.post(f"/integrations/{source.pk}/resume/")
+
+    assert (refused.status_code, "gitea is disconnected" in refused.content.decode()) == (422, True)
+    assert Source.objects.get().paused_at == at
+    page = client.get("/integrations/").content.decode()
+    assert [words in page for words in buttons] == [False, False, False, False]
+
+
 def test_a_source_that_rests_is_not_read_before_its_time_and_keeps_its_health(github):
     rests = {"not_before": NOW + timedelta(minutes=7), "last_good_read_at": NOW - timedelta(hours=1), "last_error": "asked to wait"}
     Source.objects.update(**rests)
