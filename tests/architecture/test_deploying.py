@@ -104,6 +104,14 @@ def test_every_role_that_the_guards_need_is_made_and_the_auditors_two_are_grante
     assert granted == [", ".join(TAKEN)]
 
 
+def test_every_documented_setting_reaches_every_program_of_ours():
+    """What compose.yaml does not name comes from a file of its own, which is not needed and stays out of Git."""
+    for service in OURS.values():
+        assert service["env_file"] == [{"path": "settings.env", "required": False}]
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {".env", "settings.env"} <= set(ignored)
+
+
 def test_containers_of_ours_write_nowhere_but_where_they_may():
     for service in OURS.values():
         assert service["read_only"] is True
