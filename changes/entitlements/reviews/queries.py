@@ -105,11 +105,14 @@ def pool(*, at: datetime) -> list[User]:
 
 
 def entries_of(review: AccessReview) -> QuerySet[Any]:
-    """The list with who is ``asked`` now, and the last word on each entry as ``verdict``, ``reason`` and ``answered_by``."""
+    """The list with who is ``asked`` now, who handed it to them (``handed_by``, None: they were asked first), and the last word
+    on each entry as ``verdict``, ``reason`` and ``answered_by``.
+    """
     rows = ReviewEntry.objects.filter(review=review).select_related("holder", "reviewer", "entitlement")
     return rows.annotate(
         asked=ASKED,
         asked_name=Coalesce(Subquery(HANDED.values("reviewer__name")[:1]), F("reviewer__name")),
+        handed_by=Subquery(HANDED.values("by__name")[:1]),
         verdict=Subquery(LAST.values("verdict")[:1]),
         reason=Subquery(LAST.values("reason")[:1]),
         answered_by=Subquery(LAST.values("by__name")[:1]),
