@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from changes.connectors import fetch_asking as asking
-from changes.connectors import fetching
+from changes.connectors import fetching, pages
 from changes.connectors.models import Fetch, Reading, Source
 from changes.delivery.models import PullRequest, Repository
 from portal import vault
@@ -154,6 +154,19 @@ def test_what_is_disconnected_is_not_gone_on_with_even_where_no_token_is_needed(
     assert Source.objects.get().paused_at == at
     page = client.get("/integrations/").content.decode()
     assert [words in page for words in buttons] == [False, False, False, False]
+
+
+def test_what_renews_itself_on_the_page_opens_no_credential(client, db, monkeypatch):
+    Source.objects.create(name="slack", kind="slack", api_url="https://slack.com/api", connected_at=datetime.now(UTC))
+    sign_in(client, person("Rex", Role.ADMINISTRATOR))
+    asked = []
+    for where, name in ((pages.keyring, "counts"), (pages, "late_jobs"), (pages, "per_day")):
+        monkeypatch.setattr(where, name, lambda name=name, **given: asked.append(name) or [])
+
+    piece = client.get("/integrations/", headers={"HX-Request": "true"}).content.decode()
+    assert ("Slack" in piece, "<html" in piece, asked) == (True, False, [])
+    assert "Encryption keys" in client.get("/integrations/").content.decode()
+    assert sorted(asked) == ["counts", "late_jobs", "per_day"]
 
 
 def test_a_source_that_rests_is_not_read_before_its_time_and_keeps_its_health(github):
