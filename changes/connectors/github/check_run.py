@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from changes.connectors import errors
 from changes.connectors.forges import client_of
-from changes.connectors.gitea.client import Gitea
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.status_forge import StatusForge
 from changes.connectors.github.witness import witness_of
-from changes.connectors.gitlab.client import GitLab
 from changes.connectors.models import Source
 from changes.delivery.models import Repository
 from changes.gates.publishing import run_of as current_run
@@ -58,7 +57,7 @@ def _forge_of(payload: Mapping[str, Any]) -> str:
 
 def _publish(client: GitHub, run: Mapping[str, Any]) -> int:
     """As a check run; as a status where the forge has no check runs."""
-    if isinstance(client, Gitea | GitLab):
+    if isinstance(client, StatusForge):
         return client.set_status(sha=run["head_sha"], name=run["name"], run=run_of(run))
     return client.publish_check_run(sha=run["head_sha"], name=run["name"], external_id=run["external_id"], run=run_of(run))
 
