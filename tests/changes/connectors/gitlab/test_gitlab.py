@@ -11,6 +11,7 @@ from changes.connectors import actions
 from changes.connectors.checks import check
 from changes.connectors.door import forget
 from changes.connectors.fields import Unreadable
+from changes.connectors.github import check_run
 from changes.connectors.github.check_run import deliver_check_run
 from changes.connectors.gitlab import objects
 from changes.connectors.gitlab.payloads import parse
@@ -181,11 +182,12 @@ def test_a_poll_finds_what_no_delivery_told_and_a_commit_its_merge_request(gitla
     assert forge.asked[0].headers["authorization"] == "Bearer t0ken-t0ken"
 
 
-def test_the_verdict_is_published_as_a_status_and_the_connection_is_tested(gitlab):
+def test_the_verdict_is_published_as_a_status_and_the_connection_is_tested(gitlab, monkeypatch):
     _, forge = gitlab
     run = {"repository": "acme/shop", "head_sha": HEAD, "external_id": "x", "name": "Countersign", "title": "Two gates wait"}
     run |= {"status": "completed", "conclusion": "action_required", "summary": "…", "details_url": "https://p.example/changes/1/"}
 
+    monkeypatch.setattr(check_run, "witness_of", lambda *, change: pytest.fail("a status has no room for the witness"))
     assert deliver_check_run(run) == {"published": True, "check_run": 12}
 
     said = {"state": "failed", "name": "Countersign", "target_url": "https://p.example/changes/1/", "description": "Two gates wait"}
