@@ -11,6 +11,8 @@ from changes.delivery.models import Repository
 
 SHOWN = 60
 """Apps, slugs or domains that a page asks about, one by one."""
+LISTED = 300
+"""Repositories that a page lists to be ticked."""
 ENVIRONMENT_CHOICES = [("", "Not in scope"), *((word, word.capitalize()) for word in ENVIRONMENTS)]
 APPROVED = [("portal", "Only an approval in the portal"), ("review", "An approving review on the promotion counts too")]
 
@@ -82,7 +84,8 @@ class ForgeForm(forms.Form):
 
     def __init__(self, *args: Any, draft: Connecting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(name, name) for name in draft.offers]
+        self.left_out = left_out(draft, LISTED)
+        choices = [(name, name) for name in draft.offers[:LISTED]]
         self.fields["repositories"] = forms.MultipleChoiceField(
             label="Repositories in scope",
             choices=choices,
@@ -105,6 +108,7 @@ class PlacesForm(forms.Form):
 
     def __init__(self, *args: Any, draft: Connecting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.left_out = left_out(draft, SHOWN)
         self.places = {f"place-{at}": name for at, name in enumerate(draft.offers[:SHOWN])}
         for field, name in self.places.items():
             self.fields[field] = forms.ChoiceField(label=name, choices=ENVIRONMENT_CHOICES, required=False)
@@ -142,6 +146,12 @@ class ChannelsForm(forms.Form):
                 choices=[(one, one.partition(" ")[2]) for one in draft.offers],
                 error_messages={"required": "Write /invite @Countersign in the channel, and test again"},
             )
+
+
+def left_out(draft: Connecting, shown: int) -> str:
+    """What a page says of offers that it does not show; empty when it shows all."""
+    more = len(draft.offers) - shown
+    return f"{more} more {'is' if more == 1 else 'are'} connected with manage.py connect {draft.kind}." if more > 0 else ""
 
 
 SCOPES: dict[str, Any] = {"slack": ChannelsForm, "fly": PlacesForm, "doppler": PlacesForm, "cloudflare": PlacesForm}
