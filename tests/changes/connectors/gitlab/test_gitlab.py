@@ -114,9 +114,20 @@ def gitlab(transactional_db, scripted):
     return actions.connect_gitlab(**given, api_url=f"{forge.url}/api/v4", at=NOW), forge
 
 
-def send(client, body, *, event="Merge Request Hook", token="s3cret", uuid="d-1"):
+def send(client, body, *, event="Merge Request Hook", token="s3cret", uuid="d-1", key=""):
     sent = {"X-Gitlab-Event": event, "X-Gitlab-Event-UUID": uuid, "X-Gitlab-Token": token}
+    sent |= {"Idempotency-Key": key} if key else {}
     return client.post("/hooks/gitlab/", data=body, content_type="application/json", headers=sent).status_code
+
+
+def test_deliveries_of_one_event_are_told_apart_by_their_key_and_a_retry_is_none(client, gitlab):
+    first, second = (json.dumps(told(title=title)).encode() for title in ("Sell shoes", "Sell boots"))
+
+    assert send(client, first, uuid="d-1", key="k-1") == 202
+    assert send(client, second, uuid="d-1", key="k-2") == 202
+    send(client, first, uuid="d-9", key="k-1")
+
+    assert sorted(Delivery.objects.values_list("delivery_id", "other_bodies")) == [("k-1", 0), ("k-2", 0)]
 
 
 def told(**changed):
