@@ -1,14 +1,16 @@
 """What a test of a connection offers is whole, or says what is left out."""
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from changes.connectors.cloudflare import checking as cloudflare
 from changes.connectors.connecting.forms import LISTED, SHOWN, ForgeForm, PlacesForm
 from changes.connectors.connecting.models import Connecting
 from changes.connectors.doppler import checking as doppler
-from changes.connectors.errors import NotJson
+from changes.connectors.errors import Forbidden, NotJson
 from changes.connectors.github import checking
 
 
@@ -86,3 +88,33 @@ def test_projects_of_doppler_that_were_not_asked_are_said(monkeypatch, count, le
     assert len(found.offers) == doppler.PROJECTS_AT_MOST
     assert f"{count} projects" in found.words
     assert ("others: manage.py connect doppler" in found.words) is left_out
+
+
+@pytest.mark.parametrize(("seen", "lacks"), [(True, ()), (False, ("Zone Read",))])
+def test_the_domains_of_cloudflare_are_asked_for_once(monkeypatch, seen, lacks):
+    asked = []
+
+    def zones():
+        asked.append("zones")
+        if not seen:
+            raise Forbidden("no")
+        yield {"id": "z1", "name": "northwind.example"}
+
+    def records(*, zone):
+        asked.append(zone)
+        return iter(())
+
+    names = ("audit_v1", "applications", "groups", "service_tokens")
+    account = SimpleNamespace(
+        token_state=lambda: SimpleNamespace(status="active", expires_at=None),
+        zones=lambda: (SimpleNamespace(text=row.get) for row in zones()),
+        records=records,
+        **dict.fromkeys(names, lambda **given: iter(())),
+    )
+    monkeypatch.setattr(cloudflare, "Cloudflare", lambda source: account)
+
+    found = cloudflare.check(source=None, at=datetime(2026, 3, 2, tzinfo=UTC))
+
+    assert (found.works, found.missing) == (True, lacks)
+    assert asked == (["zones", "z1"] if seen else ["zones"])
+    assert found.offers == (("northwind.example",) if seen else ())
