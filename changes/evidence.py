@@ -346,6 +346,7 @@ HIDDEN: tuple[Hidden, ...] = (
         ),
     ),
     Hidden("changes.HookSecret", why="secrets that sign deliveries"),
+    Hidden("changes.Connecting", why="tokens and secrets of what is being connected; what is connected is in the ledger"),
     Hidden("changes.Draft", why="texts that nobody has sent yet, private to their author"),
     Hidden("changes.PreRead", why="who has read what before a meeting is personal"),
     Hidden("changes.Following", why="who wants to hear of what is personal"),

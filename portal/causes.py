@@ -10,9 +10,9 @@ from typing import Any
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from portal.runtime.sender import MOST_CAUSES
+
 HEADER = "causes"
-MOST = 5
-"""References that one message carries; more would say no more."""
 
 
 def present() -> str:
@@ -23,7 +23,7 @@ def present() -> str:
 def named(words: object) -> list[str]:
     """What of a header looks like references: it came through a broker, so nothing else reaches the logs. Pure."""
     found = words if isinstance(words, list | tuple) else []
-    return [word for word in found[:MOST] if isinstance(word, str) and word.isalnum() and len(word) <= 40]
+    return [word for word in found[:MOST_CAUSES] if isinstance(word, str) and word.isalnum() and len(word) <= 40]
 
 
 @before_task_publish.connect(dispatch_uid="portal.causes.publish")

@@ -25,7 +25,7 @@ def secrets_hidden() -> Iterator[None]:
         _hidden.reset(before)
 
 
-class _NotSelected:
+class NotSelected:
     """Makes a field answer with ``instead`` while secrets are hidden. In migrations it is the field that it extends."""
 
     instead: str
@@ -39,19 +39,19 @@ class _NotSelected:
         return name, self.plain, args, kwargs
 
 
-class SecretField(_NotSelected, models.CharField):  # type: ignore[type-arg]  # generic for the type checker only
+class SecretField(NotSelected, models.CharField):  # type: ignore[type-arg]  # generic for the type checker only
     """A text, such as the digest of a password."""
 
     instead, plain = "''::varchar", "django.db.models.CharField"
 
 
-class SecretBinaryField(_NotSelected, models.BinaryField):  # type: ignore[type-arg]  # as above
+class SecretBinaryField(NotSelected, models.BinaryField):  # type: ignore[type-arg]  # as above
     """Bytes, such as a sealed token."""
 
     instead, plain = "''::bytea", "django.db.models.BinaryField"
 
 
-class SecretJSONField(_NotSelected, models.JSONField):
+class SecretJSONField(NotSelected, models.JSONField):
     """JSON, such as the payload of a letter with a link in it."""
 
     instead, plain = "'{}'::jsonb", "django.db.models.JSONField"

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, RowState, Window
+from changes.delivery.facts import FORGES
 from changes.desk.source_states import SourceState, source_states
 from portal.access.scope import Scope
 
 GIT, FORGE, FLY, SLACK, DOPPLER, CLOUDFLARE = "git", "forge", "fly", "slack", "doppler", "cloudflare"
 """What a control may need: Git itself, the forge that holds the repositories, and the other vendors."""
-FORGES = frozenset({"github", "gitea", "gitlab"})
 LATE = timedelta(hours=1)
 """How old the last good reading may be at the end of a window."""
 

@@ -18,6 +18,7 @@ from changes.connectors.git.mirror import folder_of
 from changes.connectors.github import handlers as github
 from changes.connectors.models import Delivery
 from changes.connectors.settling import settle
+from changes.delivery.facts import FORGES
 from changes.delivery.models import PullRequest, Release, Repository
 from changes.delivery.population import record_population
 from changes.exceptions.edits import matches_now
@@ -25,7 +26,6 @@ from changes.exceptions.models import EditMatch, ExceptionRecord
 from changes.gates.models import Verdict
 from changes.proposals.models import Change, LinkedPullRequest
 
-FORGES = ("github", "gitea")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Picture = dict[tuple[str, str], tuple[object, ...]]
 RESULTS: tuple[tuple[str, type[Model], tuple[str, ...], tuple[str, ...]], ...] = (

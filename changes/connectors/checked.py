@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from changes.connectors.errors import Forbidden, NotFound
 
 SOON = timedelta(days=14)
+"""How long before its end a token is said to end."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,12 @@ def pause(*, source: Source, by: User, at: datetime) -> None:
 
 @transaction.atomic
 def go_on(*, source: Source, by: User, at: datetime) -> None:
-    """Read it again: the next poll makes up for the pause. Raises ``Stale`` when it is not paused."""
+    """Read it again: the next poll makes up for the pause. Raises ``Stale`` when it is not paused.
+
+    Raises ``Refused`` when it is disconnected: an address of one's own may answer without a token.
+    """
+    if Source.objects.select_for_update().get(pk=source.pk).disconnected:
+        raise Refused(Clause.FOLLOWED, f"{source.name} is disconnected.", "Connect it again to go on.")
     moved = Source.objects.filter(pk=source.pk, paused_at__isnull=False).update(paused_at=None, not_before=None)
     if not moved:
         raise Stale(f"{source.name} is not paused.")

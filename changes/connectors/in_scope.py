@@ -5,9 +5,10 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 
 from changes.connectors.models import Source
+from changes.delivery.facts import FORGES
 from portal.access.scope import Scope
 
-SYSTEMS = {"github": "git", "gitea": "git", "gitlab": "git"}
+SYSTEMS = dict.fromkeys(FORGES, "git")
 """Kinds of sources that are called otherwise as a system; the others are called the same."""
 PORTAL = "portal"
 Row = TypeVar("Row", bound=Model)

@@ -51,6 +51,11 @@ class Source(models.Model):
         """Whether its API can be read: with a token, as an App, or at an address of one's own that may ask for neither."""
         return bool(self.has_token) or bool(self.app_id) or not self.api_url.startswith(CLOSED)
 
+    @property
+    def disconnected(self) -> bool:
+        """Whether somebody stopped it for good; only connecting it again goes on with it."""
+        return bool(self.settings.get("disconnected"))
+
 
 class HookSecret(models.Model):
     """A secret that signs deliveries. Several may be valid at once: rotation, and one per repository."""

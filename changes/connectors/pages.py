@@ -29,7 +29,7 @@ from portal.outbox import actions as outbox
 from portal.outbox.models import Effect
 from portal.policy.in_force import parameters_at
 from portal.runtime.punctual import late_jobs
-from portal.ui.answers import page
+from portal.ui.answers import page, wants_piece
 from portal.ui.paging import listed
 
 LOG_DAYS = 7
@@ -99,19 +99,25 @@ def integrations(request: HttpRequest) -> HttpResponse:
     at = now()
     seen = in_scope(Source.objects.order_by("name"), scope_for(request), by="name")
     sources = sorted((_health(source, at) for source in seen), key=lambda item: item.state != "broken")
+    context: dict[str, Any] = {"sources": sources, "manages": may(request.user, P.SOURCE_MANAGE)}
+    if not wants_piece(request):
+        context |= _round_the_sources(context["manages"], any(item.source.kind == "slack" for item in sources), at)
+    return page(request, "changes/connectors/integrations.html", context, piece="sources")
+
+
+def _round_the_sources(manages: bool, slack: bool, at: datetime) -> dict[str, Any]:
+    """What the page shows besides its sources. It is dear (every credential is opened) and no part of what renews itself."""
     context: dict[str, Any] = {
-        "sources": sources,
         "late": late_jobs(at=at),
-        "manages": may(request.user, P.SOURCE_MANAGE),
         "repositories": Repository.objects.filter(in_scope_until=None).order_by("name"),
     }
-    if context["manages"]:
+    if manages:
         kept = keyring.counts()
         context["sealed"] = sum(one.total for one in kept)
         context["older"], context["unreadable"] = sum(one.older for one in kept), sum(one.unreadable for one in kept)
-    if any(item.source.kind == "slack" for item in sources):
+    if slack:
         context["log_days"] = per_day(days=LOG_DAYS, at=at, within=parameters_at(at).log_within)
-    return page(request, "changes/connectors/integrations.html", context, piece="sources")
+    return context
 
 
 def _health(source: Source, at: datetime) -> Health:

@@ -53,6 +53,16 @@ class Signed(Kind):
         return gitea.signature_of(headers)
 
 
+class Retried(Kind):
+    """GitLab: a retry keeps its Idempotency-Key, while one event UUID may stand for several deliveries (webhooks that set off
+    webhooks). Older versions send the UUID alone.
+    """
+
+    def named(self, body: bytes, headers: Mapping[str, str]) -> Named:
+        """By the key, where there is one."""
+        return Named(headers.get("idempotency-key") or headers.get(self.id_header, ""), headers.get(self.event_header, ""))
+
+
 KINDS: dict[str, Kind] = {
     "github": Kind(
         is_genuine=signature.is_genuine,
@@ -76,13 +86,16 @@ KINDS: dict[str, Kind] = {
         event_header="x-gitea-event",
         kept_headers=("x-gitea-event", "x-gitea-event-type", "x-gitea-delivery", "x-forgejo-event", "user-agent", "content-type"),
     ),
-    # The token is the secret itself; each event has a number of its own.
-    "gitlab": Kind(
+    # The token is the secret itself.
+    "gitlab": Retried(
         is_genuine=gitlab.is_genuine,
         signature_header="x-gitlab-token",
         id_header="x-gitlab-event-uuid",
         event_header="x-gitlab-event",
-        kept_headers=("x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-webhook-uuid", "user-agent", "content-type"),
+        kept_headers=(
+            *("x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-webhook-uuid", "idempotency-key"),
+            *("user-agent", "content-type"),
+        ),
     ),
     "slack": Kind(
         is_genuine=slack.is_genuine,

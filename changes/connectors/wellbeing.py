@@ -5,19 +5,20 @@ from datetime import datetime, timedelta
 
 from django.utils.timezone import now
 
+from changes.connectors.checked import SOON
 from changes.connectors.models import Source
+from changes.delivery.facts import FORGES
 from portal.runtime.doctor.finding import Finding, bad, good, note
 from portal.runtime.doctor.run import join
 
 STALE = timedelta(minutes=10)
-ENDS_SOON = timedelta(days=14)
-DELIVERING = frozenset({"github", "gitea", "gitlab", "slack", "doppler"})
+DELIVERING = frozenset({*FORGES, "slack", "doppler"})
 """Kinds of sources that send deliveries; the others are only read."""
 
 
 def judge(source: Source, at: datetime) -> tuple[str, str]:
     """State (healthy, stale, broken) and sentence of a source. Pure but for reading the row."""
-    if source.settings.get("disconnected"):
+    if source.disconnected:
         return "stale", "Disconnected. What was read stays; connect it again to go on."
     if source.paused_at is not None:
         return "stale", "Paused. Nothing is read until somebody goes on with it."
@@ -39,7 +40,7 @@ def _doubt(source: Source, at: datetime) -> str:
     if missing:
         return f"The token may not read: {', '.join(missing)}. Give it these, or connect again with another token."
     ends = source.settings.get("token_expires", "")
-    if ends and datetime.fromisoformat(ends) - at < ENDS_SOON:
+    if ends and datetime.fromisoformat(ends) - at < SOON:
         return f"The token ends on {datetime.fromisoformat(ends):%-d %b %Y}. Make another one and connect again."
     if unread := source.settings.get("members_unread"):
         return f"Its members cannot be read: {unread.rstrip('.')}. It is tried again within an hour."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from portal.ledger.queries import latest_checks, seal_lag
+from portal.ledger.queries import latest_verification, seal_lag
 from portal.metrics import Gauge, gauges
 from portal.outbox.queries import outbox_health
 from portal.runtime.models import Lease
@@ -34,7 +34,7 @@ def ledger(at: datetime) -> Iterator[Gauge]:
     lag = seal_lag(at=at)
     yield Gauge("seal_waiting_entries", "Entries without a checkpoint, counted up to 10,000.", [({}, lag.waiting)])
     yield Gauge("seal_lag_seconds", "Age of the oldest of them.", [({}, lag.age.total_seconds())])
-    verified = next((check for check in latest_checks() if check.what == "verify"), None)
+    verified = latest_verification()
     if verified:
         yield Gauge("ledger_verified", "1 when the last verification found nothing broken.", [({}, float(verified.ok))])
         yield Gauge("ledger_verified_age_seconds", "Time since it.", [({}, seconds_since(verified.at, at))])

@@ -109,6 +109,11 @@ def latest_checks(*, limit: int = 10) -> list[LedgerCheck]:
     return list(LedgerCheck.objects.exclude(what="guards").order_by("-at", "-id")[:limit])
 
 
+def latest_verification() -> LedgerCheck | None:
+    """The last verification, however many refused seals were written down since."""
+    return LedgerCheck.objects.filter(what="verify").order_by("-at", "-id").first()
+
+
 def latest_guards() -> LedgerCheck | None:
     """What the last look at the schema found that was written down."""
     return LedgerCheck.objects.filter(what="guards").order_by("-at", "-id").first()

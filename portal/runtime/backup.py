@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from portal.runtime import programs
 WITHOUT_ROWS = ("django_session", "usersessions_usersession")
 """Tables whose rows are not copied."""
 LONGEST_SECONDS = 3500.0
+HALF_KEPT = timedelta(days=1)
+"""How long what is not finished may be the work of another process."""
 STEM = "countersign-"
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
 HEAD = "SELECT size, encode(root, 'hex') FROM portal_ledgercheckpoint ORDER BY size DESC LIMIT 1"
@@ -58,38 +60,49 @@ def address(*, env: Mapping[str, str]) -> str:
 def make(*, url: str, folder: Path, at: datetime) -> Path:
     """A new copy in ``folder`` (made when missing), readable by us alone. Appears whole or not at all. Raises ``BackupTrouble``."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(folder, at)
     copy = folder / f"{STEM}{at:%Y%m%dT%H%M%SZ}.dump"
     half = copy.with_suffix(".part")
     try:
         with psycopg.connect(url, connect_timeout=10) as line:
             line.isolation_level, line.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+            # The snapshot lives as long as this transaction, idle while pg_dump reads: the application's role may be so for 120 s.
+            line.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             snapshot = _one(line, "SELECT pg_export_snapshot()")
             os.close(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
             left_out = [f"--exclude-table-data={name}" for name in WITHOUT_ROWS]
             _run("pg_dump", ["--format=custom", f"--snapshot={snapshot}", *left_out, f"--file={half}"], url=url)
             described = _describe(line, half, at)
+        description_of(copy).write_text(json.dumps(asdict(described), indent=1, sort_keys=True))
+        half.rename(copy)
     except psycopg.Error as problem:
         raise BackupTrouble(f"The database could not be read: {problem}") from problem
-    except BackupTrouble:
+    finally:
         half.unlink(missing_ok=True)
-        raise
-    description_of(copy).write_text(json.dumps(asdict(described), indent=1, sort_keys=True))
-    half.rename(copy)
     return copy
 
 
+def _sweep(folder: Path, at: datetime) -> None:
+    """Remove what a copy left that was killed over a day ago."""
+    for left in folder.glob(f"{STEM}*.part"):
+        if left.stat().st_mtime < (at - HALF_KEPT).timestamp():
+            left.unlink(missing_ok=True)
+
+
 def restore(*, url: str, copy: Path) -> Description:
-    """Bring a copy into an empty database and compare every count. Raises ``BackupTrouble``, naming what differs."""
+    """Bring a copy into an empty database; compare every count and the ledger's head. Raises ``BackupTrouble``: what differs."""
     described = read(copy=copy)
     with psycopg.connect(url, connect_timeout=10) as line:
         if line.execute(TABLES).fetchone():
             raise BackupTrouble("The database is not empty. Restore into a new one; nothing here is overwritten.")
     _run("pg_restore", ["--exit-on-error", "--no-owner", f"--dbname={conninfo_to_dict(url)['dbname']}", str(copy)], url=url)
     with psycopg.connect(url, connect_timeout=10) as line:
-        found = _counts(line)
+        found, head = _counts(line), _head(line)
     if found != described.tables:
         names = sorted(name for name in found.keys() | described.tables.keys() if found.get(name) != described.tables.get(name))
         raise BackupTrouble(f"Restored, but the rows of {', '.join(names)} are not as many as were copied.")
+    if head != described.ledger:
+        raise BackupTrouble(f"Restored, but the ledger ends with {head}, and ended with {described.ledger} when it was copied.")
     return described
 
 
@@ -126,16 +139,20 @@ def description_of(copy: Path) -> Path:
 
 
 def _describe(line: psycopg.Connection[Any], half: Path, at: datetime) -> Description:
-    ledger = line.execute(HEAD).fetchone()
     return Description(
         made_at=at.isoformat(),
         digest=_digest(half),
         bytes=half.stat().st_size,
         server=line.info.server_version,
         tables={name: 0 if name in WITHOUT_ROWS else count for name, count in _counts(line).items()},
-        ledger=(ledger[0], ledger[1]) if ledger else None,
+        ledger=_head(line),
         migrations=int(_one(line, "SELECT count(*) FROM django_migrations")),
     )
+
+
+def _head(line: psycopg.Connection[Any]) -> tuple[int, str] | None:
+    row = line.execute(HEAD).fetchone()
+    return (row[0], row[1]) if row else None
 
 
 def _counts(line: psycopg.Connection[Any]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from portal.schedule import QUEUE, QUEUES
 EXPIRES = 60
 RETRY_SECONDS = 1.0
 MOST_CAUSES = 5
+"""References that one message carries; more would say no more."""
 
 
 class Sender:

@@ -1,6 +1,7 @@
 """What the worker tells about itself."""
 
 import gc
+import math
 import os
 import time
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 from celery import Task, shared_task
 from celery.signals import task_success, worker_before_create_process
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils.timezone import now
 
 from portal.alone import AT_LENGTH, alone
@@ -24,6 +25,8 @@ _LEASE_OF = {entry.task: entry.lease for entry in SCHEDULE}
 _EVERY = {entry.lease: entry for entry in SCHEDULE}
 # A job that runs each second need not be written down each second.
 _NOTED_EVERY = timedelta(seconds=10)
+# By lease: when this process asked last, so that most ends ask the database nothing.
+_NOTED: dict[str, float] = {}
 BACKED_UP_EVERY = timedelta(hours=23)
 
 
@@ -53,13 +56,17 @@ def back_up() -> None:
 @task_success.connect
 def note_finished(sender: Task[Any, Any], **_: Any) -> None:
     """Write down that a periodic job was done: "sent, but never finished" must be visible. Celery tells it in no other way."""
-    lease = _LEASE_OF.get(sender.name)
-    if lease:
+    lease, since = _LEASE_OF.get(sender.name), time.monotonic()
+    if lease and since - _NOTED.get(lease, -math.inf) >= _NOTED_EVERY.total_seconds():
         at = now()
         stale = Q(finished__isnull=True) | Q(finished__lt=at - _NOTED_EVERY)
-        late = Lease.objects.filter(name=lease, finished__lt=at - allowed_for(_EVERY[lease]))
-        late.update(gap_from=F("finished"), gap_until=at)
-        Lease.objects.filter(stale, name=lease).update(finished=at)
+        late = Q(finished__lt=at - allowed_for(_EVERY[lease]))
+        Lease.objects.filter(stale, name=lease).update(
+            gap_from=Case(When(late, then=F("finished")), default=F("gap_from")),
+            gap_until=Case(When(late, then=at), default=F("gap_until")),
+            finished=at,
+        )
+        _NOTED[lease] = since
 
 
 @worker_before_create_process.connect

@@ -18,6 +18,8 @@ from portal.runtime.supervisor import Failed, Stopped, Supervisor
 SIGN_IN_SECONDS = 120.0
 STANDINS_SECONDS = 10.0
 PATIENCE_WITH_WEB = 3
+TOLD_OUTSIDE = ("COUNTERSIGN_SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""What switches on ``portal.telemetry``, which is not loaded here."""
 
 
 class Unable(Exception):
@@ -100,7 +102,12 @@ def _start(*, supervisor: Supervisor, plan: Plan, began: float) -> None:
 
 
 def _load_once(*, supervisor: Supervisor, plan: Plan, shared: dict[str, str]) -> None:
-    """Load the portal in one process, from which the programs are forked. One that cannot is done without."""
+    """Load the portal in one process, from which the programs are forked. One that cannot is done without.
+
+    Not where errors or traces are sent: that starts while loading, under the name of one process, with threads that no fork keeps.
+    """
+    if any(os.environ.get(name) for name in TOLD_OUTSIDE):
+        return
     zygote = supervisor.zygote = Zygote(env=_env("zygote", shared), log=plan.places.log, cwd=ROOT)
     zygote.start()
     while zygote.is_alive and not zygote.is_ready():

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from portal.ledger.privileges import APP, ROLES, TAKEN
 from portal.runtime import serve, stack
 from portal.runtime.places import Places
 from tests.architecture.test_house import APPS, ROOT, sources
@@ -92,6 +93,23 @@ def test_only_who_migrates_knows_the_owner_and_only_the_sealer_works_for_the_sea
     assert queues == {"worker": "celery", "sealer": "sealer"}
     with pytest.raises(serve.Unknown, match="'postgres' is none of web, worker, scheduler, sealer"):
         serve.arguments(name="postgres", env={})
+
+
+def test_every_role_that_the_guards_need_is_made_and_the_auditors_two_are_granted():
+    statements = (ROOT / "deploy" / "roles.sh").read_text()
+    made = re.findall(r"^CREATE ROLE (\w+) ", statements, re.MULTILINE)
+    granted = re.findall(rf"^GRANT ([\w, ]+) TO {APP} WITH INHERIT FALSE, SET TRUE;$", statements, re.MULTILINE)
+
+    assert sorted(made) == sorted(ROLES)
+    assert granted == [", ".join(TAKEN)]
+
+
+def test_every_documented_setting_reaches_every_program_of_ours():
+    """What compose.yaml does not name comes from a file of its own, which is not needed and stays out of Git."""
+    for service in OURS.values():
+        assert service["env_file"] == [{"path": "settings.env", "required": False}]
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {".env", "settings.env"} <= set(ignored)
 
 
 def test_containers_of_ours_write_nowhere_but_where_they_may():

@@ -8,6 +8,7 @@ from django.db.models import Case, F, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 
 from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
+from changes.delivery.facts import FORGES
 from changes.delivery.models import Repository
 from changes.entitlements.reviews.models import ReviewAnswer, ReviewEntry
 from changes.entitlements.reviews.queries import with_answers
@@ -18,7 +19,6 @@ from portal.access.models import RoleGrant
 from portal.access.roles import Role
 
 PIECE = 1000
-FORGES = ("github", "gitea", "gitlab")
 OF_A_REPOSITORY = ("repository", "repository_teams", "branch", "ruleset")
 """Kinds of things at a forge whose key goes on with the number of their repository."""
 REASONS = {

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from changes.connectors.checked import Checked, lacking
 from changes.connectors.cloudflare.client import Cloudflare
-from changes.connectors.errors import Forbidden, NotFound
 from changes.connectors.models import Source
 
 LATELY = timedelta(hours=1)
@@ -16,19 +15,16 @@ def check(*, source: Source, at: datetime) -> Checked:
     state = client.token_state()
     if state.status != "active":
         return Checked(False, f"The token is {state.status} at Cloudflare", expires_at=state.expires_at)
-    try:
-        zones = [(row.text("id") or "", row.text("name") or "") for row in client.zones()]
-    except (Forbidden, NotFound):
-        zones = []
+    zones: list[tuple[str, str]] = []
     probes = [
-        ("Zone Read", lambda: list(client.zones())),
+        ("Zone Read", lambda: zones.extend((row.text("id") or "", row.text("name") or "") for row in client.zones())),
+        ("DNS Read", lambda: next(client.records(zone=zones[0][0]), None) if zones else None),
         ("Account Settings Read", lambda: next(client.audit_v1(since=at - LATELY, before=at), None)),
         ("Access: Apps and Policies Read", lambda: next(client.applications(), None)),
         ("Access: Organizations, Identity Providers, and Groups Read", lambda: next(client.groups(), None)),
         ("Access: Service Tokens Read", lambda: next(client.service_tokens(), None)),
     ]
-    if zones:
-        probes.insert(1, ("DNS Read", lambda: next(client.records(zone=zones[0][0]), None)))
+    missing = lacking(probes)
     words = f"Cloudflare answers: {len(zones)} domains in this account"
     names = tuple(sorted(name for _, name in zones if name))
-    return Checked(True, words, lacking(probes), state.expires_at, names)
+    return Checked(True, words, missing, state.expires_at, names)

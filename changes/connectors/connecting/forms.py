@@ -11,8 +11,13 @@ from changes.delivery.models import Repository
 
 SHOWN = 60
 """Apps, slugs or domains that a page asks about, one by one."""
+LISTED = 300
+"""Repositories that a page lists to be ticked."""
 ENVIRONMENT_CHOICES = [("", "Not in scope"), *((word, word.capitalize()) for word in ENVIRONMENTS)]
 APPROVED = [("portal", "Only an approval in the portal"), ("review", "An approving review on the promotion counts too")]
+
+
+UNINVITED = {"required": "Write /invite @Countersign in the channel, and test again"}
 
 
 class CredentialForm(forms.Form):
@@ -20,7 +25,7 @@ class CredentialForm(forms.Form):
 
     use_required_attribute = False
 
-    api_url = forms.ChoiceField(label="Address of the API", help_text="Other addresses: COUNTERSIGN_CONNECT_ADDRESSES.")
+    api_url = forms.ChoiceField(label="Address of the API", help_text="Other addresses are named in COUNTERSIGN_CONNECT_ADDRESSES.")
     account = forms.CharField(
         label="Account id", max_length=40, required=False, help_text="32 digits and letters a to f, in the dashboard's address."
     )
@@ -37,11 +42,7 @@ class CredentialForm(forms.Form):
         given = {"api_url": draft.api_url, "app_id": draft.app_id, "installation_id": draft.installation_id, **draft.settings}
         super().__init__(data, initial=given)
         self.draft, guide = draft, GUIDES[draft.kind]
-        self.fields["api_url"] = forms.ChoiceField(
-            label="Address of the API",
-            choices=[(address, address) for address in addresses_for(draft.kind)],
-            help_text="Other addresses are named in COUNTERSIGN_CONNECT_ADDRESSES.",
-        )
+        _choices(self, "api_url", [(address, address) for address in addresses_for(draft.kind)])
         self.fields["token"].label = guide.credential
         self.fields["token"].help_text = "Kept encrypted and never shown again." + (
             " Leave it empty to keep the one that was given." if draft.token_encrypted else ""
@@ -74,7 +75,9 @@ class ForgeForm(forms.Form):
     use_required_attribute = False
 
     repositories = forms.MultipleChoiceField(
-        widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one repository"}
+        label="Repositories in scope",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one repository"},
     )
     main = forms.CharField(label="Branch that feeds staging", max_length=200, initial="main")
     prod = forms.CharField(label="Branch that feeds production", max_length=200, initial="prod")
@@ -82,13 +85,8 @@ class ForgeForm(forms.Form):
 
     def __init__(self, *args: Any, draft: Connecting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(name, name) for name in draft.offers]
-        self.fields["repositories"] = forms.MultipleChoiceField(
-            label="Repositories in scope",
-            choices=choices,
-            widget=forms.CheckboxSelectMultiple,
-            error_messages={"required": "Choose at least one repository"},
-        )
+        self.left_out = left_out(draft, LISTED)
+        _choices(self, "repositories", [(name, name) for name in draft.offers[:LISTED]])
 
     def clean(self) -> dict[str, Any]:
         """Two branches."""
@@ -105,6 +103,7 @@ class PlacesForm(forms.Form):
 
     def __init__(self, *args: Any, draft: Connecting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.left_out = left_out(draft, SHOWN)
         self.places = {f"place-{at}": name for at, name in enumerate(draft.offers[:SHOWN])}
         for field, name in self.places.items():
             self.fields[field] = forms.ChoiceField(label=name, choices=ENVIRONMENT_CHOICES, required=False)
@@ -131,17 +130,26 @@ class ChannelsForm(forms.Form):
 
     use_required_attribute = False
 
-    channel = forms.ChoiceField(label="Log of production changes")
-    emergencies = forms.ChoiceField(label="Emergencies")
+    channel = forms.ChoiceField(label="Log of production changes", error_messages=UNINVITED)
+    emergencies = forms.ChoiceField(label="Emergencies", error_messages=UNINVITED)
 
     def __init__(self, *args: Any, draft: Connecting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, label in (("channel", "Log of production changes"), ("emergencies", "Emergencies")):
-            self.fields[name] = forms.ChoiceField(
-                label=label,
-                choices=[(one, one.partition(" ")[2]) for one in draft.offers],
-                error_messages={"required": "Write /invite @Countersign in the channel, and test again"},
-            )
+        for name in ("channel", "emergencies"):
+            _choices(self, name, [(one, one.partition(" ")[2]) for one in draft.offers])
+
+
+def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+    """What a declared field offers in this form."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = choices
+
+
+def left_out(draft: Connecting, shown: int) -> str:
+    """What a page says of offers that it does not show; empty when it shows all."""
+    more = len(draft.offers) - shown
+    return f"{more} more {'is' if more == 1 else 'are'} connected with manage.py connect {draft.kind}." if more > 0 else ""
 
 
 SCOPES: dict[str, Any] = {"slack": ChannelsForm, "fly": PlacesForm, "doppler": PlacesForm, "cloudflare": PlacesForm}

@@ -6,7 +6,8 @@ from changes.connectors.checked import Checked, lacking
 from changes.connectors.doppler.client import Doppler
 from changes.connectors.models import Source
 
-PROJECTS_AT_MOST = 5
+PROJECTS_AT_MOST = 30
+"""Each one is asked for its environments by itself."""
 
 
 def check(*, source: Source, at: datetime) -> Checked:
@@ -23,4 +24,6 @@ def check(*, source: Source, at: datetime) -> Checked:
         ]
     )
     words = f"Doppler answers for {workplace or 'the workplace'} ({kind}): {len(projects)} projects"
+    if len(projects) > PROJECTS_AT_MOST:
+        words += f", of which the first {PROJECTS_AT_MOST} were asked for their environments; others: manage.py connect doppler"
     return Checked(True, words, missing, offers=tuple(sorted(slugs)))

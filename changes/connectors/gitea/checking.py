@@ -6,7 +6,7 @@ from functools import partial
 from changes.connectors.checked import Checked, lacking
 from changes.connectors.github import auth
 from changes.connectors.github.api import HEADERS
-from changes.connectors.github.checking import names_of
+from changes.connectors.github.checking import all_rows, counted, names_of
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 
@@ -22,9 +22,9 @@ def check(*, source: Source, at: datetime) -> Checked:
     asking = Client(base_url=source.api_url, headers={**HEADERS, "Authorization": f"Bearer {token}"} if token else HEADERS)
     said = asking.request(path="/user").checked().json()
     login = str(said.get("login", "somebody") if isinstance(said, dict) else "somebody")[:100]
-    names = names_of(asking.request(path="/user/repos", query={"limit": 50}).checked().json())
+    names = names_of(all_rows(asking, "/user/repos", {"limit": 50}))
     missing = lacking((word, partial(_ask, asking, f"/repos/{names[0]}/{path}")) for word, path in PROBES.items() if names)
-    return Checked(True, f"It answers as {login}, who sees {len(names)} repositories", missing, offers=names)
+    return Checked(True, f"It answers as {login}, who sees {counted(names, 'repository', 'repositories')}", missing, offers=names)
 
 
 def _ask(client: Client, path: str) -> None:

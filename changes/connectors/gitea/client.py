@@ -3,7 +3,7 @@
 Pages are named ``limit``; statuses take the place of check runs; there are no deployments and no list of pushes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,12 @@ from changes.connectors.errors import NotFound
 from changes.connectors.gitea import objects
 from changes.connectors.github import people
 from changes.connectors.github.api import Api
-from changes.connectors.github.client import GitHub, read_answer
+from changes.connectors.github.client import read_answer
+from changes.connectors.github.status_forge import StatusForge
 from changes.delivery.facts import (
     BranchRulesReported,
     CheckReported,
-    DeploymentReported,
     PullRequestReported,
-    PushReported,
     ReviewReported,
 )
 
@@ -28,8 +27,10 @@ PAGE = 50
 
 
 @dataclass
-class Gitea(GitHub):
+class Gitea(StatusForge):
     """One repository (``owner/name``) at one Gitea, asked at one moment."""
+
+    NAMED, FAILED = "context", "failure"
 
     def _api(self) -> Api:
         return Api(source=self.source, at=self.at, page_size=("limit", PAGE))
@@ -52,11 +53,8 @@ class Gitea(GitHub):
 
     def pull_requests_updated_since(self, *, since: datetime | None) -> Iterator[PullRequestReported]:
         """Newest change first, lazily; ends at the first one that is older than ``since`` (None: all)."""
-        for row in self.api.items(path=self._path("/pulls"), query={"state": "all", "sort": "recentupdate"}):
-            found = read_answer(row, read=lambda value: objects.pull_request(value=value))
-            if since is not None and found.vendor_updated_at is not None and found.vendor_updated_at < since:
-                return
-            yield found
+        query = {"state": "all", "sort": "recentupdate"}
+        return self._updated_since(rest="/pulls", query=query, read=lambda value: objects.pull_request(value=value), since=since)
 
     def commit_pulls(self, *, sha: str) -> tuple[PullRequestReported, ...]:
         """The pull request that brought this commit, if one did."""
@@ -79,28 +77,3 @@ class Gitea(GitHub):
         """What guards a branch, in GitHub's form."""
         rows = self._rows("/branch_protections", {})
         return read_answer(rows, read=lambda found: objects.branch_rules(branch=branch, rules=found))
-
-    def deployments_since(self, *, since: datetime | None) -> Iterator[DeploymentReported]:
-        """None: Gitea keeps no deployments."""
-        return iter(())
-
-    def activity_since(self, *, since: datetime) -> Iterator[PushReported]:
-        """None: pushes are read from deliveries and from Git itself."""
-        return iter(())
-
-    def set_status(self, *, sha: str, name: str, run: Mapping[str, Any]) -> int:
-        """Say how a commit stands, as a status; ``run`` holds status, conclusion, details_url and output as for a check run."""
-        output = run.get("output") or {}
-        body = {
-            "state": "pending" if run["status"] != "completed" else STATES.get(str(run.get("conclusion")), "failure"),
-            "context": name,
-            "target_url": run.get("details_url", ""),
-            "description": str(output.get("title", ""))[:140],
-        }
-        made = self.api.write(path=self._path(f"/statuses/{quote(sha, safe='')}"), body=body)
-        number = made.get("id")
-        return number if isinstance(number, int) else 0
-
-
-STATES = {"success": "success", "neutral": "success", "skipped": "success"}
-"""What a conclusion is as a status; every other one is a failure."""

@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from changes.connectors import errors
 from changes.connectors.forges import client_of
-from changes.connectors.gitea.client import Gitea
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.status_forge import StatusForge
 from changes.connectors.github.witness import witness_of
-from changes.connectors.gitlab.client import GitLab
 from changes.connectors.models import Source
 from changes.delivery.models import Repository
 from changes.gates.publishing import run_of as current_run
@@ -41,7 +40,6 @@ def deliver_check_run(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if source is None or missing:
         return {"published": False, "reason": f"not connected: {missing}"}
     newest = _newest(payload)
-    newest = {**newest, "summary": newest["summary"] + witness_of(change=newest["external_id"])}
     try:
         vendor_id = _publish(client_of(source=source, repository_name=newest["repository"], at=timezone.now()), newest)
     except errors.Passing as problem:
@@ -57,10 +55,11 @@ def _forge_of(payload: Mapping[str, Any]) -> str:
 
 
 def _publish(client: GitHub, run: Mapping[str, Any]) -> int:
-    """As a check run; as a status where the forge has no check runs."""
-    if isinstance(client, Gitea | GitLab):
+    """As a check run with the ledger's witness; as a status, which has no room for it, where the forge has no check runs."""
+    if isinstance(client, StatusForge):
         return client.set_status(sha=run["head_sha"], name=run["name"], run=run_of(run))
-    return client.publish_check_run(sha=run["head_sha"], name=run["name"], external_id=run["external_id"], run=run_of(run))
+    said = run_of({**run, "summary": run["summary"] + witness_of(change=run["external_id"])})
+    return client.publish_check_run(sha=run["head_sha"], name=run["name"], external_id=run["external_id"], run=said)
 
 
 def _newest(payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """Test a connection to GitHub: who answers, which repositories are seen, which permissions are missing, when the token ends."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Any
 from changes.connectors.checked import Checked, lacking
 from changes.connectors.errors import NotJson
 from changes.connectors.github import auth
-from changes.connectors.github.api import HEADERS
+from changes.connectors.github.api import HEADERS, next_of
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 
@@ -36,6 +36,8 @@ PROBES = {
 }
 """What a fine-grained token is asked instead: it does not tell its permissions."""
 FIRST = {"per_page": 100}
+MOST = 1000
+"""Repositories that a test asks for: ten pages."""
 ENDS = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -64,8 +66,8 @@ def _app(source: Source, plain: Client, at: datetime) -> Checked:
         done = _app(_installed(source, found[0]), plain, at)
         return replace(done, installation_id=found[0])
     asking = _as(source, auth.bearer(source=source, client=plain, at=at))
-    names = names_of(_object(asking, "/installation/repositories").get("repositories"))
-    return Checked(True, f"The App {name} sees {_counted(names)}", missing, offers=names)
+    names = names_of(all_rows(asking, "/installation/repositories", FIRST, under="repositories"))
+    return Checked(True, f"The App {name} sees {counted(names, 'repository', 'repositories')}", missing, offers=names)
 
 
 def _installed(source: Source, number: str) -> Source:
@@ -79,7 +81,7 @@ def _token(source: Source, at: datetime) -> Checked:
     answer = asking.request(path="/user").checked()
     said = answer.json()
     login = str(said.get("login", "somebody") if isinstance(said, dict) else "somebody")[:100]
-    names = names_of(asking.request(path="/user/repos", query={**FIRST, "sort": "pushed"}).checked().json())
+    names = names_of(all_rows(asking, "/user/repos", {**FIRST, "sort": "pushed"}))
     scopes = answer.headers.get("x-oauth-scopes")
     if scopes:
         held = {scope.strip() for scope in scopes.split(",")}
@@ -87,12 +89,30 @@ def _token(source: Source, at: datetime) -> Checked:
     else:
         missing = lacking((word, partial(_ask, asking, f"/repos/{names[0]}/{path}")) for word, path in PROBES.items() if names)
     ends = _ends(answer.headers.get("github-authentication-token-expiration", ""))
-    words = f"GitHub answers as {login}, who sees {_counted(names)}; only an App can publish the check run Countersign"
+    seen = counted(names, "repository", "repositories")
+    words = f"GitHub answers as {login}, who sees {seen}; only an App can publish the check run Countersign"
     return Checked(True, words, missing, ends, names)
 
 
 def _ask(client: Client, path: str) -> None:
     client.request(path=path, query={"per_page": 1}, follow=True).checked()
+
+
+def all_rows(
+    client: Client, path: str, query: Mapping[str, str | int], *, most: int = MOST, under: str = ""
+) -> list[dict[str, Any]]:
+    """The objects of all pages of a list (``under`` names it where a page is an object); with ``most`` there may be more."""
+    rows: list[dict[str, Any]] = []
+    asked: tuple[str, Mapping[str, str | int] | None] = (path, query)
+    while asked[0] and len(rows) < most:
+        answer = client.request(path=asked[0], query=asked[1]).checked()
+        said = answer.json()
+        page = said.get(under) if under and isinstance(said, dict) else said
+        if not isinstance(page, list):
+            raise NotJson(f"{answer.what} did not answer with a list")
+        rows.extend(row for row in page if isinstance(row, dict))
+        asked = (next_of(link=answer.headers.get("link", "")) if page else "", None)
+    return rows[:most]
 
 
 def _object(client: Client, path: str) -> dict[str, Any]:
@@ -103,13 +123,15 @@ def _object(client: Client, path: str) -> dict[str, Any]:
     return said
 
 
-def names_of(rows: Any) -> tuple[str, ...]:
-    found = [row.get("full_name") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+def names_of(rows: Iterable[Mapping[str, Any]], *, called: str = "full_name") -> tuple[str, ...]:
+    """Names of two parts, sorted: deeper ones cannot be in scope."""
+    found = [row.get(called) for row in rows]
     return tuple(sorted(name for name in found if isinstance(name, str) and name.count("/") == 1 and len(name) <= 200))
 
 
-def _counted(names: tuple[str, ...]) -> str:
-    return "1 repository" if len(names) == 1 else f"{len(names)} repositories"
+def counted(names: tuple[str, ...], one: str, many: str) -> str:
+    """How many, in words; a list that was cut has at least so many."""
+    return f"1 {one}" if len(names) == 1 else f"{'at least ' * (len(names) >= MOST)}{len(names)} {many}"
 
 
 def _ends(text: str) -> datetime | None:

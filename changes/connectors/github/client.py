@@ -93,8 +93,13 @@ class GitHub:
     def pull_requests_updated_since(self, *, since: datetime | None) -> Iterator[PullRequestReported]:
         """Newest change first, lazily; ends at the first one that is older than ``since`` (None: all)."""
         query = {"state": "all", "sort": "updated", "direction": "desc"}
-        for row in self.api.items(path=self._path("/pulls"), query=query):
-            found = read_answer(row, read=lambda value: objects.pull_request(value=value))
+        return self._updated_since(rest="/pulls", query=query, read=lambda value: objects.pull_request(value=value), since=since)
+
+    def _updated_since(
+        self, *, rest: str, query: Mapping[str, str | int], read: Callable[[Any], PullRequestReported], since: datetime | None
+    ) -> Iterator[PullRequestReported]:
+        for row in self.api.items(path=self._path(rest), query=query):
+            found = read_answer(row, read=read)
             if since is not None and found.vendor_updated_at is not None and found.vendor_updated_at < since:
                 return
             yield found

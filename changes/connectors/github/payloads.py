@@ -146,7 +146,7 @@ def _push(reading: _Reading) -> Iterator[Fact]:
         forced=bool(body.flag("forced")),
         deleted=bool(body.flag("deleted")),
         created=bool(body.flag("created")),
-        commits=tuple(_pushed_commit(commit) for commit in body.items("commits")),
+        commits=tuple(pushed_commit(commit) for commit in body.items("commits")),
         pusher_login=reading.sender_login or (pusher.text("name", limit=objects.LOGIN) if pusher else None),
         pusher_uid=reading.sender_uid,
         pushed_at=_pushed_at(body),
@@ -161,7 +161,8 @@ def _pushed_at(body: Fields) -> datetime | None:
     return head.moment("timestamp") if head is not None else None
 
 
-def _pushed_commit(commit: Fields) -> dict[str, Any]:
+def pushed_commit(commit: Fields) -> dict[str, Any]:
+    """A commit in a push, as every forge writes it; GitLab names no account."""
     author = commit.within("author")
     touched = {path for name in ("added", "removed", "modified") for path in commit.texts(name)}
     return {

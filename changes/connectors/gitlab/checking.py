@@ -1,12 +1,12 @@
 """Test a connection to GitLab: who answers, which projects are seen, what the token may do, when it ends."""
 
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 from changes.connectors.checked import Checked
 from changes.connectors.errors import Permanent
 from changes.connectors.github import auth
 from changes.connectors.github.api import HEADERS
+from changes.connectors.github.checking import all_rows, counted, names_of
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 
@@ -20,16 +20,11 @@ def check(*, source: Source, at: datetime) -> Checked:
     said = asking.request(path="/user").checked().json()
     login = str(said.get("username", "somebody") if isinstance(said, dict) else "somebody")[:100]
     query: dict[str, str | int] = {"membership": "true", "min_access_level": MAINTAINER, "per_page": 100, "simple": "true"}
-    names = _paths(asking.request(path="/projects", query=query).checked().json())
+    names = names_of(all_rows(asking, "/projects", query), called="path_with_namespace")
     scopes, ends = _own(asking)
     missing = ("api",) if scopes and "api" not in scopes else ()
-    words = f"GitLab answers as {login}, who maintains {len(names)} projects"
+    words = f"GitLab answers as {login}, who maintains {counted(names, 'project', 'projects')}"
     return Checked(True, words, missing, ends, names)
-
-
-def _paths(rows: Any) -> tuple[str, ...]:
-    found = [row.get("path_with_namespace") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return tuple(sorted(name for name in found if isinstance(name, str) and name.count("/") == 1 and len(name) <= 200))
 
 
 def _own(asking: Client) -> tuple[list[str], datetime | None]:

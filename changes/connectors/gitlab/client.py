@@ -4,7 +4,7 @@ docs.gitlab.com/api/rest. Projects are named by their path, merge requests by th
 place of check runs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,26 +12,25 @@ from urllib.parse import quote
 
 from changes.connectors.errors import Forbidden, NotFound
 from changes.connectors.github import people
-from changes.connectors.github.client import GitHub, read_answer
+from changes.connectors.github.client import read_answer
+from changes.connectors.github.status_forge import StatusForge
 from changes.connectors.gitlab import objects
 from changes.delivery.facts import (
     BranchRulesReported,
     CheckReported,
-    DeploymentReported,
     PullRequestReported,
-    PushReported,
     RepositoryFact,
     ReviewReported,
 )
 
 Json = dict[str, Any]
-STATES = {"success": "success", "neutral": "success", "skipped": "success"}
-"""What a conclusion is as a status; every other one is a failure."""
 
 
 @dataclass
-class GitLab(GitHub):
+class GitLab(StatusForge):
     """One project (``group/project``) at one GitLab, asked at one moment."""
+
+    NAMED, FAILED = "name", "failed"
 
     def _path(self, rest: str = "") -> str:
         return f"/projects/{quote(self.repository_name, safe='')}{rest}"
@@ -75,11 +74,9 @@ class GitLab(GitHub):
     def pull_requests_updated_since(self, *, since: datetime | None) -> Iterator[PullRequestReported]:
         """Newest change first, lazily; ends at the first one that is older than ``since`` (None: all)."""
         query = {"state": "all", "order_by": "updated_at", "sort": "desc"}
-        for row in self.api.items(path=self._path("/merge_requests"), query=query):
-            found = read_answer(row, read=lambda value: objects.merge_request(value=value))
-            if since is not None and found.vendor_updated_at is not None and found.vendor_updated_at < since:
-                return
-            yield found
+        return self._updated_since(
+            rest="/merge_requests", query=query, read=lambda value: objects.merge_request(value=value), since=since
+        )
 
     def commit_pulls(self, *, sha: str) -> tuple[PullRequestReported, ...]:
         """The merge requests that brought this commit."""
@@ -112,24 +109,3 @@ class GitLab(GitHub):
         return read_answer(
             rules, read=lambda found: objects.branch_rules(branch=branch, rules=found, project=project, approvals=approvals)
         )
-
-    def deployments_since(self, *, since: datetime | None) -> Iterator[DeploymentReported]:
-        """None: releases come from Fly."""
-        return iter(())
-
-    def activity_since(self, *, since: datetime) -> Iterator[PushReported]:
-        """None: pushes are read from deliveries and from Git itself."""
-        return iter(())
-
-    def set_status(self, *, sha: str, name: str, run: Mapping[str, Any]) -> int:
-        """Say how a commit stands; ``run`` holds status, conclusion, details_url and output as for a check run."""
-        output = run.get("output") or {}
-        body = {
-            "state": "pending" if run["status"] != "completed" else STATES.get(str(run.get("conclusion")), "failed"),
-            "name": name,
-            "target_url": run.get("details_url", ""),
-            "description": str(output.get("title", ""))[:140],
-        }
-        made = self.api.write(path=self._path(f"/statuses/{quote(sha, safe='')}"), body=body)
-        number = made.get("id")
-        return number if isinstance(number, int) else 0

@@ -267,8 +267,3 @@ def _protection(rules: Sequence[Fields], project: Json, approvals: Json) -> dict
             "teams": [{"slug": level.text("access_level_description") or "somebody"} for level in pushers],
         },
     }
-
-
-def _level(level: Fields) -> str:
-    """Who may push, in GitLab's words: ``Maintainers``, or a person's name."""
-    return level.text("access_level_description") or "somebody"

@@ -27,7 +27,7 @@ from portal.spreadsheet import answer_with_table
 from portal.ui.clock import time_of
 
 HEAD = ("No.", "Source", "Thing", "Account", "Account's id", "Kind", "Right", "Vendor's word", "Through", "Person", "Reviewer")
-ANSWERED = ("Answer", "Reason", "Answered by", "Answered (UTC)", "Right ended (UTC)", "Proved by snapshot")
+ANSWERED = ("Handed over by", "Answer", "Reason", "Answered by", "Answered (UTC)", "Right ended (UTC)", "Proved by snapshot")
 STATES = (("", "All"), ("open", "Not answered"), ("keep", "Keep"), ("justify", "Keep, with a reason"), ("remove", "Remove"))
 
 
@@ -145,7 +145,7 @@ def _cells(row: Any) -> tuple[str, ...]:
     right = row.entitlement
     return (
         *(str(row.place), row.source, row.thing_name or row.thing, row.account_name, row.account_id, row.account_kind, row.right),
-        *(row.vendor_word, row.through, row.holder.name if row.holder else "", row.asked_name or ""),
+        *(row.vendor_word, row.through, row.holder.name if row.holder else "", row.asked_name or "", row.handed_by or ""),
         *(row.verdict or "", row.reason or "", row.answered_by or "", moment_text(row.answered_at) if row.answered_at else ""),
         moment_text(right.ended_at) if right.ended_at else "",
         str(right.ended_in_id or ""),

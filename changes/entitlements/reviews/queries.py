@@ -110,10 +110,13 @@ def entries_of(review: AccessReview) -> QuerySet[Any]:
 
 
 def with_answers(rows: QuerySet[ReviewEntry]) -> QuerySet[Any]:
-    """Entries with who is ``asked`` now, and the last word on each: ``verdict``, ``reason``, ``answered_by``, ``answered_at``."""
+    """Entries with who is ``asked`` now, who handed it to them (``handed_by``, None: they were asked first), and the last word on
+    each as ``verdict``, ``reason``, ``answered_by`` and ``answered_at``.
+    """
     return rows.select_related("holder", "reviewer", "entitlement").annotate(
         asked=ASKED,
         asked_name=Coalesce(Subquery(HANDED.values("reviewer__name")[:1]), F("reviewer__name")),
+        handed_by=Subquery(HANDED.values("by__name")[:1]),
         verdict=Subquery(LAST.values("verdict")[:1]),
         reason=Subquery(LAST.values("reason")[:1]),
         answered_by=Subquery(LAST.values("by__name")[:1]),

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from changes.completeness.heartbeat import Missing, missing, watch_jobs
 from changes.exceptions.intervals import begin
 from changes.exceptions.models import ExceptionRecord
+from portal.runtime import tasks
 from portal.runtime.models import Lease
 from portal.runtime.punctual import Job, late_jobs
 from portal.runtime.tasks import note_finished
@@ -62,8 +63,34 @@ def test_what_is_missing_is_said_once(jobs, found):
     assert missing(jobs, at=minutes(100)) == found
 
 
+@pytest.fixture
+def forgetful(monkeypatch):
+    """A process that has noted no end yet."""
+    monkeypatch.setattr(tasks, "_NOTED", {})
+
+
 @pytest.mark.django_db
-def test_a_job_that_is_made_not_to_run_is_red_until_it_runs_again(client, time_machine):
+def test_an_end_is_noted_with_one_statement_and_the_next_ones_with_none(forgetful, time_machine, django_assert_num_queries):
+    entry = next(entry for entry in SCHEDULE if entry.lease == "mirror-repositories")
+    row = Lease.objects.create(name=entry.lease, next_at=NOON, finished=NOON, known_at=NOON)
+    done = type("Task", (), {"name": entry.task})
+    time_machine.move_to(minutes(30), tick=False)
+
+    with django_assert_num_queries(1):
+        for _ in range(3):
+            note_finished(sender=done)
+
+    row.refresh_from_db()
+    assert (row.finished, row.gap_from, row.gap_until) == (minutes(30), NOON, minutes(30))
+    tasks._NOTED.clear()
+    time_machine.move_to(minutes(31), tick=False)
+    note_finished(sender=done)
+    row.refresh_from_db()
+    assert (row.finished, row.gap_from, row.gap_until) == (minutes(31), NOON, minutes(30)), "a gap stays until the next one"
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_made_not_to_run_is_red_until_it_runs_again(client, time_machine, forgetful):
     for entry in SCHEDULE:
         Lease.objects.create(name=entry.lease, next_at=NOON, finished=NOON, known_at=NOON)
     task = next(entry.task for entry in SCHEDULE if entry.lease == "mirror-repositories")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from changes.connectors import fetch_asking as asking
-from changes.connectors import fetching
+from changes.connectors import fetching, pages
 from changes.connectors.models import Fetch, Reading, Source
 from changes.delivery.models import PullRequest, Repository
 from portal import vault
@@ -136,6 +136,37 @@ def test_the_page_has_the_buttons_for_whoever_may(client, db):
     sign_in(client, person("Ann", Role.ENGINEER))
     assert client.post(f"/integrations/{source.pk}/pause/").status_code == 403
     assert "Fill back</button>" not in client.get("/integrations/").content.decode()
+
+
+def test_what_is_disconnected_is_not_gone_on_with_even_where_no_token_is_needed(client, db):
+    at = datetime.now(UTC)
+    source = Source.objects.create(name="gitea", kind="gitea", api_url="https://git.example.com/api/v1", connected_at=at)
+    rex = person("Rex", Role.ADMINISTRATOR)
+    sign_in(client, rex)
+    buttons = ("Test connection", "Go on<", "Pause<", "Read now")
+    before = client.get("/integrations/").content.decode()
+    assert [words in before for words in buttons] == [True, False, True, True]
+    asking.disconnect(source=source, reason="Moved away.", by=rex, at=at)
+
+    refused = client.post(f"/integrations/{source.pk}/resume/")
+
+    assert (refused.status_code, "gitea is disconnected" in refused.content.decode()) == (422, True)
+    assert Source.objects.get().paused_at == at
+    page = client.get("/integrations/").content.decode()
+    assert [words in page for words in buttons] == [False, False, False, False]
+
+
+def test_what_renews_itself_on_the_page_opens_no_credential(client, db, monkeypatch):
+    Source.objects.create(name="slack", kind="slack", api_url="https://slack.com/api", connected_at=datetime.now(UTC))
+    sign_in(client, person("Rex", Role.ADMINISTRATOR))
+    asked = []
+    for where, name in ((pages.keyring, "counts"), (pages, "late_jobs"), (pages, "per_day")):
+        monkeypatch.setattr(where, name, lambda name=name, **given: asked.append(name) or [])
+
+    piece = client.get("/integrations/", headers={"HX-Request": "true"}).content.decode()
+    assert ("Slack" in piece, "<html" in piece, asked) == (True, False, [])
+    assert "Encryption keys" in client.get("/integrations/").content.decode()
+    assert sorted(asked) == ["counts", "late_jobs", "per_day"]
 
 
 def test_a_source_that_rests_is_not_read_before_its_time_and_keeps_its_health(github):

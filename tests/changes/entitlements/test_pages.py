@@ -76,10 +76,12 @@ def test_a_review_goes_through_its_pages(client, world, now):
     client.post("/access-reviews/1/hand-over/", {"entry": [str(zed)], "reason": "On leave.", "to": str(mia.pk)})
     handed = text(client.get("/access-reviews/1/?who=me"))
     sign_in(client, mia)
+    theirs = text(client.get("/access-reviews/1/?who=me"))
     client.post("/access-reviews/1/hand-over/", {"entry": [str(zed)], "reason": "Bob knows it.", "to": str(bob.pk)})
     sign_in(client, bob, fresh=False)
     stale = client.post("/access-reviews/1/answer/", {"verdict": "keep", "entry": [str(zed)]})
     sign_in(client, bob)
+    back = text(client.get("/access-reviews/1/?who=me"))
     client.post("/access-reviews/1/answer/", {"verdict": "remove", "entry": [str(zed)], "reason": "Unknown to us."})
     sign_in(client, mia)
     unclosed = client.post("/access-reviews/1/close/", {"note": ""})
@@ -92,6 +94,9 @@ def test_a_review_goes_through_its_pages(client, world, now):
     assert refused.status_code == 422
     assert (nobody.status_code, "Choose who is to review" in text(nobody)) == (422, True)
     assert "zed" not in handed
+    assert "reviewed by Mia, handed over by Bob; Bob was asked first" in theirs
+    assert "reviewed by Bob, handed over by Mia" in back
+    assert "was asked first" not in back
     assert stale.headers["Location"].startswith("/account/reauthenticate/")
     assert "This needs its reason" in text(refused)
     assert f'value="{zed}" checked' in text(refused)
@@ -100,7 +105,7 @@ def test_a_review_goes_through_its_pages(client, world, now):
     assert "2 rights were answered" in text(kept)
     review = queries.reviews().get()
     assert {name: review.outcome[name] for name in ("keep", "remove", "left")} == {"keep": 2, "remove": 1, "left": 1}
-    assert ",remove,Unknown to us.,Bob," in lines[3]
+    assert ",Bob,Mia,remove,Unknown to us.,Bob," in lines[3]
     overview = text(client.get("/access-reviews/"))
     assert ("Unknown to us" in overview, "zed" in overview, "2 kept" in overview) == (False, True, True)
     assert "Have rights removed" in titles(mia, now + 20 * DAY)

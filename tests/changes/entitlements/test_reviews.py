@@ -177,6 +177,8 @@ def test_entries_are_handed_over_with_a_reason_and_the_first_reviewer_stays_on_r
     shares = {share.reviewer: share.entries for share in queries.progress_of(review).shares}
     assert (shares[cleo], shares.get(bob)) == (3, None), "Cleo had one before"
     assert [(row.asked, row.reviewer) for row in queries.entries_of(review).filter(pk__in=mine)] == [(cleo.pk, bob)] * 2
+    assert {row.handed_by for row in queries.entries_of(review).filter(pk__in=mine)} == {"Bob"}
+    assert {row.handed_by for row in queries.entries_of(review).exclude(pk__in=mine)} == {None}
     with pytest.raises(Refused, match="somebody else"):
         actions.answer(review=review, entries=mine, verdict="keep", by=bob, at=AT + HOUR)
     assert len(actions.answer(review=review, entries=mine, verdict="keep", by=cleo, at=AT + HOUR)) == 2

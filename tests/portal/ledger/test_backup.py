@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -99,8 +100,38 @@ def test_a_copy_that_fails_leaves_nothing_and_rows_that_are_missing_are_named(tm
     monkeypatch.setattr(backup, "read", lambda *, copy: described)
     monkeypatch.setattr(backup, "_run", lambda *arguments, **options: None)
     monkeypatch.setattr(backup, "_counts", lambda line: {"a": 1, "b": 1, "c": 0})
+    monkeypatch.setattr(backup, "_head", lambda line: (7, "ff"))
     with pytest.raises(backup.BackupTrouble, match="the rows of b, c are not"):
         backup.restore(url=address("template1"), copy=tmp_path)
+    monkeypatch.setattr(backup, "_counts", lambda line: {"a": 1, "b": 2})
+    with pytest.raises(backup.BackupTrouble, match=r"the ledger ends with \(7, 'ff'\), and ended with None"):
+        backup.restore(url=address("template1"), copy=tmp_path)
+
+
+def test_a_copy_that_takes_longer_than_the_role_may_idle_is_made_and_what_killed_ones_left_is_removed(tmp_path, monkeypatch):
+    old, young = (tmp_path / f"{backup.STEM}{name}.part" for name in ("old", "young"))
+    for path, age in ((old, timedelta(hours=25)), (young, timedelta(hours=23))):
+        path.write_text("x")
+        os.utime(path, ((AT - age).timestamp(),) * 2)
+
+    def dump(name, arguments, *, url):
+        time.sleep(0.6)
+
+    monkeypatch.setattr(backup, "_run", dump)
+    url = make_conninfo(address(connection.settings_dict["NAME"]), options="-c idle_in_transaction_session_timeout=300")
+    copy = backup.make(url=url, folder=tmp_path, at=AT)
+
+    assert {path.name for path in tmp_path.iterdir()} == {copy.name, backup.description_of(copy).name, young.name}
+
+
+def test_whatever_ends_a_copy_its_half_is_gone(tmp_path, monkeypatch):
+    def interrupted(name, arguments, *, url):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        backup.make(url=address(connection.settings_dict["NAME"]), folder=tmp_path, at=AT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_each_night_one_copy_where_a_folder_is_named_and_the_newest_stay(settings, tmp_path, monkeypatch):

@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 from django.utils.timezone import now
 
+from portal.home import measures
 from portal.ledger import queries
-from portal.ledger.models import LedgerBody, LedgerCheckpoint, LedgerLeaf
+from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf
 from portal.ledger.queries import Entry, SealLag
 from portal.ledger.report import Report, record
 from tests.database import lifted
@@ -81,6 +82,17 @@ def test_latest_checks_come_newest_first():
         record(report=Report(number, 0, (), (), 0.1), at=AT + timedelta(days=number))
 
     assert [check.entries for check in queries.latest_checks(limit=2)] == [2, 1]
+
+
+def test_the_last_verification_is_found_behind_any_number_of_refused_seals():
+    assert queries.latest_verification() is None
+    for number in range(2):
+        record(report=Report(number, 0, (), (), 0.1), at=AT + timedelta(days=number))
+    refused = {"what": "seal", "ok": False, "entries": 0, "checkpoints": 0, "seconds": 0.0}
+    LedgerCheck.objects.bulk_create([LedgerCheck(**refused, at=AT + timedelta(days=2, hours=hour)) for hour in range(12)])
+
+    assert queries.latest_verification().entries == 1
+    assert {gauge.name for gauge in measures.ledger(AT + timedelta(days=3))} >= {"ledger_verified", "ledger_verified_age_seconds"}
 
 
 def test_nothing_waits_when_all_is_sealed(sealed, django_assert_num_queries):

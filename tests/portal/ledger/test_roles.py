@@ -2,11 +2,14 @@
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.utils.timezone import now
 
+from portal.ledger.guards import declared
 from portal.ledger.models import LedgerLeaf
 from portal.ledger.privileges import APP, AUDITOR
+from portal.secret import NotSelected
 from tests.portal.ledger.conftest import connected
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +205,18 @@ def test_no_row_says_that_it_is_older_than_it_is(app, opened):
     leaf = LedgerLeaf.objects.get()
 
     assert abs((now() - leaf.recorded_at).total_seconds()) < 60
+
+
+def test_no_column_that_holds_a_secret_is_readable_by_auditors(auditor):
+    shown = {one.model: one.shown for one in declared().hidden}
+    fields = [(model, field) for model in apps.get_models() for field in model._meta.local_fields]
+    secrets = [(model, field.attname) for model, field in fields if isinstance(field, NotSelected)]
+
+    assert len(secrets) >= 9
+    for model, column in secrets:
+        label = f"{model._meta.app_label}.{model.__name__}"
+        assert label in shown, f"{label} holds {column} and is not hidden"
+        assert column not in shown[label], f"{label} shows {column}"
+        with pytest.raises(DENIED):
+            auditor.execute(f'SELECT "{column}" FROM {model._meta.db_table}')
+        auditor.rollback()

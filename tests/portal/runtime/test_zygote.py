@@ -4,9 +4,12 @@ import json
 import os
 import signal
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from portal import telemetry
+from portal.runtime import up
 from portal.runtime.forked import Zygote
 from portal.runtime.places import ROOT
 from tests.run import NOWHERE
@@ -108,3 +111,21 @@ def test_where_it_cannot_work_it_is_not_started(zygote, folder, monkeypatch):
     zygote.start()
 
     assert (zygote.is_alive, fork(zygote, folder, "0")[0]) == (False, None)
+
+
+@pytest.mark.parametrize("name", [telemetry.SENTRY, telemetry.OTEL])
+def test_where_errors_or_traces_are_sent_each_program_loads_by_itself_under_its_own_name(name, monkeypatch, folder):
+    started = []
+    zygote = SimpleNamespace(start=lambda: started.append("start"), is_alive=False)
+    monkeypatch.setattr(up, "Zygote", lambda **given: zygote)
+    supervisor = SimpleNamespace(zygote=None)
+    given = {"supervisor": supervisor, "plan": SimpleNamespace(places=SimpleNamespace(log=folder)), "shared": {}}
+    for each in up.TOLD_OUTSIDE:
+        monkeypatch.delenv(each, raising=False)
+
+    with monkeypatch.context() as told:
+        told.setenv(name, "https://x.example")
+        up._load_once(**given)
+        assert (supervisor.zygote, started) == (None, [])
+    up._load_once(**given)
+    assert (supervisor.zygote, started) == (zygote, ["start"])
