@@ -84,7 +84,7 @@ SCHEDULE = (
     # Likewise what the deploy gate answered.
     Entry("changes.gates.tasks.seal_gate_answers", 3600, "seal-gate-answers"),
     # What the controls find over the last 90 days and in each week, once a day; and within each engagement that is open.
-    Entry("audits.controls.tasks.run_controls_daily", 86400, "run-controls"),
+    Entry("audits.controls.tasks.run_controls_daily", 3600, "run-controls"),
     # A job that did not run is itself a finding.
     Entry("changes.completeness.tasks.watch_jobs", 60, "watch-jobs"),
     Entry("audits.controls.tasks.run_controls_for_engagements", 60, "run-controls-for-engagements"),

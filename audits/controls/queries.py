@@ -42,6 +42,11 @@ def latest_run(engagement: Engagement | None = None) -> ControlRun | None:
     return runs_for(engagement).first()
 
 
+def ran_daily_since(moment: datetime) -> bool:
+    """Whether the portal has done its daily run since then."""
+    return ControlRun.objects.filter(purpose=Purpose.DAILY, at__gt=moment).exists()
+
+
 def monday_of(moment: datetime) -> datetime:
     """Midnight UTC at which the week of a moment began."""
     day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

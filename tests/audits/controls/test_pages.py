@@ -91,8 +91,10 @@ def test_the_portal_runs_the_quarter_each_week_that_is_over_and_each_engagement(
     assert drawn.drawing.count("t-idle") == 3
 
     run_controls_daily()
+    run_controls_daily()
     run_controls_for_engagements()
     assert latest_run().purpose == "daily"
+    assert ControlRun.objects.filter(purpose="daily").count() == 3, "once a day, however often it is asked"
     assert not ControlRun.objects.filter(purpose="engagement").exists()
 
 
