@@ -9,9 +9,10 @@ import zlib
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.utils import timezone
 
 from changes.connectors import storing
-from changes.connectors.models import Delivery
+from changes.connectors.models import Delivery, Source
 from changes.delivery.models import PullRequest
 from changes.proposals.models import Change
 from tests.changes.stories import Clock, connect, post, read_story, work
@@ -110,6 +111,13 @@ def test_a_needed_header_is_asked_for_in_words(client, header, value):
 def test_an_unknown_source_is_404_and_another_method_405(client):
     assert client.post("/hooks/nobody/", data=b"{}", content_type="application/json").status_code == 404
     assert client.get("/hooks/github/").status_code == 405
+
+
+def test_a_source_that_sends_nothing_has_no_door(client):
+    for kind in ("fly", "cloudflare"):
+        Source.objects.create(name=kind, kind=kind, api_url="https://vendor.example", connected_at=timezone.now())
+
+        assert client.post(f"/hooks/{kind}/", data=b"{}", content_type="application/json").status_code == 404
 
 
 def test_the_same_body_under_fifty_new_ids_has_one_effect(client):
