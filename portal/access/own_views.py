@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
+from allauth.account.views import password_change
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
@@ -13,7 +14,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from social_core.exceptions import SocialAuthBaseException
 from social_django.utils import psa
 
@@ -34,6 +35,17 @@ Exchange = Callable[[HttpRequest, Any], HttpResponse]
 with_vendor = cast(Callable[[Exchange], Callable[[HttpRequest, str], HttpResponse]], cast(Any, psa)("link-back"))
 """Gives a view the vendor's backend for the name in its address; 404 for one that is not configured."""
 VENDORS = {"github": "GitHub", "slack": "Slack"}
+
+
+@requires(P.OWN_ACCOUNT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Choose another password. Whoever has none yet gets the letter with which one is chosen."""
+    if not person_of(request).has_usable_password():
+        messages.info(request, "You have no password yet. Ask for a letter here; it lets you choose one.")
+        return redirect("account_reset_password")
+    answer: HttpResponse = password_change(request)
+    return answer
 
 
 @requires(P.OWN_ACCOUNT)

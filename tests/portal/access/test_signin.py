@@ -440,3 +440,13 @@ def test_grace_is_given_once(demanded):
     first = begin_grace(user=bob, at=now() - timedelta(days=3))
 
     assert begin_grace(user=bob, at=now()) == first
+
+
+def test_whoever_has_no_password_is_led_to_the_letter_and_not_to_a_fault(client, ann):
+    sign_in(client, person("Pia"))
+
+    answer = client.get(reverse("account_change_password"))
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, reverse("account_reset_password"))
+    sign_in(client, ann)
+    assert client.get(reverse("account_change_password")).status_code == 200
