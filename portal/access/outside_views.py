@@ -45,6 +45,8 @@ def _back(request: HttpRequest, provider_id: str) -> HttpResponse:
         answered: HttpResponse = (
             github.oauth2_callback(request) if provider_id == "github" else openid_connect.callback(request, provider_id)
         )
+    except SocialApp.DoesNotExist as unknown:
+        raise Http404(f"{provider_id} is not connected") from unknown
     except (RequestException, ValueError, KeyError):
         return render(request, "socialaccount/authentication_error.html", status=401)
     return answered

@@ -70,5 +70,5 @@ def sign_month(request: HttpRequest, year: int, month: int) -> HttpResponse:
 def _month(year: int, month: int) -> date:
     try:
         return date(year, month, 1)
-    except ValueError as problem:
+    except (ValueError, OverflowError) as problem:
         raise Http404("There is no such month.") from problem
