@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -17,10 +17,14 @@ from portal.access.factors import Missing, begin_grace, missing_factor
 from portal.access.guards import check
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.rules import OPEN, OWN
 from portal.access.walk import rule_of
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("countersign.access")
+TAKEN = ("GET", "HEAD", "POST")
+FOREIGN = OPEN.keys() | OWN
+"""Views of allauth, which would take any method as a GET. Ours name theirs one by one."""
 
 
 class Undeclared(PermissionDenied):
@@ -50,8 +54,15 @@ def access_rules(get_response: Answer) -> Answer:
 
 
 def decide(request: HttpRequest, view: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> HttpResponse | None:
-    """None lets the view answer. Raises ``Undeclared`` or ``NotAllowed``; redirects to sign-in or to the second factor."""
+    """None lets the view answer; else a redirect to sign-in or to the second factor, or 405.
+
+    Raises ``Undeclared``, ``NotAllowed`` or ``BadRequest``.
+    """
     name = request.resolver_match.view_name if request.resolver_match else ""
+    if _holds_nul(request):
+        raise BadRequest("No text of ours holds the character NUL, so nothing can be found by it.")
+    if name in FOREIGN and request.method not in TAKEN:
+        return HttpResponseNotAllowed(TAKEN)
     rule = rule_of(view, name)
     if rule is None:
         log.error("view without a declared permission", extra={"path": request.path, "view_name": name})
@@ -64,6 +75,11 @@ def decide(request: HttpRequest, view: Callable[..., Any], args: list[Any], kwar
         log.warning("refused", extra={"path": request.path, "permission": rule.permission, "user": request.user.pk})
         raise
     return refusal or _insist_on_factor(request, rule.permission)
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """Whether the address holds a NUL, which PostgreSQL cannot. Forms look for it in their own fields."""
+    return "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
 
 
 def _ask_for_factor(user: User) -> Missing | None:

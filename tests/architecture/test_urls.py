@@ -19,7 +19,7 @@ from tests.portal.access.people import person
 
 ROUTES = sorted(routes(), key=lambda route: route.pattern)
 RULES = {route: rule_of(route.view, route.name) for route in ROUTES}
-METHODS = ("get", "post", "put", "patch", "delete")
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 
 SHORT_LIST = {
     "account_login",

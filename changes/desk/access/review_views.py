@@ -174,7 +174,7 @@ def set_system_owner(request: HttpRequest) -> HttpResponse:
     """Somebody answers for a source or a thing from now on, or nobody of its own."""
     number = request.POST.get("person", "")
     person = get_object_or_404(User, pk=int(number)) if number.isdigit() and len(number) < 19 else None
-    source, thing = request.POST.get("source", ""), request.POST.get("thing", "")
+    source, thing = (request.POST.get(name, "").replace("\0", "") for name in ("source", "thing"))
     get_object_or_404(Thing, source=source, key=thing) if thing else get_object_or_404(Thing.objects.filter(source=source)[:1])
     actions.set_owner(source=source, thing=thing, person=person, by=person_of(request), at=time_of(request))
     messages.success(request, "The owner was set. The next review asks them.")
