@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from portal.forms_of_secrets import HIDDEN
+
 MASK = "[hidden]"
 SECRET_NAMES = re.compile(
     r"pass(word|phrase)|secret|token|authori[sz]ation|cookie|api[-_]?key|private[-_]?key|signature|session[-_]?(id|key)|credential|otp|recovery",
@@ -13,20 +15,6 @@ SECRET_NAMES = re.compile(
 )
 """Names of values that never reach a log. One too many is masked rather than one too few."""
 
-SECRET_FORMS = re.compile(
-    r"""(?x)
-    gh[pousr]_[A-Za-z0-9]{16,} | github_pat_[A-Za-z0-9_]{16,}      # GitHub
-    | xox[abeprs]-[A-Za-z0-9-]{8,} | xapp-[A-Za-z0-9-]{8,}         # Slack
-    | fm[12][ar]?_[A-Za-z0-9+/=_,-]{16,} | FlyV1\s+\S{16,}         # Fly
-    | dp\.(?:st|pt|ct|sa|scim|audit)\.[A-Za-z0-9._-]{8,}           # Doppler
-    | csf?_[A-Za-z0-9_-]{16,}                                      # our own: tokens of the API and of calendar feeds
-    | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}   # JSON web tokens
-    | (?:(?<=Bearer\s)|(?<=token\s))[A-Za-z0-9._~+/=-]{8,}         # whatever follows a scheme
-    | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)                              # a password in an address
-    | -----BEGIN[ A-Z]*PRIVATE\ KEY-----.*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
-    """,
-    re.DOTALL,
-)
 DEEPEST = 6
 """Levels of nested values that are searched; what lies deeper is masked whole."""
 
@@ -34,9 +22,9 @@ DEEPEST = 6
 def masked(value: Any, depth: int = 0) -> Any:
     """The value with secrets hidden: by the name of a key, and by the form of a text. Pure."""
     if isinstance(value, str):
-        return SECRET_FORMS.sub(MASK, value)
+        return HIDDEN.sub(MASK, value)
     if isinstance(value, bytes):
-        return SECRET_FORMS.sub(MASK, value.decode("utf-8", "replace"))
+        return HIDDEN.sub(MASK, value.decode("utf-8", "replace"))
     if not isinstance(value, Mapping | list | tuple | set | frozenset):
         return value
     if depth >= DEEPEST:

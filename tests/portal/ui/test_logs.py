@@ -20,11 +20,20 @@ SECRETS = [
     "cs_" + "aB3_" * 10,
     "csf_" + "aB3-" * 10,
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
+    "cst_" + "aB3-" * 10,
+    "glpat-" + "aB3x" * 6,
+    "cfut_" + "aB3x" * 12,
+    "AGE-SECRET-KEY-1" + "QPZR" * 14,
+    "/account/invitation/" + "kJ3d92hfQmZ81LxP/",
+    "/account/password/reset/key/" + "3-c8xq1r-5f0d7c/",
     "Bearer abcdefghijklmnop",
     "https://robot:hunter2hunter2@git.northwind.example/x.git",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
 ]
-HIDDEN = ["ghp_", "github_pat_a", "xoxb-", "fm2_", "dp.st.", "cs_a", "csf_a", "eyJ", "abcdefghijklmnop", "hunter2", "MIIEow"]
+HIDDEN = [
+    *("ghp_", "github_pat_a", "xoxb-", "fm2_", "dp.st.", "cs_a", "csf_a", "eyJ", "cst_", "glpat-", "cfut_", "QPZR"),
+    *("kJ3d92", "c8xq1r", "abcdefghijklmnop", "hunter2", "MIIEow"),
+]
 
 
 @pytest.fixture
