@@ -15,6 +15,7 @@ from portal.runtime import broker as brokers
 from portal.runtime.doctor.finding import Finding, bad, good, note
 
 BROKER_SECONDS = 4
+PROGRAM_SECONDS = 10
 SHORTEST_SECRET = 32
 FULL = 0.9
 HOME = {"127.0.0.1", "localhost", "::1"}
@@ -73,7 +74,8 @@ def programs() -> Iterator[Finding]:
     if git is None:
         yield bad("git is not installed", mend="Install git: the population of production commits comes from it.")
     else:
-        yield good(subprocess.run([git, "--version"], capture_output=True, text=True, check=False).stdout.strip())
+        said = subprocess.run([git, "--version"], capture_output=True, text=True, check=False, timeout=PROGRAM_SECONDS)
+        yield good(said.stdout.strip())
     if shutil.which("chromium") is None:
         yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium.")
 
