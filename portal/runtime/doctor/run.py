@@ -4,19 +4,23 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import DatabaseError
 
-from portal.runtime.doctor import database, surroundings
+from portal.runtime.doctor import database, surroundings, versions
 from portal.runtime.doctor.finding import Finding, bad
 
 Check = Callable[[], Iterator[Finding]]
 
 CHECKS: Sequence[Check] = (
     database.version,
+    versions.postgres,
     database.durability,
     database.rights,
     database.schema,
     database.clock,
     database.schedule,
     surroundings.broker,
+    versions.broker,
+    versions.python,
+    versions.packages,
     surroundings.keys,
     surroundings.signing_key,
     surroundings.programs,

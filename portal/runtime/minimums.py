@@ -1,0 +1,91 @@
+"""The oldest versions that may run, each with what is known to be wrong before it. Pure.
+
+`manage.py doctor` refuses what is older, and a test holds what we pin to it.
+
+Only what concerns this portal: a weakness in something that we do not use is no reason. Raise a floor when an advisory does concern
+us; docs/security.md says within how many days. Sources: the projects' own advisories, by their CVE numbers.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The first good version, and what the ones before it do."""
+
+    version: str
+    why: str
+
+
+PYTHON = Floor("3.11.4", "urllib.parse lets a blank prefix past checks of hosts (CVE-2023-24329)")
+PACKAGES: Mapping[str, Floor] = {
+    "django": Floor("5.2.11", "SQL injection by column aliases, slow headers under ASGI (CVE-2026-1287, CVE-2025-14550)"),
+    "django-allauth": Floor("65.19.4", "more failed sign-ins than the limit says are let through (CVE-2026-97764)"),
+    "social-auth-app-django": Floor("5.6.0", "accounts are associated by e-mail without the step for it (CVE-2025-61783)"),
+    "cryptography": Floor("44.0.1", "its OpenSSL does not notice an unauthenticated server with raw keys (CVE-2024-12797)"),
+    "pyjwt": Floor("2.10.1", "a part of the issuer is taken for the issuer (CVE-2024-53861)"),
+    "urllib3": Floor("2.6.0", "a small answer decompresses without bound (CVE-2025-66471)"),
+    "requests": Floor("2.32.4", "credentials of .netrc go to another host (CVE-2024-47081)"),
+    "h11": Floor("0.16.0", "malformed chunks let requests be smuggled (CVE-2025-43859)"),
+    "idna": Floor("3.7", "a crafted host name takes quadratic time (CVE-2024-3651)"),
+    "markdown-it-py": Floor("2.2.0", "crafted markdown ends the process (CVE-2023-26303)"),
+    "orjson": Floor("3.9.15", "deep nesting ends the process (CVE-2024-27454)"),
+    "pydantic": Floor("2.4.0", "a crafted address takes for ever (CVE-2024-3772)"),
+    "celery": Floor("5.2.2", "what a result says is run as a command (CVE-2021-23727)"),
+    "reportlab": Floor("3.6.13", "a colour in a text is run as code (CVE-2023-33733)"),
+    "pillow": Floor("11.3.0", "a picture writes beyond its buffer (CVE-2025-48379)"),
+    "uvicorn": Floor("0.11.7", "a header can be split, and a log line forged (CVE-2020-7695, CVE-2020-7694)"),
+}
+"""Distribution, in lower case → its floor. Also those that only come along with ours."""
+POSTGRES: Mapping[int, Floor] = {
+    15: Floor("15.14", "what pg_dump writes can run commands where it is restored (CVE-2025-8715)"),
+    16: Floor("16.10", "what pg_dump writes can run commands where it is restored (CVE-2025-8715)"),
+    17: Floor("17.6", "what pg_dump writes can run commands where it is restored (CVE-2025-8715)"),
+    18: Floor("18.1", "a client can make libpq write beyond its buffer (CVE-2025-12818)"),
+}
+"""Major version → its floor. Older majors are refused altogether."""
+VALKEY: Mapping[tuple[str, int], Floor] = {
+    ("valkey", 7): Floor("7.2.11", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
+    ("valkey", 8): Floor("8.0.6", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
+    ("redis", 7): Floor("7.2.11", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
+    ("redis", 8): Floor("8.0.4", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
+}
+"""Name and major version → its floor. Newer majors are good, older ones are not."""
+OLDEST_MAJOR = {"valkey": 7, "redis": 7}
+LIBCURL = Floor("8.4.0", "a long host name overflows the heap behind a SOCKS proxy (CVE-2023-38545)")
+
+
+def numbers(version: str) -> Version:
+    """The leading numbers: "9.1.2.post2" is (9, 1, 2). What is no version at all is older than every floor."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def is_below(*, version: str, floor: Floor) -> bool:
+    """Whether a version is older than its floor; "5.2" is as old as "5.2.0"."""
+    ours, least = numbers(version), numbers(floor.version)
+    longest = max(len(ours), len(least))
+    return ours + (0,) * (longest - len(ours)) < least + (0,) * (longest - len(least))
+
+
+def packages_below(*, installed: Callable[[str], str | None]) -> Iterator[tuple[str, str, Floor]]:
+    """(name, version, floor) of what is installed and too old. ``installed`` gives None for what is not there."""
+    for name, floor in PACKAGES.items():
+        version = installed(name)
+        if version is not None and is_below(version=version, floor=floor):
+            yield name, version, floor
+
+
+def server_floor(*, name: str, version: str) -> Floor | None:
+    """The floor that a broker of this name and version misses; None when it is good, or of a kind that we do not know."""
+    if name not in OLDEST_MAJOR:
+        return None
+    major = (*numbers(version), 0)[0]
+    if major < OLDEST_MAJOR[name]:
+        return Floor(f"{OLDEST_MAJOR[name]}.0", "nobody mends it any more")
+    floor = VALKEY.get((name, major))
+    return floor if floor and is_below(version=version, floor=floor) else None
