@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal.ui import live, palette, theme, views
+from portal.ui import live, palette, reports, theme, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("theme/", theme.switch, name="theme"),
     path("palette/", palette.show, name="palette"),
     path("help/", views.help_page, name="help"),
     path("live/", live.live, name="live"),
+    path("csp-report/", reports.violation, name="csp-report"),
     path("gallery/", views.gallery, name="gallery"),
 ]

@@ -37,6 +37,7 @@ SHORT_LIST = {
     "sign-in-outside",
     "invitation",
     "theme",
+    "csp-report",
     "healthz",
     "readyz",
     "status",
