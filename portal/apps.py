@@ -26,6 +26,8 @@ class PortalConfig(AppConfig):
         # What ends with a person who leaves.
         import_module("portal.access.outside_sign_in")
         import_module("portal.access.scim.tokens")
+        # Who comes in, is refused and leaves is logged.
+        import_module("portal.access.sign_in_log").listen()
         # What is sealed, for the rotation of keys.
         import_module("portal.access.sealed")
         # Health of what the answers stand on, and of broker, scheduler and worker; figures for a monitor.
