@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import re
+import runpy
 import shlex
 import tomllib
 from copy import deepcopy
@@ -146,6 +147,20 @@ def test_no_secret_stands_in_them():
     copied = {words.split()[0] for words in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)}
     assert ignored[1] == "*"
     assert let_in == copied == {"requirements.txt", "manage.py", "assets", "templates", *APPS}
+
+
+def test_cookies_are_closed_where_the_address_is_https(monkeypatch):
+    monkeypatch.setenv("COUNTERSIGN_BASE_URL", "https://portal.example")
+    made = runpy.run_path(str(ROOT / "portal" / "settings.py"))
+
+    for kind in ("SESSION", "CSRF"):
+        assert made[f"{kind}_COOKIE_NAME"].startswith("__Host-")
+        assert made[f"{kind}_COOKIE_SECURE"] is True
+    assert made["SESSION_COOKIE_SAMESITE"] == "Lax"
+    assert (made.get("SESSION_COOKIE_HTTPONLY", True), made["CSRF_COOKIE_HTTPONLY"]) == (True, True)
+    assert made["SECURE_HSTS_SECONDS"] >= 31_536_000
+    assert made["MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN"] is False
+    assert made["DEBUG"] is False
 
 
 def test_staging_is_production_but_for_names_and_sizes():

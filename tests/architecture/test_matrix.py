@@ -178,6 +178,16 @@ def test_an_address_takes_only_the_methods_that_it_names():
     assert wrong == {}
 
 
+def test_every_form_needs_its_token():
+    """A request that another site makes in somebody's name carries the cookie and no token."""
+    client = sign_in(Client(enforce_csrf_checks=True, raise_request_exception=False), person("Rex"))
+    exempt = {route.name.partition("-")[0] for route in ROUTES if getattr(route.view, "csrf_exempt", False)}
+    forms = [route for route, rule in RULES.items() if not rule.by_token and route.name not in {"hook", "csp-report"}]
+
+    assert exempt - {route.name.partition("-")[0] for route in BY_TOKEN} == {"hook", "csp"}
+    assert {ask(client, "POST", address_of(route), headers=BRIEF).status_code for route in forms[::10]} == {403}
+
+
 def test_what_carries_a_token_takes_only_its_methods_and_only_its_token():
     ann, rex = person("Ann"), person("Rex")
     now = timezone.now()

@@ -8,9 +8,12 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 from celery import Celery
+from kombu.exceptions import ContentDisallowed
+from kombu.serialization import dumps, loads
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from portal import bell, causes, telemetry
+from portal.celery import app
 from portal.environment import Misconfigured
 from portal.ui.logs import MASK, Formatter
 
@@ -147,3 +150,12 @@ def test_opentelemetry_gets_a_provider_and_its_three_instruments(monkeypatch):
         "CeleryInstrumentor",
         "PsycopgInstrumentor",
     ]
+
+
+def test_a_worker_takes_json_and_nothing_else():
+    """A message whose kind of content would be run as it is read is refused before it is looked at."""
+    assert (app.conf.accept_content, app.conf.task_serializer) == (["json"], "json")
+    kind, encoding, body = dumps({"x": 1}, serializer="pickle")
+
+    with pytest.raises(ContentDisallowed):
+        loads(body, kind, encoding, accept=app.conf.accept_content)
