@@ -29,7 +29,7 @@ NEXT = {"credential": "its credential", "test": "a test of the connection", "sco
 
 @dataclass(frozen=True)
 class Step:
-    """One step. ``href`` is where it is done, for those who hold ``needs``; ``optional`` steps do not keep the guide open."""
+    """One step. ``href`` is where it is done (empty: not yet), for those who hold ``needs``; ``optional`` steps do not keep the guide open."""
 
     code: str
     title: str
@@ -39,6 +39,7 @@ class Step:
     href: str
     act: str
     needs: P
+    icon: str = "plug"
     optional: bool = False
     source: Source | None = None
     """The source of a system that can be tested, or filled back."""
@@ -80,6 +81,7 @@ def _people(at: datetime) -> Step:
         href="/people/invite/",
         act="Invite somebody",
         needs=P.PERSON_INVITE,
+        icon="users",
     )
 
 
@@ -146,9 +148,10 @@ def _back(sources: list[Source]) -> Step:
         why="Auditors ask about a period, and it rarely begins on the day of the set-up.",
         state=state,
         sentence=words,
-        href="/integrations/",
+        href="/integrations/" if forge else "",
         act="See it",
         needs=P.SOURCE_MANAGE,
+        icon="clock",
         optional=True,
         source=forge,
         fetch=fetch,
@@ -166,6 +169,7 @@ def _meeting() -> Step:
         href="/meetings/" if series else "/meetings/series/new/",
         act="See it" if series else "Set the series",
         needs=P.MEETING_LEAD,
+        icon="calendar-days",
     )
 
 
@@ -188,5 +192,6 @@ def _policy(at: datetime) -> Step:
         href="/policy/" if version else "/policy/edit/",
         act="See it" if version else "Import or edit",
         needs=P.POLICY_DRAFT,
+        icon="scroll-text",
         optional=True,
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from changes.desk.setup import actions
@@ -48,7 +48,7 @@ def _who(permission: P, request: HttpRequest) -> str:
 def server(request: HttpRequest) -> HttpResponse:
     """What ``manage.py doctor`` says of database, broker, keys, disk and mail: a page, and a part of the guide."""
     findings = [finding for finding in examine(checks=CHECKS) if finding.level is not Level.GOOD]
-    return render(request, "changes/setup/server.html", {"findings": findings, "bad": Level.BAD})
+    return page(request, "changes/setup/server.html", {"findings": findings, "bad": Level.BAD}, piece="findings")
 
 
 @requires(P.SOURCE_MANAGE)

@@ -147,6 +147,8 @@ def test_when_nothing_is_missing_inbox_and_doctor_say_so(client):
     assert [(one.level, one.text) for one in set_up()] == [(Level.GOOD, "set-up: nothing is missing")]
     sign_in(client, people[0])
     assert "Nothing is missing." in client.get(reverse("setup")).content.decode()
-    assert "findings" in client.get(reverse("setup-server")).content.decode()
+    whole, piece = client.get(reverse("setup-server")), client.get(reverse("setup-server"), headers={"HX-Request": "true"})
+    assert [b"<title>" in answer.content for answer in (whole, piece)] == [True, False]
+    assert b"manage.py" in piece.content
     hits = client.get("/palette/", {"q": "set-up"}).content.decode()
     assert 'href="/setup/"' in hits
