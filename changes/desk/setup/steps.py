@@ -29,7 +29,7 @@ NEXT = {"credential": "its credential", "test": "a test of the connection", "sco
 
 @dataclass(frozen=True)
 class Step:
-    """One step. ``href`` is where it is done (empty: not yet), for those who hold ``needs``; ``optional`` steps do not keep the guide open."""
+    """One step. ``href`` is where it is done (empty: not yet), for those who hold ``needs``; ``optional`` ones can wait."""
 
     code: str
     title: str

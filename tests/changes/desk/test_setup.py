@@ -149,6 +149,6 @@ def test_when_nothing_is_missing_inbox_and_doctor_say_so(client):
     assert "Nothing is missing." in client.get(reverse("setup")).content.decode()
     whole, piece = client.get(reverse("setup-server")), client.get(reverse("setup-server"), headers={"HX-Request": "true"})
     assert [b"<title>" in answer.content for answer in (whole, piece)] == [True, False]
-    assert b"manage.py" in piece.content
+    assert [b"as they should be" in answer.content or b"<bdi>" in answer.content for answer in (whole, piece)] == [True, True]
     hits = client.get("/palette/", {"q": "set-up"}).content.decode()
     assert 'href="/setup/"' in hits
