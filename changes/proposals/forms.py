@@ -12,6 +12,7 @@ from changes.proposals.classification import rank_of
 from changes.proposals.models import Category, Kind, Size
 from changes.proposals.sections import SECTIONS, TEXT_FIELDS
 from changes.proposals.templates_of_kinds import TEMPLATES, hint_for, is_untouched
+from portal.ui.typed import no_secret
 
 LONGEST = 200_000
 """Characters of one text; more belongs into a linked document."""
@@ -44,7 +45,7 @@ def text_field(name: str, *, longest: int = LONGEST, rows: int = 0, required: st
     field = Text(label=SECTIONS[name], required=bool(required), widget=widget, help_text=HINTS.get(name, ""))
     field.error_messages["required"] = required
     words = f"Shorten this to {longest:,} characters, or link to a document: it has %(show_value)s"
-    field.validators.append(MaxLengthValidator(longest, message=words))
+    field.validators += [MaxLengthValidator(longest, message=words), no_secret]
     return field
 
 

@@ -8,6 +8,7 @@ from django import forms
 from changes.talk.kinds import KINDS
 from changes.talk.policy import LONGEST
 from changes.talk.queries import Way
+from portal.ui.typed import no_secret
 
 MAILS = [("now", "At once"), ("digest", "In the daily digest"), ("off", "Not by mail")]
 
@@ -23,6 +24,7 @@ class CommentForm(forms.Form):
         help_text="Markdown. Mention people as @ann: they are told.",
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Write something, then send it"},
+        validators=[no_secret],
     )
 
 
