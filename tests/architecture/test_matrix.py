@@ -165,15 +165,15 @@ def fitting(rule):
 
 
 def test_an_address_takes_only_the_methods_that_it_names():
-    """Asked by somebody who may, and freshly. The API and provisioning name theirs themselves."""
+    """Asked by somebody who may, and freshly: each by one method that it cannot name. The API and provisioning name theirs themselves."""
     people, wrong = clients(), {}
     for number, (route, rule) in enumerate(RULES.items()):
         if rule.by_token or route.name in LIVE:
             continue
-        for method in ("PUT", ("PATCH", "DELETE", "TRACE", "OPTIONS")[number % 4]):
-            status = ask(people[fitting(rule)], method, address_of(route)).status_code
-            if status != 405:
-                wrong[route.pattern, method] = status
+        method = ("PUT", "PATCH", "DELETE", "TRACE", "OPTIONS")[number % 5]
+        status = ask(people[fitting(rule)], method, address_of(route)).status_code
+        if status != 405:
+            wrong[route.pattern, method] = status
 
     assert wrong == {}
 
