@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -59,8 +59,7 @@ def decide(request: HttpRequest, view: Callable[..., Any], args: list[Any], kwar
     Raises ``Undeclared``, ``NotAllowed`` or ``BadRequest``.
     """
     name = request.resolver_match.view_name if request.resolver_match else ""
-    if _holds_nul(request):
-        raise BadRequest("No text of ours holds the character NUL, so nothing can be found by it.")
+    _without_nul(request)
     if name in FOREIGN and request.method not in TAKEN:
         return HttpResponseNotAllowed(TAKEN)
     rule = rule_of(view, name)
@@ -77,9 +76,16 @@ def decide(request: HttpRequest, view: Callable[..., Any], args: list[Any], kwar
     return refusal or _insist_on_factor(request, rule.permission)
 
 
-def _holds_nul(request: HttpRequest) -> bool:
-    """Whether the address holds a NUL, which PostgreSQL cannot. Forms look for it in their own fields."""
-    return "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+def _without_nul(request: HttpRequest) -> None:
+    """PostgreSQL holds no NUL, so nothing is found by one: it is left out of a question, and a path with one is refused.
+
+    Forms look for it in their own fields.
+    """
+    if "\0" in request.path_info:
+        raise BadRequest("No text of ours holds the character NUL, so nothing can be found by it.")
+    question = request.META.get("QUERY_STRING", "")
+    if "%00" in question:
+        vars(request)["GET"] = QueryDict(question.replace("%00", ""), encoding=request.encoding)
 
 
 def _ask_for_factor(user: User) -> Missing | None:
