@@ -45,7 +45,7 @@ def latest_run(engagement: Engagement | None = None) -> ControlRun | None:
 
 
 def run_asked_for(request: HttpRequest, engagement: Engagement | None) -> ControlRun | None:
-    """The run that ``?run=`` names, else the newest; None before the first one. Raises ``Http404`` for one that is not the reader's."""
+    """The run that ``?run=`` names, else the newest; None before the first. Raises ``Http404`` for one of somebody else."""
     asked = request.GET.get("run", "")
     if not asked:
         return latest_run(engagement)

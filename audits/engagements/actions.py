@@ -156,7 +156,7 @@ def seal_readings(*, day: date) -> str:
         digest.update(json.dumps([*said, row.at.isoformat()]).encode() + b"\n")
         pages += 1
     fact = {"day": day.isoformat(), "pages": pages, "sha256": digest.hexdigest()}
-    append(stream=read_logstream_of(day), kind="read_log.sealed", actor=PORTAL, fact=fact)
+    append(stream=read_log_stream(day), kind="read_log.sealed", actor=PORTAL, fact=fact)
     return digest.hexdigest()
 
 

@@ -7,7 +7,7 @@ from portal.ledger.evidence import RowRule
 ADMITTED = """
     SELECT * INTO audit FROM audits_engagement WHERE id = NEW.engagement_id;
     IF TG_OP = 'INSERT' AND audit.confirmed_at IS NOT NULL AND NEW.seconded_by_id IS NULL THEN
-        RAISE EXCEPTION 'The engagement is confirmed: two people add somebody to what was read.'
+        RAISE EXCEPTION 'The engagement is confirmed: nobody is added to what was read but by two people.'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'admission_before_confirmation';
     END IF;
     IF TG_OP = 'INSERT' AND audit.confirmed_at IS NULL AND NEW.seconded_by_id IS NOT NULL THEN
@@ -18,7 +18,8 @@ ADMITTED = """
         SELECT FROM audits_admission a WHERE a.engagement_id = NEW.engagement_id AND a.person_id = NEW.person_id
             AND coalesce(a.ended_at, a.ends_at) > coalesce(NEW.starts_at, audit.starts_at)
     ) THEN
-        RAISE EXCEPTION 'The person is in this engagement already.' USING ERRCODE = 'unique_violation', CONSTRAINT = 'admission_once';
+        RAISE EXCEPTION 'The person is in this engagement already.'
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'admission_once';
     END IF;
     IF NEW.ends_at <= coalesce(NEW.starts_at, audit.starts_at) OR NEW.ends_at > audit.ends_at THEN
         RAISE EXCEPTION 'A person is admitted within the engagement.'

@@ -76,7 +76,7 @@ class Engagement(models.Model):
 
 
 class Admission(models.Model):
-    """One person in an engagement, from when until when: an auditor, or the tester of an internal audit. As the second person read it.
+    """One person in an engagement, from when until when: an auditor, or the tester of an internal audit. As two people decided it.
 
     Those of the beginning were confirmed with the engagement. Somebody who comes later is added by one person and seconded by
     another (``AdmissionProposal``), from that moment on.
@@ -116,7 +116,7 @@ class Admission(models.Model):
 
 
 class AdmissionProposal(models.Model):
-    """Somebody who is to come into an engagement that is confirmed already. Another person confirms it within 72 hours, or it lapses."""
+    """Somebody who is to come into an engagement that is confirmed already. Another person confirms it in 72 hours, or never."""
 
     engagement = models.ForeignKey(Engagement, on_delete=models.PROTECT, related_name="admission_proposals")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -60,7 +60,7 @@ def ask(
 
 @transaction.atomic
 def cancel(*, job: Job, by: User, at: datetime) -> None:
-    """Give a job up; what it was to make will not be there. Raises ``Refused`` for a job of somebody else, ``Stale`` after its end."""
+    """Give a job up; what it was to make will not be there. Raises ``Refused`` for somebody else's, ``Stale`` after its end."""
     if by.pk != job.asked_by_id and not may_at(by, P.ENGAGEMENT_MAKE, at=at):
         raise _refused("Somebody else asked for this.", f"Ask {job.asked_by.name} to cancel it.")
     if job.state != State.WAITING:

@@ -29,7 +29,6 @@ from portal.access.people import actor_of
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
 
-
 MOST_AT_ONCE = 2_000
 """Rows at the source that somebody waits for: a fifth of a second. What has more is left to a worker."""
 
@@ -115,7 +114,7 @@ def freeze_asked(*, turn: Turn) -> None:
 def _wish_of(job: Job) -> Wish:
     asked = job.asked
     since, until = (datetime.fromisoformat(asked[name]) for name in ("since", "until"))
-    return Wish(Engagement.objects.get(pk=job.engagement_id), asked["kind"], since, until, asked["filters"])
+    return Wish(Engagement.objects.get(pk=job.engagement_id or 0), asked["kind"], since, until, asked["filters"])
 
 
 def _checked(wish: Wish, *, by: User, at: datetime) -> tuple[Kind, Asked]:

@@ -18,8 +18,8 @@ MOST = 50
 class Export:
     """One thing that somebody asked for. Addresses are of this portal; empty where there is none.
 
-    ``href`` leads to what came of it, ``file`` to its file, ``cancel`` is where giving it up is sent. ``size`` is in bytes, ``digest``
-    the SHA-256 of the file, ``expires_at`` until when it is offered. ``done`` of ``total`` counts what ``step`` says.
+    ``href`` leads to what came of it, ``file`` to its file, ``cancel`` is where giving it up is sent. ``size`` is in bytes,
+    ``digest`` the SHA-256 of the file, ``expires_at`` until when it is offered. ``done`` of ``total`` counts what ``step`` says.
     """
 
     what: str

@@ -1,7 +1,7 @@
 """The policy, the meetings, the people, and who reads what (P-25, P-28, P-29, P-30, P-31)."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from audits.controls.result import Flat, Row, Window, deviating, judged, when
 from audits.controls.rows import reader

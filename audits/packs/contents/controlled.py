@@ -45,7 +45,7 @@ def controls_of(work: Work) -> list[Control]:
 
 
 def put_control(work: Work, control: Control) -> Controlled:
-    """Its rows and its result, from the run that was kept for the pack. Raises ``ValueError`` for rows that are not those of the run."""
+    """Its rows and its result, from the run that was kept for the pack. ``ValueError`` for rows that are not those of the run."""
     run = work.run
     result = result_in(run, control)
     folder = f"controls/{plain(control.id)}"

@@ -1,4 +1,4 @@
-"""Jobs: asked for, done by a worker as a whole or not at all, given up, begun anew after a death; and the page of what one asked for."""
+"""Jobs: asked for, done by a worker as a whole or not at all, given up, begun anew after a death; and the page of one's own."""
 
 from datetime import timedelta
 
