@@ -100,7 +100,11 @@ class AdditionForm(forms.Form):
     """Somebody who comes into an engagement later. The last day counts wholly."""
 
     person = forms.ChoiceField(label="Who", error_messages={"required": "Choose somebody"})
-    until = _day("Until", "Choose the last day")
+    until = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        error_messages={"required": "Choose the last day"},
+    )
     reason = forms.CharField(label="Why", max_length=500, error_messages={"required": "Say in a sentence why"})
 
     def __init__(self, *args: Any, people: list[User], engagement: Engagement, **kwargs: Any) -> None:

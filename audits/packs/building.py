@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from audits.controls.models import ControlRun
 from audits.controls.running import controls_in
 from audits.engagements.queries import scope_of
 from audits.packs import actions
@@ -113,12 +112,12 @@ def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, w
 
     PackPiece.objects.filter(pack=pack, attempt__lt=pack.attempt).delete()
     reading = 0 if pack.run_id else sum(1 for _ in controls_in(scope_of(pack.engagement)))
-    whole = reading
-    run = run_for(pack, tell=tell, at=now())
     writer = PieceWriter(keep)
-    work = _work(pack, checkpoint, signer, Archive(writer), run)
+    work = _work(pack, checkpoint, signer, Archive(writer))
     steps = list(_steps(work, where))
     whole = reading + len(steps)
+    work.run = run_for(pack, tell=tell, at=now())
+    work.people = {int(pk): name for pk, name in (pack.names or {}).items()}
     for done, (words, step) in enumerate(steps, start=reading):
         tell(done, words)
         step()
@@ -128,7 +127,7 @@ def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, w
     log.info("pack.built", pack=pack.pk, size=writer.size, attempt=pack.attempt)
 
 
-def _work(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, archive: Archive, run: ControlRun) -> Work:
+def _work(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, archive: Archive) -> Work:
     return Work(
         pack=pack,
         engagement=pack.engagement,
@@ -138,8 +137,7 @@ def _work(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, archive: Arc
         populations=list(Population.objects.filter(pk__in=pack.contents["populations"]).order_by("number")),
         samples=list(Sample.objects.filter(pk__in=pack.contents["samples"]).select_related("population").order_by("number", "pk")),
         zone=ZoneInfo(parameters_at(pack.asked_at).release_zone),
-        people={int(pk): name for pk, name in (pack.names or {}).items()},
-        run=run,
+        people={},
         covered=covered_under(pack=pack, checkpoint=checkpoint),
     )
 

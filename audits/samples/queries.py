@@ -53,7 +53,7 @@ def item_page(sample: Sample, *, older_than: str, newer_than: str) -> Page[Sampl
 
 def judged_items(sample: Sample) -> list[SampleItem]:
     """All items with marks and replacements. Of a sheet only the letters, which is what results ask for: two queries."""
-    items = list(_items(sample).defer("sheet").annotate(letters=LETTERS).order_by("position"))
+    items: list[SampleItem] = [*_items(sample).defer("sheet").annotate(letters=LETTERS).order_by("position")]
     for item in items:
         item.sheet = {"attributes": [{"letter": letter} for letter in vars(item)["letters"] or []]}
     return items

@@ -47,6 +47,8 @@ def controls_of(work: Work) -> list[Control]:
 def put_control(work: Work, control: Control) -> Controlled:
     """Its rows and its result, from the run that was kept for the pack. ``ValueError`` for rows that are not those of the run."""
     run = work.run
+    if run is None:
+        raise ValueError("the controls were not run for this pack")
     result = result_in(run, control)
     folder = f"controls/{plain(control.id)}"
     digest = hashlib.sha256()

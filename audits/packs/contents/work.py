@@ -42,9 +42,9 @@ class Work:
     people: Mapping[int, str]
     covered: frozenset[str]
     """The rows that the ledger covers below the checkpoint: what the pack holds of the engagement's work (``contents.segment``)."""
-    run: ControlRun
-    """What the controls found, kept for the pack."""
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    run: ControlRun | None = None
+    """What the controls found, kept for the pack; None until it is there."""
 
     @property
     def mark(self) -> str:

@@ -1,4 +1,4 @@
-"""A file of people in a browser without script, from choosing it to the people it makes; then the same person's exports, compact."""
+"""A file of people in a browser without script, from choosing it to the people it makes; then one's exports, in compact rows."""
 
 import pytest
 from django.urls import reverse
