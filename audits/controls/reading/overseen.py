@@ -118,12 +118,12 @@ def _against(row: ReadLog, engagement: Engagement) -> Iterator[str]:
     own = [one for one in engagement.admissions.all() if one.person_id == row.reader_id]
     if not own:
         yield "It was read by somebody else than an auditor of the engagement."
-    elif not any(_lets_in(one, row.at) for one in own):
-        yield "It was read before its reader came into the engagement, or after they had left it."
     ended = engagement.ended_at if engagement.ended_at is not None else engagement.ends_at
     begun = engagement.confirmed_at is not None and engagement.starts_at <= row.at
     if not begun or row.at >= min(ended, engagement.ends_at):
         yield "It was read while the engagement was not open."
+    elif own and not any(_lets_in(one, row.at) for one in own):
+        yield "It was read before its reader came into the engagement, or after they had left it."
 
 
 def _lets_in(admission: Admission, at: datetime) -> bool:
