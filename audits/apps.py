@@ -5,14 +5,20 @@ from importlib import import_module
 from django.apps import AppConfig
 
 JOINS = (
+    "audits.jobs.exported",
+    "audits.jobs.news",
     "audits.controls.checks",
+    "audits.controls.run_later",
     "audits.findings.held",
     "audits.engagements.demo",
+    "audits.engagements.needs",
     "audits.requests.needs",
     "audits.requests.news",
     "audits.findings.needs",
     "audits.findings.news",
     "audits.findings.agenda",
+    "audits.populations.frozen_later",
+    "audits.packs.exported",
     "audits.packs.found",
     "audits.packs.news",
     "audits.room.finding_again",

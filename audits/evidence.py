@@ -24,7 +24,16 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
             "created_at",
         ),
     ),
-    EvidenceTable("audits.Admission", columns=("ended_by_id", "ended_at"), fixed=("engagement_id", "person_id", "ends_at")),
+    EvidenceTable(
+        "audits.Admission",
+        columns=("ended_by_id", "ended_at"),
+        fixed=("engagement_id", "person_id", "starts_at", "ends_at", "added_by_id", "seconded_by_id"),
+    ),
+    EvidenceTable(
+        "audits.AdmissionProposal",
+        columns=("withdrawn_at", "admission_id"),
+        fixed=("engagement_id", "person_id", "ends_at", "reason", "digest", "proposed_by_id", "proposed_at", "expires_at"),
+    ),
     EvidenceTable("audits.ControlRun", append_only=True),
     # The run holds their digest, and is in the ledger.
     EvidenceTable("audits.ControlFinding", append_only=True, entry=False),
@@ -48,6 +57,15 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         born=frozenset({"waiting"}),
         by_auditors=True,
     ),
+    EvidenceTable(
+        "audits.Job",
+        columns=("state", "ended_at", "trouble", "result"),
+        fixed=("kind", "engagement_id", "title", "asked", "asked_by_id", "asked_at"),
+        moves=frozenset({("waiting", "done"), ("waiting", "failed"), ("waiting", "cancelled")}),
+        born=frozenset({"waiting"}),
+        by_auditors=True,
+    ),
+    EvidenceTable("audits.JobCancel", append_only=True, by_auditors=True),
     EvidenceTable("audits.PackCancel", append_only=True, by_auditors=True),
     # One row for each page: the ledger gets a digest of each day instead of an entry for each row.
     EvidenceTable("audits.ReadLog", append_only=True, entry=False),

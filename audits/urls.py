@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("insights/", insights.insights, name="insights"),
     path("insights/<slug:code>/", insights.rows, name="insight-rows"),
     path("", include("audits.engagements.urls")),
+    path("", include("audits.jobs.urls")),
     path("", include("audits.packs.urls")),
     path("", include("audits.populations.urls")),
     path("", include("audits.samples.urls")),

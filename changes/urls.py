@@ -251,6 +251,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/draft/drop/", course_draft.drop, name="drop-course-draft"),
     path("training/people/", roster.people, name="training-people"),
     path("training/people/list.csv", roster.people_file, name="training-people-file"),
+    path("training/people/invite/", roster.invite_to_learn, name="invite-to-learn"),
     path("training/people/remind/", roster.remind, name="remind-training"),
     path("setup/", setup.guide, name="setup"),
     path("setup/server/", setup.server, name="setup-server"),

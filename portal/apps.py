@@ -34,6 +34,8 @@ class PortalConfig(AppConfig):
         import_module("portal.home.foundations")
         import_module("portal.home.background")
         import_module("portal.home.measures")
+        # What the portal itself does in the background for people.
+        import_module("portal.home.own_exports")
         # The reference of a request goes along with the work that it causes; errors and traces go where somebody wants them.
         import_module("portal.causes")
         telemetry.start(environment=os.environ)

@@ -70,7 +70,7 @@ HIDDEN: tuple[Hidden, ...] = (
         why="password hash",
         shown=(
             *("id", "last_login", "email", "name", "is_active", "joined_at", "left_at", "theme", "time_zone", "shortcuts"),
-            *("kind", "team", "employer", "joined_on", "leaves_on"),
+            *("density", "kind", "team", "employer", "joined_on", "leaves_on"),
         ),
     ),
     Hidden(

@@ -13,6 +13,7 @@ from portal.ledger.models import (
     LedgerLeaf,
     LedgerRedaction,
     LedgerSealed,
+    LedgerTimestamp,
     LedgerVerification,
 )
 from portal.outbox.models import Effect
@@ -36,6 +37,7 @@ __all__ = [
     "LedgerLeaf",
     "LedgerRedaction",
     "LedgerSealed",
+    "LedgerTimestamp",
     "LedgerVerification",
     "MetAccount",
     "PeopleImport",

@@ -12,6 +12,7 @@ SEAL = "portal.ledger.tasks.seal"
 VERIFY_ASKED = "portal.ledger.tasks.verify_asked"
 WORK_ON_IMPORTS = "portal.access.importing.tasks.work_on_imports"
 BUILD_PACKS = "audits.packs.tasks.build_packs"
+DO_JOBS = "audits.jobs.tasks.do_jobs"
 VERIFY = "portal.ledger.tasks.verify"
 BACK_UP = "portal.runtime.tasks.back_up"
 QUEUE, SEALER = "celery", "sealer"
@@ -62,6 +63,8 @@ SCHEDULE = (
     Entry(WORK_ON_IMPORTS, 15, "work-on-imports"),
     # Evidence packs: what waits for a checkpoint, what a lost worker left, what is past its day.
     Entry(BUILD_PACKS, 5, "build-packs"),
+    # Large populations and runs of the controls that somebody asked for.
+    Entry(DO_JOBS, 5, "do-jobs"),
     # Whoever's last day is over loses every access.
     Entry("portal.access.roster.tasks.end_due_access", 300, "end-due-access"),
     # Training: what comes up, is due or late; each reminder once.
@@ -100,6 +103,7 @@ WAKE = {
     "verify": VERIFY_ASKED,
     "imports": WORK_ON_IMPORTS,
     "packs": BUILD_PACKS,
+    "jobs": DO_JOBS,
 }
 # Channels whose word is not the reference of a request (portal/causes.py).
 WORDS_OF_THEIR_OWN = frozenset({"ledger"})

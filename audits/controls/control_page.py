@@ -17,7 +17,7 @@ from audits.controls.coverage import gates_of
 from audits.controls.forms import PeriodForm
 from audits.controls.models import ControlFinding, ControlRun
 from audits.controls.paging import SIZE, first_of, pager
-from audits.controls.queries import health, latest_run, run_in, runs_for
+from audits.controls.queries import health, run_asked_for, runs_for
 from audits.controls.result import Result, Row, Tally, Window
 from audits.controls.rows import in_scope, is_withheld, rows_of
 from audits.controls.running import USUAL, check_window
@@ -60,7 +60,7 @@ def control_named(name: str, scope: Scope) -> Control:
 def control(request: HttpRequest, name: str) -> HttpResponse:
     """The control with its newest run, or the one that ``?run=`` names."""
     found, engagement, at = control_named(name, scope_for(request)), engagement_in(request), time_of(request)
-    run = _run_asked_for(request, engagement)
+    run = run_asked_for(request, engagement)
     weeks = health(at=at, engagement=engagement).get(found.id, [])
     context = {
         "control": found,
@@ -77,16 +77,6 @@ def control(request: HttpRequest, name: str) -> HttpResponse:
         **_findings(request, found, run, engagement),
     }
     return render(request, "audits/controls/control.html", context)
-
-
-def _run_asked_for(request: HttpRequest, engagement: Engagement | None) -> ControlRun | None:
-    asked = request.GET.get("run", "")
-    if not asked:
-        return latest_run(engagement)
-    run = run_in(engagement, pk=int(asked), at=time_of(request)) if asked.isdecimal() and len(asked) < 19 else None
-    if run is None:
-        raise Http404("There is no such run, or it is not for you.")
-    return run
 
 
 def _runs(control: Control, engagement: Engagement | None) -> list[tuple[ControlRun, dict[str, Any]]]:
@@ -113,7 +103,7 @@ def _of_line(place: int, line: str) -> Shown:
 def control_rows(request: HttpRequest, name: str) -> HttpResponse:
     """Every row of the population of a window, read now; with ``?run=`` of that run's window, compared with it."""
     found, engagement, at = control_named(name, scope_for(request)), engagement_in(request), time_of(request)
-    run = _run_asked_for(request, engagement) if "since" not in request.GET else None
+    run = run_asked_for(request, engagement) if "since" not in request.GET else None
     read = Window(run.since, run.until) if run else _usual(engagement, at)
     form = PeriodForm(request.GET if "since" in request.GET else None, initial=PeriodForm.of(read))
     context: dict[str, Any] = {"control": found, "run": run, "form": form, "engagement": engagement}

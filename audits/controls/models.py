@@ -74,3 +74,20 @@ class ControlFinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.control} {self.key}"
+
+
+class ControlRows(models.Model):
+    """A piece of all the rows of one control in a run, as an evidence pack needs them. No evidence: the run holds their digest."""
+
+    run = models.ForeignKey(ControlRun, on_delete=models.CASCADE, related_name="pieces")
+    control = models.CharField(max_length=4)
+    position = models.PositiveIntegerField()
+    """From 0, within the run and the control."""
+    content = models.BinaryField()
+    """Lines as they were hashed, a line feed after each; deflated (zlib)."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "control", "position"], name="control_rows_once")]
+
+    def __str__(self) -> str:
+        return f"{self.control} piece {self.position}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
 
 from audits.controls.catalogue import CONTROLS
 from audits.controls.models import ControlRun
@@ -13,6 +14,7 @@ from audits.engagements.models import Engagement
 from audits.engagements.queries import open_at, scope_of
 from changes.delivery.models import Repository
 from portal.access.scope import EVERYTHING
+from portal.ui.clock import time_of
 
 WEEK = timedelta(days=7)
 WEEKS = 26
@@ -40,6 +42,17 @@ def run_in(engagement: Engagement | None, *, pk: int, at: datetime) -> ControlRu
 def latest_run(engagement: Engagement | None = None) -> ControlRun | None:
     """The newest of them; None before the first one."""
     return runs_for(engagement).first()
+
+
+def run_asked_for(request: HttpRequest, engagement: Engagement | None) -> ControlRun | None:
+    """The run that ``?run=`` names, else the newest; None before the first. Raises ``Http404`` for one of somebody else."""
+    asked = request.GET.get("run", "")
+    if not asked:
+        return latest_run(engagement)
+    run = run_in(engagement, pk=int(asked), at=time_of(request)) if asked.isdecimal() and len(asked) < 19 else None
+    if run is None:
+        raise Http404("There is no such run, or it is not for you.")
+    return run
 
 
 def ran_daily_since(moment: datetime) -> bool:

@@ -6,18 +6,22 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from audits.controls.catalogue import CONTROLS, Control
 from audits.controls.coverage import gates_of
 from audits.controls.forms import PeriodForm
 from audits.controls.models import ControlRun
-from audits.controls.queries import Week, health, latest_run
+from audits.controls.queries import Week, health, run_asked_for
 from audits.controls.result import Window
 from audits.controls.rows import in_scope
-from audits.controls.running import USUAL, run_controls
+from audits.controls.running import USUAL, ask_to_run
 from audits.controls.showing import Health, failures, health_of
 from audits.engagements.queries import engagement_in
+from audits.jobs.models import Job
+from audits.jobs.queries import under_way
+from audits.jobs.showing import card_of, moved
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -56,22 +60,25 @@ def controls(request: HttpRequest) -> HttpResponse:
 @requires(P.CONTROL_RUN)
 @require_POST
 def run_now(request: HttpRequest) -> HttpResponse:
-    """Run all controls over the period that was asked for, and show what they found."""
+    """Have a worker run all controls over the period that was asked for."""
     form, at = PeriodForm(request.POST), time_of(request)
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
-        run_controls(window=form.window(at=at), by=person_of(request), at=at)
+        ask_to_run(window=form.window(at=at), by=person_of(request), at=at)
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return _page(request, form, status=422)
-    messages.success(request, "The controls were run.")
+    messages.success(request, "The controls are being run. You can leave this page: you are told when it is done.")
     return redirect("controls")
 
 
 def _page(request: HttpRequest, form: PeriodForm, *, status: int = 200) -> HttpResponse:
     engagement = engagement_in(request)
-    run, weeks = latest_run(engagement), health(at=time_of(request), engagement=engagement)
+    card = card_of(request, [] if engagement else under_way(kind=Job.Kind.CONTROLS), again=reverse("controls"))
+    if piece := moved(request, card):
+        return piece
+    run, weeks = run_asked_for(request, engagement), health(at=time_of(request), engagement=engagement)
     lines = lines_of(run, weeks, scope_for(request))
     context = {
         "run": run,
@@ -81,6 +88,7 @@ def _page(request: HttpRequest, form: PeriodForm, *, status: int = 200) -> HttpR
         "form": form,
         "may_run": may(request.user, P.CONTROL_RUN),
         "engagement": engagement,
+        **card,
     }
     return render(request, "audits/controls/controls.html", context, status=status)
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
 
 from audits.engagements.criteria import IDS
-from audits.engagements.facts import Wish
+from audits.engagements.facts import Invited, Wish
 from audits.engagements.models import LONGEST, Admission, Engagement, ReadLog
 from audits.engagements.queries import read_log_stream
 from portal.access.may import may_at, roles_at
@@ -26,9 +26,11 @@ CONFIRM_WITHIN = timedelta(hours=72)
 @transaction.atomic
 def open_engagement(*, wish: Wish, by: User, at: datetime) -> Engagement:
     """Prepare an engagement. It opens nothing until another person confirms it within 72 hours. Raises ``Refused``."""
-    _check_maker(by, kind=wish.kind, people=[one.person.pk for one in wish.people], at=at)
+    check_maker(by, kind=wish.kind, people=[one.person.pk for one in wish.people], at=at)
     _check_dates(wish, at)
-    _check_people(wish, at)
+    check_people(wish.kind, wish.people, at)
+    if set(wish.criteria) - set(IDS):
+        raise _refused("A criterion is none of the AICPA's ids.", "Name them like CC8.1.")
     new = Engagement(
         name=wish.name.strip(),
         kind=wish.kind,
@@ -54,9 +56,9 @@ def open_engagement(*, wish: Wish, by: User, at: datetime) -> Engagement:
 @transaction.atomic
 def confirm_engagement(*, engagement: Engagement, digest: str, by: User, at: datetime) -> None:
     """Let the auditors in. ``by`` is another person, who repeats the digest of what they read."""
-    waiting = _lock(engagement)
+    waiting = lock(engagement)
     people = list(waiting.admissions.order_by("pk"))
-    _check_maker(by, kind=waiting.kind, people=[one.person_id for one in people], at=at)
+    check_maker(by, kind=waiting.kind, people=[one.person_id for one in people], at=at)
     if by.pk == waiting.created_by_id:
         raise _refused("You prepared this engagement yourself.", "Another person confirms it.")
     if waiting.confirmed_at is not None or waiting.ended_at is not None:
@@ -66,7 +68,7 @@ def confirm_engagement(*, engagement: Engagement, digest: str, by: User, at: dat
     if waiting.digest != digest or digest_of(waiting, [(one.person_id, one.ends_at) for one in people]) != digest:
         raise Stale("The engagement is not the one that you read.")
     if waiting.kind == Engagement.Kind.EXTERNAL:
-        _check_no_other(waiting, people)
+        check_no_other(waiting, [one.person_id for one in people], begins=waiting.starts_at)
     waiting.confirmed_by, waiting.confirmed_at = by, at
     waiting.save(update_fields=["confirmed_by", "confirmed_at"])
     _tell("engagement.confirmed", waiting, by)
@@ -75,9 +77,9 @@ def confirm_engagement(*, engagement: Engagement, digest: str, by: User, at: dat
 @transaction.atomic
 def end_engagement(*, engagement: Engagement, by: User, at: datetime) -> None:
     """Close it at once: the auditors' next request is refused."""
-    running = _lock(engagement)
+    running = lock(engagement)
     people = list(running.admissions.values_list("person_id", flat=True))
-    _check_maker(by, kind=running.kind, people=people, at=at)
+    check_maker(by, kind=running.kind, people=people, at=at)
     if running.ended_at is not None:
         raise Stale("This engagement was ended already.")
     running.ended_by, running.ended_at = by, at
@@ -88,15 +90,15 @@ def end_engagement(*, engagement: Engagement, by: User, at: datetime) -> None:
 @transaction.atomic
 def end_admission(*, admission: Admission, by: User, at: datetime) -> None:
     """One auditor leaves before the others: their next request is refused."""
-    engagement = _lock(admission.engagement)
+    engagement = lock(admission.engagement)
     leaving = Admission.objects.select_for_update(of=("self",)).select_related("person").get(pk=admission.pk)
-    _check_maker(by, kind=engagement.kind, people=[leaving.person_id], at=at)
+    check_maker(by, kind=engagement.kind, people=[leaving.person_id], at=at)
     if leaving.ended_at is not None or engagement.ended_at is not None:
         raise Stale("This was ended already.")
     leaving.ended_by, leaving.ended_at = by, at
     leaving.save(update_fields=["ended_by", "ended_at"])
     fact = {"engagement": engagement.pk, "person": leaving.person_id, "name": leaving.person.name}
-    append(stream=_stream(engagement), kind="engagement.left", actor=actor_of(by), fact=fact, rows=(leaving,))
+    append(stream=stream_of(engagement), kind="engagement.left", actor=actor_of(by), fact=fact, rows=(leaving,))
 
 
 @transaction.atomic
@@ -109,7 +111,7 @@ def note_preview(*, engagement: Engagement, begins: bool, by: User, at: datetime
     if begins and not Engagement.objects.filter(pk=engagement.pk, ended_at=None, ends_at__gt=at).exists():
         raise Stale("This engagement is over.")
     kind = "engagement.preview_begun" if begins else "engagement.preview_ended"
-    append(stream=_stream(engagement), kind=kind, actor=actor_of(by), fact={"engagement": engagement.pk, "by": by.name})
+    append(stream=stream_of(engagement), kind=kind, actor=actor_of(by), fact={"engagement": engagement.pk, "by": by.name})
 
 
 @transaction.atomic(durable=True)
@@ -139,7 +141,7 @@ def note_reading(
     burst = ReadLog.objects.filter(engagement=engagement, reader=reader, outcome=outcome, at__gt=at - timedelta(minutes=1))
     if outcome == ReadLog.Outcome.SLOWED and not burst.exists():
         fact = {"engagement": engagement.pk, "auditor": reader.pk, "path": row.path}
-        append(stream=_stream(engagement), kind="auditor.slowed", actor=PORTAL, fact=fact)
+        append(stream=stream_of(engagement), kind="auditor.slowed", actor=PORTAL, fact=fact)
     row.save(force_insert=True)
 
 
@@ -174,7 +176,7 @@ def digest_of(engagement: Engagement, people: Iterable[tuple[int, datetime]]) ->
     return hashlib.sha256(json.dumps(text, sort_keys=True).encode()).hexdigest()
 
 
-def _check_maker(by: User, *, kind: str, people: Iterable[int], at: datetime) -> None:
+def check_maker(by: User, *, kind: str, people: Iterable[int], at: datetime) -> None:
     """Chair and compliance, and never the auditor. Testers of an internal audit gain no sight by it, so they may."""
     own = kind == Engagement.Kind.EXTERNAL and by.pk in set(people)
     if own or not may_at(by, P.ENGAGEMENT_MAKE, at=at):
@@ -194,13 +196,12 @@ def _check_dates(wish: Wish, at: datetime) -> None:
         raise _refused("Everybody's last day lies within the engagement.", "Choose a day on which it is open.")
 
 
-def _check_people(wish: Wish, at: datetime) -> None:
-    external = wish.kind == Engagement.Kind.EXTERNAL
-    if external and not wish.people:
+def check_people(kind: str, people: Sequence[Invited], at: datetime) -> None:
+    """Who may be in an engagement of this kind: auditors in an external one, who tests in an internal one. Raises ``Refused``."""
+    external = kind == Engagement.Kind.EXTERNAL
+    if external and not people:
         raise _refused("Nobody is invited.", "Choose at least one auditor.")
-    if set(wish.criteria) - set(IDS):
-        raise _refused("A criterion is none of the AICPA's ids.", "Name them like CC8.1.")
-    for one in wish.people:
+    for one in people:
         roles = roles_at(one.person, at=at)
         if external and roles != {Role.AUDITOR}:
             raise _refused(f"{one.person.name} is no auditor.", "Give the role Auditor first; two people do.")
@@ -208,21 +209,23 @@ def _check_people(wish: Wish, at: datetime) -> None:
             raise _refused(f"{one.person.name} may not test in an internal audit.", "Choose a compliance manager.")
 
 
-def _check_no_other(engagement: Engagement, people: Iterable[Admission]) -> None:
+def check_no_other(engagement: Engagement, people: Iterable[int], *, begins: datetime) -> None:
     """One engagement at a time for each, so that there is one scope at a time. The people's rows are locked meanwhile."""
-    ids = sorted(one.person_id for one in people)
+    ids = sorted(people)
     list(User.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
     external = Engagement.objects.filter(kind=Engagement.Kind.EXTERNAL, confirmed_at__isnull=False, ended_at=None)
-    running = external.filter(starts_at__lt=engagement.ends_at, ends_at__gt=engagement.starts_at)
-    if Admission.objects.filter(engagement__in=running, person__in=ids, ended_at=None, ends_at__gt=engagement.starts_at).exists():
+    running = external.filter(starts_at__lt=engagement.ends_at, ends_at__gt=begins).exclude(pk=engagement.pk)
+    if Admission.objects.filter(engagement__in=running, person__in=ids, ended_at=None, ends_at__gt=begins).exists():
         raise _refused("An auditor has another engagement at that time.", "End it, or choose other dates.")
 
 
-def _lock(engagement: Engagement) -> Engagement:
+def lock(engagement: Engagement) -> Engagement:
+    """The engagement as it is now; nobody else decides on it until the transaction ends."""
     return Engagement.objects.select_for_update().get(pk=engagement.pk)
 
 
-def _stream(engagement: Engagement) -> str:
+def stream_of(engagement: Engagement) -> str:
+    """The ledger's stream about one engagement."""
     return f"engagement:{engagement.pk}"
 
 
@@ -233,7 +236,7 @@ def _refused(why: str, instead: str = "") -> Refused:
 def _tell(kind: str, engagement: Engagement, by: User, rows: Iterable[Admission] = ()) -> None:
     people = engagement.admissions.order_by("pk").values_list("person_id", "ends_at")
     append(
-        stream=_stream(engagement),
+        stream=stream_of(engagement),
         kind=kind,
         actor=actor_of(by),
         fact={

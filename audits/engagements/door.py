@@ -3,6 +3,7 @@
 WRITABLE: frozenset[str] = frozenset(
     {
         "build-pack",
+        "cancel-job",
         "cancel-pack",
         "freeze-population",
         "draw-sample",

@@ -1,5 +1,6 @@
 """The form that prepares an engagement."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -11,6 +12,8 @@ from changes.delivery.models import Repository
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of, start_of
+
+MICRO = timedelta(microseconds=1)
 
 
 def _day(label: str, words: str, hint: str = "") -> forms.DateField:
@@ -91,3 +94,27 @@ class EngagementForm(forms.Form):
             repositories=tuple(given["repositories"]),
             criteria=tuple(given["criteria"]),
         )
+
+
+class AdditionForm(forms.Form):
+    """Somebody who comes into an engagement later. The last day counts wholly."""
+
+    person = forms.ChoiceField(label="Who", error_messages={"required": "Choose somebody"})
+    until = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        error_messages={"required": "Choose the last day"},
+    )
+    reason = forms.CharField(label="Why", max_length=500, error_messages={"required": "Say in a sentence why"})
+
+    def __init__(self, *args: Any, people: list[User], engagement: Engagement, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"until": (engagement.ends_at - MICRO).date()})
+        super().__init__(*args, **kwargs)
+        self.ends_at = engagement.ends_at
+        self.offered = {str(user.pk): user for user in people}
+        offer(self, "person", [("", "Choose")] + [(key, f"{user.name} ({user.email})") for key, user in self.offered.items()])
+
+    def invited(self) -> Invited:
+        """Who, and until when: the end of the day, at the latest that of the engagement when it is its last one."""
+        until, last = end_of(self.cleaned_data["until"]), end_of((self.ends_at - MICRO).date())
+        return Invited(self.offered[self.cleaned_data["person"]], min(until, self.ends_at) if until == last else until)

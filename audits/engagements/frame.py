@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from audits.engagements.models import Engagement
-from audits.engagements.queries import is_open
+from audits.engagements.queries import engagement_in, is_open
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.ui.clock import time_of
@@ -33,7 +33,7 @@ def frame(request: HttpRequest, engagement: Engagement, *, tab: str) -> dict[str
         "is_open": is_running,
         "may_work": may(request.user, P.AUDIT_WORK) and is_running,
         "sees_audit": sees,
-        "auditor_reads": getattr(request, "auditor", None) is not None,
+        "auditor_reads": engagement_in(request) is not None,
         "tabs": [(reverse(name, args=[engagement.pk]), words) for name, words in TABS] if sees else [],
         "tab": reverse(tab, args=[engagement.pk]) if tab else "",
     }

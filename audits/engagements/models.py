@@ -76,21 +76,64 @@ class Engagement(models.Model):
 
 
 class Admission(models.Model):
-    """One person in an engagement, until when: an auditor, or the tester of an internal audit. As the second person read it."""
+    """One person in an engagement, from when until when: an auditor, or the tester of an internal audit. As two people decided it.
+
+    Those of the beginning were confirmed with the engagement. Somebody who comes later is added by one person and seconded by
+    another (``AdmissionProposal``), from that moment on.
+    """
 
     engagement = models.ForeignKey(Engagement, on_delete=models.PROTECT, related_name="admissions")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="admissions")
+    starts_at = models.DateTimeField(null=True, blank=True)
+    """From when on; null for those of the beginning."""
     ends_at = models.DateTimeField()
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    seconded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        indexes = [models.Index(fields=["person", "engagement"], name="admission_of_person")]
         constraints = [
-            models.UniqueConstraint(fields=["person", "engagement"], name="admission_once"),
+            models.CheckConstraint(
+                condition=Q(starts_at=None, added_by=None, seconded_by=None)
+                | Q(starts_at__isnull=False, added_by__isnull=False, seconded_by__isnull=False),
+                name="admission_added_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(added_by=None)
+                | (~Q(added_by=F("seconded_by")) & ~Q(person=F("added_by")) & ~Q(person=F("seconded_by"))),
+                name="admission_added_by_two_others",
+            ),
             models.CheckConstraint(
                 condition=Q(ended_by=None, ended_at=None) | Q(ended_by__isnull=False, ended_at__isnull=False),
                 name="admission_ended_paired",
             ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person.name}, until {self.ends_at - timedelta(microseconds=1):%-d %b %Y}"
+
+
+class AdmissionProposal(models.Model):
+    """Somebody who is to come into an engagement that is confirmed already. Another person confirms it in 72 hours, or never."""
+
+    engagement = models.ForeignKey(Engagement, on_delete=models.PROTECT, related_name="admission_proposals")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    ends_at = models.DateTimeField()
+    reason = models.TextField()
+    digest = models.CharField(max_length=64)
+    """SHA-256 of what the second person reads; the confirmation repeats it."""
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    admission = models.OneToOneField(Admission, null=True, blank=True, on_delete=models.PROTECT, related_name="proposal")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(proposed_by=F("person")), name="admission_not_for_self"),
+            models.CheckConstraint(condition=Q(admission=None) | Q(withdrawn_at=None), name="admission_proposal_one_outcome"),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ def open_at(at: datetime) -> QuerySet[Engagement]:
 
 def admitted_at(person: User, at: datetime) -> QuerySet[Admission]:
     """What lets this person in at that moment, as far as it is theirs; the audit itself may be over."""
-    rows = Admission.objects.filter(person=person, ends_at__gt=at)
+    rows = Admission.objects.filter(Q(starts_at=None) | Q(starts_at__lte=at), person=person, ends_at__gt=at)
     return rows.filter(Q(ended_at=None) | Q(ended_at__gt=at))
 
 

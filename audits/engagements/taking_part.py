@@ -5,7 +5,8 @@ from typing import NoReturn
 
 from django.http import Http404, HttpRequest
 
-from audits.engagements.queries import admitted_at, open_at
+from audits.engagements.models import Engagement
+from audits.engagements.queries import admitted_at, engagement_in, open_at
 from portal.access.may import holders_of, holders_of_role, may, may_at, roles_at
 from portal.access.models import User
 from portal.access.permissions import P
@@ -50,9 +51,18 @@ def people_to_ask(*, at: datetime) -> list[User]:
     return [person for person in holders_of(P.AUDIT_ANSWER, at=at) if person.pk not in outside]
 
 
+def people_for(kind: str, *, at: datetime) -> list[User]:
+    """Who may be let into an audit of this kind: auditors into an external one, those who test into an internal one."""
+    auditors = holders_of_role(Role.AUDITOR, at=at)
+    if kind == Engagement.Kind.EXTERNAL:
+        return list(auditors)
+    outside = {person.pk for person in auditors}
+    return [person for person in holders_of(P.AUDIT_WORK, at=at) if person.pk not in outside]
+
+
 def check_sees(request: HttpRequest, *, engagement_id: int, owner_id: int) -> None:
     """Raises ``Http404`` unless it is the reader's to see: an auditor's own audit, an overseer's any, else what names them."""
-    own = getattr(request, "auditor", None)
+    own = engagement_in(request)
     overseen = own is None and (may(request.user, P.AUDIT_SEE) or request.user.pk == owner_id)
     if not overseen and (own is None or own.pk != engagement_id):
         raise Http404("Nothing of yours.")

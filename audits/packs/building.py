@@ -1,7 +1,8 @@
 """Builds a pack: step by step into pieces in the database, and offers it only when it is whole.
 
 Everything that is read is frozen, or below the first checkpoint since the pack was asked for, so a second attempt comes to the same
-bytes. Nothing of a broken attempt is used again: a deflated stream cannot be continued, and building is quick.
+bytes. What the controls find is kept first, with the pack (``kept``). Nothing else of a broken attempt is used again: a deflated
+stream cannot be continued, and writing is quick.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from audits.controls.running import controls_in
+from audits.engagements.queries import scope_of
 from audits.packs import actions
 from audits.packs.archive import Archive, zlib_version
 from audits.packs.contents.book import put_workbook
@@ -23,6 +26,7 @@ from audits.packs.contents.records import put_records, read_records
 from audits.packs.contents.segment import covered_under, put_segment
 from audits.packs.contents.statements import put_statements
 from audits.packs.contents.work import Work
+from audits.packs.kept import run_for
 from audits.packs.models import Pack, PackPiece
 from audits.packs.pieces import PieceWriter
 from audits.packs.queries import is_outdated
@@ -31,7 +35,6 @@ from audits.packs.verifier import verifier
 from audits.populations.facts import moment
 from audits.populations.models import Population
 from audits.samples.models import Sample
-from portal.access.models import User
 from portal.ledger import keys
 from portal.ledger.actions import row_key
 from portal.ledger.keys import KeyProblem, Signer
@@ -103,13 +106,20 @@ def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, w
             raise TooLarge(f"The file would be larger than {MOST_BYTES:,} bytes. Freeze narrower windows.")
         PackPiece.objects.create(pack=pack, attempt=pack.attempt, position=position, content=content)
 
+    def tell(done: int, words: str) -> None:
+        if not actions.hold(pack=pack, at=now(), step=words[:80], done=done, steps=whole):
+            raise Lost
+
     PackPiece.objects.filter(pack=pack, attempt__lt=pack.attempt).delete()
+    reading = 0 if pack.run_id else sum(1 for _ in controls_in(scope_of(pack.engagement)))
     writer = PieceWriter(keep)
     work = _work(pack, checkpoint, signer, Archive(writer))
     steps = list(_steps(work, where))
-    for done, (words, step) in enumerate(steps):
-        if not actions.hold(pack=pack, at=now(), step=words, done=done, steps=len(steps)):
-            raise Lost
+    whole = reading + len(steps)
+    work.run = run_for(pack, tell=tell, at=now())
+    work.people = {int(pk): name for pk, name in (pack.names or {}).items()}
+    for done, (words, step) in enumerate(steps, start=reading):
+        tell(done, words)
         step()
     writer.close()
     if not actions.finish(pack=pack, digest=writer.digest, size=writer.size, at=now()):
@@ -127,7 +137,7 @@ def _work(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, archive: Arc
         populations=list(Population.objects.filter(pk__in=pack.contents["populations"]).order_by("number")),
         samples=list(Sample.objects.filter(pk__in=pack.contents["samples"]).select_related("population").order_by("number", "pk")),
         zone=ZoneInfo(parameters_at(pack.asked_at).release_zone),
-        people=dict(User.objects.values_list("pk", "name")),
+        people={},
         covered=covered_under(pack=pack, checkpoint=checkpoint),
     )
 
@@ -143,7 +153,7 @@ def _steps(work: Work, where: Places) -> Iterator[Step]:
         yield f"Sample {sample.number}: sheets and papers", lambda one=sample: put_sample(work, one)  # type: ignore[misc]  # as above
     yield "Marks, requests, findings", lambda: put_records(work)
     for control in controls_of(work):
-        yield f"Control {control.id} over the whole population", lambda one=control: controls.append(put_control(work, one))  # type: ignore[misc]  # as above
+        yield f"Control {control.id}: its rows", lambda one=control: controls.append(put_control(work, one))  # type: ignore[misc]  # as above
     yield "Signed verdicts", lambda: put_statements(work)
     yield "OSCAL", lambda: put_oscal(work, controls)
     yield "Workbook", lambda: put_workbook(work, controls)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from audits.controls.models import ControlRun
 from audits.engagements.models import Engagement
 
 
@@ -45,6 +46,10 @@ class Pack(models.Model):
     done = models.PositiveSmallIntegerField(default=0)
     """Steps done, of ``steps``."""
     steps = models.PositiveSmallIntegerField(default=0)
+    run = models.ForeignKey(ControlRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    """What the controls found, read once for this pack; every attempt writes what it kept."""
+    names = models.JSONField(null=True, blank=True)
+    """By id: the names of people as they were then."""
 
     class Meta:
         constraints = [

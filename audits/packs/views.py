@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from audits.engagements.frame import frame
 from audits.engagements.models import Engagement
-from audits.engagements.queries import engagement_for
+from audits.engagements.queries import engagement_for, engagement_in
 from audits.packs import actions, queries
 from audits.packs.download import answer_with
 from audits.packs.models import Pack
@@ -75,7 +75,7 @@ def file(request: HttpRequest, pk: int, number: int) -> HttpResponseBase:
         return answer(request, NOT_YET if pack.state == Pack.State.WAITING and not queries.is_given_up(pack) else GONE)
     found = answer_with(request, pack)
     sent = request.method == "GET" and found.status_code in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
-    if sent and getattr(request, "auditor", None) is None:
+    if sent and engagement_in(request) is None:
         begins = found.status_code == HTTPStatus.OK or found["Content-Range"].startswith("bytes 0-")
         actions.note_taken(pack=pack, by=person_of(request), at=at, begins=begins)
     return found

@@ -17,6 +17,8 @@ Filters = Mapping[str, str]
 TEXT, TIME, NUMBER, IDS = "text", "time", "number", "ids"
 """What a column holds. Times are RFC 3339 in UTC, or empty; ids stand in one text, with ", " between them."""
 BETWEEN = ", "
+Tell = Callable[[int, str], None]
+"""Says how many rows were read so far, and what is being done. It may raise, and so end the reading."""
 SYSTEMS = ("git", "fly", "slack", "doppler", "cloudflare", "portal")
 
 
@@ -84,6 +86,10 @@ class Kind:
     def column(self, name: str) -> Column:
         """A column by its name. Raises ``KeyError``."""
         return {column.name: column for column in self.columns}[name]
+
+
+def untold(rows: int, step: str) -> None:
+    """Where nobody asks how far a reading is."""
 
 
 def moment(at: datetime | None) -> str:

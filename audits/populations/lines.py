@@ -7,13 +7,15 @@ from typing import IO
 
 from django.db import connection
 
-from audits.populations.facts import Filters, Kind, Row
+from audits.populations.facts import Filters, Kind, Row, Tell, untold
 from audits.populations.kinds import fits
 from audits.populations.sheet import Seen
 from portal.ledger.canonical import canonical
 
 IN_MEMORY = 8_000_000
 """Bytes of lines that are kept in memory before they go to a file."""
+TOLD_EVERY = 500
+"""Rows between two words about how far a reading is."""
 COPY = "COPY audits_populationrow (population_id, position, key, line) FROM STDIN"
 
 
@@ -61,7 +63,7 @@ def line_of(row: Row) -> str:
     return canonical(row)
 
 
-def collect(*, lines: Lines, rows: Iterator[Row], kind: Kind, filters: Filters) -> Seen:
+def collect(*, lines: Lines, rows: Iterator[Row], kind: Kind, filters: Filters, tell: Tell = untold) -> Seen:
     """Read every row, keep those that the filters let through, and note what the sheet says about both."""
     seen = Seen(kind, {name: value for name, value in filters.items() if value})
     for row in rows:
@@ -69,4 +71,6 @@ def collect(*, lines: Lines, rows: Iterator[Row], kind: Kind, filters: Filters) 
         if fits(kind=kind, row=row, filters=seen.filters):
             seen.keep_one(row)
             lines.add(row)
+        if seen.read % TOLD_EVERY == 0:
+            tell(seen.read, "Reading rows")
     return seen

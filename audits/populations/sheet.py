@@ -14,6 +14,7 @@ from audits.populations.facts import TIME, Asked, Filters, Kind, Row, moment
 from changes.completeness.queries import sheet_of as completeness_of
 from portal.access.models import User
 
+Sheet = dict[str, Any]
 ACCOUNTS = """
 SELECT s.name, s.kind, s.api_url, s.installation_id, s.connected_at, s.last_good_read_at
 FROM changes_source s WHERE s.kind = ANY (%(kinds)s::text[]) ORDER BY s.name
@@ -72,7 +73,7 @@ TIMES = (
 """Columns by which rows lie in the window; of several that a kind has, the first of these."""
 
 
-def sheet_of(*, asked: Asked, seen: Seen, by: User, version: str) -> dict[str, Any]:
+def sheet_of(*, asked: Asked, seen: Seen, by: User, version: str) -> Sheet:
     """The sheet, once all rows went by."""
     kind = seen.kind
     at_source = count_at_source(kind, asked)

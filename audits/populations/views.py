@@ -7,13 +7,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from audits.engagements.frame import frame
 from audits.engagements.models import Engagement
-from audits.engagements.queries import engagement_for, scope_of
+from audits.engagements.queries import engagement_for, engagement_in, scope_of
+from audits.jobs.models import Job
+from audits.jobs.queries import under_way
+from audits.jobs.showing import card_of, moved
 from audits.populations import queries
-from audits.populations.actions import freeze
+from audits.populations.actions import ask_to_freeze
 from audits.populations.comparing import compare
 from audits.populations.csv_file import file_of
 from audits.populations.facts import Kind
@@ -56,13 +60,16 @@ def freeze_one(request: HttpRequest, pk: int) -> HttpResponse:
     made = done(form, lambda: _freeze(engagement, kind, form, by=person_of(request), at=at))
     if made is None:
         return _list(request, engagement, kind, form)
+    if isinstance(made, Job):
+        messages.success(request, f"{made.total} rows are being frozen. You can leave this page: you are told when it is done.")
+        return redirect("audit-populations", pk=pk)
     messages.success(request, f"Frozen: {made.count} rows. Nothing changes them any more.")
     return redirect("audit-population", pk=pk, number=made.number)
 
 
-def _freeze(engagement: Engagement, kind: Kind, form: FreezeForm, *, by: User, at: datetime) -> Population:
+def _freeze(engagement: Engagement, kind: Kind, form: FreezeForm, *, by: User, at: datetime) -> Population | Job:
     since, until = form.window()
-    return freeze(engagement=engagement, kind=kind.code, since=since, until=until, by=by, at=at, filters=form.filters())
+    return ask_to_freeze(engagement=engagement, kind=kind.code, since=since, until=until, by=by, at=at, filters=form.filters())
 
 
 @requires(P.AUDIT_SEE)
@@ -84,7 +91,7 @@ def as_file(request: HttpRequest, pk: int, number: int) -> StreamingHttpResponse
     row = queries.population_at(engagement, number)
     file = file_of(population=row, reader=person_of(request).name, at=time_of(request))
     name = f"audit-{engagement.pk}-population-{row.number}-{row.kind}.csv"
-    return answer_with(request, file, name=name, whole=getattr(request, "auditor", None) is not None)
+    return answer_with(request, file, name=name, whole=engagement_in(request) is not None)
 
 
 def about(row: Population) -> dict[str, Any]:
@@ -131,4 +138,6 @@ def _list(
     context = frame(request, engagement, tab=TAB)
     rows = [(row, KINDS[row.kind]) for row in queries.populations_of(engagement)]
     context |= {"rows": rows, "kinds": kinds_in(scope_of(engagement)), "kind": kind, "form": form}
-    return render(request, "audits/populations/list.html", context, status=max(status, status_of(form)))
+    jobs, again = under_way(kind=Job.Kind.POPULATION, engagement=engagement), reverse(TAB, args=[engagement.pk])
+    context |= card_of(request, jobs, again=again)
+    return moved(request, context) or render(request, "audits/populations/list.html", context, status=max(status, status_of(form)))

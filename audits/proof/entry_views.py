@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
+from audits.engagements.queries import engagement_in
 from audits.proof import actions
 from audits.proof.forms import RedactionForm
 from audits.proof.streams import address_of
@@ -58,7 +59,7 @@ def _may_read(stream: str, scope: Scope) -> bool:
 
 
 def _may_redact(request: HttpRequest) -> bool:
-    return may(request.user, P.LEDGER_REDACT) and not getattr(request, "auditor", None)
+    return may(request.user, P.LEDGER_REDACT) and engagement_in(request) is None
 
 
 @requires(P.LEDGER_SEE)

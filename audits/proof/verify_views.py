@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_http_methods
 
+from audits.engagements.queries import engagement_in
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
@@ -58,7 +59,7 @@ def quick_check(request: HttpRequest) -> HttpResponse:
 
 
 def _may_start(request: HttpRequest) -> bool:
-    return may(request.user, P.LEDGER_VERIFY) and not getattr(request, "auditor", None)
+    return may(request.user, P.LEDGER_VERIFY) and engagement_in(request) is None
 
 
 def _progress(job: LedgerVerification, at: datetime) -> dict[str, Any]:

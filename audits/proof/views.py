@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 
+from audits.engagements.queries import engagement_in
 from audits.proof.lookup import found_under
 from changes.desk.timeline import names_of
 from portal.access.guards import requires
@@ -37,7 +38,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "guards": latest_guards(),
         "lag": lag,
         "late": lag.age.total_seconds() > LATE,
-        "may_verify": may(request.user, P.LEDGER_VERIFY) and not getattr(request, "auditor", None),
+        "may_verify": may(request.user, P.LEDGER_VERIFY) and engagement_in(request) is None,
     }
     part = "#rows" if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else ""
     return render(request, f"audits/proof/ledger.html{part}", context)

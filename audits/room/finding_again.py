@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from audits.engagements.models import Engagement
+from audits.engagements.queries import engagement_in
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.ui import palette
@@ -31,7 +32,7 @@ def audits_called(request: HttpRequest, words: str) -> Iterator[palette.Hit]:
 
 
 def _named(request: HttpRequest, words: list[str]) -> QuerySet[Engagement]:
-    own, rows = getattr(request, "auditor", None), Engagement.objects.order_by("-created_at", "-pk")
+    own, rows = engagement_in(request), Engagement.objects.order_by("-created_at", "-pk")
     if own is not None:
         rows = rows.filter(pk=own.pk)
     for word in words:

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from audits.engagements import queries
+from audits.engagements import additions, queries
 from audits.engagements.frame import frame
 from audits.engagements.models import Engagement, System
 from audits.findings.lifecycle import State as Found
@@ -23,7 +23,7 @@ from portal.ui.clock import time_of
 @require_safe
 def audits(request: HttpRequest) -> HttpResponse:
     """All audits, newest first; an auditor's own one."""
-    own = getattr(request, "auditor", None)
+    own = queries.engagement_in(request)
     rows = [row for row in queries.engagements() if own is None or row.pk == own.pk]
     context = {"engagements": rows, "at": time_of(request), "may_make": may(request.user, P.ENGAGEMENT_MAKE)}
     return render(request, "audits/room/audits.html", context)
@@ -35,10 +35,11 @@ def audit(request: HttpRequest, pk: int) -> HttpResponse:
     """Period, scope, people and progress of one audit."""
     engagement = queries.engagement_for(request, pk)
     asked, found = requests_of(engagement), findings_of(engagement)
-    people = engagement.admissions.select_related("person", "ended_by").order_by("pk")
+    people = engagement.admissions.select_related("person", "ended_by", "added_by", "seconded_by").order_by("pk")
     context = {
         **frame(request, engagement, tab="audit"),
         "people": people,
+        "proposed": additions.waiting_in(engagement, at=time_of(request)) if engagement.confirmed_at else [],
         "people_title": "Auditors" if engagement.kind == Engagement.Kind.EXTERNAL else "Testers",
         "systems": [System(code).label for code in engagement.systems],
         "requests": [row for row in asked if vars(row)["state"] != Asked.CLOSED],

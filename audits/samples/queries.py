@@ -1,11 +1,17 @@
 """Samples of an audit, their items, and what testers said."""
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, JSONField, Prefetch, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import Http404
 
 from audits.engagements.models import Engagement
 from audits.populations.models import Population
 from audits.samples.models import Mark, Sample, SampleItem
+from portal.ui.paging import Page, page_of
+
+ITEMS = 50
+"""Of a sample on one page."""
+LETTERS = RawSQL("jsonb_path_query_array(audits_sampleitem.sheet, '$.attributes[*].letter')", [], output_field=JSONField())
 
 
 def samples_of(engagement: Engagement) -> list[Sample]:
@@ -38,6 +44,19 @@ def item_at(sample: Sample, position: int) -> SampleItem:
     if found is None:
         raise Http404("No such item.")
     return found
+
+
+def item_page(sample: Sample, *, older_than: str, newer_than: str) -> Page[SampleItem]:
+    """A page of its items by position, as those of ``items_of``. Two queries, with the sheets of that page alone."""
+    return page_of(_items(sample), by="position", size=ITEMS, older_than=older_than, newer_than=newer_than, ascending=True)
+
+
+def judged_items(sample: Sample) -> list[SampleItem]:
+    """All items with marks and replacements. Of a sheet only the letters, which is what results ask for: two queries."""
+    items: list[SampleItem] = [*_items(sample).defer("sheet").annotate(letters=LETTERS).order_by("position")]
+    for item in items:
+        item.sheet = {"attributes": [{"letter": letter} for letter in vars(item)["letters"] or []]}
+    return items
 
 
 def positions_of(sample: Sample) -> list[int]:

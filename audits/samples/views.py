@@ -23,6 +23,7 @@ from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.ui.answers import done, status_of
 from portal.ui.clock import time_of
+from portal.ui.paging import asked_in, links
 
 TAB = "audit-samples"
 SIDES = Mark.Side.choices
@@ -40,16 +41,19 @@ def samples(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(P.AUDIT_SEE)
 @require_safe
 def sample(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """What was drawn and how, each item with its attributes, what both sides found, and the whole population beside."""
-    row = queries.sample_at(engagement_for(request, pk), number)
-    items = queries.items_of(row)
+    """What was drawn and how, a page of items with their attributes, what both sides found, and the whole population beside."""
+    row, at = queries.sample_at(engagement_for(request, pk), number), asked_in(request)
+    found = queries.item_page(row, older_than=at.older, newer_than=at.newer)
+    items = found.rows
     context = {
         **frame(request, row.engagement, tab=TAB),
         **about(row.population),
         "sample": row,
         "items": [(item, [tested(item, side=side) for side, _ in SIDES]) for item in items],
         "attributes": items[0].sheet["attributes"] if items else [],
-        "results": results_of(row, items),
+        **links(found, {}),
+        "shown": f"{items[0].position} to {items[-1].position}" if items else "",
+        "results": results_of(row, queries.judged_items(row)),
         "outcomes": row.population.sheet.get("columns", {}).get("outcome", {}),
     }
     return render(request, "audits/samples/sample.html", context)

@@ -10,6 +10,7 @@ from ninja.security.base import AuthBase
 from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.scope import for_auditor
 from portal.access.tokens import allows, token_from
 
 
@@ -42,7 +43,7 @@ def asker(request: HttpRequest) -> User:
     """Who asks: the owner of the token, or the person who is signed in. An auditor reads, and asks no gate: 403."""
     token = vars(request).get("api_token")
     person = token.user if token is not None else request.user
-    if getattr(request, "auditor", None) or not isinstance(person, User):
+    if for_auditor(request) or not isinstance(person, User):
         raise HttpError(403, "Auditors read what was asked, on the page of the deploy gate.")
     return person
 

@@ -100,7 +100,8 @@ class Client:
     ) -> Answer:
         """Ask once. Any status is an answer; ``answer.checked`` turns the bad ones into errors.
 
-        ``path`` is quoted and begins with "/", or is a whole URL of this very host (a Link). ``body`` is sent as JSON.
+        ``path`` is quoted and begins with "/", or is a whole URL of this very host (a Link). ``body`` is sent as JSON,
+        bytes as they are (``headers`` say what they are).
         ``follow`` allows the redirects that GitHub documents (301, 307, 308), on this host only and within the deadline;
         ``deadline`` in seconds may only shorten the client's own.
         """
@@ -235,8 +236,9 @@ def _load(handle: pycurl.Curl, *, method: str, body: Any, headers: Mapping[str, 
         handle.setopt(pycurl.CUSTOMREQUEST, method)
         # On a kept connection that closes without an answer libcurl sends a request again by itself, a POST too.
         handle.setopt(pycurl.FRESH_CONNECT, 1)
-        handle.setopt(pycurl.POSTFIELDS, b"" if body is None else orjson.dumps(body))
-        lines += ["Content-Type: application/json", "Expect:"]
+        raw = isinstance(body, bytes)
+        handle.setopt(pycurl.POSTFIELDS, body if raw else b"" if body is None else orjson.dumps(body))
+        lines += ["Expect:"] if raw else ["Content-Type: application/json", "Expect:"]
     if not all(_LINE.fullmatch(line) for line in lines):
         raise Invalid("A header holds a line break or another control character")
     handle.setopt(pycurl.HTTPHEADER, lines)

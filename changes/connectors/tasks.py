@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
+from changes.connectors import timestamps
 from changes.connectors.drifting import compare_all
 from changes.connectors.fetching import work_on_fetches
 from changes.connectors.github import answers, rights_sync
@@ -74,8 +75,9 @@ def fetch() -> None:
 
 @shared_task(name="changes.connectors.tasks.say_checkpoint")
 def say_checkpoint() -> None:
-    """The ledger's newest checkpoint as a line in the change channel, at most once an hour, where that is switched on."""
+    """The ledger's newest checkpoint to places that others keep, at most once an hour each, where that is switched on."""
     ledger_line.say_checkpoint(at=now())
+    timestamps.stamp_checkpoint(at=now())
 
 
 @shared_task(name="changes.connectors.tasks.compare_drift")

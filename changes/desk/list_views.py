@@ -23,7 +23,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.people import actor_of, stream_of
 from portal.access.permissions import P
-from portal.access.scope import scope_for
+from portal.access.scope import for_auditor, scope_for
 from portal.access.signed_in import person_of
 from portal.ledger.actions import append
 from portal.ui.answers import page as answer
@@ -144,7 +144,7 @@ def changes_file(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         reader=person.name,
         at=at,
     )
-    auditor = bool(getattr(request, "auditor", None))
+    auditor = for_auditor(request)
     if not auditor:
         # What auditors read is noted by the wall; what others take out stands in the ledger (P-31).
         fact = {"list": "changes", "asked": address.query, "rows": file.count, "at": at.isoformat()}

@@ -16,6 +16,7 @@ from changes.desk.list_address import Address, read_address, shown_columns
 from changes.desk.models import SavedView
 from portal.access.guards import requires
 from portal.access.permissions import P
+from portal.access.scope import for_auditor
 from portal.access.signed_in import person_of
 from portal.ui.clock import time_of
 
@@ -69,7 +70,7 @@ def _page(request: HttpRequest, address: Address, *, save: SaveForm | None = Non
         "deleted": deleted,
         "limit": LIMIT,
         "base": request.build_absolute_uri(reverse("saved-views")),
-        "reads_only": bool(getattr(request, "auditor", None)),
+        "reads_only": for_auditor(request),
     }
     return render(request, "changes/desk/list_views.html", context, status=status)
 

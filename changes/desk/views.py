@@ -20,6 +20,7 @@ from portal.access.freshness import is_fresh
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.access.scope import for_auditor
 from portal.access.signed_in import person_of
 from portal.ui.clock import time_of
 from portal.ui.text import revealed
@@ -28,9 +29,7 @@ from portal.ui.text import revealed
 def change_context(request: HttpRequest, change: Change, *, bound: Mapping[str, Form] | None = None, **more: Any) -> dict[str, Any]:
     """What the page of a change is drawn with. ``bound`` are forms of panels whose post was not accepted."""
     reader = person_of(request)
-    page = change_page(
-        change=change, reader=reader, at=time_of(request), auditor=bool(getattr(request, "auditor", None)), bound=bound
-    )
+    page = change_page(change=change, reader=reader, at=time_of(request), auditor=for_auditor(request), bound=bound)
     return {
         "page": page,
         "change": change,

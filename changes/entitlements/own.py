@@ -21,6 +21,7 @@ RIGHTS: dict[Role, Right] = {
     Role.COMPLIANCE: Right.ADMIN,
     Role.AUDITOR: Right.READ,
     Role.ADMINISTRATOR: Right.ADMIN,
+    Role.LEARNER: Right.READ,
 }
 
 

@@ -83,9 +83,10 @@ def members(*, at: datetime, people: Collection[int] | None = None, taught: Less
     With ``people`` (ids) exactly these, whether or not they hold a role. ``taught``: what was read already.
     """
     required, parameters = (taught or lessons(at=at)).called, parameters_at(at)
-    joined, roles = _grants(at, people)
+    joined, roles, learners = _grants(at, people)
     reached = involved(at=at, people=people)
-    joined = {**reached, **joined}
+    # Who was let in only to learn has as long for it as the access at the vendor says, not anew from the letter on.
+    joined = {**reached, **{pk: min(begun, reached.get(pk, begun)) if pk in learners else begun for pk, begun in joined.items()}}
     chosen = User.objects.filter(pk__in={*roles, *reached} if people is None else people)
     signed = _signed(at, people)
     return [
@@ -96,18 +97,23 @@ def members(*, at: datetime, people: Collection[int] | None = None, taught: Less
     ]
 
 
-def _grants(at: datetime, people: Collection[int] | None) -> tuple[dict[int, datetime], dict[int, tuple[Role, ...]]]:
-    """When each person began to take part, and the roles that they held at the moment."""
+def _grants(
+    at: datetime, people: Collection[int] | None
+) -> tuple[dict[int, datetime], dict[int, tuple[Role, ...]], frozenset[int]]:
+    """When each person began to take part, the roles that they held at the moment, and whose first role was only to learn."""
     rows = RoleGrant.objects.filter(valid_from__lte=at).exclude(role=Role.AUDITOR)
     if people is not None:
         rows = rows.filter(user_id__in=people)
     joined: dict[int, datetime] = {}
     roles: dict[int, tuple[Role, ...]] = {}
+    learners: set[int] = set()
     for row in rows.order_by("valid_from", "pk"):
+        if row.user_id not in joined and row.role == Role.LEARNER:
+            learners.add(row.user_id)
         joined.setdefault(row.user_id, row.valid_from)
         if row.valid_until is None or row.valid_until > at:
             roles[row.user_id] = (*roles.get(row.user_id, ()), Role(row.role))
-    return joined, roles
+    return joined, roles, frozenset(learners)
 
 
 def _signed(at: datetime, people: Collection[int] | None) -> dict[int, tuple[Signed, ...]]:

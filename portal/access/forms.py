@@ -123,6 +123,9 @@ class ProfileForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120, error_messages={"required": "Write your name"})
     theme = forms.ChoiceField(label="Theme", choices=[("system", "As the system"), ("light", "Light"), ("dark", "Dark")])
+    density = forms.ChoiceField(
+        label="Density", choices=[("comfortable", "Comfortable"), ("compact", "Compact")], initial="comfortable"
+    )
     time_zone = forms.ChoiceField(label="Time zone", choices=[(zone, zone) for zone in sorted(available_timezones())])
     shortcuts = forms.BooleanField(label="Single-key shortcuts", required=False)
 

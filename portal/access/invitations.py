@@ -79,14 +79,14 @@ def _joined(email: str, *, name: str, password: str) -> User:
     user = User.objects.select_for_update(no_key=True).filter(email=email).first()
     if user is None:
         return User.objects.create_user(email=email, name=name, password=password)
-    if not _may_join(user):
+    if not may_join(user):
         raise Stale("This address has an account already. Sign in with it.")
     user.set_password(password)
     user.save(update_fields=["password"])
     return user
 
 
-def _may_join(user: User) -> bool:
+def may_join(user: User) -> bool:
     """Whether somebody who was made known from outside has not come yet: no password, no sign-in, no role so far."""
     return user.is_active and user.last_login is None and not user.has_usable_password() and not user.grants.exists()
 
@@ -139,7 +139,7 @@ def _send(invitation: Invitation, *, actor: str) -> tuple[Invitation, str]:
     if not invitation.name:
         raise _refused("The invitation has no name.", "Say whom you invite.")
     known = User.objects.filter(email=invitation.email).first()
-    if known is not None and not _may_join(known):
+    if known is not None and not may_join(known):
         raise _refused(f"{invitation.email} has an account already.", "Give that person the role instead.")
     _replace_older(invitation)
     token = secrets.token_urlsafe(32)

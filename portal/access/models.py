@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
-from portal.access.roles import Role
+from portal.access.roles import ORDINARY, Role
 from portal.secret import SecretField
 
 
@@ -53,6 +53,8 @@ class User(AbstractBaseUser):
     leaves_on = models.DateField(null=True, blank=True)
     """Last day; the portal ends every access when it is over (UTC)."""
     theme = models.CharField(max_length=6, default="system")
+    density = models.CharField(max_length=11, default="comfortable", db_default="comfortable")
+    """How close lists and tables stand: comfortable or compact."""
     time_zone = models.CharField(max_length=64, default="UTC")
     shortcuts = models.BooleanField(default=True)
 
@@ -153,7 +155,7 @@ class RoleGrant(models.Model):
             ),
             models.CheckConstraint(condition=Q(granted_by__isnull=False) | ~Q(at_shell=""), name="role_grant_by_somebody"),
             models.CheckConstraint(
-                condition=Q(role=Role.ENGINEER.value) | Q(seconded_by__isnull=False) | ~Q(at_shell=""),
+                condition=Q(role__in=[role.value for role in sorted(ORDINARY)]) | Q(seconded_by__isnull=False) | ~Q(at_shell=""),
                 name="role_grant_privileged_by_two",
             ),
         ]

@@ -10,10 +10,10 @@ from portal.access.models import User
 
 
 @transaction.atomic
-def save_profile(*, user: User, name: str, theme: str, time_zone: str, shortcuts: bool) -> None:
-    """Keep name, theme, time zone (IANA name) and whether single-key shortcuts are on. Values come from a checked form."""
-    user.name, user.theme, user.time_zone, user.shortcuts = name, theme, time_zone, shortcuts
-    user.save(update_fields=["name", "theme", "time_zone", "shortcuts"])
+def save_profile(*, user: User, name: str, theme: str, density: str, time_zone: str, shortcuts: bool) -> None:
+    """Keep name, theme, density, time zone (IANA name) and whether single-key shortcuts are on. Values come from a checked form."""
+    user.name, user.theme, user.density, user.time_zone, user.shortcuts = name, theme, density, time_zone, shortcuts
+    user.save(update_fields=["name", "theme", "density", "time_zone", "shortcuts"])
 
 
 @transaction.atomic

@@ -58,7 +58,7 @@ def me(request: HttpRequest) -> HttpResponse:
 @requires(P.OWN_ACCOUNT)
 @require_POST
 def save_profile(request: HttpRequest) -> HttpResponse:
-    """Keep name, theme, time zone and shortcuts."""
+    """Keep name, theme, density, time zone and shortcuts."""
     form = ProfileForm(request.POST)
     if not form.is_valid():
         return _me(request, profile_form=form, status=422)
@@ -157,7 +157,7 @@ def _me(
     request: HttpRequest, *, profile_form: ProfileForm | None = None, token_form: TokenForm | None = None, status: int = 200
 ) -> HttpResponse:
     user, now = person_of(request), timezone.now()
-    profile = {"name": user.name, "theme": user.theme, "time_zone": user.time_zone, "shortcuts": user.shortcuts}
+    profile = {name: getattr(user, name) for name in ("name", "theme", "density", "time_zone", "shortcuts")}
     linked = [identity for identity in queries.identities_of(user) if identity.ended_at is None]
     missing = {identity.provider for identity in linked}
     offered = [backend.rpartition(".")[2].lower() for backend in settings.LINKING_BACKENDS]

@@ -20,6 +20,7 @@ class Role(StrEnum):
     COMPLIANCE = "compliance"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    LEARNER = "learner"
 
     @property
     def label(self) -> str:
@@ -185,9 +186,19 @@ ROLES: dict[Role, Definition] = {
         granted_with=P.ROLE_GRANT_PRIVILEGED,
         excludes=frozenset({Role.AUDITOR, Role.COMPLIANCE}) | DECIDING,
     ),
+    Role.LEARNER: Definition(
+        label="Learner",
+        sentence="Has access at a vendor and no work here: takes the course, signs the policy, and sees nothing else.",
+        permissions=frozenset({P.POLICY_SEE, P.TRAINING_SIGN}),
+        granted_with=P.PERSON_INVITE,
+        excludes=frozenset({Role.AUDITOR}),
+    ),
 }
 
-PRIVILEGED: frozenset[Role] = frozenset(Role) - {Role.ENGINEER}
+ORDINARY: frozenset[Role] = frozenset({Role.LEARNER, Role.ENGINEER})
+"""Roles that one person gives."""
+
+PRIVILEGED: frozenset[Role] = frozenset(Role) - ORDINARY
 """Roles that two people grant, and whose holders are asked for a second factor."""
 
 NEVER_EMPTY: frozenset[Role] = frozenset({Role.COMPLIANCE, Role.ADMINISTRATOR})

@@ -49,3 +49,11 @@ def scope_for(request: HttpRequest) -> Scope:
 def narrow(request: HttpRequest, scope: Scope) -> None:
     """Limit this request to a scope."""
     vars(request)["scope_of_records"] = scope
+
+
+def for_auditor(request: HttpRequest) -> bool:
+    """Whether this page is for an auditor's eyes: an auditor's own, or those of somebody who previews what they see.
+
+    Which engagement lets them in is known to ``audits`` (``engagements.queries.engagement_in``).
+    """
+    return vars(request).get("auditor") is not None

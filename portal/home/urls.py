@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("inbox/count/", views.count, name="inbox-count"),
     path("inbox/snooze/", views.snooze, name="snooze"),
+    path("exports/", views.exports, name="exports"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),

@@ -15,6 +15,7 @@ from portal.access.guards import by_token, public, requires
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.home import exports as asked_for
 from portal.home import health, inbox, snoozing, start
 from portal.ui.answers import page
 from portal.ui.clock import time_of
@@ -64,6 +65,19 @@ def snooze(request: HttpRequest) -> HttpResponse:
     else:
         messages.error(request, "Choose for how long, then snooze it.")
     return redirect("home")
+
+
+@requires(P.OWN_ACCOUNT)
+@require_safe
+def exports(request: HttpRequest) -> HttpResponse:
+    """What the reader asked for and a worker does; htmx asks again while something is under way."""
+    rows = asked_for.exports_of(user=person_of(request), at=time_of(request))
+    running = any(row.running for row in rows)
+    asks_again = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == "exports"
+    if asks_again and not running:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    template = "portal/exports_rows.html" if asks_again else "portal/exports.html"
+    return render(request, template, {"rows": rows, "running": running})
 
 
 @require_safe

@@ -172,6 +172,23 @@ class LedgerAnchor(models.Model):
         return self.name
 
 
+class LedgerTimestamp(models.Model):
+    """The time stamp (RFC 3161) of an authority outside over the note of one checkpoint, verified before it was kept."""
+
+    size = models.BigIntegerField(unique=True)
+    """Of the checkpoint."""
+    note_digest = models.CharField(max_length=64)
+    """SHA-256 of the note: what the stamp is over."""
+    answer = models.BinaryField()
+    """The authority's whole answer (TimeStampResp, DER)."""
+    at = models.DateTimeField()
+    """By the authority's clock."""
+    authority = models.TextField()
+
+    def __str__(self) -> str:
+        return f"time stamp {self.size}"
+
+
 class LedgerVerification(models.Model):
     """A verification that somebody asked for, with its progress while it runs. Its result is a ``LedgerCheck``."""
 

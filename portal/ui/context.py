@@ -20,6 +20,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "now": time_of(request),
         "zone": getattr(user, "time_zone", "UTC"),
         "theme": theme.chosen(request),
+        "density": getattr(user, "density", "comfortable"),
         "shortcuts": getattr(user, "shortcuts", True),
         "request_id": getattr(request, "id", ""),
         "auditor": getattr(request, "auditor", None),

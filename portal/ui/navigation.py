@@ -21,25 +21,24 @@ from portal.ui.components.leaf import icon
 
 @dataclass(frozen=True)
 class Page:
-    """One link. ``key`` follows ``g`` on the keyboard; ``tab`` puts it into the phone's bar; ``count`` is the address of the
-    number beside it; ``but`` are roles that have no use for it."""
+    """One link. ``key`` follows ``g`` on the keyboard; ``count`` is the address of the number beside it; ``but`` are roles
+    that have no use for it."""
 
     path: str
     words: str
     icon: str
     section: str = ""
     key: str = ""
-    tab: bool = False
     count: str = ""
     but: frozenset[Role] = frozenset()
 
 
 PAGES = (
-    Page("/", "Inbox", "inbox", key="i", tab=True, count="/inbox/count/", but=frozenset({Role.AUDITOR})),
+    Page("/", "Inbox", "inbox", key="i", count="/inbox/count/", but=frozenset({Role.AUDITOR})),
     Page("/notices/", "Notices", "bell", key="o", count="/notices/unread/"),
-    Page("/changes/", "Changes", "git-pull-request", key="c", tab=True),
+    Page("/changes/", "Changes", "git-pull-request", key="c"),
     Page("/approvals/", "Approvals", "stamp", key="a"),
-    Page("/meetings/", "Meetings", "calendar-days", key="m", tab=True),
+    Page("/meetings/", "Meetings", "calendar-days", key="m"),
     Page("/decisions/", "Decisions", "gavel"),
     Page("/emergencies/", "Emergencies", "siren", key="s"),
     Page("/deploys/", "Deploys", "rocket", "Systems", key="d"),
@@ -55,13 +54,16 @@ PAGES = (
     Page("/access/", "Access", "key-round", "Compliance"),
     Page("/access-reviews/", "Access reviews", "list-checks", "Compliance"),
     Page("/completeness/", "Completeness", "scale", "Compliance"),
-    Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e", tab=True),
+    Page("/exceptions/", "Exceptions", "triangle-alert", "Compliance", key="e"),
     Page("/ledger/", "Ledger", "book-lock", "Compliance", key="l"),
     Page("/audits/", "Audits", "clipboard-check", "Compliance", key="u"),
     Page("/people/", "People", "users", "Compliance", key="p"),
+    Page("/exports/", "Exports", "download", "Foot", key="x"),
     Page("/gallery/", "Gallery", "blocks", "Foot"),
     Page("/help/", "Help", "life-buoy", "Foot", key="h"),
 )
+TABS = (("/",), ("/changes/", "/training/"), ("/meetings/", "/policy/"), ("/audits/", "/exceptions/"))
+"""The phone's bar: of each place the first page that opens for the reader. What comes after them is under More."""
 ACCOUNT = Page("/me/", "Your account", "user-round")
 
 
@@ -96,7 +98,9 @@ def side(user: User | AnonymousUser, path: str) -> SafeString:
 
 def tab_bar(user: User | AnonymousUser, path: str) -> SafeString:
     """The links of the phone's bar."""
-    pages = tuple(page for page in pages_for(user) if page.tab)
+    open_ones = {page.path: page for page in pages_for(user)}
+    found = (next((open_ones[address] for address in places if address in open_ones), None) for places in TABS)
+    pages = tuple(page for page in found if page is not None)
     return _tabs(pages, _current(pages, path))
 
 

@@ -25,7 +25,17 @@ from tests.architecture.migrations import doubts
 
 LAST_FOUNDING = {"portal": "0014", "changes": "0009", "audits": "0007"}
 """Up to these every installation is founded; what comes after has to reach a portal that runs."""
-REASONS: dict[tuple[str, str, str], str] = {}
+PEOPLE_OF_AUDITS = "a handful of people for each audit of a company: some hundred rows after ten years"
+GRANTS = "some hundred grants of roles, checked in a millisecond"
+REASONS: dict[tuple[str, str, str], str] = {
+    ("audits", "0008_jobs_and_additions", "Create index admission_of_person on field(s) person, engagement of model admission"): (
+        PEOPLE_OF_AUDITS
+    ),
+    ("audits", "0008_jobs_and_additions", "Create constraint admission_added_whole on model admission"): PEOPLE_OF_AUDITS,
+    ("audits", "0008_jobs_and_additions", "Create constraint admission_added_by_two_others on model admission"): PEOPLE_OF_AUDITS,
+    ("portal", "0015_learner", "Create constraint role_grant_known_role on model rolegrant"): GRANTS,
+    ("portal", "0015_learner", "Create constraint role_grant_privileged_by_two on model rolegrant"): GRANTS,
+}
 """(app, migration, operation in Django's words) → why it may: how many rows, or which release stopped reading."""
 
 

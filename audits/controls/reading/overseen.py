@@ -1,11 +1,11 @@
 """The policy, the meetings, the people, and who reads what (P-25, P-28, P-29, P-30, P-31)."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from audits.controls.result import Flat, Row, Window, deviating, judged, when
 from audits.controls.rows import reader
-from audits.engagements.models import Engagement, ReadLog
+from audits.engagements.models import Admission, Engagement, ReadLog
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.meetings.models import Meeting
 from changes.training import queries as training
@@ -115,9 +115,17 @@ def records_confidential(window: Window, scope: Scope) -> Iterator[Row]:
 def _against(row: ReadLog, engagement: Engagement) -> Iterator[str]:
     if row.outcome == ReadLog.Outcome.PREVIEW:
         return  # the compliance manager, who may see it all anyway, looked with the auditor's eyes
-    if row.reader_id not in {one.person_id for one in engagement.admissions.all()}:
+    own = [one for one in engagement.admissions.all() if one.person_id == row.reader_id]
+    if not own:
         yield "It was read by somebody else than an auditor of the engagement."
     ended = engagement.ended_at if engagement.ended_at is not None else engagement.ends_at
     begun = engagement.confirmed_at is not None and engagement.starts_at <= row.at
     if not begun or row.at >= min(ended, engagement.ends_at):
         yield "It was read while the engagement was not open."
+    elif own and not any(_lets_in(one, row.at) for one in own):
+        yield "It was read before its reader came into the engagement, or after they had left it."
+
+
+def _lets_in(admission: Admission, at: datetime) -> bool:
+    ended = admission.ended_at if admission.ended_at is not None else admission.ends_at
+    return (admission.starts_at is None or admission.starts_at <= at) and at < min(ended, admission.ends_at)

@@ -12,8 +12,8 @@ README = """\
 Evidence pack {number}: {name}
 {line}
 Period of the records: {since} to {until} (UTC, the end not included).
-Asked for by {who} at {at} UTC. Everything in it is what was frozen by then; the controls were read when the pack was built.
-Names of people are those of that day; the records name them by number.
+Asked for by {who} at {at} UTC. Everything in it is what was frozen by then; the controls were run once for this pack,
+over the records up to then. Names of people are those of that day; the records name them by number.
 
 Check it, on any machine with Python 3.11 and the package "cryptography":
 

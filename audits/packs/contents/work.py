@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection
 
+from audits.controls.models import ControlRun
 from audits.engagements.models import Engagement
 from audits.packs.archive import Archive
 from audits.packs.models import Pack
@@ -42,6 +43,8 @@ class Work:
     covered: frozenset[str]
     """The rows that the ledger covers below the checkpoint: what the pack holds of the engagement's work (``contents.segment``)."""
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    run: ControlRun | None = None
+    """What the controls found, kept for the pack; None until it is there."""
 
     @property
     def mark(self) -> str:

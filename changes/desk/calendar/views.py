@@ -28,7 +28,7 @@ from changes.desk.calendar.shapes import (
 )
 from portal.access.may import may
 from portal.access.permissions import P
-from portal.access.scope import Scope, scope_for
+from portal.access.scope import Scope, for_auditor, scope_for
 from portal.access.signed_in import person_of
 from portal.ui.answers import page, wants_piece
 from portal.ui.clock import time_of
@@ -157,7 +157,7 @@ def _around(request: HttpRequest, asked: Asked, zone: ZoneInfo, today: date) -> 
         "repositories": [("", "Any repository"), *((name, name) for name in names)],
         "heat": heat_of(asked=asked, zone=zone, today=today, scope=scope),
         "may_propose": may(request.user, P.CHANGE_PROPOSE),
-        "may_feed": not getattr(request, "auditor", None),
+        "may_feed": not for_auditor(request),
     }
 
 

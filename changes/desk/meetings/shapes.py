@@ -13,7 +13,7 @@ from changes.meetings.models import AgendaItem, Meeting, Series
 from changes.meetings.queries import Agenda, Line
 from changes.meetings.rules import words_of
 from portal.access.models import User
-from portal.access.scope import EVERYTHING, Scope, scope_for
+from portal.access.scope import EVERYTHING, Scope, for_auditor, scope_for
 from portal.access.signed_in import person_of
 
 ICONS = {
@@ -31,7 +31,7 @@ FROM_CHANGES = frozenset({"proposal", "lapsed", "retrospective"})
 
 def reader_of(request: HttpRequest) -> User | None:
     """Who keeps a reading state here: everybody but auditors, who write nothing."""
-    return None if getattr(request, "auditor", None) else person_of(request)
+    return None if for_auditor(request) else person_of(request)
 
 
 def inside(rows: QuerySet[Meeting], scope: Scope) -> QuerySet[Meeting]:

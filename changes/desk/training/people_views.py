@@ -18,6 +18,7 @@ from changes.training.models import Course
 from changes.training.policy import why_of
 from changes.training.queries import Member
 from portal.access.guards import requires
+from portal.access.learning import let_learn
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.roles import Role
@@ -28,6 +29,8 @@ from portal.spreadsheet import answer_with_table
 from portal.ui.clock import time_of
 
 Teams = dict[str, frozenset[int]]
+NO_ROLE = "none"
+"""In the address: people with access at a vendor who hold no role here."""
 AT_ONCE = 50
 LATE_SHOWN = 100
 STATES = {
@@ -69,6 +72,7 @@ class Line:
     badge: str
     words: str
     askable: bool
+    """Whether there is something to remind of, or to invite to."""
 
 
 @requires(P.TRAINING_OVERSEE)
@@ -94,8 +98,13 @@ def people(request: HttpRequest) -> HttpResponse:
         "older": _address(asked, start + AT_ONCE) if start + AT_ONCE < len(chosen) else "",
         "late": late[:LATE_SHOWN],
         "late_count": len(late),
-        "roles": [("", "All roles"), *((str(role), role.label) for role in Role if role != Role.AUDITOR)],
+        "roles": [
+            ("", "All roles"),
+            (NO_ROLE, "No role here"),
+            *((str(role), role.label) for role in Role if role != Role.AUDITOR),
+        ],
         "states": [("", "All"), *((state, STATES[state][1]) for state in ORDER)],
+        "roleless": sum(not member.roles for member in chosen) if may(request.user, P.PERSON_INVITE) and not asked.on else 0,
         "gaps": sum(member.standing.open is not None for member in chosen),
         "may_chase": may(request.user, P.TRAINING_CHASE) and not asked.on,
         "course": course,
@@ -119,6 +128,20 @@ def remind(request: HttpRequest) -> HttpResponse:
     words = "1 person was reminded." if sent == 1 else f"{sent} people were reminded."
     left = " Nobody is reminded twice on one day, or of nothing." if sent < len(chosen) or not chosen else ""
     messages.success(request, f"{words}{left}")
+    return redirect("training-people")
+
+
+@requires(P.PERSON_INVITE, fresh=True)
+@require_POST
+def invite_to_learn(request: HttpRequest) -> HttpResponse:
+    """Let whoever was ticked, or everybody of the list as it is filtered, learn and sign who has access and no role here."""
+    at = time_of(request)
+    listed = _chosen(queries.members(at=at), _asked(request), teams_at(at))
+    if not request.POST.get("everybody"):
+        ticked = set(request.POST.getlist("person"))
+        listed = [member for member in listed if str(member.person.pk) in ticked]
+    found = let_learn(people=[member.person for member in listed if not member.roles], by=person_of(request), at=at)
+    messages.success(request, found.words)
     return redirect("training-people")
 
 
@@ -165,7 +188,7 @@ def _asked(request: HttpRequest) -> Asked:
     return Asked(
         at=min(latest, end_of(day)) if day else latest,
         on=day.isoformat() if day else "",
-        role=role if role in set(Role) else "",
+        role=role if role in {*Role, NO_ROLE} else "",
         state=state if state in ORDER else "",
         team=given.get("team", "")[:200],
         version=version if version.isdigit() and len(version) < 6 else "",
@@ -182,10 +205,18 @@ def _choice(version: int | None) -> tuple[str, str]:
 
 def _fits(member: Member, asked: Asked) -> bool:
     return (
-        (not asked.role or Role(asked.role) in member.roles)
+        _has_role(member, asked.role)
         and (not asked.state or state_of(member) == asked.state)
         and (not asked.version or (member.last.version if member.last else 0) == int(asked.version))
     )
+
+
+def _roles() -> list[tuple[str, str]]:
+    return [(str(role), role.label) for role in Role if role != Role.AUDITOR]
+
+
+def _has_role(member: Member, role: str) -> bool:
+    return not member.roles if role == NO_ROLE else not role or Role(role) in member.roles
 
 
 def _in_team(member: Member, team: str, teams: Teams) -> bool:
@@ -211,4 +242,4 @@ def _line(member: Member) -> Line:
     due = member.standing.open
     if due is not None and state != LATE:
         words = f"{words}, by {due.due_at:%-d %b %Y}"
-    return Line(member, badge, words, due is not None)
+    return Line(member, badge, words, due is not None or not member.roles)

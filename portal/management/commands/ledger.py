@@ -1,5 +1,6 @@
 """`manage.py ledger …`: seal, verify, export and adopt, for people and for cron."""
 
+from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
+from portal import timestamps
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -67,6 +69,7 @@ class Command(BaseCommand):
 
     def verify(self, options: dict[str, Any]) -> None:
         found = verification.verify(where=places(), full=options["full"])
+        found = replace(found, problems=(*found.problems, *timestamps.check()))
         if options["record"]:
             report.record(report=found, at=now())
         for remark in found.remarks:
@@ -88,6 +91,9 @@ class Command(BaseCommand):
         else:
             written = export.export(folder=options["folder"], where=places())
         self.stdout.write(f"{written.entries} entries and {written.checkpoints} checkpoints in {options['folder']}.")
+        stamped = timestamps.write_to(options["folder"])
+        if stamped:
+            self.stdout.write(f"{stamped} time stamps in {options['folder'] / timestamps.FOLDER}.")
         self.stdout.write(f"Verify with: python {options['folder'] / 'verify.py'} {options['folder']}")
 
     def adopt(self, options: dict[str, Any]) -> None:

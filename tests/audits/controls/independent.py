@@ -286,7 +286,8 @@ COUNTS: dict[str, str] = {
         WHERE state NOT IN ('planned', 'cancelled') AND planned_at >= %(since)s AND planned_at < %(until)s""",
     "C-31": """
         SELECT count(*), count(*) FILTER (WHERE r.outcome <> 'preview' AND (r.at < greatest(e.starts_at, e.confirmed_at)
-            OR NOT EXISTS (SELECT FROM audits_admission a WHERE a.engagement_id = e.id AND a.person_id = r.reader_id)
+            OR NOT EXISTS (SELECT FROM audits_admission a WHERE a.engagement_id = e.id AND a.person_id = r.reader_id
+                AND (a.starts_at IS NULL OR a.starts_at <= r.at) AND r.at < least(a.ends_at, coalesce(a.ended_at, a.ends_at)))
             OR r.at >= least(e.ends_at, coalesce(e.ended_at, e.ends_at))))
         FROM audits_readlog r JOIN audits_engagement e ON e.id = r.engagement_id WHERE r.at >= %(since)s AND r.at < %(until)s""",
 }

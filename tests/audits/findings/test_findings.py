@@ -79,7 +79,8 @@ def test_a_finding_is_closed_only_after_a_retest_that_it_passed():
     assert [(point.title, point.href, point.key) for point in findings_to_look_at(now)] == [
         ("Late answers", page, f"finding:{found.pk}")
     ]
-    assert [(item.title, item.href) for item in items_for(user=rex, at=now)] == [("Respond to a finding", page)]
+    asked = [(item.title, item.href) for item in items_for(user=rex, at=now) if item.href != "/setup/"]
+    assert asked == [("Respond to a finding", page)]
     assert signed_in(person("Bob")).get(page).status_code == 404
 
     def step(client: Client, name: str, **values: str) -> int:

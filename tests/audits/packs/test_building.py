@@ -13,8 +13,13 @@ from pypdf import PdfReader
 from trestle.oscal.assessment_results import AssessmentResults
 from trestle.oscal.poam import PlanOfActionAndMilestones
 
+from audits.controls.catalogue import CONTROLS
+from audits.controls.models import ControlRun
+from audits.controls.result import Window
+from audits.controls.rows import result_of
 from audits.packs import actions, building
 from audits.packs.contents.segment import stream_of_key
+from audits.packs.kept import let_go
 from audits.packs.models import Pack, PackPiece
 from audits.packs.queries import is_offered
 from audits.packs.tools.main import verify
@@ -22,9 +27,12 @@ from audits.proof import actions as redacting
 from audits.proof.lookup import found_under
 from audits.samples.actions import mark
 from audits.samples.models import SampleItem
+from changes.exceptions.actions import Found, open_exception
+from portal.access.models import User
 from portal.access.scope import EVERYTHING
 from portal.ledger import keys
 from portal.ledger.models import LedgerLeaf
+from portal.policy.clauses import Clause
 from tests.audits.packs.made import asked, built, content_of, furnished, manifest_of, sealed
 from tests.changes.people import who
 
@@ -67,6 +75,14 @@ def test_pack_holds_everything_verifies_and_comes_out_the_same_a_second_time(whe
         f"Evidence pack 1 of the audit Annual audit, {pack.size} bytes, ready",
         f"/audits/{engagement.pk}/packs/",
     )
+
+    # The portal goes on: something is found late, and somebody is called otherwise. What the pack says was kept.
+    control, window = CONTROLS[Clause.REVIEWED], Window(pack.run.since, pack.run.until)
+    assert result_of(control=control, window=window).digest == pack.run.results[control.id]["digest"]
+    unreviewed = Found("no_review", "#7", "acme/web#7:no_review", "Nobody reviewed #7.", pack.asked_at - timedelta(hours=1), True)
+    open_exception(repository=None, found=unreviewed, at=timezone.now())
+    User.objects.filter(pk=uma.pk).update(name="Uma Renamed")
+    assert result_of(control=control, window=window).digest != pack.run.results[control.id]["digest"]
 
     kept, monkey = [], building.PieceWriter
     monkeypatch.setattr(building, "PieceWriter", lambda keep: monkey(lambda place, piece: kept.append(piece)))
@@ -146,11 +162,21 @@ def test_worker_that_dies_half_way_leaves_nothing_to_offer_and_the_next_one_begi
     pack.refresh_from_db()
     assert (pack.state, pack.attempt) == ("ready", 2)
     assert set(PackPiece.objects.filter(pack=pack).values_list("attempt", flat=True)) == {2}
+    assert (ControlRun.objects.get(), ControlRun.objects.get().engagement) == (pack.run, engagement)
     assert "all verify" in verify(content_of(pack))
     stale = again(pack)
     stale.attempt = 1
     assert building.build(pack=stale, now=lambda: later, where=where)
     assert "all verify" in verify(content_of(pack))
+
+    # The rows of the controls stay as long as the file; what was kept otherwise than it was hashed builds nothing.
+    assert (let_go(), pack.run.pieces.count() > 0) == (0, True)
+    actions.cancel(pack=pack, by=uma, at=later)
+    actions.clear(at=later)
+    assert (let_go() > 0, pack.run.pieces.count(), pack.run.findings.count() > 0) == (True, 0, True)
+    monkeypatch.setattr(actions, "hold", lambda **rest: True)
+    with pytest.raises(ValueError, match="are not those of the run"):
+        building._write(again(pack), building.checkpoint_of(pack), keys.load(where=where), timezone.now, where)
 
 
 def test_pack_after_a_redaction_verifies_and_holds_what_the_checkpoint_covers(where, monkeypatch):

@@ -4,13 +4,14 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.urls import reverse
 from django.utils import timezone
 from pypdf import PdfReader
 
-from changes.training import reminding
+from changes.training import queries, reminding
 from changes.training.models import Acknowledgement, Attempt, Course, CourseDraft, TrainingReminder
-from portal.access.models import User
+from portal.access.models import Invitation, User
 from portal.home.inbox import items_for
 from portal.policy.refusal import Refused
 from tests.audits.engagements.opened import admitted
@@ -18,6 +19,7 @@ from tests.changes.entitlements.world import held
 from tests.changes.entitlements.world import take as rights_taken
 from tests.changes.people import linked, person, sign_in
 from tests.changes.training.world import DAY, PAGES, QUESTIONS, STATEMENT, adopt, publish, read, take, trained
+from tests.portal.access.people import hold
 
 pytestmark = pytest.mark.django_db
 
@@ -252,6 +254,24 @@ def test_teams_come_gaps_first_with_their_versions_and_who_only_has_access_count
     assert {line.split(",")[0] for line in lines[2:]} == {"Ann", "'=Kim", "Zoe"}
     assert all(",web," in line for line in lines[2:])
     assert {row.person.name for row in TrainingReminder.objects.filter(by=mia)} == {"Ann", "=Kim", "Zoe"}
+    _who_only_has_access_is_invited_to_learn_and_keeps_their_days(client, zoe, now)
+
+
+def _who_only_has_access_is_invited_to_learn_and_keeps_their_days(client, zoe, now):
+    before = queries.member(zoe, at=now)
+    User.objects.filter(pk=zoe.pk).update(password=make_password(None))
+    page = text(client.get("/training/people/?role=none"))
+    assert ("Invite everybody without a role to learn (1)" in page, "Choose Ann" in page) == (True, False)
+    assert client.post("/training/people/invite/", {}).status_code == 302
+    assert not Invitation.objects.exists()
+
+    client.post("/training/people/invite/", {"person": [str(zoe.pk)]})
+
+    [letter] = Invitation.objects.all()
+    assert (letter.email, letter.roles) == (zoe.email, ["learner"])
+    hold(zoe, "learner", since=now)
+    after = queries.member(zoe, at=now)
+    assert (after.roles, after.joined_at, after.standing) == (("learner",), before.joined_at, before.standing)
 
 
 def test_an_auditor_sees_the_population_and_who_was_late(client, roster, mia):

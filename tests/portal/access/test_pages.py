@@ -207,6 +207,7 @@ def test_profile_is_saved_and_only_the_named_fields(team):
         {
             "name": "Ann Ash",
             "theme": "dark",
+            "density": "compact",
             "time_zone": "Europe/Berlin",
             "email": "rex@northwind.example",
             "is_active": "",
@@ -219,6 +220,8 @@ def test_profile_is_saved_and_only_the_named_fields(team):
     assert (saved.name, saved.theme, saved.time_zone, saved.shortcuts) == ("Ann Ash", "dark", "Europe/Berlin", False)
     assert (saved.email, saved.is_active, saved.password) == (team["Ann"].email, True, team["Ann"].password)
     assert answer.cookies["theme"].value == "dark"
+    assert saved.density == "compact"
+    assert ' data-density="compact"' in ann.get(reverse("me")).content.decode()
 
 
 def test_profile_with_a_mistake_comes_back_with_it(team):

@@ -7,7 +7,7 @@ import pytest
 from portal.access.permissions import SENTENCES, P
 from portal.access.roles import ROLES, Role, conflicting_pairs, permissions_of, roles_with
 
-E, R, A, C, M, U, X = (
+E, R, A, C, M, U, X, L = (
     Role.ENGINEER,
     Role.APPROVER,
     Role.ARCHITECT,
@@ -15,6 +15,7 @@ E, R, A, C, M, U, X = (
     Role.COMPLIANCE,
     Role.AUDITOR,
     Role.ADMINISTRATOR,
+    Role.LEARNER,
 )
 
 MATRIX: dict[P, set[Role]] = {
@@ -35,9 +36,9 @@ MATRIX: dict[P, set[Role]] = {
     P.MEETING_VOTE: {A, C},
     P.MEETING_LEAD: {C},
     P.AGENDA_PUT: {E, R, A, C, M},
-    P.POLICY_SEE: {E, R, A, C, M, U, X},
+    P.POLICY_SEE: {E, R, A, C, M, U, X, L},
     P.POLICY_DRAFT: {A, C, M},
-    P.TRAINING_SIGN: {E, R, A, C, M, X},
+    P.TRAINING_SIGN: {E, R, A, C, M, X, L},
     P.TRAINING_WRITE: {A, C, M},
     P.TRAINING_CHASE: {M},
     P.TRAINING_OVERSEE: {A, C, M, U},
