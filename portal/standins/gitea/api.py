@@ -128,9 +128,7 @@ def protections(call: Call) -> Answer:
 @ROUTES.on("GET", REPO + "/collaborators")
 def collaborators(call: Call) -> Answer:
     """Everybody with access."""
-    return _paged(
-        call, call.forge.store.all("member", place=call.name), lambda row: shapes.user(call.forge, str(row["login"]))
-    )
+    return _paged(call, call.forge.store.all("member", place=call.name), lambda row: shapes.user(call.forge, str(row["login"])))
 
 
 @ROUTES.on("GET", REPO + "/collaborators/{login}/permission")

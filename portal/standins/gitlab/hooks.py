@@ -17,6 +17,8 @@ ACTIONS = {
 }
 TOLD = 20
 """Commits of a push that are told; ``total_commits_count`` says how many there are."""
+OLDER = {"ci_config_path", "homepage", "url", "ssh_url", "http_url"}
+"""Fields of a project that a pipeline's hook does not carry."""
 HOOK = str(uuid.UUID(int=61))
 
 
@@ -79,12 +81,13 @@ class GitLabHooks(ForgeHooks):
         row: dict[str, Any] = {**payload, "creator": by}
         said = shapes.pipeline(self.forge, repository, row)
         ended = said["updated_at"] if said["status"] in ("success", "failed") else None
+        project = shapes.told_project(self.forge, repository)
         attributes = {key: said[key] for key in ("id", "iid", "ref", "sha", "source", "status", "created_at")}
         return {
             "object_kind": "pipeline",
             "object_attributes": {**attributes, "tag": False, "before_sha": said["sha"], "finished_at": ended},
             "user": shapes.told_user(self.forge, by),
-            "project": shapes.told_project(self.forge, repository),
+            "project": {key: value for key, value in project.items() if key not in OLDER},
             "builds": [],
         }
 
