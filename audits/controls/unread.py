@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, RowState, Window
-from changes.delivery.facts import FORGES
+from changes.forges import FORGES
 from changes.desk.source_states import SourceState, source_states
 from portal.access.scope import Scope
 

@@ -158,7 +158,8 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
     moved = _poll_activity(repository, client, at) or moved
     untold.note()
     _poll_rules(source, repository, at)
-    Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=newest or repository.poll_cursor)
+    cursor = min(newest, at) if newest else None  # a clock of theirs that is ahead of ours must not hide what comes next
+    Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=cursor)
     if moved:
         touch(repository=repository, at=at)
 

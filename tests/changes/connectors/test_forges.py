@@ -10,7 +10,7 @@ from changes.connectors.forges import CLIENTS
 from changes.connectors.github.handlers import PARSERS
 from changes.connectors.in_scope import names_in
 from changes.connectors.models import Source
-from changes.delivery.facts import FORGES
+from changes.forges import FORGES
 from portal.access.scope import Scope
 
 
