@@ -168,6 +168,11 @@ def instead(rule: Rule, *, reset_at: int, says: Says = as_github_says) -> Answer
         return json_answer(says("Server Error"), status=int(rule.fault))
     if rule.fault in REFUSALS:
         return json_answer(says(REFUSALS[rule.fault]), status=int(rule.fault))
+    return _strange(rule)
+
+
+def _strange(rule: Rule) -> Answer | None:
+    """Answers that are no error and no use."""
     if rule.fault is Fault.NOT_MODIFIED:
         return Answer(304)
     if rule.fault is Fault.BOMB:

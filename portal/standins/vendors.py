@@ -93,11 +93,13 @@ class Vendors:
                 "api_url": self.doppler.api_url,
                 "token": self.doppler.token,
                 "hook_secret": self.doppler.hooks.config["secret"],
+                "users": {row["email"]: row["vendor_id"] for row in self.doppler.store.all("user")},
             },
             "cloudflare": {
                 "api_url": self.cloudflare.api_url,
                 "token": self.cloudflare.token,
                 "account": self.cloudflare.account,
+                "users": {row["email"]: row["user_id"] for row in self.cloudflare.store.all("member")},
             },
             **{forge.vendor: _described(forge) for forge in (self.gitea, self.gitlab)},
         }
