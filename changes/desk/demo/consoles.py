@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 
 from changes.connectors.actions import connect_cloudflare, connect_doppler
+from changes.desk.demo import keeping
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.people import PEOPLE, named
 from changes.gates.actions import reassess
@@ -54,7 +55,7 @@ def set_up(vendors: Vendors, *, at: datetime) -> None:
 
 
 def connect(remote: Remote, *, at: datetime) -> None:
-    """What ``manage.py connect`` does for both; then Doppler's webhooks begin."""
+    """What ``manage.py connect`` does for both; people link their accounts; then Doppler's webhooks begin."""
     state = remote.state()
     doppler, cloudflare = state["doppler"], state["cloudflare"]
     connect_doppler(token=doppler["token"], secret=HOOK_SECRET, environments={}, api_url=doppler["api_url"], at=at)
@@ -62,6 +63,7 @@ def connect(remote: Remote, *, at: datetime) -> None:
     connect_cloudflare(
         account=cloudflare["account"], token=cloudflare["token"], environments=environments, api_url=cloudflare["api_url"], at=at
     )
+    keeping.link_consoles(accounts={"doppler": doppler["users"], "cloudflare": cloudflare["users"]}, at=at)
     remote.do("doppler/send_hooks_to", url=f"{settings.BASE_URL}/hooks/doppler/", secret=HOOK_SECRET)
 
 
