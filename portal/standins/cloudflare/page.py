@@ -89,9 +89,9 @@ def _set_record(cloudflare: CloudflareStandIn, fields: Fields) -> str:
     name, by = fields["title"].strip(), fields["by"]
     if name != fields["zone"] and not name.endswith(f".{fields['zone']}"):
         raise CloudflareError(400, f"{name} does not lie in {fields['zone']}.")
-    told = {"type": fields["type"], "content": fields["content"].strip(), "comment": fields.get("comment", "").strip()}
-    cloudflare.set_record(zone=fields["zone"], name=name, by=by, **told)
-    return f"{fields['type']} {name} points at {told['content']} now, by {by}."
+    content, comment = fields["content"].strip(), fields.get("comment", "").strip()
+    cloudflare.set_record(zone=fields["zone"], name=name, type=fields["type"], content=content, comment=comment, by=by)
+    return f"{fields['type']} {name} points at {content} now, by {by}."
 
 
 def _delete_record(cloudflare: CloudflareStandIn, fields: Fields) -> str:
@@ -101,9 +101,9 @@ def _delete_record(cloudflare: CloudflareStandIn, fields: Fields) -> str:
 
 def _set_policy(cloudflare: CloudflareStandIn, fields: Fields) -> str:
     emails = tuple(filter(None, (part.strip() for part in fields["emails"].split(","))))
-    given = {"application": fields["application"], "name": fields["title"].strip(), "decision": fields["decision"]}
-    cloudflare.set_policy(**given, emails=emails, by=fields["by"])
-    return f"{given['name']} of {given['application']}: {given['decision']} for {', '.join(emails)}, by {fields['by']}."
+    application, name, decision, by = fields["application"], fields["title"].strip(), fields["decision"], fields["by"]
+    cloudflare.set_policy(application=application, name=name, decision=decision, emails=emails, by=by)
+    return f"{name} of {application}: {decision} for {', '.join(emails)}, by {by}."
 
 
 ACTS: dict[str, Callable[[CloudflareStandIn, Fields], str]] = {

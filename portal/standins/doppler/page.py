@@ -96,9 +96,9 @@ def _changed(doppler: DopplerStandIn, fields: Fields, value: str | None, done: s
     if not NAME.fullmatch(name):
         raise DopplerError(400, "A secret is named with capitals, digits and underscores: PAYMENT_KEY.")
     doppler.user(fields["by"])
-    where = {"project": fields["project"], "config": fields["config"]}
-    doppler.set_secrets(**where, values={name: value}, by=fields["by"], text=fields.get("title", "").strip())
-    return f"{name} of {fields['project']}/{fields['config']} was {done} by {fields['by']}."
+    project, config, text = fields["project"], fields["config"], fields.get("title", "").strip()
+    doppler.set_secrets(project=project, config=config, values={name: value}, by=fields["by"], text=text)
+    return f"{name} of {project}/{config} was {done} by {fields['by']}."
 
 
 ACTS: dict[str, Callable[[DopplerStandIn, Fields], str]] = {"set": _set, "renew": _renew, "remove": _remove}

@@ -181,8 +181,10 @@ def bad_days(company, kind, first):
 
 
 def wrong_clocks(company, kind, first):
-    """The vendor's clock is three hours ahead, right again, then ten minutes behind: each move is found by the next poll. At a forge the moves
-    after the first are about another pull request, since of one and the same the later date counts."""
+    """The vendor's clock is three hours ahead, right again, then ten minutes behind: each move is found by the next poll.
+
+    At a forge the moves after the first are about another pull request, since of one and the same the later date counts.
+    """
     for place, ahead in enumerate((180, 0) if kind in FORGES else (180, 0, -10, 0), start=1):
         company.pull = min(place, 2)
         minute = (len(DAYS) + 1) * 30 + place * 2
