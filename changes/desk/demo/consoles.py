@@ -50,7 +50,8 @@ def set_up(vendors: Vendors, *, at: datetime) -> None:
         vendors.act(f"doppler/{login}/member", "doppler/add_member", project=project, email=email, role="admin")
     for config in ("dev", "stg", "prd"):
         values = {"DATABASE_URL": f"postgres://{config}.internal/shop", "PAYMENT_KEY": f"first-{config}"}
-        vendors.act(f"doppler/{config}/secrets", "doppler/set_secrets", project=project, config=config, values=values, by=rex, at=at)
+        secrets = {"project": project, "config": config, "values": values, "by": rex}
+        vendors.act(f"doppler/{config}/secrets", "doppler/set_secrets", at=at, **secrets)
     vendors.act("doppler/sync", "doppler/add_sync", project=project, config="prd", at=at)
 
 
