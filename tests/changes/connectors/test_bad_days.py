@@ -1,6 +1,5 @@
-"""Cloudflare, Doppler, Gitea and GitLab on bad days: a clear error, nothing lost, the source rests, the others go on, and a later
-sweep makes the portal equal to the vendor. One table of faults drives all clients through the real poll over real HTTP, in one
-company."""
+"""Cloudflare, Doppler, Gitea and GitLab on bad days: a clear error, nothing lost, the source rests, another goes on, and a later
+sweep makes the portal equal to the vendor. One table of faults drives all clients through the real poll over real HTTP."""
 
 import random
 from datetime import timedelta
@@ -52,6 +51,8 @@ DAYS = [
 ]
 LIMITS = {Fault.PRIMARY_403, Fault.SECONDARY_403, Fault.PRIMARY_429, Fault.SECONDARY_429}
 CONSOLES, FORGES = ("cloudflare", "doppler"), ("gitea", "gitlab")
+NEIGHBOURS = {"cloudflare": "gitea", "doppler": "gitlab", "gitea": "doppler", "gitlab": "cloudflare"}
+"""Who is asked after it, on days that could hold a worker up."""
 HIDDEN = {Fault.FORBIDDEN, Fault.MISSING}
 """What a forge says of a repository that is not there, or not for us."""
 SLOW = {Fault.SECONDARY_429, Fault.ERROR_503, Fault.DRIP, Fault.HALF_OPEN}
@@ -59,14 +60,14 @@ EDITS = {"cloudflare": "cloudflare.dns_record", "doppler": "doppler.config"}
 
 
 class Company:
-    """The four vendors, connected; one is bad at a time, and ``neighbour`` is polled right after it."""
+    """Two vendors, connected: one that has bad days, and a neighbour."""
 
     def __init__(self, vendors):
         self.vendors = vendors
         self.pull = 1
 
     def connect(self):
-        for kind in CONSOLES:
+        for kind in self.vendors.keys() & set(CONSOLES):
             world = self.vendors[kind]
             world.window.limit = 100_000  # hours of the portal's clock pass here in seconds
             given = {"account": world.account, "environments": {ZONE: "production"}} if kind == "cloudflare" else {}
@@ -74,9 +75,9 @@ class Company:
             Source.objects.create(
                 name=kind, kind=kind, api_url=world.api_url, token_encrypted=token, settings=given, connected_at=at(-30)
             )
-        for kind, name in NAMES.items():
-            forge = self.vendors[kind]
-            if kind == "gitlab":  # one name is in scope at one forge
+        for kind in self.vendors.keys() & NAMES.keys():
+            forge, name = self.vendors[kind], NAMES[kind]
+            if name != "northwind/web":  # founded with that one
                 forge.create_repository(name=name, by="rex", at=at(-99))
                 forge.add_member(repository=name, login="ann", by="rex")
             for branch in ("shoes", "boots"):
@@ -117,8 +118,9 @@ def company(request, settings, monkeypatch):
     monkeypatch.setattr(http.Client, "request", lambda self, **asked: original(self, **{**asked, "deadline": 1.0}))
     auth._kept.clear()
     door.forget()
-    names = {**{kind: f"{kind}_world" for kind in CONSOLES}, **{kind: f"{kind}_standin" for kind in FORGES}}
-    made = Company({kind: request.getfixturevalue(name) for kind, name in names.items()})
+    kind = request.getfixturevalue("kind")
+    names = {one: f"{one}_world" if one in CONSOLES else f"{one}_standin" for one in (kind, NEIGHBOURS[kind])}
+    made = Company({one: request.getfixturevalue(name) for one, name in names.items()})
     made.connect()
     return made
 
@@ -159,7 +161,7 @@ def recorded(kind, fault, words, since, moment):
 
 
 def bad_days(company, kind, first):
-    """Each fault for a while, and one sweep after it. The others are asked too on the days that could hold a worker up."""
+    """Each fault for a while, and one sweep after it. The neighbour is asked too on the days that could hold a worker up."""
     world, since = company.vendors[kind], at()
     for number, (fault, words) in enumerate(DAYS, start=1):
         world.faults.switch({"rules": [{"fault": fault, "seconds": 1.5 if fault is Fault.HALF_OPEN else 0.2}]})
