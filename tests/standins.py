@@ -4,6 +4,7 @@ Use them by naming this module in ``pytest_plugins`` or by importing the fixture
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ import pytest
 from portal.standins.cloudflare import CloudflareStandIn
 from portal.standins.doppler import DopplerStandIn
 from portal.standins.fly import FlyStandIn
+from portal.standins.forge import Forge
+from portal.standins.gitea import GiteaStandIn
 from portal.standins.github import GitHubStandIn
+from portal.standins.gitlab import GitLabStandIn
 from portal.standins.slack import SlackStandIn
 
 PEOPLE = {
@@ -82,5 +86,38 @@ def doppler_standin(tmp_path: Path) -> Iterator[DopplerStandIn]:
     """A Doppler that answers over HTTP, with an empty workplace."""
     standin = DopplerStandIn(tmp_path / "doppler")
     standin.start()
+    yield standin
+    standin.stop()
+
+
+def founded(forge: Forge, check: str) -> Forge:
+    """The forge with ``northwind/web``: ann and bob may push, rex administers; main and prod want a review and the check."""
+    forge.start()
+    for number, (login, (name, email)) in enumerate(PEOPLE.items(), start=9001):
+        forge.add_account(login=login, uid=number, name=name, email=email)
+    forge.send_hooks_to("hold:", secret="standin-secret")
+    long_ago = datetime.now(UTC) - timedelta(days=9)
+    forge.create_repository(name="northwind/web", by="rex", files={"app/main.py": "print('hello')\n"}, at=long_ago)
+    for login in ("ann", "bob"):
+        forge.add_member(repository="northwind/web", login=login, by="rex")
+    for branch in ("main", "prod"):
+        forge.set_protection(repository="northwind/web", branch=branch, by="rex", checks=[check])
+    return forge
+
+
+@pytest.fixture
+def gitea_standin(tmp_path: Path) -> Iterator[GiteaStandIn]:
+    """A Gitea that answers over HTTP, with ``northwind/web``; webhooks held."""
+    standin = GiteaStandIn(tmp_path / "gitea")
+    founded(standin, "ci / tests")
+    yield standin
+    standin.stop()
+
+
+@pytest.fixture
+def gitlab_standin(tmp_path: Path) -> Iterator[GitLabStandIn]:
+    """A GitLab that answers over HTTP, with ``northwind/web``; webhooks held."""
+    standin = GitLabStandIn(tmp_path / "gitlab")
+    founded(standin, "pipeline")
     yield standin
     standin.stop()

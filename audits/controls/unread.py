@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, RowState, Window
-from changes.delivery.facts import FORGES
 from changes.desk.source_states import SourceState, source_states
+from changes.forges import FORGES
 from portal.access.scope import Scope
 
 GIT, FORGE, FLY, SLACK, DOPPLER, CLOUDFLARE = "git", "forge", "fly", "slack", "doppler", "cloudflare"

@@ -18,11 +18,11 @@ from changes.connectors.git.mirror import folder_of
 from changes.connectors.github import handlers as github
 from changes.connectors.models import Delivery
 from changes.connectors.settling import settle
-from changes.delivery.facts import FORGES
 from changes.delivery.models import PullRequest, Release, Repository
 from changes.delivery.population import record_population
 from changes.exceptions.edits import matches_now
 from changes.exceptions.models import EditMatch, ExceptionRecord
+from changes.forges import FORGES
 from changes.gates.models import Verdict
 from changes.proposals.models import Change, LinkedPullRequest
 

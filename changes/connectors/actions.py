@@ -13,6 +13,7 @@ from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.readings import ask_for_rules
 from changes.connectors.slack.client import SLACK_API
 from changes.delivery.models import Repository
+from changes.forges import NAMES
 from portal import vault
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -22,8 +23,8 @@ from portal.policy.refusal import Stale
 GITHUB_API = "https://api.github.com"
 FLY_API = "https://api.fly.io"
 GITLAB_API = "https://gitlab.com/api/v4"
-FORGES = {"gitea": ("/api/v1", "Gitea"), "gitlab": ("/api/v4", "GitLab")}
-"""How the address of the API ends, and the name."""
+ENDS = {"gitea": "/api/v1", "gitlab": "/api/v4"}
+"""How the address of a forge's API ends."""
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", re.ASCII)
 ACCOUNT = re.compile(r"[0-9a-f]{32}", re.ASCII)
 ENVIRONMENTS = ("production", "staging", "development")
@@ -150,7 +151,7 @@ def connect_forge(
     A name that is in scope at another forge is refused: gates and checks are asked for by name.
     """
     _check(repository, secret, main, prod)
-    end, name = FORGES[kind]
+    end, name = ENDS[kind], NAMES[kind]
     if not api_url.rstrip("/").endswith(end):
         raise ValueError(
             f"{api_url!r} is no address of a {name}'s API. It ends in {end}, for example https://git.example.com{end}."

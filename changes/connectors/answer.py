@@ -37,12 +37,18 @@ class Answer:
             kind = self.headers.get("content-type", "no content type")[:60]
             raise NotJson(f"{self.what} answered {self.status} with {self.shown(kind)} instead of JSON") from None
 
+    @property
+    def is_limit(self) -> bool:
+        """A 403 that says when to come back, or that nothing is left: a limit of requests, and no word on rights."""
+        said = "retry-after" in self.headers or self.headers.get("x-ratelimit-remaining") == "0"
+        return self.status == 403 and said
+
     def checked(self) -> "Answer":
         """Itself when the status is 2xx or 304. Raises ``Passing`` or a ``Permanent``, with the vendor's own message."""
         if 200 <= self.status < 300 or self.status == 304:
             return self
         reason = f"{self.what} answered {self.status}{self.message()}"
-        if self.status in PASSING or self.status >= 500:
+        if self.status in PASSING or self.status >= 500 or self.is_limit:
             raise Passing(reason, retry_after=self.retry_after())
         raise PERMANENT.get(self.status, Invalid)(reason)
 

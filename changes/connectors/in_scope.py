@@ -5,7 +5,7 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 
 from changes.connectors.models import Source
-from changes.delivery.facts import FORGES
+from changes.forges import FORGES
 from portal.access.scope import Scope
 
 SYSTEMS = dict.fromkeys(FORGES, "git")

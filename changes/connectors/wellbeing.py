@@ -7,7 +7,7 @@ from django.utils.timezone import now
 
 from changes.connectors.checked import SOON
 from changes.connectors.models import Source
-from changes.delivery.facts import FORGES
+from changes.forges import FORGES
 from portal.runtime.doctor.finding import Finding, bad, good, note
 from portal.runtime.doctor.run import join
 

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-FORGES = ("github", "gitea", "gitlab")
-"""Kinds of sources that hold repositories and report these facts."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryFact:

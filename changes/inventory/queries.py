@@ -1,5 +1,6 @@
 """What is asked of the inventory."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet
@@ -23,6 +24,12 @@ def newest_snapshots(*, assets: "QuerySet[Asset] | list[Asset]") -> dict[int, Sn
     """{asset: its newest snapshot}. One query."""
     found = Snapshot.objects.filter(asset__in=assets).order_by("asset_id", "-id").distinct("asset_id")
     return {snapshot.asset_id: snapshot for snapshot in found}
+
+
+def events_known(*, source: str, ids: Collection[str]) -> set[str]:
+    """Those of these ids that are events of this source already."""
+    rows = VendorEvent.objects.filter(source=source, external_id__in=ids)
+    return set(rows.values_list("external_id", flat=True))
 
 
 def events_about(asset: Asset) -> QuerySet[VendorEvent]:

@@ -10,14 +10,14 @@ from dataclasses import asdict
 from typing import Any
 
 from portal.standins import company
-from portal.standins.cloudflare import CloudflareError, CloudflareStandIn
-from portal.standins.doppler import DopplerError, DopplerStandIn
+from portal.standins.cloudflare import CloudflareError
+from portal.standins.doppler import DopplerError
 from portal.standins.faults import Faults
-from portal.standins.fly import FlyError, FlyStandIn
+from portal.standins.fly import FlyError
 from portal.standins.git import GitFailed
-from portal.standins.github import GitHubError, GitHubStandIn
+from portal.standins.github import GitHubError
 from portal.standins.live import step_once
-from portal.standins.slack import SlackError, SlackStandIn
+from portal.standins.slack import SlackError
 from portal.standins.times import moment
 from portal.standins.vendors import Vendors
 from portal.standins.web import Answer, Request, json_answer
@@ -45,13 +45,7 @@ def answer(vendors: Vendors, request: Request) -> Answer:
 
 def _done(vendors: Vendors, request: Request) -> Any:
     vendor, _, act = request.path.removeprefix("/_control/").partition("/")
-    standins: dict[str, GitHubStandIn | FlyStandIn | SlackStandIn | DopplerStandIn | CloudflareStandIn] = {
-        "github": vendors.github,
-        "fly": vendors.fly,
-        "slack": vendors.slack,
-        "doppler": vendors.doppler,
-        "cloudflare": vendors.cloudflare,
-    }
+    standins = vendors.by_name()
     if act == "faults" and vendor in standins:
         return _faults(standins[vendor].faults, request)
     if vendor in standins and request.method == "POST":

@@ -34,6 +34,9 @@ class Fault(StrEnum):
     UNAUTHORISED = "401"
     FORBIDDEN = "403"
     MISSING = "404"
+    CONFLICT = "409"
+    INVALID = "422"
+    NOT_MODIFIED = "304"
     BOMB = "bomb"
 
 
@@ -44,7 +47,13 @@ MANNERS = {
     Fault.TRUNCATED: Manner.TRUNCATED,
 }
 
-REFUSALS = {Fault.UNAUTHORISED: "Unauthorized", Fault.FORBIDDEN: "Forbidden", Fault.MISSING: "Not Found"}
+REFUSALS = {
+    Fault.UNAUTHORISED: "Unauthorized",
+    Fault.FORBIDDEN: "Forbidden",
+    Fault.MISSING: "Not Found",
+    Fault.CONFLICT: "Conflict",
+    Fault.INVALID: "Unprocessable Entity",
+}
 BOMB_SIZE = 32 * 1024 * 1024
 """Bytes after decoding; about thirty thousand on the way."""
 
@@ -159,6 +168,13 @@ def instead(rule: Rule, *, reset_at: int, says: Says = as_github_says) -> Answer
         return json_answer(says("Server Error"), status=int(rule.fault))
     if rule.fault in REFUSALS:
         return json_answer(says(REFUSALS[rule.fault]), status=int(rule.fault))
+    return _strange(rule)
+
+
+def _strange(rule: Rule) -> Answer | None:
+    """Answers that are no error and no use."""
+    if rule.fault is Fault.NOT_MODIFIED:
+        return Answer(304)
     if rule.fault is Fault.BOMB:
         return Answer(200, bomb(), {"Content-Type": "application/json", "Content-Encoding": "gzip"})
     if rule.fault is Fault.HTML:

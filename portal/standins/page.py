@@ -6,6 +6,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from portal.standins import company, page_parts
+from portal.standins.cloudflare import CloudflareError
+from portal.standins.cloudflare import page as cloudflare
+from portal.standins.doppler import DopplerError
+from portal.standins.doppler import page as doppler
 from portal.standins.fly import FlyError
 from portal.standins.github import GitHubError
 from portal.standins.slack import SlackError
@@ -17,7 +21,7 @@ STYLE = (Path(__file__).parent / "page.css").read_bytes()
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a browser sends these forms with the origin "null"
     "X-Content-Type-Options": "nosniff",
 }
 Fields = dict[str, str]
@@ -30,10 +34,8 @@ def answer(vendors: Vendors, request: Request) -> Answer:
     if request.path == "/page.css":
         return Answer(200, STYLE, {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "max-age=60"})
     parts = request.path.strip("/").split("/")
-    if parts == ["slack"]:
-        return _shown(lambda: slack.page(vendors.slack, request.query))
-    if request.path == "/":
-        return _html(page_parts.front(vendors, said=request.query.get("said", ""), bad="no" in request.query))
+    if request.path in PAGES:
+        return _shown(lambda: PAGES[request.path](vendors, request.query))
     if len(parts) == 4 and parts[2] == "pull" and parts[3].isdecimal():
         return _shown(lambda: page_parts.pull_request(vendors, f"{parts[0]}/{parts[1]}", int(parts[3])))
     if len(parts) == 4 and parts[2] == "commit":
@@ -61,6 +63,8 @@ def _pressed(vendors: Vendors, request: Request) -> Answer:
         return Answer(403, b"This form belongs to another site.")
     if request.path in slack.BUTTONS:
         return _in_slack(vendors, request)
+    if request.path in CONSOLES:
+        return _at_a_console(CONSOLES[request.path], vendors, request)
     button = BUTTONS.get(request.path)
     if button is None:
         return Answer(404, b"There is no such button.")
@@ -78,6 +82,17 @@ def _in_slack(vendors: Vendors, request: Request) -> Answer:
         return Answer(303, headers={"Location": slack.pressed(vendors.slack, request.path, request.form())})
     except (KeyError, SlackError):
         return Answer(400, b"The form is incomplete.")
+
+
+def _at_a_console(press: Callable[[Vendors, Fields], str], vendors: Vendors, request: Request) -> Answer:
+    """The same at Doppler or Cloudflare, whose pages take all their buttons at one address."""
+    try:
+        said, bad = press(vendors, request.form()), ""
+    except (DopplerError, CloudflareError) as problem:
+        said, bad = problem.message, "&no=1"
+    except KeyError as problem:
+        said, bad = f"The form is incomplete: {problem}", "&no=1"
+    return Answer(303, headers={"Location": f"{request.path}?said={quote(said)}{bad}"})
 
 
 def _open(vendors: Vendors, fields: Fields) -> str:
@@ -147,4 +162,15 @@ BUTTONS: dict[str, Callable[[Vendors, Fields], str]] = {
     "/release": _release,
     "/roll-back": _roll_back,
     "/push": _push,
+}
+
+CONSOLES: dict[str, Callable[[Vendors, Fields], str]] = {
+    doppler.ADDRESS: lambda vendors, fields: doppler.pressed(vendors.doppler, fields),
+    cloudflare.ADDRESS: lambda vendors, fields: cloudflare.pressed(vendors.cloudflare, fields),
+}
+PAGES: dict[str, Callable[[Vendors, Fields], str]] = {
+    "/": page_parts.front,
+    "/slack": lambda vendors, query: slack.page(vendors.slack, query),
+    doppler.ADDRESS: lambda vendors, query: doppler.page(vendors.doppler, page_parts.said(query)),
+    cloudflare.ADDRESS: lambda vendors, query: cloudflare.page(vendors.cloudflare, page_parts.said(query)),
 }

@@ -51,20 +51,24 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return f"<div {region}><table>{inner}</table></div>"
 
 
-def front(vendors: Vendors, *, said: str, bad: bool) -> str:
+def said(query: dict[str, str]) -> str:
+    """What came of the button that was pressed, from the address of the page that follows."""
+    return tag("p", query["said"], class_="said no" if "no" in query else "said", role="status") if query.get("said") else ""
+
+
+def front(vendors: Vendors, query: dict[str, str]) -> str:
     """The first page: every repository with its pull requests and releases."""
     github = vendors.github
     with github.lock:
         sections = "".join(_repository(vendors, row["full_name"]) for row in github.repositories())
     portal = f' Watch it happen in <a href="{escape(vendors.portal)}">the portal</a>.' if vendors.portal else ""
-    note = tag("p", said, class_="said no" if bad else "said", role="status") if said else ""
     intro = (
         "<h1>GitHub and Fly, played by stand-ins</h1>"
         "<p class=\"quiet\">Real Git repositories, GitHub's API and webhooks, Fly's API: all on this machine. "
-        'There is a <a href="/slack">Slack</a> too. '
+        'There are a <a href="/slack">Slack</a>, a <a href="/doppler">Doppler</a> and a <a href="/cloudflare">Cloudflare</a> too. '
         f"Open a pull request, review it, let CI pass, merge it, release it.{portal}</p>"
     )
-    return document("Stand-ins of GitHub and Fly", intro + note + (sections or "<p>No repository yet.</p>"))
+    return document("Stand-ins of GitHub and Fly", intro + said(query) + (sections or "<p>No repository yet.</p>"))
 
 
 def _people(vendors: Vendors, repository: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""All stand-ins on one port: GitHub, Git, Fly, Slack, Doppler, Cloudflare, a control door for programs, and pages for people."""
+"""All stand-ins on one port: one for each vendor, a control door for programs, and pages for people."""
 
 import fcntl
 import secrets
@@ -14,6 +14,8 @@ from portal.standins.web import Answer, Request, Serving
 PORT_WITHIN = 5.0
 LOCAL = {"127.0.0.1", "localhost", "[::1]"}
 ADDRESS_FILE = "address"
+BELOW = {"github": ("/github/", "/git/"), "slack": ("/slack/api/", "/slack/respond/")}
+"""Where a stand-in answers, if not below its name."""
 
 
 class InUse(Exception):
@@ -43,6 +45,8 @@ class StandIns:
         self._serving.start()
         github.hooks.start()
         self.vendors.slack.requests.start()
+        self.vendors.gitea.begin_sending()
+        self.vendors.gitlab.begin_sending()
         (self.directory / ADDRESS_FILE).write_text(url)
         return url
 
@@ -71,16 +75,9 @@ class StandIns:
         host = request.headers.get("Host", "")
         if (host.rpartition(":")[0] or host) not in LOCAL:
             return Answer(421, b"The stand-ins answer on this machine only.")
-        if request.path.startswith(("/github/", "/git/")):
-            return self.vendors.github.answer(request)
-        if request.path.startswith("/fly/"):
-            return self.vendors.fly.answer(request)
-        if request.path.startswith(("/slack/api/", "/slack/respond/")):
-            return self.vendors.slack.answer(request)
-        if request.path.startswith("/doppler/"):
-            return self.vendors.doppler.answer(request)
-        if request.path.startswith("/cloudflare/"):
-            return self.vendors.cloudflare.answer(request)
+        for name, standin in self.vendors.by_name().items():
+            if request.path.startswith(BELOW.get(name, (f"/{name}/",))):
+                return standin.answer(request)
         if request.path.startswith("/_control/"):
             return control.answer(self.vendors, request)
         return page.answer(self.vendors, request)

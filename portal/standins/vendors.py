@@ -1,4 +1,4 @@
-"""GitHub, Fly, Slack, Doppler and Cloudflare of one company, side by side in one folder."""
+"""GitHub, Fly, Slack, Doppler, Cloudflare, Gitea and GitLab of one company, side by side in one folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +7,15 @@ from typing import Any
 from portal.standins.cloudflare import CloudflareStandIn
 from portal.standins.doppler import DopplerStandIn
 from portal.standins.fly import FlyStandIn
+from portal.standins.forge import Forge
+from portal.standins.gitea import GiteaStandIn
 from portal.standins.github import GitHubStandIn
+from portal.standins.gitlab import GitLabStandIn
 from portal.standins.slack import SlackStandIn
 from portal.standins.slack.world import TEAM
+
+StandIn = GitHubStandIn | FlyStandIn | SlackStandIn | DopplerStandIn | CloudflareStandIn
+"""Those of the other forges are GitHub's in another dialect."""
 
 
 @dataclass
@@ -21,6 +27,8 @@ class Vendors:
     slack: SlackStandIn
     doppler: DopplerStandIn
     cloudflare: CloudflareStandIn
+    gitea: GiteaStandIn
+    gitlab: GitLabStandIn
     portal: str = ""
 
     @classmethod
@@ -33,6 +41,8 @@ class Vendors:
             SlackStandIn(directory / "slack"),
             DopplerStandIn(directory / "doppler"),
             CloudflareStandIn(directory / "cloudflare"),
+            GiteaStandIn(directory / "gitea"),
+            GitLabStandIn(directory / "gitlab"),
             portal,
         )
 
@@ -41,9 +51,22 @@ class Vendors:
         """Where they all answer."""
         return self.github.url
 
+    def by_name(self) -> dict[str, StandIn]:
+        """All of them."""
+        return {
+            "github": self.github,
+            "fly": self.fly,
+            "slack": self.slack,
+            "doppler": self.doppler,
+            "cloudflare": self.cloudflare,
+            "gitea": self.gitea,
+            "gitlab": self.gitlab,
+        }
+
     def move_to(self, url: str) -> None:
         """Tells them where they answer now."""
-        self.github.url = self.fly.url = self.slack.url = self.doppler.url = self.cloudflare.url = url
+        for standin in self.by_name().values():
+            standin.url = url
 
     def described(self) -> dict[str, Any]:
         """Addresses and keys, for whoever connects the portal."""
@@ -70,18 +93,28 @@ class Vendors:
                 "api_url": self.doppler.api_url,
                 "token": self.doppler.token,
                 "hook_secret": self.doppler.hooks.config["secret"],
+                "users": {row["email"]: row["vendor_id"] for row in self.doppler.store.all("user")},
             },
             "cloudflare": {
                 "api_url": self.cloudflare.api_url,
                 "token": self.cloudflare.token,
                 "account": self.cloudflare.account,
+                "users": {row["email"]: row["user_id"] for row in self.cloudflare.store.all("member")},
             },
+            **{forge.vendor: _described(forge) for forge in (self.gitea, self.gitlab)},
         }
 
     def close(self) -> None:
         """Lets go of everything."""
-        self.github.stop()
-        self.fly.stop()
-        self.slack.stop()
-        self.doppler.stop()
-        self.cloudflare.stop()
+        for standin in self.by_name().values():
+            standin.stop()
+
+
+def _described(forge: Forge) -> dict[str, Any]:
+    """Where a forge answers; whose token reads it is asked for by name (``gitea/token_of``)."""
+    names = [row["full_name"] for row in forge.repositories()]
+    return {
+        "api_url": forge.api_url,
+        "clone_urls": {name: forge.clone_url(name) for name in names},
+        "hook_secret": forge.hooks.config["secret"],
+    }

@@ -10,6 +10,7 @@ from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import BranchCommit, PullRequest, Review
 from changes.exceptions.models import ExceptionRecord, ExceptionState
+from changes.forges import FORGES
 from changes.proposals.models import LinkedPullRequest, LinkedPush
 
 BY_PULL_REQUEST, PUSHED, GONE = "By a pull request", "Pushed without a pull request", "No longer on the branch"
@@ -185,7 +186,7 @@ WHERE b.committed_at >= %(since)s AND b.committed_at < %(until)s
     source="Git, mirrored from the forge",
     systems=("git",),
     filters=("repository", "branch", "outcome"),
-    providers=("git", "github", "gitea", "gitlab"),
+    providers=("git", *FORGES),
     shown=("commit", "subject", "repository", "branch", "committed_at", "pull_requests", "outcome"),
 )
 PULL_REQUESTS = Kind(
@@ -219,6 +220,6 @@ WHERE p.merged_at >= %(since)s AND p.merged_at < %(until)s AND p.base_ref IN (r.
     source="The forge: pull requests of the repositories in scope",
     systems=("git",),
     filters=("repository", "branch", "outcome"),
-    providers=("github", "gitea", "gitlab"),
+    providers=FORGES,
     shown=("key", "title", "branch", "author", "merged_by", "merged_at", "outcome"),
 )

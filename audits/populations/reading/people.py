@@ -8,10 +8,10 @@ from django.db.models import Case, F, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 
 from audits.populations.facts import NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
-from changes.delivery.facts import FORGES
 from changes.delivery.models import Repository
 from changes.entitlements.reviews.models import ReviewAnswer, ReviewEntry
 from changes.entitlements.reviews.queries import with_answers
+from changes.forges import FORGES
 from changes.training import queries as training
 from changes.training.facts import Due
 from changes.training.queries import Member

@@ -28,7 +28,7 @@ CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
 SECONDS = 40.0
 """For all requests of one run together, well under the time limit of a task."""
 REQUESTS = 200
-"""Of one run; five runs in five minutes stay under the limit."""
+"""Of one run. Most ask once, for the log; those that read more are held back by what ``Ratelimit`` says is left."""
 RESERVE = 50
 PAGES = 500
 FEW, MANY = 50, 1000
@@ -39,6 +39,8 @@ CODES: dict[int, type[Permanent]] = {
     **dict.fromkeys((1001, 7000, 7003, 81044, 12130), NotFound),
 }
 """Cloudflare's own numbers where the status is 200 or 400. With 403 the same 10000 means a permission that is missing."""
+LACKING = frozenset({9109, 10000, 10101})
+"""With 403 these mean a permission, whatever else the answer says about when to come back."""
 _RATE = re.compile(r";\s*r=(\d+)\s*;\s*t=(\d+)", re.ASCII)
 
 
@@ -167,6 +169,8 @@ def _problem(answer: Answer) -> Passing | Permanent:
         no = None
     if no is not None and answer.status == 400 and no.code in CODES:
         return CODES[no.code](_reason(answer, no))
+    if no is not None and answer.status == 403 and no.code in LACKING:
+        return Forbidden(_reason(answer, no))
     try:
         answer.checked()
     except (Passing, Permanent) as problem:

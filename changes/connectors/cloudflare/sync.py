@@ -93,7 +93,7 @@ def _note(
         events = [event for event in (_readable(run, item, read) for item in page) if event is not None]
         new += note_events(source=run.source.name, events=events, at=run.at)
         moments = [event.at.isoformat() for event in events]
-        newest = max([*moments, run.source.settings.get("log_newest", "")])
+        newest = min(max([*moments, run.source.settings.get("log_newest", "")]), run.at.isoformat())
         keep(source=run.source, log_version=version, **({"log_newest": newest} if newest else {}))
     return new
 

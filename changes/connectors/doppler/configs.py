@@ -1,7 +1,7 @@
 """Doppler's logs and its configs, in turn: what was edited, by whom, which secrets by name (P-13).
 
-A config's log is read back to the last entry that is known, and only then its names; the place is kept after each entry, so that
-nothing is left out however a run ends.
+A log is read back to an hour before its newest entry, since Doppler's clock may be wrong and an entry may come late; what is known
+is recognised by its id. The place is kept after each entry, so that nothing is left out however a run ends.
 """
 
 from collections.abc import Iterator
@@ -17,28 +17,41 @@ from changes.connectors.doppler.workplace import observe_configs
 from changes.connectors.keeping import keep
 from changes.connectors.turns import in_turn
 from changes.inventory.actions import note_events
+from changes.inventory.queries import events_known
 
 FIRST = timedelta(days=90)
 """How far back the first reading of a log goes."""
 OVERLAP = timedelta(hours=1)
+"""How much of a log is read again: so far may an entry be dated before another that was there first."""
 
 
 def read_activity(run: Run) -> set[str]:
     """New entries of the workplace's log; returns the configs that they name."""
     newest = run.source.settings.get("activity_newest", "")
-    since = datetime.fromisoformat(newest) - OVERLAP if newest else run.at - FIRST
-    entries = list(_back_to(run.doppler.activity(), since))
-    new = note_events(source=run.source.name, events=[events.activity_of(row, run.environments) for row in entries], at=run.at)
-    run.new += new
+    entries = list(_back_to(run.doppler.activity(), _since(run, newest)))
+    found = [events.activity_of(row, run.environments) for row in entries]
+    known = events_known(source=run.source.name, ids=[event.external_id for event in found])
+    run.new += note_events(source=run.source.name, events=found, at=run.at)
     if entries:
-        keep(source=run.source, activity_newest=max([*(row.at.isoformat() for row in entries), newest]))
-    return {f"{row.project}/{row.config}" for row in entries if row.config and row.at.isoformat() > newest}
+        keep(source=run.source, activity_newest=_place(run, [*(row.at for row in entries)], newest))
+    fresh = [row for row, event in zip(entries, found, strict=True) if event.external_id not in known]
+    return {f"{row.project}/{row.config}" for row in fresh if row.config}
+
+
+def _since(run: Run, newest: str) -> datetime:
+    return datetime.fromisoformat(newest) - OVERLAP if newest else run.at - FIRST
+
+
+def _place(run: Run, moments: list[datetime], newest: str) -> str:
+    """How far a log is read: its newest entry, and never what Doppler dates ahead of now."""
+    return min(max([*(at.isoformat() for at in moments), newest]), run.at.isoformat())
 
 
 def _back_to(pages: Iterator[list[Entry]], since: datetime) -> Iterator[Entry]:
+    """Entries since then; ends with the page whose last one is older."""
     for page in pages:
         yield from (row for row in page if row.at >= since)
-        if page and min(row.at for row in page) < since:
+        if page and page[-1].at < since:
             return
 
 
@@ -82,26 +95,22 @@ def _was_read(run: Run, path: str) -> bool:
 def _read_config(run: Run, path: str) -> None:
     """The new entries of a config's log with the names that each was about, its names, its tokens.
 
-    A long log is left when the run has asked enough; the next run goes on behind the last entry that was kept.
+    A long log is left when the run has asked enough; the next run goes on with those that are not known yet.
     """
     kept = dict(run.source.settings["configs"][path])
     project, _, name = path.partition("/")
     config = Config(project=project, name=name, environment=str(kept["environment"]), root=False, locked=False)
-    newest = str(kept.get("log", ""))
-    since = datetime.fromisoformat(newest) if newest else run.at - FIRST
-    entries = sorted(_back_to(run.doppler.entries(config=config), since), key=lambda row: (row.at, row.vendor_id))
-    for row in entries:
-        if row.vendor_id in kept.get("last", []):
+    read = list(_back_to(run.doppler.entries(config=config), _since(run, str(kept.get("log", "")))))
+    known = events_known(source=run.source.name, ids=[events.entry_id(row) for row in read])
+    for row in sorted(read, key=lambda row: (row.at, row.vendor_id)):
+        if events.entry_id(row) in known:
             continue
         if not run.doppler.allowance.goes_on(more=A_CONFIG):
             return
         changed = run.doppler.diff(config=config, entry=row.vendor_id)
         event = events.event_of(row, changed, run.environments, path)
         run.new += note_events(source=run.source.name, events=[event], at=run.at)
-        kept["last"] = (
-            [*kept.get("last", [])[-9:], row.vendor_id] if str(kept.get("log", "")) == row.at.isoformat() else [row.vendor_id]
-        )
-        kept["log"] = row.at.isoformat()
+        kept["log"] = _place(run, [row.at], str(kept.get("log", "")))
         keep_in(run, "configs", path, kept)
     kept["names"] = list(_names(run.doppler.names(config=config)))
     here = payloads.environment_of(config.environment, run.environments)

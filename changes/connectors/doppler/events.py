@@ -7,10 +7,15 @@ from changes.connectors.doppler.payloads import environment_of
 from changes.inventory.facts import VendorEvent
 
 
+def entry_id(found: Entry) -> str:
+    """What an entry of a config's log is known by."""
+    return f"config-log:{found.vendor_id}"
+
+
 def event_of(found: Entry, changed: Diff, environments: Mapping[str, str], path: str) -> VendorEvent:
     """An entry of a config's log as an event: which secrets by name, and on which side."""
     return VendorEvent(
-        external_id=f"config-log:{found.vendor_id}",
+        external_id=entry_id(found),
         at=found.at,
         action=f"secrets.{found.word}",
         actor_id=found.email,

@@ -18,6 +18,7 @@ from changes.connectors.errors import Invalid, NotJson, Passing, Unauthorised
 from changes.connectors.github import answers, auth, limits
 from changes.connectors.http import Client
 from changes.connectors.models import Source
+from changes.forges import NAMES
 
 VERSION = "2022-11-28"
 HEADERS = {
@@ -115,7 +116,7 @@ class Api:
         wait = limits.wait_of(answer=answer, failures=self.source.failures, at=self.at)
         if wait is not None:
             limits.rest(source=self.source, until=self.at + timedelta(seconds=wait))
-            raise Passing(f"{answer.what}: GitHub asks us to wait{answer.message()}", retry_after=wait)
+            raise Passing(f"{answer.what}: {NAMES[self.source.kind]} asks us to wait{answer.message()}", retry_after=wait)
         if answer.status == 401:
             self._refused(answer)
         return answer.checked()
@@ -123,7 +124,7 @@ class Api:
     def _check_rest(self) -> None:
         until = self.source.not_before
         if until is not None and until > self.at:
-            raise Passing("GitHub asked us to wait", retry_after=(until - self.at).total_seconds())
+            raise Passing(f"{NAMES[self.source.kind]} asked us to wait", retry_after=(until - self.at).total_seconds())
 
     def _left(self) -> float:
         left = self._until - time.monotonic()

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 
 from changes.connectors.actions import connect_cloudflare, connect_doppler
+from changes.desk.demo import keeping
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.people import PEOPLE, named
 from changes.gates.actions import reassess
@@ -49,12 +50,13 @@ def set_up(vendors: Vendors, *, at: datetime) -> None:
         vendors.act(f"doppler/{login}/member", "doppler/add_member", project=project, email=email, role="admin")
     for config in ("dev", "stg", "prd"):
         values = {"DATABASE_URL": f"postgres://{config}.internal/shop", "PAYMENT_KEY": f"first-{config}"}
-        vendors.act(f"doppler/{config}", "doppler/set_secrets", project=project, config=config, values=values, by=rex, at=at)
+        secrets = {"project": project, "config": config, "values": values, "by": rex}
+        vendors.act(f"doppler/{config}/secrets", "doppler/set_secrets", at=at, **secrets)
     vendors.act("doppler/sync", "doppler/add_sync", project=project, config="prd", at=at)
 
 
 def connect(remote: Remote, *, at: datetime) -> None:
-    """What ``manage.py connect`` does for both; then Doppler's webhooks begin."""
+    """What ``manage.py connect`` does for both; people link their accounts; then Doppler's webhooks begin."""
     state = remote.state()
     doppler, cloudflare = state["doppler"], state["cloudflare"]
     connect_doppler(token=doppler["token"], secret=HOOK_SECRET, environments={}, api_url=doppler["api_url"], at=at)
@@ -62,6 +64,7 @@ def connect(remote: Remote, *, at: datetime) -> None:
     connect_cloudflare(
         account=cloudflare["account"], token=cloudflare["token"], environments=environments, api_url=cloudflare["api_url"], at=at
     )
+    keeping.link_consoles(accounts={"doppler": doppler["users"], "cloudflare": cloudflare["users"]}, at=at)
     remote.do("doppler/send_hooks_to", url=f"{settings.BASE_URL}/hooks/doppler/", secret=HOOK_SECRET)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from changes.connectors.actions import connect_fly, connect_github, connect_slack
-from changes.desk.demo import consoles, deciding, expected, meetings, people, story, training
+from changes.desk.demo import consoles, deciding, expected, keeping, meetings, people, story, training
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
 from changes.desk.demo_chapters import tell_chapters
@@ -60,6 +60,7 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     pushed = story.tell(vendors, pump=pump, say=say)
     meetings.prepare(at=vendors.began)
     deciding.wait_for("everything", lambda: expected.at_rest() and not expected.differences(direct_push=pushed), pump=pump)
+    keeping.keep_in_order()
     tell_chapters(at=now)
     remote.do("mark", name="demo", value=FILLED)
     say(f"The company is up to date. {len(expected.expected(direct_push=pushed))} deviations were planted and found.")

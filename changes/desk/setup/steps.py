@@ -8,10 +8,10 @@ from typing import Literal
 from changes.connectors.connecting.models import Connecting
 from changes.connectors.models import Fetch, Source
 from changes.connectors.wellbeing import judge
-from changes.delivery.facts import FORGES
 from changes.delivery.models import Repository
 from changes.desk.setup.models import LeftOut
 from changes.desk.setup.systems import SYSTEMS, System
+from changes.forges import FORGES
 from changes.meetings.queries import standing_series
 from portal.access.models import Invitation, RoleGrant
 from portal.access.permissions import P

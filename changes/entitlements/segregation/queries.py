@@ -16,9 +16,10 @@ from changes.entitlements.queries import rights_now
 from changes.entitlements.segregation import policy
 from changes.entitlements.segregation.models import Limitation
 from changes.entitlements.segregation.policy import Conflict, Grip
+from changes.forges import FORGES
 from portal.access.models import User
 
-WHERE = {PORTAL: "portal", "github": "code", "gitea": "code", "gitlab": "code", "fly": "production"}
+WHERE = {PORTAL: "portal", **dict.fromkeys(FORGES, "code"), "fly": "production"}
 """Which system a provider is for the rules; others hold no part of the way from code to production."""
 ADMIN_ROLE = "role:admin"
 

@@ -170,12 +170,16 @@ class Hooks:
         if waiting:
             self._store.delete(waiting)
 
-    def _headers(self, row: Row) -> dict[str, str]:
-        body = row["body"].encode()
-        secret = self.config["secret"].encode()
+    def signing_secret(self) -> bytes:
+        """What signs the next delivery; on a bad day it is a wrong one."""
+        secret = str(self.config["secret"]).encode()
         if self._faults.hooks.bad_signature > 0:
             self._faults.hooks.bad_signature -= 1
             secret += b" but wrong"
+        return secret
+
+    def _headers(self, row: Row) -> dict[str, str]:
+        body, secret = row["body"].encode(), self.signing_secret()
         return {
             "Accept": "*/*",
             "Content-Type": "application/json",

@@ -8,7 +8,7 @@ from portal.standins.github import tokens
 from portal.standins.github.acts import branches
 from portal.standins.github.errors import GitHubError
 from portal.standins.github.tokens import Caller
-from portal.standins.github.world import GIT_PATH, World
+from portal.standins.github.world import World
 from portal.standins.store import Row
 from portal.standins.web import Answer, Request
 
@@ -27,8 +27,8 @@ done
 
 
 def answer(world: World, request: Request) -> Answer:
-    """Answers ``/git/<owner>/<name>.git/…``. A token is the password; the user name says nothing."""
-    path = request.path.removeprefix(GIT_PATH)
+    """Answers ``<git_path>/<owner>/<name>.git/…``. A token is the password; the user name says nothing."""
+    path = request.path.removeprefix(world.git_path)
     name = path.partition(".git/")[0].strip("/")
     try:
         caller = tokens.caller(world, request.headers.get("Authorization", ""), at=datetime.now(UTC))

@@ -20,22 +20,26 @@ GIT_PATH = "/git"
 class World:
     """One GitHub. ``url`` is where its server answers; ``lock`` is held by whoever reads or changes more than one record."""
 
+    vendor = "github"
+    api_path, git_path = API_PATH, GIT_PATH
+    """Below which the REST API and Git answer."""
+
     def __init__(self, directory: Path, *, url: str = "http://127.0.0.1") -> None:
         self.directory = directory
         self.url = url
         self.lock = threading.RLock()
         self.faults = Faults()
-        self.store = Store(directory / "github.sqlite3")
+        self.store = Store(directory / f"{self.vendor}.sqlite3")
         self.hooks = Hooks(self.store, self.faults)
 
     @property
     def api_url(self) -> str:
         """Where the REST API answers."""
-        return self.url + API_PATH
+        return self.url + self.api_path
 
     def clone_url(self, repository: str) -> str:
         """Where Git answers for one repository."""
-        return f"{self.url}{GIT_PATH}/{repository}.git"
+        return f"{self.url}{self.git_path}/{repository}.git"
 
     def git(self, repository: str) -> BareRepository:
         """The Git repository itself."""
@@ -106,6 +110,10 @@ class World:
         """Who somebody is in a commit."""
         account = self.account(login)
         return Signature(account["name"], account["email"], at)
+
+    def merger(self, login: str, at: datetime) -> Signature:
+        """Who commits what the merge button makes: GitHub itself."""
+        return Signature(WEB_FLOW.name, WEB_FLOW.email, at)
 
     def permission(self, repository: str, login: str) -> str:
         """pull, triage, push, maintain or admin; "" when the account is no collaborator."""

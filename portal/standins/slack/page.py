@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html import escape
 from urllib.parse import urlencode
 
-from portal.standins.page_parts import button, chooser, document, tag
+from portal.standins.page_parts import button, chooser, document, said, tag
 from portal.standins.slack import SlackStandIn
 from portal.standins.slack.shown import shown_text
 from portal.standins.slack.world import BOT_USER, SlackError
@@ -30,12 +30,11 @@ def page(slack: SlackStandIn, query: Fields) -> str:
     direct = slack.direct_channel(who["user_id"])
     where = direct if query.get("in") == DIRECT else slack.channel(query.get("in") or slack.channels()[0]["name"])
     view = {"as": who["name"], "in": where["name"] or DIRECT}
-    note = tag("p", query["said"], class_="said no" if "no" in query else "said", role="status") if query.get("said") else ""
     body = (
         '<p><a href="/">GitHub and Fly</a></p><h1>Slack, played by a stand-in</h1>'
         '<p class="quiet">Read a channel as somebody, press buttons, react with :+1:, or type '
         "<code>/change emergency what is broken | the fix | how to undo it</code>.</p>"
-        f"{_choosing(slack, [row['name'] for row in users], view)}{note}{_messages(slack, where, who, view)}{_writing(view)}"
+        f"{_choosing(slack, [row['name'] for row in users], view)}{said(query)}{_messages(slack, where, who, view)}{_writing(view)}"
     )
     return document("Stand-in of Slack", body)
 

@@ -10,7 +10,8 @@ from changes.connectors.forges import CLIENTS
 from changes.connectors.github.handlers import PARSERS
 from changes.connectors.in_scope import names_in
 from changes.connectors.models import Source
-from changes.delivery.facts import FORGES
+from changes.entitlements.segregation.queries import WHERE
+from changes.forges import FORGES
 from portal.access.scope import Scope
 
 
@@ -18,6 +19,7 @@ def test_every_forge_has_its_client_and_its_parser_and_is_run_again():
     assert PARSERS.keys() == CLIENTS.keys() == set(FORGES)
     assert set(rerunning.FORGES) == set(FORGES)
     assert set(FORGES) < wellbeing.DELIVERING
+    assert {WHERE[kind] for kind in FORGES} == {"code"}
 
 
 @pytest.mark.django_db

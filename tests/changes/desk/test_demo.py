@@ -18,14 +18,18 @@ from changes.connectors.settling import settle_due
 from changes.desk.demo import check, load
 from changes.desk.demo.expected import API, WEB, found
 from changes.desk.demo.people import PEOPLE
+from changes.entitlements.mergers.models import MergerList
+from changes.entitlements.reviews.models import AccessReview
+from changes.entitlements.reviews.queries import progress_of
 from changes.exceptions.models import EditMatch
+from changes.inventory.models import Asset
 from changes.meetings.models import AgendaItem, Meeting
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, Change
 from changes.training.models import Attempt
 from changes.training.queries import members
 from portal.access.may import roles_of
-from portal.access.models import RoleGrant, User
+from portal.access.models import Identity, RoleGrant, User
 from portal.standins.client import Remote
 from portal.standins.together import StandIns
 from tests.audits.controls.independent import COUNTS, differences
@@ -77,6 +81,23 @@ def pump(standins):
     return work
 
 
+def in_order():
+    """What the pages on access and inventory show: lists of mergers, owners, linked accounts, a review that is half done."""
+    lists = MergerList.objects.filter(confirmed_at__isnull=False, repository__name=WEB).values_list("branch", "people")
+    people = {branch: sorted(one["name"] for one in named) for branch, named in lists}
+    assert people == {"main": ["Bob Okafor", "Cleo Marsh", "Dev Patel"], "prod": ["Bob Okafor", "Cleo Marsh"]}
+    assert MergerList.objects.count() == 6
+    linked = Identity.objects.filter(provider__in=("cloudflare", "doppler")).values_list("provider", flat=True)
+    assert sorted(linked) == ["cloudflare"] * 2 + ["doppler"] * len(PEOPLE)
+    owned = Asset.objects.filter(kind__in=("fly.app", "doppler.config"), environment="production", gone_at=None)
+    assert {bool(asset.owner_id) and asset.criticality for asset in owned} == {"high"}
+    review = AccessReview.objects.get()
+    progress = progress_of(review)
+    assert (progress.by_verdict["remove"], progress.by_verdict["keep"] > 5, progress.left > 5) == (1, True, True)
+    assert review.closed_at is None
+    return progress.done, progress.left, owned.count()
+
+
 def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     said = []
 
@@ -102,11 +123,14 @@ def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     assert sorted(Attempt.objects.filter(passed=False).values_list("person__name", flat=True)) == ["Ann Berg"]
     before = (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count())
 
+    kept = in_order()
+
     again = load(address=standins.vendors.url, now=now() + timedelta(days=1), say=said.append, pump=pump)
     call_command("demo", "check")
 
     assert again == pushed
     assert (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count()) == before
+    assert in_order() == kept
     states = {(change.repository_names[0], change.title): change.state for change in Change.objects.exclude(repository_names=[])}
     assert [(row.number, row.state) for row in Meeting.objects.order_by("number")[:3]] == [
         (1, "missed"),

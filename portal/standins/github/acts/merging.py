@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from portal.standins.git import BareRepository, Conflict, Signature
+from portal.standins.git import BareRepository, Conflict
 from portal.standins.github.acts import branches, following
 from portal.standins.github.acts.checking import passed
 from portal.standins.github.errors import GitHubError
-from portal.standins.github.world import WEB_FLOW, World
+from portal.standins.github.world import World
 from portal.standins.store import Row
 
 METHODS = ("merge", "squash", "rebase")
@@ -87,7 +87,7 @@ def _made(world: World, repo: Row, row: Row, *, by: str, method: str, at: dateti
     if method == "rebase":
         return _rebased(world, git, row, by=by, at=at)
     tree = git.merged_tree(row["base_sha"], row["head_sha"])
-    forge = Signature(WEB_FLOW.name, WEB_FLOW.email, at)
+    forge = world.merger(by, at)
     if method == "merge":
         owner = repo["full_name"].split("/")[0]
         message = f"Merge pull request #{row['number']} from {owner}/{row['head_ref']}\n\n{row['title']}"
