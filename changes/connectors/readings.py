@@ -1,7 +1,7 @@
 """What is to be read again from a vendor's API: every delivery is a prompt to read, and reading confirms the facts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -25,11 +25,16 @@ def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -
 
     A source whose API cannot be read is not asked: its facts stay marked as reported.
     """
+    ask_all(source=source, repository=repository, subjects=[subject], at=at)
+
+
+def ask_all(*, source: Source, repository: Repository, subjects: Iterable[str], at: datetime) -> None:
+    """The same for many subjects at once."""
     if not source.readable:
         return
-    row = Reading(source=source, repository=repository, subject=subject, wanted_at=at)
+    rows = [Reading(source=source, repository=repository, subject=subject, wanted_at=at) for subject in sorted(set(subjects))]
     Reading.objects.bulk_create(
-        [row],
+        rows,
         update_conflicts=True,
         unique_fields=["source", "repository", "subject"],
         update_fields=["wanted_at", "done_at", "not_before", "attempts"],
@@ -93,9 +98,9 @@ def _look_again(reading: Reading, at: datetime) -> None:
         return
     what, _, which = reading.subject.partition(":")
     pull_requests = PullRequest.objects.filter(repository=reading.repository)
-    if what == "pull_request":
+    if what in ("pull_request", "files"):
         pull_requests.filter(number=int(which)).update(touched_at=at)
-    if what == "checks":
+    if what in ("checks", "statuses"):
         pull_requests.filter(head_sha=which).update(touched_at=at)
     if what == "commit":
         Push.objects.filter(repository=reading.repository, after=which).update(reported_at=at)
