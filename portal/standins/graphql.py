@@ -172,12 +172,15 @@ def _project(value: Any, selection: tuple[Field, ...], where: str, path: Path, e
         return [_project(item, selection, where, (*path, at), errors) for at, item in enumerate(value)]
     shown = {}
     for field in selection:
-        if not all(kind in {value.get("__typename"), *value.get("__interfaces", ())} for kind in field.on):
+        if field.on and not all(kind == value.get("__typename") or kind in value.get("__interfaces", ()) for kind in field.on):
             continue
         if field.name not in value:
             message = f"Field '{field.name}' doesn't exist on type '{value.get('__typename', where)}'"
             raise GraphQLError(message, code="undefinedField")
         child = value[field.name]
-        child = child(field.arguments) if callable(child) else child
-        shown[field.alias] = _project(child, field.selection, field.name, (*path, field.alias), errors)
+        if callable(child):
+            child = child(field.arguments)
+        if field.selection or isinstance(child, Problem):
+            child = _project(child, field.selection, field.name, (*path, field.alias), errors)
+        shown[field.alias] = child
     return shown
