@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,21 +21,32 @@ BATCH = 20
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One wish to read something again."""
+
+    source: Source
+    repository: Repository
+    subject: str
+    at: datetime
+
+
 def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -> None:
     """Ask for one reading; asking again while it waits changes nothing, after it was done it asks anew.
 
     A source whose API cannot be read is not asked: its facts stay marked as reported.
     """
-    ask_all(source=source, repository=repository, subjects=[subject], at=at)
+    ask_all(asked=[Asked(source, repository, subject, at)])
 
 
-def ask_all(*, source: Source, repository: Repository, subjects: Iterable[str], at: datetime) -> None:
-    """The same for many subjects at once."""
-    if not source.readable:
-        return
-    rows = [Reading(source=source, repository=repository, subject=subject, wanted_at=at) for subject in sorted(set(subjects))]
+def ask_all(*, asked: Iterable[Asked]) -> None:
+    """Ask for many readings with one statement; of several wishes for one reading the last one counts."""
+    last = {(one.source.pk, one.repository.pk, one.subject): one for one in asked if one.source.readable}
     Reading.objects.bulk_create(
-        rows,
+        [
+            Reading(source=one.source, repository=one.repository, subject=one.subject, wanted_at=one.at)
+            for _, one in sorted(last.items())
+        ],
         update_conflicts=True,
         unique_fields=["source", "repository", "subject"],
         update_fields=["wanted_at", "done_at", "not_before", "attempts"],

@@ -43,10 +43,10 @@ ON CONFLICT (repository_id) DO UPDATE SET quiet_after = greatest(changes_settlin
 """
 
 
-def touch(*, repository: Repository, at: datetime) -> None:
-    """Note that something about ``repository`` has moved."""
+def touch(*, repository: Repository, at: datetime, since: datetime | None = None) -> None:
+    """Note that something about ``repository`` has moved at ``at``, and for the first time at ``since`` when that was earlier."""
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT, [repository.pk, at + QUIET, at])
+        cursor.execute(UPSERT, [repository.pk, at + QUIET, since or at])
 
 
 def settle_due(*, now: Callable[[], datetime]) -> int:

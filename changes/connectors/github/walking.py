@@ -13,7 +13,7 @@ from changes.connectors.github.client import GitHub
 from changes.connectors.github.graph import Graph, Page
 from changes.connectors.github.graph_errors import TooMuch, Unusable
 from changes.connectors.models import Source, Walk
-from changes.connectors.readings import ask_all
+from changes.connectors.readings import Asked, ask_all
 from changes.connectors.settling import touch
 from changes.delivery import actions as record
 from changes.delivery.models import Repository
@@ -85,7 +85,7 @@ def _record(walk: Walk, source: Source, page: Page, at: datetime) -> None:
     moved = record_read(repository=repository, read=[one.whole for one in page.read], at=at)
     subjects = [subject for one in page.read for subject in one.wants]
     subjects += [f"pull_request:{number}" for number in page.by_rest]
-    ask_all(source=source, repository=repository, subjects=subjects, at=at)
+    ask_all(asked=[Asked(source, repository, subject, at) for subject in subjects])
     if moved:
         touch(repository=repository, at=at)
 
@@ -133,7 +133,7 @@ def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
     wanted = [fact for fact in rows if fact.vendor_updated_at is None or fact.vendor_updated_at >= walk.since]
     for fact in wanted:
         record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
-    ask_all(source=source, repository=repository, subjects=[f"pull_request:{fact.number}" for fact in wanted], at=at)
+    ask_all(asked=[Asked(source, repository, f"pull_request:{fact.number}", at) for fact in wanted])
     if wanted:
         touch(repository=repository, at=at)
         walk.newest = walk.newest or max((fact.vendor_updated_at for fact in wanted if fact.vendor_updated_at), default=None)
