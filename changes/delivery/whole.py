@@ -1,7 +1,7 @@
 """Record what a reading of the API showed of many pull requests, with their reviews and checks.
 
-What is on record already and says the same is left alone: a second reading of the same writes nothing and wakes nobody. The rest goes
-through ``sets``, as confirmed.
+What is on record already and says the same is left alone: a second reading of the same writes nothing and wakes nobody. The rest
+goes through ``sets``, as confirmed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

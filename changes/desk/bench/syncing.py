@@ -1,5 +1,5 @@
-"""W6: the first reading of a repository with many pull requests, each with reviews and checks, over a line that takes 30 ms; then the
-same poll again with nothing new.
+"""W6: the first reading of a repository with many pull requests, each with reviews and checks, over a line that takes 30 ms; then
+the same poll again with nothing new.
 
 The stand-in of GitHub is asked by the product's own poll. It enforces the published limits and counts what it refused; how long it
 takes to make an answer comes on top of the 30 ms.
@@ -81,7 +81,8 @@ def _measured(github: GitHubStandIn, line: Line30, many: int) -> Iterator[Line]:
     _complete(repository, many)
     points = github.api.graph.quota.limit - _left(github)
     asked = line.asked["GraphQL"] + line.asked["REST"]
-    words = f"{seconds:.1f} s; {line.asked['GraphQL']} GraphQL requests of {points:,} points, {line.asked['REST']} by REST; {line.refused} refused"
+    graph = f"{line.asked['GraphQL']} GraphQL requests of {points:,} points"
+    words = f"{seconds:.1f} s; {graph}, {line.asked['REST']} by REST; {line.refused} refused"
     yield Line(f"W6 first reading of {many:,} pull requests, {LATENCY * 1000:.0f} ms", words, "", seconds, "s", SECONDS)
     yield Line("W6 requests of the first reading", f"{asked}", "", float(asked), "requests", REQUESTS)
     yield Line("W6 refused for a limit (403, 429)", f"{line.refused}", "", float(line.refused), "refused", 0.0)
