@@ -170,17 +170,21 @@ def _project(value: Any, selection: tuple[Field, ...], where: str, path: Path, e
         return value
     if isinstance(value, list):
         return [_project(item, selection, where, (*path, at), errors) for at, item in enumerate(value)]
-    shown = {}
-    for field in selection:
-        if field.on and not all(kind == value.get("__typename") or kind in value.get("__interfaces", ()) for kind in field.on):
-            continue
-        if field.name not in value:
-            message = f"Field '{field.name}' doesn't exist on type '{value.get('__typename', where)}'"
-            raise GraphQLError(message, code="undefinedField")
-        child = value[field.name]
-        if callable(child):
-            child = child(field.arguments)
-        if field.selection or isinstance(child, Problem):
-            child = _project(child, field.selection, field.name, (*path, field.alias), errors)
-        shown[field.alias] = child
-    return shown
+    return {field.alias: _child(value, field, where, path, errors) for field in selection if not field.on or _fits(field, value)}
+
+
+def _child(value: Mapping[str, Any], field: Field, where: str, path: Path, errors: list[dict[str, Any]]) -> Any:
+    if field.name not in value:
+        message = f"Field '{field.name}' doesn't exist on type '{value.get('__typename', where)}'"
+        raise GraphQLError(message, code="undefinedField")
+    child = value[field.name]
+    if callable(child):
+        child = child(field.arguments)
+    if field.selection or isinstance(child, Problem):
+        return _project(child, field.selection, field.name, (*path, field.alias), errors)
+    return child
+
+
+def _fits(field: Field, value: Mapping[str, Any]) -> bool:
+    """Whether the value is of the types that the field is asked of."""
+    return {*field.on} <= {value.get("__typename"), *value.get("__interfaces", ())}
