@@ -7,7 +7,9 @@ forge of another kind, a token without the right) REST reads everything, as it d
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.graph import Graph, Page
@@ -21,6 +23,8 @@ from changes.delivery.whole import record_read
 
 LARGEST, SMALLEST = 100, 5
 """Pull requests of a page. Half as many after one that GitHub could not answer in time, more again after one that it could."""
+SAID = timedelta(days=1)
+"""For so long it is said of a reading that has ended what was not as usual."""
 TRIES = 3
 """After so many smallest pages that were too much REST reads the rest."""
 
@@ -147,3 +151,10 @@ def told(*, walk: Walk) -> str:
     """How far it is, for people."""
     share = f"{walk.found:,} of {walk.total:,} pull requests" if walk.total else ""
     return ". ".join(part for part in (share, walk.note) if part)
+
+
+def first_readings(*, source: Source, at: datetime) -> list[tuple[str, str]]:
+    """(repository, how far) of first readings that are under way, or that ended within a day with something to say."""
+    rows = Walk.objects.filter(purpose=Walk.Purpose.FIRST, repository__forge=source.kind, repository__in_scope_until=None)
+    rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at - SAID) & ~Q(note="")).select_related("repository")
+    return [(row.repository.name, told(walk=row) or "just begun") for row in rows.order_by("repository__name")]
