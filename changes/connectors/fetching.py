@@ -82,15 +82,21 @@ def _work(fetch: Fetch, now: Now) -> None:
         _running(fetch).update(todo=left, page=page, found=F("found") + found, not_before=None, note=note)
         fetch.todo = left
         if not left:
-            _end(fetch, Fetch.State.DONE, "", now())
+            _end(fetch, Fetch.State.DONE, _noted(fetch), now())
     ring("integrations")
 
 
 def _told(step: str) -> str:
     """How far a step is that takes many pages."""
     part, _, which = step.partition(":")
-    walk = Walk.objects.filter(repository=which, purpose=Walk.Purpose.FILL).first() if part == "pulls" else None
+    walk = Walk.objects.filter(repository=int(which), purpose=Walk.Purpose.FILL).first() if part == "pulls" else None
     return walking.told(walk=walk)[:500] if walk is not None else ""
+
+
+def _noted(fetch: Fetch) -> str:
+    """What was not read as usual."""
+    rows = Walk.objects.filter(purpose=Walk.Purpose.FILL, repository__forge=fetch.source.kind, began_at__gte=fetch.asked_at)
+    return " ".join(f"{row.repository}: {row.note}" for row in rows.exclude(note="").select_related("repository").order_by("id"))
 
 
 def _running(fetch: Fetch) -> QuerySet[Fetch]:

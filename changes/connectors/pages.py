@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
 from changes.connectors.connecting.guides import GUIDES
-from changes.connectors.in_scope import in_scope
 from changes.connectors.github.walking import first_readings
+from changes.connectors.in_scope import in_scope
 from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
 from changes.connectors.wellbeing import DELIVERING, judge

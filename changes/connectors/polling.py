@@ -175,10 +175,10 @@ def _read_first(source: Source, repository: Repository, at: datetime) -> bool:
     first = Walk.Purpose.FIRST
     walk = walking.current(repository=repository, purpose=first)
     walk = walk or walking.begin(repository=repository, purpose=first, since=at - FIRST, at=at)
-    ends = time.monotonic() + FIRST_TURN
-    while (more := walking.step(walk=walk, source=source, at=at).more) and time.monotonic() < ends:
-        pass
-    repository.poll_cursor = None if more else walk.newest
+    began, gone = time.monotonic(), 0.0
+    while (more := walking.step(walk=walk, source=source, at=at + timedelta(seconds=gone)).more) and gone < FIRST_TURN:
+        gone = time.monotonic() - began  # a moment of its own for each page, so that they are settled one after the other
+    repository.poll_cursor = None if more else walk.newest or walk.since
     return not more
 
 

@@ -64,8 +64,9 @@ def read(node: Node) -> Read:
     files, moved = _files(node.lists["files"][:MOST_FILES])
     commits = [_commit(one) for one in node.lists["commits"][:MOST_COMMITS]]
     checks, statuses = _checks(node.lists["contexts"], sha=str(node.values.get("headOid") or head))
-    told = {} if moved else {"paths": objects.file_paths(values=files), "files": objects.files(values=files)}
-    fact = replace(bare, commit_people=people.commit_people(commits=commits), **told)
+    fact = replace(bare, commit_people=people.commit_people(commits=commits))
+    if not moved:
+        fact = replace(fact, paths=objects.file_paths(values=files), files=objects.files(values=files))
     reviews = tuple(objects.review(value=_review(one), pull_request_number=number) for one in node.lists["reviews"])
     wants = [f"files:{number}"] if moved else []
     wants += [f"statuses:{bare.head_sha}"] if statuses else []

@@ -49,7 +49,7 @@ class Line30:
         answer = self.github.answer(request)
         self.asked["GraphQL" if request.path.endswith("/graphql") else "REST"] += 1
         self.asked["pulls"] += request.path.endswith("/pulls")
-        self.refused += answer.status in (403, 429)
+        self.refused += answer.status == 429 or (answer.status == 403 and b"rate limit" in answer.body)
         return answer
 
 
