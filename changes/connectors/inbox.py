@@ -13,7 +13,8 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q
 from psycopg.errors import DeadlockDetected
 
-from changes.connectors.batches import Left, apply_batch
+from changes.connectors.batches import apply_batch
+from changes.connectors.dividing import Left
 from changes.connectors.doppler import handlers as doppler
 from changes.connectors.errors import Passing
 from changes.connectors.github import handlers as github
