@@ -40,6 +40,10 @@ SETS = (PullRequestReported, ReviewReported, CheckReported, PushReported)
 SHARED = (RepositoryFact, MergeGroupReported)
 """Facts that are not, about the same things as those that are."""
 MERGED = "merged"
+ALONE = 10
+"""Deliveries that go one by one beside one batch at most."""
+FOLLOWED = 20
+"""Changes that follow one by one in one batch at most: their locks are held until it is over."""
 Key = tuple[int, int]
 """Repository and number of a pull request."""
 
@@ -82,6 +86,12 @@ class Item:
         facts = self.parsed.facts if self.parsed is not None and self.repository is not None else ()
         return [fact for fact in facts if isinstance(fact, PullRequestReported)]
 
+    @property
+    def checks(self) -> list[CheckReported]:
+        """What it says of checks."""
+        facts = self.parsed.facts if self.parsed is not None else ()
+        return [fact for fact in facts if isinstance(fact, CheckReported)]
+
 
 @dataclass
 class Division:
@@ -97,6 +107,8 @@ class Division:
     """Of pull requests that have some."""
     moved: dict[int, Key] = field(default_factory=dict)
     """Which pull request moves a change, if any does."""
+    follows: set[tuple[int, int | str]] = field(default_factory=set)
+    """What makes changes follow that are there already: pull requests, and heads whose checks were told of."""
 
     def read(self, item: Item) -> None:
         """What a delivery says, which repository it is about, and what becomes of it when nothing of it is recorded."""
@@ -147,7 +159,9 @@ class Division:
             return True
         if any(isinstance(one, SHARED) for one in parsed.facts):
             return True
-        return self.at_once and any(self._is_followed_first(repository, one) for one in item.told)
+        if not self.at_once:
+            return False
+        return any(self._is_followed_first(repository, one) for one in item.told) or self._is_one_too_many(item, repository)
 
     def _is_followed_first(self, repository: Repository, fact: PullRequestReported) -> bool:
         """Whether what was said before has to be followed first: of the same pull request, of another one of its changes, or of
@@ -164,6 +178,16 @@ class Division:
             return True
         return any(self.moved.setdefault(change, key) != key for change in self.changes.get(key, ()))
 
+    def _is_one_too_many(self, item: Item, repository: Repository) -> bool:
+        """Whether so many changes that are there already have to follow that their locks would be held for long."""
+        asked = {(repository.pk, fact.number) for fact in item.told} & self.changes.keys()
+        heads = {(repository.pk, fact.head_sha) for fact in item.checks}
+        more = self.follows | asked | heads
+        if len(more) > FOLLOWED:
+            return True
+        self.follows = more
+        return False
+
 
 def divide(*, deliveries: Sequence[Delivery], at: datetime, at_once: bool) -> tuple[list[Item], Left]:
     """The deliveries that go together, read and in their order, and the others. With four queries at most."""
@@ -177,7 +201,8 @@ def divide(*, deliveries: Sequence[Delivery], at: datetime, at_once: bool) -> tu
     together: list[Item] = []
     alone: list[int] = []
     for place, item in enumerate(items):
-        match division.place_of(item):
+        place_of = division.place_of(item)
+        match Place.LATER if place_of is Place.ALONE and len(alone) == ALONE else place_of:
             case Place.TOGETHER:
                 together.append(item)
             case Place.ALONE:

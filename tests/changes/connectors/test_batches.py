@@ -115,7 +115,7 @@ def one_by_one(pks, clock, at_once):
 
 
 def in_batches(pks, clock, at_once):
-    inbox.apply_together(pks=pks, now=clock, at_once=at_once)
+    assert inbox.apply_together(pks=pks, run=inbox.Run(clock, clock.at + inbox.RUN, at_once)) == len(pks)
 
 
 def plain(value):
@@ -227,7 +227,7 @@ def test_most_deliveries_of_a_flood_cost_no_statement_of_their_own(connected, no
     pks = store([*(pull(number) for number in range(20, 60)), *(checked(number) for number in range(20, 60))])
 
     with django_assert_max_num_queries(45):
-        inbox.apply_together(pks=pks, now=Clock(), at_once=False)
+        in_batches(pks, Clock(), False)
 
     assert Change.objects.count() == 40
     assert set(Delivery.objects.values_list("state", flat=True)) == {"applied"}
@@ -267,3 +267,13 @@ def test_a_worker_that_dies_gives_its_batch_back_and_what_cost_two_of_them_goes_
         clock.wait(inbox.LEASE / timedelta(seconds=1) + 1)
 
     assert [(len(pks), together) for pks, together in claims] == [(20, True), (20, True), (10, False), (10, False), (1, False)]
+
+
+def test_what_a_run_has_no_time_for_goes_back_untried(connected):
+    store([deployed(), *(pull(number) for number in range(20, 24))])
+    clock = Clock()
+    pks, _ = inbox.claim(at=clock())
+
+    assert inbox.apply_together(pks=pks, run=inbox.Run(clock, clock.at, True)) == 0
+
+    assert set(Delivery.objects.values_list("state", "attempts", "not_before")) == {("new", 0, None)}
