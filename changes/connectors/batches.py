@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from changes.connectors.dividing import SETS, Item, Left, divide
 from changes.connectors.github import handlers
-from changes.connectors.models import Delivery, Source
+from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.readings import Asked, ask_all
 from changes.connectors.settling import touch
 from changes.delivery.facts import PushReported
@@ -33,14 +33,25 @@ def apply_batch(*, pks: Sequence[int], at: datetime, at_once: bool) -> Left:
     ``at_once`` lets every change follow in the same transaction; without it only new pull requests get theirs, and the others
     follow when their repository settles. Raises what the database or a fault of ours raises: nothing was applied then.
     """
-    rows = Delivery.objects.select_for_update(of=("self",), skip_locked=True).select_related("source", "secret")
-    deliveries = list(rows.filter(pk__in=pks, state=Delivery.State.NEW).order_by("id"))
+    deliveries = _locked(pks)
     items, left = divide(deliveries=deliveries, at=at, at_once=at_once)
     if len(items) == 1 and not left.alone:
         return Left([items[0].delivery.pk], left.rest)
     _record(items, at_once)
     _note(items)
     return left
+
+
+def _locked(pks: Sequence[int]) -> list[Delivery]:
+    """Those that still wait, in their order, with their sources and secrets. What another worker has is left to it."""
+    rows = Delivery.objects.select_for_update(skip_locked=True).filter(pk__in=pks, state=Delivery.State.NEW).order_by("id")
+    found = list(rows)
+    sources = Source.objects.in_bulk({row.source_id for row in found})
+    secrets = HookSecret.objects.in_bulk({row.secret_id for row in found if row.secret_id is not None})
+    for row in found:
+        row.source = sources[row.source_id]
+        row.secret = secrets[row.secret_id] if row.secret_id is not None else None
+    return found
 
 
 def _record(items: Sequence[Item], at_once: bool) -> None:
@@ -77,12 +88,13 @@ def _ask(told: Sequence[Told], sources: Sequence[Source], found: Recorded) -> No
 
 
 def _follow(found: Recorded, at_once: bool) -> None:
-    """New pull requests get their changes; the others follow at once, or when their repository settles."""
+    """New pull requests get their changes; the others follow at once, or when their repository settles, and so do the words by
+    which a new change is found."""
     touched = dict(found.pull_requests)
     if at_once and found.others:
         rows = PullRequest.objects.select_related("repository").filter(pk__in=found.others)
         touched |= {row.pk: row for row in rows}
-    others = open_alone(rows=list(touched.values()))
+    others = open_alone(rows=list(touched.values()), searchable=at_once)
     for row in sorted(others, key=lambda row: row.touched_at) if at_once else ():
         follow(pull_request=row, at=row.touched_at, settled=False)
 

@@ -148,9 +148,9 @@ def _touched_by_checks(told: Sequence[Told]) -> set[int]:
             last[key] = max(last.get(key, one.at), one.at)
     if not last:
         return set()
-    columns = [[key[0] for key in last], [key[1] for key in last], list(last.values())]
+    repositories, shas = [key[0] for key in last], [key[1] for key in last]
     with connection.cursor() as cursor:
-        cursor.execute(TOUCH, columns)
+        cursor.execute(TOUCH, [repositories, shas, list(last.values())])
         found = {int(pk) for (pk,) in cursor.fetchall()}
     groups = MergeGroup.objects.filter(repository__in={key[0] for key in last}, head_sha__in={key[1] for key in last})
     for group in groups.order_by("id"):
