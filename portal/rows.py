@@ -4,11 +4,13 @@ The rows travel as one JSON text, which PostgreSQL reads by the table's own type
 and columns that the database computes are left to it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from django.db import connection, models
+from django.db.backends.postgresql.base import ServerBindingCursor
 
 
 def insert_rows(rows: Sequence[models.Model]) -> None:
@@ -18,7 +20,7 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     model = type(rows[0])
     table, key = model._meta.db_table, model._meta.pk
     columns = _columns(model)
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, key.column, len(rows)])
         for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = pk
@@ -40,11 +42,22 @@ def update_rows(rows: Sequence[models.Model], *, names: Collection[str]) -> None
     table, key = model._meta.db_table, str(model._meta.pk.column)
     columns = {column: attribute for column, attribute in _columns(model, names).items() if column != key}
     pairs = ", ".join(f'"{column}" = s."{column}"' for column in columns)
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(
             f'UPDATE {table} t SET {pairs} FROM json_populate_recordset(null::{table}, %s::json) s WHERE t."{key}" = s."{key}"',  # noqa: S608 - names are Django's
             [_as_json(rows, {key: str(model._meta.pk.attname), **columns})],
         )
+
+
+@contextmanager
+def _cursor() -> Iterator[Any]:
+    """A cursor that sends values beside the statement. Django's own writes them into it, which PostgreSQL then has to read as
+    part of the statement: with long texts that takes longer than the insert itself."""
+    connection.ensure_connection()
+    raw: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # the stubs do not know its base
+    wrapped = connection.make_debug_cursor(raw) if connection.queries_logged else connection.make_cursor(raw)
+    with wrapped as cursor:
+        yield cursor
 
 
 def _columns(model: type[models.Model], names: Collection[str] | None = None) -> dict[str, str]:

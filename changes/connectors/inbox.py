@@ -6,14 +6,16 @@ a worker that dies gives its deliveries back after seconds. What fails five time
 
 import logging
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q
 from psycopg.errors import DeadlockDetected
 
-from changes.connectors.batches import Left, apply_batch
+from changes.connectors.batches import apply_batch
+from changes.connectors.dividing import Left
 from changes.connectors.doppler import handlers as doppler
 from changes.connectors.errors import Passing
 from changes.connectors.github import handlers as github
@@ -62,51 +64,68 @@ def drain(*, now: Callable[[], datetime], limit: int = 1000) -> int:
         claimed, together = claim(at=now(), most=limit - handled)
         if not claimed:
             break
-        at_once = not is_flooded()
-        if together:
-            apply_together(pks=claimed, now=now, at_once=at_once)
-        else:
-            _one_by_one(claimed, now, at_once)
-        handled += len(claimed)
+        run = Run(now, ends_at, at_once=not is_flooded())
+        handled += apply_together(pks=claimed, run=run) if together else _one_by_one(claimed, run)
     return handled
 
 
-def apply_together(*, pks: Sequence[int], now: Callable[[], datetime], at_once: bool = True) -> None:
-    """Apply deliveries in batches, and one by one what goes in no batch.
+@dataclass(frozen=True)
+class Run:
+    """What holds for deliveries that were claimed together. ``at_once``: every change follows with its facts."""
+
+    now: Callable[[], datetime]
+    ends_at: datetime
+    at_once: bool
+
+
+def apply_together(*, pks: Sequence[int], run: Run) -> int:
+    """Apply deliveries in batches, and one by one what goes in no batch. Returns how many; the others go back when the run is over.
 
     A batch that fails, for whatever reason, is halved until the one that spoils it stands among few, which go one by one:
     there it is noted, and waits, while the others are applied.
     """
     rest = list(pks)
     while rest:
-        left = _batch(rest, now, at_once)
+        if run.now() >= run.ends_at:
+            _give_back(rest)
+            break
+        _hold(rest, run)
+        left = _batch(rest, run)
         if left is None:
-            _apart(rest, now, at_once)
-            return
-        _one_by_one(left.alone, now, at_once)
+            return len(pks) - len(rest) + _apart(rest, run)
+        _one_by_one(left.alone, run)
         rest = left.rest
+    return len(pks) - len(rest)
 
 
-def _apart(pks: Sequence[int], now: Callable[[], datetime], at_once: bool) -> None:
-    """What failed together: in two halves, or one by one when they are few. Each half begins with a fresh lease."""
+def _apart(pks: Sequence[int], run: Run) -> int:
+    """What failed together: in two halves, or one by one when they are few."""
     if len(pks) <= FEW:
-        _one_by_one(pks, now, at_once)
-        return
+        return _one_by_one(pks, run)
     middle = len(pks) // 2
-    for half in (pks[:middle], pks[middle:]):
-        Delivery.objects.filter(pk__in=half, state=Delivery.State.NEW).update(not_before=now() + LEASE)
-        apply_together(pks=half, now=now, at_once=at_once)
+    return apply_together(pks=pks[:middle], run=run) + apply_together(pks=pks[middle:], run=run)
 
 
-def _one_by_one(pks: Iterable[int], now: Callable[[], datetime], at_once: bool) -> None:
+def _hold(pks: Sequence[int], run: Run) -> None:
+    """A lease from now on."""
+    Delivery.objects.filter(pk__in=pks, state=Delivery.State.NEW).update(not_before=run.now() + LEASE)
+
+
+def _give_back(pks: Sequence[int]) -> None:
+    """Not tried: the next run takes them."""
+    Delivery.objects.filter(pk__in=pks, state=Delivery.State.NEW).update(not_before=None, attempts=F("attempts") - 1)
+
+
+def _one_by_one(pks: Sequence[int], run: Run) -> int:
     for pk in pks:
-        apply_one(pk=pk, at=now(), at_once=at_once)
+        apply_one(pk=pk, at=run.now(), at_once=run.at_once)
+    return len(pks)
 
 
-def _batch(pks: Sequence[int], now: Callable[[], datetime], at_once: bool) -> Left | None:
+def _batch(pks: Sequence[int], run: Run) -> Left | None:
     """What a batch left; None when it failed and nothing of it was applied. A database that is away ends the run."""
     try:
-        return apply_batch(pks=pks, at=now(), at_once=at_once)
+        return apply_batch(pks=pks, at=run.now(), at_once=run.at_once)
     except OperationalError as problem:
         if not isinstance(problem.__cause__, DeadlockDetected):
             raise

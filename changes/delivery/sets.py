@@ -44,7 +44,7 @@ class Recorded:
     """What came of a set."""
 
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
-    """Those that were told of, themselves or their reviews, by key."""
+    """Those that were told of, themselves or their reviews, by key, in the order in which they were first told of."""
     others: set[int] = field(default_factory=set)
     """Keys of further ones whose checks were told of."""
     pushes: dict[int, Push | None] = field(default_factory=dict)
@@ -58,7 +58,8 @@ def record_all(*, told: Sequence[Told], confirmed: bool) -> Recorded:
     requests = _pull_requests(told, confirmed)
     _reviews(told, requests, confirmed)
     _checks(told, confirmed)
-    found.pull_requests = {row.pk: row for row in requests.values()}
+    keys = ((one.repository.pk, _number_of(one.fact)) for one in told)
+    found.pull_requests = {requests[pk, number].pk: requests[pk, number] for pk, number in keys if number is not None}
     found.others = _touched_by_checks(told) - set(found.pull_requests)
     for place, one in enumerate(told):
         if isinstance(one.fact, PushReported):
@@ -147,9 +148,9 @@ def _touched_by_checks(told: Sequence[Told]) -> set[int]:
             last[key] = max(last.get(key, one.at), one.at)
     if not last:
         return set()
-    columns = [[key[0] for key in last], [key[1] for key in last], list(last.values())]
+    repositories, shas = [key[0] for key in last], [key[1] for key in last]
     with connection.cursor() as cursor:
-        cursor.execute(TOUCH, columns)
+        cursor.execute(TOUCH, [repositories, shas, list(last.values())])
         found = {int(pk) for (pk,) in cursor.fetchall()}
     groups = MergeGroup.objects.filter(repository__in={key[0] for key in last}, head_sha__in={key[1] for key in last})
     for group in groups.order_by("id"):

@@ -60,20 +60,20 @@ class Opening:
 
 
 @transaction.atomic
-def open_alone(*, rows: Sequence[PullRequest], parameters: Parameters | None = None) -> list[PullRequest]:
+def open_alone(*, rows: Sequence[PullRequest], searchable: bool = True) -> list[PullRequest]:
     """Open changes for those of these pull requests that stand alone; those with nothing to do are left as they are.
 
     The rows are locked by the caller's transaction; each was told of at its ``touched_at``. Returns the others, which are
-    followed one by one.
+    followed one by one. Without ``searchable`` the search reads the new changes when they are followed next.
     """
     if not rows:
         return []
-    parameters = parameters or parameters_at(rows[0].touched_at)
+    parameters = parameters_at(rows[0].touched_at)
     linked = set(LinkedPullRequest.objects.filter(pull_request__in=rows).values_list("pull_request_id", flat=True))
     free = [row for row in rows if row.pk not in linked and concerns_a_branch(row)]
     alone = [row for row in free if stands_alone(row, parameters)]
     if alone:
-        _open(alone, parameters)
+        _open(alone, parameters, searchable=searchable)
     done = {row.pk for row in alone}
     return [row for row in rows if row.pk in linked or (row.pk not in done and concerns_a_branch(row))]
 
@@ -94,7 +94,7 @@ def stands_alone(row: PullRequest, parameters: Parameters) -> bool:
     )
 
 
-def _open(rows: Sequence[PullRequest], parameters: Parameters) -> None:
+def _open(rows: Sequence[PullRequest], parameters: Parameters, *, searchable: bool) -> None:
     with connection.cursor() as cursor:
         cursor.execute(LATER, ["on"])
     openings = _prepared(rows, parameters)
@@ -107,8 +107,9 @@ def _open(rows: Sequence[PullRequest], parameters: Parameters) -> None:
     _classify(openings)
     _advance(openings)
     with connection.cursor() as cursor:
-        cursor.execute(REFRESH, [[one.change.pk for one in openings]])
         cursor.execute(LATER, [""])
+        if searchable:
+            cursor.execute(REFRESH, [[one.change.pk for one in openings]])
     ring("changes")
     for one in openings:
         ring_for(one.change)
