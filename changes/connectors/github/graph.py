@@ -183,7 +183,7 @@ def _node(values: Json) -> Node:
 
 def _within(value: Json, name: str) -> Json:
     found = value.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _wanted(node: Node) -> list[Wanted]:
@@ -195,14 +195,14 @@ def _wanted(node: Node) -> list[Wanted]:
 
 
 def _more(listed: Any) -> str | None:
-    place = listed.get("pageInfo") if isinstance(listed, Mapping) else None
-    found = place.get("endCursor") if isinstance(place, Mapping) and place.get("hasNextPage") is True else None
+    place = listed.get("pageInfo") if isinstance(listed, dict) else None
+    found = place.get("endCursor") if isinstance(place, dict) and place.get("hasNextPage") is True else None
     return str(found) if found else None
 
 
 def _took(node: Node, one: Wanted, answered: Any, wrong: str | None) -> list[Wanted]:
     """Add a continuation to its list; returns what is left of it. Raises ``Unreadable`` when it was not told."""
-    if wrong is not None or not isinstance(answered, Mapping):
+    if wrong is not None or not isinstance(answered, dict):
         raise Unreadable(wrong or f"pullRequest {one.number} was not told")
     values: Json = _node(answered).values if one.part == "contexts" else answered
     name = "commits" if one.part == "signed" else one.part

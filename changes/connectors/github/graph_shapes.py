@@ -80,7 +80,7 @@ def needs_signatures(commits: Iterable[Json]) -> bool:
 
 def _within(value: Json, name: str) -> Json:
     found = value.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _pull_request(value: Json) -> dict[str, Any]:
@@ -110,12 +110,12 @@ def _pull_request(value: Json) -> dict[str, Any]:
 
 
 def _repository(value: Any) -> dict[str, Any] | None:
-    return {"id": value.get("databaseId")} if isinstance(value, Mapping) else None
+    return {"id": value.get("databaseId")} if isinstance(value, dict) else None
 
 
 def _actor(value: Any) -> dict[str, Any] | None:
     """REST writes a bot's login with its mark; GraphQL names its type instead."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     login, kind = value.get("login"), value.get("__typename")
     marked = f"{login}[bot]" if kind == "Bot" and not str(login).endswith("[bot]") else login
@@ -170,7 +170,7 @@ def _commit(value: Json) -> dict[str, Any]:
 def _account(value: Json, *, ours: bool) -> dict[str, Any] | None:
     """The account that GitHub links an address to. GitHub itself is one in REST, by the name of ``web-flow``."""
     user = value.get("user")
-    if isinstance(user, Mapping):
+    if isinstance(user, dict):
         return {"id": user.get("databaseId"), "login": user.get("login"), "type": "User"}
     return {"login": people.WEB_FLOW} if ours and value.get("email") == people.WEB_FLOW_MAIL else None
 
@@ -203,6 +203,6 @@ def _small(value: Any) -> Any:
 def nodes_of(value: Json, name: str) -> list[Json]:
     """The entries of a list as far as they came. Raises ``Unreadable`` when one could not be told."""
     found = _within(value, name).get("nodes") or []
-    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise Unreadable(f"pullRequest.{name} holds something that is no object")
     return found

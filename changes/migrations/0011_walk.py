@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0009_connecting'),
+        ('changes', '0010_setup'),
     ]
 
     operations = [
