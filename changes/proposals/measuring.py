@@ -68,7 +68,7 @@ def _lines(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 def is_migration(path: str, parameters: Parameters = DEFAULT) -> bool:
     """Whether a file is a database migration."""
-    return _fits(path, parameters.migration_paths)
+    return _fits(path, tuple(parameters.migration_paths))
 
 
 @lru_cache(maxsize=4096)
