@@ -79,7 +79,7 @@ def _measured(github: GitHubStandIn, line: Line30, many: int) -> Iterator[Line]:
         repository.refresh_from_db()
     seconds = time.perf_counter() - began
     _complete(repository, many)
-    points = github.api.graph.quota.limit - _left(github)
+    points = github.api.graph.quota.spent()
     asked = line.asked["GraphQL"] + line.asked["REST"]
     graph = f"{line.asked['GraphQL']} GraphQL requests of {points:,} points"
     words = f"{seconds:.1f} s; {graph}, {line.asked['REST']} by REST; {line.refused} refused"
@@ -110,12 +110,6 @@ def _connected(github: GitHubStandIn) -> Source:
     source, _ = Source.objects.update_or_create(name="github", defaults=values)
     source.refresh_from_db()
     return source
-
-
-def _left(github: GitHubStandIn) -> int:
-    """Points that the token has left."""
-    quota = github.api.graph.quota
-    return min((quota.limit - used for _, used in quota.used.values()), default=quota.limit)
 
 
 def _complete(repository: Repository, many: int) -> None:

@@ -14,17 +14,22 @@ class Quota:
     def __init__(self, *, resource: str = "core") -> None:
         self.limit = tokens.QUOTA
         self.resource = resource
-        self.used: dict[str, tuple[datetime, int]] = {}
+        self._used: dict[str, tuple[datetime, int]] = {}
         self._lock = threading.Lock()
 
     def take(self, token: str, *, at: datetime, cost: int) -> tuple[int, datetime]:
         """Counts a call. Returns how many are left (below 0: too many) and when the window ends."""
         with self._lock:
-            ends, used = self.used.get(token, (at + WINDOW, 0))
+            ends, used = self._used.get(token, (at + WINDOW, 0))
             if ends <= at:
                 ends, used = at + WINDOW, 0
-            self.used[token] = (ends, used + cost)
+            self._used[token] = (ends, used + cost)
             return self.limit - used - cost, ends
+
+    def spent(self) -> int:
+        """What all tokens together have used in their present windows."""
+        with self._lock:
+            return sum(used for _, used in self._used.values())
 
     def headers(self, left: int, ends: datetime) -> dict[str, str]:
         """The headers that say how much is left."""
