@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-from changes.connectors.errors import NotFound, NotJson
+from changes.connectors.errors import NotJson
 from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.github.api import Api
 from changes.connectors.models import Source
@@ -66,11 +66,8 @@ def places_of(*, source: Source, repository: str, at: datetime, url: str) -> lis
 
 
 def places_of_organisation(*, source: Source, organisation: str, at: datetime, url: str) -> list[str]:
-    """The same for the hooks of an organisation: none where the owner is a person, or where the token may not know of them."""
-    try:
-        return _places(source, f"/orgs/{quote(organisation, safe='')}/hooks", at, url)
-    except NotFound:
-        return []
+    """The same for the hooks of an organisation. Raises ``NotFound`` where the owner is a person, or hidden from the token."""
+    return _places(source, f"/orgs/{quote(organisation, safe='')}/hooks", at, url)
 
 
 def _places(source: Source, path: str, at: datetime, url: str) -> list[str]:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from changes.connectors import outages
-from changes.connectors.errors import Permanent
+from changes.connectors.errors import NotFound, Permanent
 from changes.connectors.github.deliveries import OF_THE_APP, Attempt, DeliveryLog, places_of, places_of_organisation
 from changes.connectors.keeping import keep
 from changes.connectors.models import Delivery, Source
@@ -25,6 +25,8 @@ WITHIN = timedelta(days=3)
 """GitHub keeps deliveries, and sends them again, no longer than this."""
 AT_MOST = 50
 """Deliveries of one run: below GitHub's limit of writes a minute."""
+HIDDEN = timedelta(days=1)
+"""Before an organisation's hooks are asked for again that the token may not see, or that a person's account does not have."""
 TRIES = 3
 """How often one delivery is asked for again; then the poll alone has to make up for it."""
 LOOKED_AT = 1000
@@ -67,8 +69,23 @@ def _places(source: Source, at: datetime) -> tuple[list[str], list[str]]:
         if not found:
             owners[name.partition("/")[0]] = None
     for owner in owners:
-        places += _looked_up(partial(places_of_organisation, source=source, organisation=owner, at=at, url=url), problems)
+        places += _of_organisation(source, owner, at, url, problems)
     return places, problems
+
+
+def _of_organisation(source: Source, owner: str, at: datetime, url: str, problems: list[str]) -> list[str]:
+    """Those of an organisation. One whose hooks the token may not see is asked about again after a day."""
+    hidden = source.settings.get("hooks_hidden", {})
+    known = hidden.get(owner)
+    if known is None or at - datetime.fromisoformat(known["at"]) > HIDDEN:
+        try:
+            return places_of_organisation(source=source, organisation=owner, at=at, url=url)
+        except Permanent as refused:
+            known = {"at": at.isoformat(), "problem": "" if isinstance(refused, NotFound) else refused.reason}
+            keep(source=source, hooks_hidden={**hidden, owner: known})
+    if known["problem"]:
+        problems.append(known["problem"])
+    return []
 
 
 def _looked_up(look: Callable[[], list[str]], problems: list[str]) -> list[str]:

@@ -156,3 +156,11 @@ def test_one_log_that_may_not_be_read_does_not_hide_the_others(connect, settings
     assert redelivery.send_again_due(source=github.source, at=NOW) == 1
     assert "Resource not accessible" in Source.objects.get().settings["redelivery"]["problem"]
     assert len([one for one in forge.targets() if "/orgs/northwind/hooks?" in one]) == 1, "once for all its repositories"
+
+    forge.script["GET /orgs/northwind/hooks"] = Said({"message": "Must have admin rights"}, 403)
+    forge.script["GET /repos/northwind/api/hooks"] = Said([])
+    for turn in range(1, 4):
+        redelivery.send_again_due(source=Source.objects.get(), at=NOW + turn * redelivery.EVERY)
+        assert "Must have admin rights" in Source.objects.get().settings["redelivery"]["problem"]
+    asked = [one.split("?")[0] for one in forge.targets() if "/orgs/" in one and "/7/" not in one]
+    assert asked == ["GET /orgs/northwind/hooks", "GET /orgs/ann/hooks", "GET /orgs/northwind/hooks"], "what is hidden rests a day"
