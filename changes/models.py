@@ -11,7 +11,7 @@ from changes.calendar.models import (
     PlannedWindow,
 )
 from changes.connectors.connecting.models import Connecting
-from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer
+from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer, Walk
 from changes.connectors.outage_models import SourceOutage
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
@@ -209,4 +209,5 @@ __all__ = [
     "Verdict",
     "Vote",
     "Waiver",
+    "Walk",
 ]

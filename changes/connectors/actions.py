@@ -9,6 +9,7 @@ from django.db import transaction
 
 from changes.connectors.cloudflare.client import CLOUDFLARE_API
 from changes.connectors.doppler.client import DOPPLER_API
+from changes.connectors.gitlab.objects import GROUPS
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.readings import ask_for_rules
 from changes.connectors.slack.client import SLACK_API
@@ -96,9 +97,11 @@ def _name_decisions(source: Source, repository: str, at: datetime, actor: str) -
     )
 
 
-def _check(repository: str, secret: str, main: str, prod: str) -> None:
-    if repository.count("/") != 1 or not all(part.strip() for part in repository.split("/")):
-        raise ValueError(f"{repository!r} is no repository. Write owner/name, for example acme/web.")
+def _check(repository: str, secret: str, main: str, prod: str, *, deepest: int = 1) -> None:
+    """``deepest`` is how many groups may stand one in another before the name."""
+    if not 1 <= repository.count("/") <= deepest or not all(part.strip() for part in repository.split("/")):
+        deeper = ", or group/subgroup/name" if deepest > 1 else ""
+        raise ValueError(f"{repository!r} is no repository. Write owner/name{deeper}, for example acme/web.")
     if not secret:
         raise ValueError("The webhook secret is empty. Set the same one here and in the webhook's settings.")
     if main == prod:
@@ -150,7 +153,7 @@ def connect_forge(
 
     A name that is in scope at another forge is refused: gates and checks are asked for by name.
     """
-    _check(repository, secret, main, prod)
+    _check(repository, secret, main, prod, deepest=GROUPS if kind == "gitlab" else 1)
     end, name = ENDS[kind], NAMES[kind]
     if not api_url.rstrip("/").endswith(end):
         raise ValueError(

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from changes.connectors.errors import NotFound, Passing, Permanent
+from changes.connectors.github import walking
 from changes.connectors.github.client import GitHub
-from changes.connectors.models import Fetch, Source
+from changes.connectors.models import Fetch, Source, Walk
 from changes.connectors.polling import POLLS
 from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
@@ -77,11 +78,25 @@ def _work(fetch: Fetch, now: Now) -> None:
     else:
         left = fetch.todo if more else fetch.todo[1:]
         page = fetch.page + 1 if more else 1
-        _running(fetch).update(todo=left, page=page, found=F("found") + found, not_before=None, note="")
+        note = _told(fetch.todo[0])
+        _running(fetch).update(todo=left, page=page, found=F("found") + found, not_before=None, note=note)
         fetch.todo = left
         if not left:
-            _end(fetch, Fetch.State.DONE, "", now())
+            _end(fetch, Fetch.State.DONE, _noted(fetch), now())
     ring("integrations")
+
+
+def _told(step: str) -> str:
+    """How far a step is that takes many pages."""
+    part, _, which = step.partition(":")
+    walk = Walk.objects.filter(repository=int(which), purpose=Walk.Purpose.FILL).first() if part == "pulls" else None
+    return walking.told(walk=walk)[:500] if walk is not None else ""
+
+
+def _noted(fetch: Fetch) -> str:
+    """What was not read as usual."""
+    rows = Walk.objects.filter(purpose=Walk.Purpose.FILL, repository__forge=fetch.source.kind, began_at__gte=fetch.asked_at)
+    return " ".join(f"{row.repository}: {row.note}" for row in rows.exclude(note="").select_related("repository").order_by("id"))
 
 
 def _running(fetch: Fetch) -> QuerySet[Fetch]:
@@ -127,15 +142,10 @@ def _poll(source: Source, now: Now) -> int:
 
 
 def _pulls(source: Source, repository: Repository, since: datetime, page: int, at: datetime) -> Step:
-    client = GitHub(source=source, repository_name=repository.name, at=at)
-    rows = client.pull_requests_page(page=page)
-    wanted = [fact for fact in rows if fact.vendor_updated_at is None or fact.vendor_updated_at >= since]
-    for fact in wanted:
-        record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
-        ask(source=source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
-    if wanted:
-        touch(repository=repository, at=at)
-    return len(wanted), bool(rows) and len(wanted) == len(rows)
+    walk = walking.current(repository=repository, purpose=Walk.Purpose.FILL) if page > 1 else None
+    walk = walk or walking.begin(repository=repository, purpose=Walk.Purpose.FILL, since=since, at=at)
+    done = walking.step(walk=walk, source=source, at=at)
+    return done.found, done.more
 
 
 def _deployments(source: Source, repository: Repository, since: datetime, page: int, at: datetime) -> Step:

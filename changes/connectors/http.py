@@ -97,19 +97,21 @@ class Client:
         headers: Mapping[str, str] | None = None,
         follow: bool = False,
         deadline: float | None = None,
+        repeatable: bool = False,
     ) -> Answer:
         """Ask once. Any status is an answer; ``answer.checked`` turns the bad ones into errors.
 
         ``path`` is quoted and begins with "/", or is a whole URL of this very host (a Link). ``body`` is sent as JSON,
         bytes as they are (``headers`` say what they are).
         ``follow`` allows the redirects that GitHub documents (301, 307, 308), on this host only and within the deadline;
-        ``deadline`` in seconds may only shorten the client's own.
+        ``deadline`` in seconds may only shorten the client's own. ``repeatable`` says that it does no harm to arrive twice, as a
+        GET never does: then a connection that was kept is used for it.
         """
         until = time.monotonic() + min(self.deadline, self.deadline if deadline is None else deadline)
         url = self._url(path) + (f"?{urlencode(query)}" if query else "")
         sent = {**self.headers, **(headers or {})}
         for _ in range(HOPS + 1):
-            answer = self._once(method=method, url=url, body=body, headers=sent, until=until)
+            answer = self._once(method=method, url=url, body=body, headers=sent, until=until, repeatable=repeatable)
             if answer.status not in REDIRECTS or not follow:
                 return answer
             if method not in FOLLOWED.get(answer.status, ()):
@@ -131,13 +133,13 @@ class Client:
         except AddressRefused:
             raise AddressRefused(f"{answer.what} was redirected to another host or to no usable address") from None
 
-    def _once(self, *, method: str, url: str, body: Any, headers: Mapping[str, str], until: float) -> Answer:
+    def _once(self, *, method: str, url: str, body: Any, headers: Mapping[str, str], until: float, repeatable: bool) -> Answer:
         transfer = _Transfer(cap=self.cap, listed=self.listed)
         handle = _handle(listed=self.listed)
         what = f"{method} {path_of(url)}"
         try:
             _prepare(handle, url=url, transfer=transfer)
-            _load(handle, method=method, body=body, headers=headers)
+            _load(handle, method=method, body=body, headers=headers, repeatable=repeatable)
             handle.setopt(pycurl.TIMEOUT_MS, max(1, int((until - time.monotonic()) * 1000)))
             handle.perform()
             status = handle.getinfo(pycurl.RESPONSE_CODE)
@@ -230,12 +232,12 @@ def _prepare(handle: pycurl.Curl, *, url: str, transfer: _Transfer) -> None:
     handle.setopt(pycurl.WRITEFUNCTION, transfer.take_body)
 
 
-def _load(handle: pycurl.Curl, *, method: str, body: Any, headers: Mapping[str, str]) -> None:
+def _load(handle: pycurl.Curl, *, method: str, body: Any, headers: Mapping[str, str], repeatable: bool) -> None:
     lines = [f"{name}: {value}" for name, value in headers.items()]
     if method != "GET":
         handle.setopt(pycurl.CUSTOMREQUEST, method)
         # On a kept connection that closes without an answer libcurl sends a request again by itself, a POST too.
-        handle.setopt(pycurl.FRESH_CONNECT, 1)
+        handle.setopt(pycurl.FRESH_CONNECT, 0 if repeatable else 1)
         raw = isinstance(body, bytes)
         handle.setopt(pycurl.POSTFIELDS, body if raw else b"" if body is None else orjson.dumps(body))
         lines += ["Expect:"] if raw else ["Content-Type: application/json", "Expect:"]

@@ -1,4 +1,4 @@
-"""Drains the inbox: claims deliveries, applies each in its own transaction, and never loses one.
+"""Drains the inbox: claims deliveries, applies them in batches or one by one, and never loses one.
 
 The table is the queue of record; the broker only wakes the workers. A claim is a short lease in the row itself, so that
 a worker that dies gives its deliveries back after seconds. What fails five times is quarantined, in sight.
@@ -6,13 +6,16 @@ a worker that dies gives its deliveries back after seconds. What fails five time
 
 import logging
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Q
 from psycopg.errors import DeadlockDetected
 
+from changes.connectors.batches import apply_batch
+from changes.connectors.dividing import Left
 from changes.connectors.doppler import handlers as doppler
 from changes.connectors.errors import Passing
 from changes.connectors.github import handlers as github
@@ -20,13 +23,16 @@ from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.settling import touch
 from changes.connectors.slack import handlers as slack
+from changes.connectors.twins import Twins
 from changes.delivery.models import PullRequest
 from changes.proposals.following import follow
 from portal.ui.doorbell import ring
 
 LEASE = timedelta(seconds=10)
-BATCH = 10
-"""Few, so that a worker that dies takes few along, and a slow machine is through before the lease ends."""
+BATCH = 200
+"""Deliveries that are applied together: well below a second, so that the lease ends only when the worker has died."""
+FEW = 10
+"""Deliveries that go one by one after each other, within their lease on a slow machine too."""
 RUN = timedelta(seconds=40)
 """A run begins no further batch after this; Celery's hard limit is 60 seconds. The next run goes on."""
 FLOOD = 50
@@ -36,9 +42,6 @@ TOGETHER = 3
 """How often a delivery is tried at once again when PostgreSQL chose it to resolve a deadlock."""
 SILENT_ATTEMPTS = 15
 """A delivery whose worker died this often, without ever failing in words, is set aside too."""
-SAME_BODY_WITHIN = timedelta(days=3)
-SAME_BODY_OF = {"doppler": timedelta(minutes=10)}
-"""Vendors whose deliveries say the same again when the same was done again."""
 APPLY: dict[str, Callable[..., Outcome]] = {
     "github": github.apply,
     "gitea": github.apply,
@@ -46,6 +49,8 @@ APPLY: dict[str, Callable[..., Outcome]] = {
     "slack": slack.apply,
     "doppler": doppler.apply,
 }
+FAULTS = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, Passing)
+"""What may be wrong with a delivery, or with how it is applied."""
 log = logging.getLogger(__name__)
 
 
@@ -56,14 +61,78 @@ def drain(*, now: Callable[[], datetime], limit: int = 1000) -> int:
     """
     handled, ends_at = 0, now() + RUN
     while handled < limit and now() < ends_at:
-        claimed = claim(at=now())
+        claimed, together = claim(at=now(), most=limit - handled)
         if not claimed:
             break
-        flooded = is_flooded()
-        for pk in claimed:
-            apply_one(pk=pk, at=now(), at_once=not flooded)
-            handled += 1
+        run = Run(now, ends_at, at_once=not is_flooded())
+        handled += apply_together(pks=claimed, run=run) if together else _one_by_one(claimed, run)
     return handled
+
+
+@dataclass(frozen=True)
+class Run:
+    """What holds for deliveries that were claimed together. ``at_once``: every change follows with its facts."""
+
+    now: Callable[[], datetime]
+    ends_at: datetime
+    at_once: bool
+
+
+def apply_together(*, pks: Sequence[int], run: Run) -> int:
+    """Apply deliveries in batches, and one by one what goes in no batch. Returns how many; the others go back when the run is over.
+
+    A batch that fails, for whatever reason, is halved until the one that spoils it stands among few, which go one by one:
+    there it is noted, and waits, while the others are applied.
+    """
+    rest = list(pks)
+    while rest:
+        if run.now() >= run.ends_at:
+            _give_back(rest)
+            break
+        _hold(rest, run)
+        left = _batch(rest, run)
+        if left is None:
+            return len(pks) - len(rest) + _apart(rest, run)
+        _one_by_one(left.alone, run)
+        rest = left.rest
+    return len(pks) - len(rest)
+
+
+def _apart(pks: Sequence[int], run: Run) -> int:
+    """What failed together: in two halves, or one by one when they are few."""
+    if len(pks) <= FEW:
+        return _one_by_one(pks, run)
+    middle = len(pks) // 2
+    return apply_together(pks=pks[:middle], run=run) + apply_together(pks=pks[middle:], run=run)
+
+
+def _hold(pks: Sequence[int], run: Run) -> None:
+    """A lease from now on."""
+    Delivery.objects.filter(pk__in=pks, state=Delivery.State.NEW).update(not_before=run.now() + LEASE)
+
+
+def _give_back(pks: Sequence[int]) -> None:
+    """Not tried: the next run takes them."""
+    Delivery.objects.filter(pk__in=pks, state=Delivery.State.NEW).update(not_before=None, attempts=F("attempts") - 1)
+
+
+def _one_by_one(pks: Sequence[int], run: Run) -> int:
+    for pk in pks:
+        apply_one(pk=pk, at=run.now(), at_once=run.at_once)
+    return len(pks)
+
+
+def _batch(pks: Sequence[int], run: Run) -> Left | None:
+    """What a batch left; None when it failed and nothing of it was applied. A database that is away ends the run."""
+    try:
+        return apply_batch(pks=pks, at=run.now(), at_once=run.at_once)
+    except OperationalError as problem:
+        if not isinstance(problem.__cause__, DeadlockDetected):
+            raise
+        log.info("a batch of %s gave way to another worker", len(pks))
+    except FAULTS:
+        log.warning("a batch of %s failed", len(pks), exc_info=True)
+    return None
 
 
 def is_flooded() -> bool:
@@ -71,16 +140,21 @@ def is_flooded() -> bool:
     return len(Delivery.objects.filter(state=Delivery.State.NEW).values_list("pk")[: FLOOD + 1]) > FLOOD
 
 
-def claim(*, at: datetime) -> list[int]:
-    """Lease a batch. Deliveries that already cost a worker its life are taken one at a time, so that they stand alone."""
+def claim(*, at: datetime, most: int = 1000) -> tuple[list[int], bool]:
+    """Lease some deliveries, and say whether they may be applied together.
+
+    Those that already cost a worker its life, or failed, go one by one: few of them first, then each alone.
+    """
     waiting = Delivery.objects.filter(state=Delivery.State.NEW).filter(Q(not_before=None) | Q(not_before__lte=at))
-    for rows, size in ((waiting.filter(attempts__lt=2), BATCH), (waiting.filter(attempts__gte=2), 1)):
+    fresh, tried, suspect = waiting.filter(attempts__lt=2), waiting.filter(attempts__in=(2, 3)), waiting.filter(attempts__gte=4)
+    for rows, size in ((fresh, BATCH), (tried, FEW), (suspect, 1)):
         with transaction.atomic():
-            found = list(rows.order_by("id").select_for_update(skip_locked=True).values_list("pk", flat=True)[:size])
+            wanted = rows.order_by("id").select_for_update(skip_locked=True).values_list("pk", flat=True)
+            found = list(wanted[: min(size, most)])
             if found:
                 Delivery.objects.filter(pk__in=found).update(attempts=F("attempts") + 1, not_before=at + LEASE)
-                return found
-    return []
+                return found, rows is fresh
+    return [], False
 
 
 def apply_one(*, pk: int, at: datetime, at_once: bool = True) -> None:
@@ -111,7 +185,7 @@ def _apply(pk: int, at: datetime, at_once: bool) -> None:
             _note(delivery, outcome, at)
     except OperationalError:
         raise
-    except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, Passing) as problem:
+    except FAULTS as problem:
         log.exception("delivery %s failed", pk)
         _failed(pk, problem, at)
 
@@ -119,9 +193,9 @@ def _apply(pk: int, at: datetime, at_once: bool) -> None:
 def _outcome(delivery: Delivery, at: datetime, at_once: bool) -> Outcome:
     if delivery.attempts > SILENT_ATTEMPTS:
         return Outcome(Delivery.State.QUARANTINED, f"its processing ended the worker {SILENT_ATTEMPTS} times")
-    twin = _twin(delivery)
-    if twin is not None:
-        return Outcome(Delivery.State.DUPLICATE, f"the same content as {twin.delivery_id}", twin.repository_name)
+    known = Twins.of([delivery]).outcome_for(delivery)
+    if known is not None:
+        return known
     outcome = APPLY[delivery.source.kind](delivery=delivery, body=zlib.decompress(bytes(delivery.body)), at=at)
     if outcome.repository is not None:
         if at_once:
@@ -134,13 +208,6 @@ def _follow_touched(outcome: Outcome, at: datetime) -> None:
     rows = PullRequest.objects.filter(repository=outcome.repository, touched_at=at).order_by("number")
     for row in rows:
         follow(pull_request=row, at=at, settled=False)
-
-
-def _twin(delivery: Delivery) -> Delivery | None:
-    """An applied delivery with the same bytes: GitHub signs only the body, so a replay can carry a new id."""
-    same = Delivery.objects.filter(source=delivery.source, body_digest=delivery.body_digest, state=Delivery.State.APPLIED)
-    within = SAME_BODY_OF.get(delivery.source.kind, SAME_BODY_WITHIN)
-    return same.filter(received_at__gte=delivery.received_at - within).exclude(pk=delivery.pk).first()
 
 
 def _note(delivery: Delivery, outcome: Outcome, at: datetime) -> None:

@@ -235,3 +235,39 @@ class Fetch(models.Model):
     def done(self) -> int:
         """Steps that are done."""
         return self.total - len(self.todo)
+
+
+class Walk(models.Model):
+    """How far the pull requests of a repository have been read, page by page: whoever goes on begins where the last one stopped."""
+
+    class Purpose(models.TextChoices):
+        FIRST = "first", "The first reading of a repository"
+        FILL = "fill", "Somebody asked to fill it back"
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="walks")
+    purpose = models.CharField(max_length=5, choices=Purpose.choices)
+    since = models.DateTimeField()
+    """Those that changed before are not wanted."""
+    after = models.TextField(blank=True)
+    """The vendor's cursor: where the next page begins. Empty: at the beginning."""
+    size = models.IntegerField()
+    """Pull requests of the next page: fewer after one that was too much."""
+    tries = models.IntegerField(default=0)
+    """How often the smallest page was too much."""
+    rest_page = models.IntegerField(default=0)
+    """The next page by REST; 0 while GraphQL answers."""
+    found = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    """Pull requests of the repository, as the vendor says."""
+    newest = models.DateTimeField(null=True, blank=True)
+    """When the one that changed last had changed, at the beginning."""
+    note = models.TextField(blank=True)
+    """Why it is not read by GraphQL, or what could not be read by it."""
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "purpose"], name="walk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.repository}, {self.purpose}"

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.actions import replay
 from changes.connectors.connecting.guides import GUIDES
+from changes.connectors.github.walking import first_readings
 from changes.connectors.in_scope import in_scope
 from changes.connectors.models import Delivery, Fetch, Reading, Source
 from changes.connectors.slack.production_log import per_day
@@ -49,9 +50,11 @@ class Health:
     last_delivery_at: datetime | None
     unread: int
     contradicted: int
+    """Deliveries under whose id another body came later."""
     fetch: Fetch | None
     """The newest of what administrators asked to read."""
-    """Deliveries under whose id another body came later."""
+    first: list[tuple[str, str]]
+    """First readings of repositories, and how far they are."""
 
     @property
     def title(self) -> str:
@@ -141,6 +144,7 @@ def _health(source: Source, at: datetime) -> Health:
         unread=Reading.objects.filter(source=source, done_at=None).count(),
         contradicted=told["contradicted"],
         fetch=Fetch.objects.filter(source=source).select_related("asked_by").order_by("-id").first(),
+        first=first_readings(source=source, at=at) if source.kind == "github" else [],
     )
 
 

@@ -5,6 +5,7 @@ its facts keep the mark of what they are: reported.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,12 +21,13 @@ from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.forges import client_of
 from changes.connectors.git.mirror import mirror_repository
+from changes.connectors.github import walking
 from changes.connectors.github.assets import observe_repositories
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.redelivery import send_again_due
 from changes.connectors.github.rulebook import Rulebook
 from changes.connectors.github.watching import watch_repository, watch_suites
-from changes.connectors.models import Reading, Source
+from changes.connectors.models import Reading, Source, Walk
 from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
 from changes.connectors.slack.watching import watch
@@ -39,6 +41,8 @@ OVERLAP = timedelta(minutes=5)
 """How far a poll reaches back behind the last one: clocks differ, and finding a thing twice changes nothing."""
 FIRST = timedelta(days=90)
 """How far the first poll of a repository reaches back."""
+FIRST_TURN = 25.0
+"""Seconds of one turn for pages of a first reading; the next poll goes on."""
 FETCH = 240.0
 """Seconds for one fetch: the first one of a large repository takes minutes; below the time limit of its task."""
 NEWEST = 50
@@ -85,6 +89,7 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     else:
         if done:
             observe_repositories(source=source, at=now())
+        if done and not walking.under_way(source=source):
             _covered(source, began)  # what came to the first repository while the last one was read, nobody has seen
     return done
 
@@ -141,6 +146,8 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
         Repository.objects.filter(pk=repository.pk).update(polled_at=at)
         return
     client.repository_name = repository.name
+    if repository.poll_cursor is None and source.kind == "github" and not _read_first(source, repository, at):
+        return
     since = repository.poll_cursor - OVERLAP if repository.poll_cursor else at - FIRST
     newest = repository.poll_cursor
     moved = False
@@ -162,6 +169,18 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
     Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=cursor)
     if moved:
         touch(repository=repository, at=at)
+
+
+def _read_first(source: Source, repository: Repository, at: datetime) -> bool:
+    """The first reading, as far as this turn goes. Whether all of it is read now: the poll goes on from its newest."""
+    first = Walk.Purpose.FIRST
+    walk = walking.current(repository=repository, purpose=first)
+    walk = walk or walking.begin(repository=repository, purpose=first, since=at - FIRST, at=at)
+    began, gone = time.monotonic(), 0.0
+    while (more := walking.step(walk=walk, source=source, at=at + timedelta(seconds=gone)).more) and gone < FIRST_TURN:
+        gone = time.monotonic() - began  # a moment of its own for each page, so that they are settled one after the other
+    repository.poll_cursor = None if more else walk.newest or walk.since
+    return not more
 
 
 def _poll_deployments(source: Source, repository: Repository, client: GitHub, since: datetime, at: datetime) -> bool:

@@ -1,7 +1,8 @@
 """What is to be read again from a vendor's API: every delivery is a prompt to read, and reading confirms the facts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,16 +21,32 @@ BATCH = 20
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One wish to read something again."""
+
+    source: Source
+    repository: Repository
+    subject: str
+    at: datetime
+
+
 def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -> None:
     """Ask for one reading; asking again while it waits changes nothing, after it was done it asks anew.
 
     A source whose API cannot be read is not asked: its facts stay marked as reported.
     """
-    if not source.readable:
-        return
-    row = Reading(source=source, repository=repository, subject=subject, wanted_at=at)
+    ask_all(asked=[Asked(source, repository, subject, at)])
+
+
+def ask_all(*, asked: Iterable[Asked]) -> None:
+    """Ask for many readings with one statement; of several wishes for one reading the last one counts."""
+    last = {(one.source.pk, one.repository.pk, one.subject): one for one in asked if one.source.readable}
     Reading.objects.bulk_create(
-        [row],
+        [
+            Reading(source=one.source, repository=one.repository, subject=one.subject, wanted_at=one.at)
+            for _, one in sorted(last.items())
+        ],
         update_conflicts=True,
         unique_fields=["source", "repository", "subject"],
         update_fields=["wanted_at", "done_at", "not_before", "attempts"],
@@ -93,9 +110,9 @@ def _look_again(reading: Reading, at: datetime) -> None:
         return
     what, _, which = reading.subject.partition(":")
     pull_requests = PullRequest.objects.filter(repository=reading.repository)
-    if what == "pull_request":
+    if what in ("pull_request", "files"):
         pull_requests.filter(number=int(which)).update(touched_at=at)
-    if what == "checks":
+    if what in ("checks", "statuses"):
         pull_requests.filter(head_sha=which).update(touched_at=at)
     if what == "commit":
         Push.objects.filter(repository=reading.repository, after=which).update(reported_at=at)

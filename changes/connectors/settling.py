@@ -43,10 +43,10 @@ ON CONFLICT (repository_id) DO UPDATE SET quiet_after = greatest(changes_settlin
 """
 
 
-def touch(*, repository: Repository, at: datetime) -> None:
-    """Note that something about ``repository`` has moved."""
+def touch(*, repository: Repository, at: datetime, since: datetime | None = None) -> None:
+    """Note that something about ``repository`` has moved at ``at``, and for the first time at ``since`` when that was earlier."""
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT, [repository.pk, at + QUIET, at])
+        cursor.execute(UPSERT, [repository.pk, at + QUIET, since or at])
 
 
 def settle_due(*, now: Callable[[], datetime]) -> int:
@@ -87,7 +87,10 @@ def _end_of_slice(repository: Repository, since: datetime) -> datetime | None:
     """When the first pull request behind the slice was touched; None when everything that moved fits into one."""
     moved = PullRequest.objects.filter(repository=repository, touched_at__gte=since).order_by("touched_at")
     last = moved.values_list("touched_at", flat=True)[SLICE : SLICE + 1].first()
-    return last if last is not None and last > since else None
+    if last is None or last > since:
+        return last
+    # What was read at one moment is settled together; what was touched later waits for its own slice.
+    return moved.filter(touched_at__gt=last).values_list("touched_at", flat=True).first()
 
 
 def _still_moving(repository: Repository, at: datetime) -> bool:
@@ -102,6 +105,13 @@ def _unread(repository: Repository, at: datetime) -> set[str]:
         repository=repository, done_at=None, attempts=0, source__paused_at=None, source__failures=0, wanted_at__gte=at - HELD
     )
     return set(rows.values_list("subject", flat=True))
+
+
+def subjects_of(row: PullRequest) -> set[str]:
+    """The readings that tell of a pull request."""
+    return {f"{what}:{row.number}" for what in ("pull_request", "files")} | {
+        f"{what}:{row.head_sha}" for what in ("checks", "statuses")
+    }
 
 
 def settle(*, repository: Repository, since: datetime, at: datetime, until: datetime | None = None) -> None:
@@ -124,7 +134,7 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
         change.refresh_from_db()
         reassess(change=change, at=at)
     unread = _unread(repository, at)
-    read = [row for row in rows if not {f"pull_request:{row.number}", f"checks:{row.head_sha}"} & unread]
+    read = [row for row in rows if not subjects_of(row) & unread]
     held = set(
         Change.objects.filter(links__pull_request__in=[row.pk for row in rows if row not in read]).values_list("pk", flat=True)
     )

@@ -4,13 +4,12 @@ Order and repetition do not matter (see ``merging``). ``confirmed`` says that th
 portal learned it (UTC). Each function returns the row, or None where there is nothing to keep.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from changes.delivery.facts import (
     CheckReported,
@@ -23,7 +22,6 @@ from changes.delivery.facts import (
     ReviewReported,
     RuleEventReported,
 )
-from changes.delivery.merging import CHECK_RANK, EPOCH, REVIEW_RANK, Said, merge_fields
 from changes.delivery.models import (
     BranchCommit,
     Check,
@@ -37,23 +35,20 @@ from changes.delivery.models import (
     RuleEvent,
 )
 from changes.delivery.releases import refresh_release
+from changes.delivery.taking import (
+    is_renamed,
+    known_as,
+    take_check,
+    take_pull_request,
+    take_review,
+    unread_pull_request,
+    values_of,
+)
 
 SAME_PUSH = timedelta(minutes=10)
 """How far the two clocks of one forge may be apart that tell of the same forced push."""
 COMMITS = 1000
 """Commits of one push that are kept."""
-
-
-def values_of(fact: Any, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The fields of a fact as plain values for a model; tuples become lists."""
-    found = {item.name: getattr(fact, item.name) for item in fields(fact) if item.name not in without}
-    return {name: _plain(value) for name, value in found.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
@@ -66,17 +61,12 @@ def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
 
 def find_repository(*, forge: str, fact: RepositoryFact) -> Repository | None:
     """The repository in scope that a payload names: by the vendor's number, else by name. Changes nothing."""
-    rows = Repository.objects.filter(forge=forge, in_scope_until=None)
+    wanted = Q(name__iexact=fact.name)
     if fact.vendor_id is not None:
-        known = rows.filter(vendor_id=fact.vendor_id).first()
-        if known is not None:
-            return known
-    named = rows.filter(name__iexact=fact.name).first() or (
-        rows.filter(name__iexact=fact.previous_name).first() if fact.previous_name else None
-    )
-    if named is None or (named.vendor_id is not None and fact.vendor_id not in (None, named.vendor_id)):
-        return None
-    return named
+        wanted |= Q(vendor_id=fact.vendor_id)
+    if fact.previous_name:
+        wanted |= Q(name__iexact=fact.previous_name)
+    return known_as(rows=Repository.objects.filter(wanted, forge=forge, in_scope_until=None).order_by("id"), fact=fact)
 
 
 def take_over_names(*, repository: Repository, fact: RepositoryFact) -> None:
@@ -84,14 +74,8 @@ def take_over_names(*, repository: Repository, fact: RepositoryFact) -> None:
     if repository.vendor_id is None and fact.vendor_id is not None:
         Repository.objects.filter(pk=repository.pk, vendor_id=None).update(vendor_id=fact.vendor_id)
         repository.vendor_id = fact.vendor_id
-    same = repository.name == fact.name if fact.vendor_id is not None else repository.name.lower() == fact.name.lower()
-    if not same and _is_news(repository, fact):
+    if is_renamed(repository=repository, fact=fact):
         _rename(repository, fact.name)
-
-
-def _is_news(known: Repository, fact: RepositoryFact) -> bool:
-    """A delivery from before a rename may come after it: an old name comes back only when the forge says that it was given."""
-    return fact.name not in known.former_names or fact.previous_name == known.name
 
 
 def _rename(known: Repository, name: str) -> None:
@@ -106,98 +90,37 @@ def _rename(known: Repository, name: str) -> None:
 def record_pull_request(*, repository: Repository, fact: PullRequestReported, at: datetime, confirmed: bool) -> PullRequest:
     """Merge one version of a pull request into what is known."""
     row = _pull_request_row(repository, fact.number, at)
-    values = values_of(fact, without=frozenset({"number", "vendor_updated_at"}))
-    said = Said(fact.vendor_updated_at or EPOCH, confirmed)
-    known = {name: getattr(row, name) for name in values}
-    changed, clocks = merge_fields(known=known, clocks=row.clocks, said_values=values, said=said)
-    for name, value in changed.items():
-        setattr(row, name, value)
-    row.clocks = clocks
-    row.vendor_updated_at = max(row.vendor_updated_at or EPOCH, said.at)
-    row.reported_at = at
-    row.touched_at = at
-    _note_confirmation(row, said, at, confirmed=confirmed, changed=bool(changed))
-    row.save()
+    row.save(update_fields=take_pull_request(row=row, fact=fact, at=at, confirmed=confirmed))
     return row
 
 
-def _note_confirmation(row: PullRequest, said: Said, at: datetime, *, confirmed: bool, changed: bool) -> None:
-    """A reading confirms; a later report that changes something is unconfirmed until it is read again."""
-    if confirmed and (row.vendor_updated_at or EPOCH) <= said.at:
-        row.confirmed_at = at
-    elif changed and not confirmed:
-        row.confirmed_at = None
-
-
 def _pull_request_row(repository: Repository, number: int, at: datetime) -> PullRequest:
-    PullRequest.objects.bulk_create(
-        [
-            PullRequest(
-                repository=repository,
-                number=number,
-                title="",
-                state=PullRequest.State.OPEN,
-                head_ref="",
-                head_sha="",
-                base_ref="",
-                reported_at=at,
-                touched_at=at,
-            )
-        ],
-        ignore_conflicts=True,
-    )
-    return (
-        PullRequest.objects.select_for_update(of=("self",)).select_related("repository").get(repository=repository, number=number)
-    )
+    """The row under its lock; made when there is none."""
+    rows = PullRequest.objects.select_for_update(of=("self",)).select_related("repository")
+    known = rows.filter(repository=repository, number=number).first()
+    if known is not None:
+        return known
+    unread = unread_pull_request(repository=repository, number=number, at=at)
+    PullRequest.objects.bulk_create([unread], ignore_conflicts=True)
+    return rows.get(repository=repository, number=number)
 
 
 @transaction.atomic
 def record_review(*, repository: Repository, fact: ReviewReported, at: datetime, confirmed: bool) -> Review:
     """Merge one version of a review. A dismissal is final; otherwise the later word of the vendor stands."""
     pull_request = _pull_request_row(repository, fact.pull_request_number, at)
-    values = values_of(fact, without=frozenset({"pull_request_number", "vendor_id"}))
-    row = Review.objects.filter(pull_request=pull_request, vendor_id=fact.vendor_id).first()
-    if row is None:
-        row = Review(pull_request=pull_request, vendor_id=fact.vendor_id, reported_at=at, state=fact.state)
-        newest = True
-    else:
-        rank, known = REVIEW_RANK.get(fact.state, 0), REVIEW_RANK.get(row.state, 0)
-        later = (rank, fact.vendor_updated_at or EPOCH) >= (known, row.vendor_updated_at or EPOCH)
-        newest = later or (confirmed and rank >= known)
-    _copy(row, values, newest=newest)
-    row.reported_at = at
-    if confirmed and newest:
-        row.confirmed_at = at
+    known = Review.objects.filter(pull_request=pull_request, vendor_id=fact.vendor_id).first()
+    row = take_review(row=known, pull_request=pull_request, fact=fact, at=at, confirmed=confirmed)
     row.save()
     PullRequest.objects.filter(pk=pull_request.pk).update(touched_at=at)
     return row
 
 
-def _copy(row: Any, values: Mapping[str, Any], *, newest: bool) -> None:
-    """Copy what was said; an older version only fills what is not known yet."""
-    for name, value in values.items():
-        if value is not None and (newest or getattr(row, name) in (None, "")):
-            setattr(row, name, value)
-
-
 @transaction.atomic
 def record_check(*, repository: Repository, fact: CheckReported, at: datetime, confirmed: bool) -> Check:
     """Merge one version of a check run, suite or commit status; a finished one never goes back to running."""
-    row = Check.objects.select_for_update().filter(repository=repository, source=fact.source, vendor_id=fact.vendor_id).first()
-    values = values_of(fact, without=frozenset({"source", "vendor_id"}))
-    if row is None:
-        row = Check(repository=repository, source=fact.source, vendor_id=fact.vendor_id, reported_at=at, status=fact.status)
-        newest = True
-    else:
-        newest = (CHECK_RANK.get(fact.status, 0), fact.completed_at or EPOCH, confirmed) >= (
-            CHECK_RANK.get(row.status, 0),
-            row.completed_at or EPOCH,
-            row.confirmed_at is not None,
-        )
-    _copy(row, values, newest=newest)
-    row.reported_at = at
-    if confirmed:
-        row.confirmed_at = at
+    known = Check.objects.select_for_update().filter(repository=repository, source=fact.source, vendor_id=fact.vendor_id).first()
+    row = take_check(row=known, repository=repository, fact=fact, at=at, confirmed=confirmed)
     try:
         with transaction.atomic():
             row.save()

@@ -101,6 +101,15 @@ class CheckReported:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PullRequestRead:
+    """A pull request as one reading of the API showed it, with its reviews and the checks on its head."""
+
+    pull_request: PullRequestReported
+    reviews: tuple[ReviewReported, ...] = ()
+    checks: tuple[CheckReported, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class PushReported:
     """A push to a branch (never a tag). ``commits`` holds {"sha", "message", "author_login", "author_email", "paths"}."""
 

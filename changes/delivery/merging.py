@@ -42,9 +42,12 @@ class Said:
     def read(cls, text: str | None) -> "Said":
         """From ``clocks``; a field without a clock was never said."""
         if not text:
-            return cls(EPOCH, False)
+            return NEVER
         at, _, confirmed = text.partition("|")
         return cls(datetime.fromisoformat(at), confirmed == "1")
+
+
+NEVER = Said(EPOCH, False)
 
 
 def newer(name: str, known: Any, known_said: Said, value: Any, said: Said) -> bool:
@@ -71,14 +74,14 @@ def merge_fields(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The fields that change, and the clocks after it. A value of None was not said and is skipped."""
     changed: dict[str, Any] = {}
-    after = dict(clocks)
+    after, clock = dict(clocks), said.text()
     for name, value in said_values.items():
         if value is None:
             continue
         before = Said.read(clocks.get(name))
         if not newer(name, known.get(name), before, value, said):
             continue
-        after[name] = said.text()
+        after[name] = clock
         if known.get(name) != value:
             changed[name] = value
     return changed, after

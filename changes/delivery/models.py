@@ -66,6 +66,11 @@ class Repository(models.Model):
         """Where people look at it: the clone address without its ending."""
         return self.clone_url.removesuffix(".git") if self.clone_url.startswith("http") else f"https://github.com/{self.name}"
 
+    def pull_request_url(self, number: int) -> str:
+        """The page of one of its pull requests."""
+        place = {"gitlab": "-/merge_requests", "gitea": "pulls"}.get(self.forge, "pull")
+        return f"{self.web_url}/{place}/{number}"
+
 
 class Reported(models.Model):
     """Fields of every synced fact: who is the witness and how fresh it is."""

@@ -169,7 +169,7 @@ def change_page(
 
 def _addresses(rows: list[PullRequest]) -> dict[str, str]:
     """Where each fact can be looked at, by its reference."""
-    return {"training:": "/training/", **{f"pull_request:{row}": f"{row.repository.web_url}/pull/{row.number}" for row in rows}}
+    return {"training:": "/training/", **{f"pull_request:{row}": row.repository.pull_request_url(row.number) for row in rows}}
 
 
 def _gate(item: dict[str, Any], addresses: dict[str, str], policy: str) -> GateLine:
@@ -191,7 +191,7 @@ def _linked(rows: list[PullRequest]) -> list[LinkedLine]:
     return [
         LinkedLine(
             name=f"{row.repository.name} #{row.number}",
-            href=f"{row.repository.web_url}/pull/{row.number}",
+            href=row.repository.pull_request_url(row.number),
             title=row.title,
             role=LinkedPullRequest.Role(queries.part_of(row)).label,
             base=row.base_ref,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Length, Lower
 
 from changes.delivery.actor import Actor
 from changes.delivery.models import PullRequest
@@ -18,7 +19,7 @@ from portal.access.permissions import P
 from portal.access.scope import Scope
 
 RETROSPECTIVE, POST_IMPLEMENTATION = ReviewAfter.Kind.RETROSPECTIVE, ReviewAfter.Kind.POST_IMPLEMENTATION
-PULL = re.compile(r"(?:github\.com/|[\w.-]+/)?(?P<name>[\w.-]+/[\w.-]+)(?:/pull/|#)(?P<number>\d{1,9})\b")
+PULL = re.compile(r"(?P<path>[\w.-]{1,100}(?:/[\w.-]{1,100}){1,22})(?:/pulls?/|/-/merge_requests/|[#!])(?P<number>\d{1,9})\b")
 
 
 def of_change(change: Change) -> Emergency | None:
@@ -40,9 +41,12 @@ def who_may_plus_one(change: Change, *, at: datetime) -> list[User]:
 
 
 def pull_request_named(text: str) -> PullRequest | None:
-    """The first pull request that a text names (``acme/web#12`` or its address) and that is known here."""
+    """The first pull request that a text names (``acme/web#12``, ``acme/shop/web!12`` or its address) and that is known here."""
     for found in PULL.finditer(text):
-        row = PullRequest.objects.filter(repository__name__iexact=found["name"], number=int(found["number"])).first()
+        parts = found["path"].split("/")
+        names = ["/".join(parts[at:]).lower() for at in range(len(parts) - 1)]  # an address begins with the host
+        rows = PullRequest.objects.filter(number=int(found["number"])).annotate(called=Lower("repository__name"))
+        row = rows.filter(called__in=names).order_by(Length("called").desc(), "id").first()
         if row is not None:
             return row
     return None

@@ -17,7 +17,7 @@ from changes.proposals.models import Change, LinkedPullRequest, Undoing
 from changes.proposals.moving import ring_for, stream_of
 from portal.ledger.actions import append
 
-BUTTON = re.compile(r"^\s*Reverts\s+(?:(?P<repository>[\w.-]+/[\w.-]+))?#(?P<number>\d{1,9})\b", re.MULTILINE | re.IGNORECASE)
+BUTTON = re.compile(r"^\s*Reverts\s+(?P<repository>[\w.-]+(?:/[\w.-]+)+)?[#!](?P<number>\d{1,9})\b", re.MULTILINE | re.IGNORECASE)
 COMMIT = re.compile(r"This reverts commit (?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
 SUBJECT = re.compile(r'^\s*Revert "(?P<title>.+)"', re.IGNORECASE)
 KEPT = 200

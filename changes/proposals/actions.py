@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from changes.delivery.models import PullRequest
-from changes.proposals import material, queries
+from changes.proposals import entries, material, queries
 from changes.proposals.approving import approve, lapse_approvals, plus_one, review_after, sign_off, withdraw_approval
 from changes.proposals.digest import revision_digest
 from changes.proposals.lifecycle import State, find_move
@@ -76,8 +76,9 @@ def open_change(
     form_key: UUID | None = None,
 ) -> Change:
     """Open a change with its first revision. ``source`` is form, pull_request or portal; ``texts`` those of ``sections``."""
+    (number,) = take_numbers(1)
     change = Change(
-        number=_next_number(),
+        number=number,
         title=texts["title"],
         state=state,
         requester=by,
@@ -88,15 +89,9 @@ def open_change(
         **(classified or {}),
     )
     change.save()
-    written = Written(source, by, by_login, at, form_key)
-    revision = _add_revision(change, texts_in(texts), written, material.Judged(True, material.FIRST))
-    append(
-        stream=stream_of(change),
-        kind="change.opened",
-        actor=actor,
-        fact={"title": change.title, "opened_by": source, "at": at.isoformat(), "digest": revision.digest},
-        rows=[change, revision],
-    )
+    revision = first_revision(change, texts_in(texts), Written(source, by, by_login, at, form_key))
+    revision.save()
+    append(**vars(entries.opened(change, revision, actor=actor)))
     ring("changes")
     return change
 
@@ -167,16 +162,11 @@ def link(*, change: Change, pull_request: PullRequest, role: str, reason: str, a
         change=change, pull_request=pull_request, defaults={"role": role, "reason": reason, "at": at}
     )
     if made:
+        row.change, row.pull_request = change, pull_request
         names = sorted({*change.repository_names, pull_request.repository.name})
         Change.objects.filter(pk=change.pk).update(repository_names=names)
         change.repository_names = names
-        append(
-            stream=stream_of(change),
-            kind="change.linked",
-            actor=actor,
-            fact={"pull_request": str(pull_request), "role": role, "reason": reason, "at": at.isoformat()},
-            rows=[row],
-        )
+        append(**vars(entries.linked(row, actor=actor)))
     return made
 
 
@@ -204,7 +194,7 @@ def classify(*, change: Change, values: Mapping[str, Any], actor: str, at: datet
     read about its files a minute later leaves it standing.
     """
     locked = queries.locked(change.pk)
-    fresh = {name: values[name] for name in ("category", "size", "kind") if values[name] != getattr(locked, name)}
+    fresh = entries.fresh_classes(locked, values)
     if not fresh and values["reasons"] == locked.reasons:
         return False
     for name, value in (*fresh.items(), ("reasons", values["reasons"])):
@@ -212,13 +202,7 @@ def classify(*, change: Change, values: Mapping[str, Any], actor: str, at: datet
         setattr(change, name, value)
     locked.save(update_fields=[*fresh, "reasons"])
     if fresh:
-        append(
-            stream=stream_of(locked),
-            kind="change.emergency_declared" if fresh.get("category") == "emergency" else "change.classified",
-            actor=actor,
-            fact={**fresh, "reasons": values["reasons"], "at": at.isoformat()},
-            rows=[locked],
-        )
+        append(**vars(entries.classified(locked, fresh, actor=actor, at=at)))
         _lapse_reclassified(locked, fresh, at)
         change.state, change.version, change.moved_at = locked.state, locked.version, locked.moved_at
         ring_for(locked)
@@ -231,21 +215,33 @@ def _lapse_reclassified(change: Change, fresh: Mapping[str, str], at: datetime) 
         lapse_approvals(change=change, reason=f"the change was classed anew: {words}", at=at)
 
 
-def _next_number() -> int:
+def take_numbers(many: int) -> list[int]:
+    """The next so many numbers of changes. Nobody else gets any until the transaction is over."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NUMBERS])
         cursor.execute("SELECT coalesce(max(number), %s) + 1 FROM changes_change", [FIRST_NUMBER - 1])
-        row = cursor.fetchone()
-    return int(row[0]) if row else FIRST_NUMBER
+        (first,) = cursor.fetchone() or (FIRST_NUMBER,)
+    return list(range(first, first + many))
 
 
-def _add_revision(change: Change, texts: Texts, written: Written, judged: material.Judged, *, binds: str = "") -> Revision:
+def first_revision(change: Change, texts: Texts, written: Written) -> Revision:
+    """The first text of a change, not saved yet."""
+    return _revision(change, 1, texts, written, material.Judged(True, material.FIRST), binds="")
+
+
+def _add_revision(change: Change, texts: Texts, written: Written, judged: material.Judged, *, binds: str) -> Revision:
     """``binds`` is what the text before bound to, which an immaterial edit keeps."""
     last = change.revisions.order_by("-number").values_list("number", flat=True).first() or 0
+    revision = _revision(change, last + 1, texts, written, judged, binds=binds)
+    revision.save()
+    return revision
+
+
+def _revision(change: Change, number: int, texts: Texts, written: Written, judged: material.Judged, *, binds: str) -> Revision:
     digest = revision_digest(**texts)
-    return Revision.objects.create(
+    return Revision(
         change=change,
-        number=last + 1,
+        number=number,
         digest=digest,
         binds=digest if judged.material else binds,
         material=judged.material,

@@ -54,9 +54,15 @@ def touched_by_pushes(change: Change) -> Touched:
 
 
 def classification_of(
-    change: Change, *, rows: list[PullRequest], work: list[PullRequest], parameters: Parameters
+    change: Change,
+    *,
+    rows: list[PullRequest],
+    work: list[PullRequest],
+    parameters: Parameters,
+    choices: Mapping[str, Choice] | None = None,
 ) -> Classification:
-    """The classes of a change now. ``rows`` are its pull requests, ``work`` those that carry it (maybe none)."""
+    """The classes of a change now. ``rows`` are its pull requests, ``work`` those that carry it (maybe none); ``choices`` what
+    people said, where the caller knows it."""
     facts = touched_by(work or rows) if rows else touched_by_pushes(change)
     return classify(
         titles=tuple(row.title for row in work) or (change.title,),
@@ -68,14 +74,21 @@ def classification_of(
         new_paths=facts.new,
         migrations=facts.said,
         asked=dict(change.reasons.get("asked", {})),
-        choices=choices_of(change),
+        choices=choices_of(change) if choices is None else choices,
         parameters=parameters,
     )
 
 
-def classes_of(change: Change, *, rows: list[PullRequest], work: list[PullRequest], parameters: Parameters) -> dict[str, Any]:
+def classes_of(
+    change: Change,
+    *,
+    rows: list[PullRequest],
+    work: list[PullRequest],
+    parameters: Parameters,
+    choices: Mapping[str, Choice] | None = None,
+) -> dict[str, Any]:
     """The same as ``actions.classify`` takes it: the three classes, and ``reasons`` with what else stands there."""
-    found = classification_of(change, rows=rows, work=work, parameters=parameters)
+    found = classification_of(change, rows=rows, work=work, parameters=parameters, choices=choices)
     reasons = {name: getattr(found, f"{name}_reasons") for name in NAMES}
     return {**{name: getattr(found, name) for name in NAMES}, "reasons": {**change.reasons, **reasons}}
 
@@ -92,9 +105,7 @@ def keep_derived(*, change: Change, rows: list[PullRequest], work: list[PullRequ
     """
     values: dict[str, Any] = {"routine": routine_by(work, parameters).yes}
     if change.merged_at is None or not change.risk:
-        answers: Mapping[str, Any] = change.reasons.get("asked", {}).get("answers") or {}
-        found = risk.assess(answers, measured(change, work=work or rows, at=at, parameters=parameters), parameters)
-        values |= {"risk": found.as_json(), "risk_points": found.points, "risk_level": found.level}
+        values |= risk_values(change, measured(change, work=work or rows, at=at, parameters=parameters), parameters)
     fresh = {name: value for name, value in values.items() if value != getattr(change, name)}
     if fresh:
         Change.objects.filter(pk=change.pk).update(**fresh)
@@ -102,8 +113,23 @@ def keep_derived(*, change: Change, rows: list[PullRequest], work: list[PullRequ
             setattr(change, name, value)
 
 
-def measured(change: Change, *, work: list[PullRequest], at: datetime, parameters: Parameters) -> risk.Measured:
-    """What the portal knows about the reach and the history of a change's paths."""
+def risk_values(change: Change, facts: risk.Measured, parameters: Parameters) -> dict[str, Any]:
+    """The risk of a change as its fields keep it."""
+    answers: Mapping[str, Any] = change.reasons.get("asked", {}).get("answers") or {}
+    found = risk.assess(answers, facts, parameters)
+    return {"risk": found.as_json(), "risk_points": found.points, "risk_level": found.level}
+
+
+def measured(
+    change: Change,
+    *,
+    work: list[PullRequest],
+    at: datetime,
+    parameters: Parameters,
+    apps: tuple[str, ...] | None = None,
+) -> risk.Measured:
+    """What the portal knows about the reach and the history of a change's paths. ``apps`` is what ``apps_of`` says of its
+    repositories, where the caller knows it."""
     facts = touched_by(work)
     paths = list(dict.fromkeys(facts.paths or ()))
     migrations = tuple(path for path in paths if is_migration(path, parameters))
@@ -114,7 +140,7 @@ def measured(change: Change, *, work: list[PullRequest], at: datetime, parameter
         migrations=migrations,
         destructive=any(losing_line(path, (facts.said or {}).get(path) or (), parameters) for path in migrations),
         repositories=tuple(sorted(repositories.values())),
-        apps=_apps(repositories, at, parameters),
+        apps=apps_of(repositories, at, parameters) if apps is None else apps,
         shared=tuple(path for path in paths if any_match(path, parameters.shared_paths)),
         failures=_failures(repositories, paths[:PATHS], at, parameters),
         untouched_days=_untouched_days(change, work, paths[:PATHS], at),
@@ -126,7 +152,8 @@ def _in_production(repositories: Iterable[int], at: datetime, parameters: Parame
     return Release.objects.filter(repository__in=list(repositories), environment=Environment.PRODUCTION, created_at__gte=since)
 
 
-def _apps(repositories: Mapping[int, str], at: datetime, parameters: Parameters) -> tuple[str, ...]:
+def apps_of(repositories: Iterable[int], at: datetime, parameters: Parameters) -> tuple[str, ...]:
+    """The apps in production that run these repositories."""
     if not repositories:
         return ()
     rows = _in_production(repositories, at, parameters).exclude(app="").order_by("app")

@@ -8,7 +8,7 @@ a change of its own.
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -72,7 +72,7 @@ def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:
     role = role_of(row)
     for change in _named(row):
         actions.link(
-            change=change, pull_request=row, role=role, reason=f"the pull request names {change}", actor=_actor(row), at=at
+            change=change, pull_request=row, role=role, reason=f"the pull request names {change}", actor=account_of(row), at=at
         )
     if role == Role.PROMOTION:
         for change in carried_by(row):
@@ -80,43 +80,49 @@ def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:
     if role == Role.BACK_MERGE:
         for change in brought_back(row):
             actions.link(change=change, pull_request=row, role=role, reason="brings it back to main", actor="portal", at=at)
-    if row.links.exists() or (role != Role.WORK and not settled):
-        return
-    change = _open(row, at)
-    actions.link(change=change, pull_request=row, role=role, reason=OPENED, actor=_actor(row), at=at)
+    if not row.links.exists() and (role == Role.WORK or settled):
+        actions.link(change=_open(row, at), pull_request=row, role=role, reason=OPENED, actor=account_of(row), at=at)
+
+
+def named_in(row: PullRequest) -> tuple[int, ...]:
+    """The numbers that it names. The title and the branch of a revert repeat those of what it undoes: its body alone counts."""
+    texts = (row.body,) if REVERT.match(row.title) else (row.title, row.head_ref, row.body)
+    return references(*texts)[:MOST_NAMED]
 
 
 def _named(row: PullRequest) -> Iterable[Change]:
-    """The changes that it names. The title and the branch of a revert repeat those of what it undoes: its body alone counts."""
-    texts = (row.body,) if REVERT.match(row.title) else (row.title, row.head_ref, row.body)
-    numbers = references(*texts)[:MOST_NAMED]
+    """The changes that it names."""
+    numbers = named_in(row)
     if not numbers:
         return ()
     took_over = Q(joined__number__in=numbers)  # whoever names a change that joined another one means that one
     return Change.objects.filter(Q(number__in=numbers) | took_over, joined_to=None).distinct().order_by("id")
 
 
-def _actor(row: PullRequest) -> str:
+def account_of(row: PullRequest) -> str:
+    """The account that opened it, as the ledger names actors."""
     return f"github:{row.author_uid or ''}:{row.author_login}"
 
 
-def _person(row: PullRequest) -> User | None:
+def person_of(row: PullRequest) -> User | None:
+    """The person behind that account."""
     linked = links_for([row.author_uid]).get(str(row.author_uid))
     return User.objects.filter(pk=linked[0]).first() if linked else None
 
 
-def _texts(row: PullRequest) -> dict[str, str]:
+def texts_from(row: PullRequest) -> dict[str, str]:
+    """The text of a proposal in the words of the pull request."""
     return {"title": row.title, **asdict(lift(row.body))}
 
 
 def _open(row: PullRequest, at: datetime) -> Change:
     return actions.open_change(
-        texts=_texts(row),
+        texts=texts_from(row),
         source="pull_request",
         at=row.opened_at or at,
-        by=_person(row),
+        by=person_of(row),
         by_login=row.author_login,
-        actor=_actor(row),
+        actor=account_of(row),
         state=State.DRAFT,
     )
 
@@ -145,11 +151,11 @@ def work_of(rows: Iterable[PullRequest]) -> list[PullRequest]:
 
 def _take_over(change: Change, row: PullRequest, at: datetime, *, way_back: str) -> None:
     """The text follows the pull request's. ``way_back`` is what a rule fills in where the description has none."""
-    person, texts = _person(row), _texts(row)
+    person, texts = person_of(row), texts_from(row)
     if not texts["rollback"].strip():
         texts["rollback"] = way_back
     if change.requester_id is None and person is not None:
-        actions.name_requester(change=change, person=person, actor=_actor(row), at=at)
+        actions.name_requester(change=change, person=person, actor=account_of(row), at=at)
     actions.revise(
         change=change,
         texts=texts,
@@ -157,7 +163,7 @@ def _take_over(change: Change, row: PullRequest, at: datetime, *, way_back: str)
         at=max(row.vendor_updated_at or at, row.opened_at or at),
         by=person,
         by_login=row.author_login,
-        actor=_actor(row),
+        actor=account_of(row),
     )
 
 
@@ -190,21 +196,35 @@ def _advance(change: Change, rows: list[PullRequest], at: datetime, parameters: 
 
 def progress_of(change: Change, rows: list[PullRequest]) -> Progress:
     """What the pull requests ``rows`` and the releases of their commits say."""
-    ours = [row for row in rows if role_of(row) != Role.BACK_MERGE]
-    merged = [row for row in ours if row.state == PullRequest.State.MERGED and row.base_ref == row.repository.prod_branch]
+    merged = [row for row in rows if role_of(row) != Role.BACK_MERGE and is_in_production(row)]
     pushes = queries.standing_pushes(change)
     releases = _production_releases(merged, pushes)
     undone = Release.objects.filter(rolls_back__in=releases.values("pk"))
-    opened = [row for row in ours if row.state == PullRequest.State.OPEN]
-    return Progress(
-        any_open=bool(opened),
-        any_ready=any(not row.draft for row in ours if row.state != PullRequest.State.CLOSED),
-        all_closed=bool(ours) and all(row.state == PullRequest.State.CLOSED for row in ours),
+    return replace(
+        progress_before_merge(change, rows),
         merged_to_prod_at=max(
             [*(row.merged_at for row in merged if row.merged_at), *(push.pushed_at for push in pushes)], default=None
         ),
         released_at=releases.order_by("-succeeded_at").values_list("succeeded_at", flat=True).exclude(succeeded_at=None).first(),
         rolled_back_at=_undone_at(change, undone),
+    )
+
+
+def is_in_production(row: PullRequest) -> bool:
+    """Whether it was merged to production."""
+    return row.state == PullRequest.State.MERGED and row.base_ref == row.repository.prod_branch
+
+
+def progress_before_merge(change: Change, rows: list[PullRequest]) -> Progress:
+    """What the pull requests of a change say by themselves while none of them is in production."""
+    ours = [row for row in rows if role_of(row) != Role.BACK_MERGE]
+    return Progress(
+        any_open=any(row.state == PullRequest.State.OPEN for row in ours),
+        any_ready=any(not row.draft for row in ours if row.state != PullRequest.State.CLOSED),
+        all_closed=bool(ours) and all(row.state == PullRequest.State.CLOSED for row in ours),
+        merged_to_prod_at=None,
+        released_at=None,
+        rolled_back_at=None,
         by_pull_request=change.opened_by == "pull_request",
     )
 

@@ -25,10 +25,10 @@ from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 
-NAME = re.compile(r"(?:(?P<repository>[\w.-]{1,100}/[\w.-]{1,100})?#)?(?P<number>[0-9]{1,9})", re.ASCII)
-ADDRESS = re.compile(
-    r"https?://[^/\s]+/(?P<repository>[\w.-]{1,100}/[\w.-]{1,100})/pull/(?P<number>[0-9]{1,9})(?:[/?#]\S*)?", re.ASCII
-)
+REPOSITORY = r"(?P<repository>[\w.-]{1,100}(?:/[\w.-]{1,100}){1,21})"
+"""Its owner and name; at GitLab its groups, one in another, and its name."""
+NAME = re.compile(rf"(?:{REPOSITORY}?[#!])?(?P<number>[0-9]{{1,9}})", re.ASCII)
+ADDRESS = re.compile(rf"https?://[^/\s]+/{REPOSITORY}/(?:pulls?|-/merge_requests)/(?P<number>[0-9]{{1,9}})(?:[/?#]\S*)?", re.ASCII)
 OFFERED = 50
 """Pull requests that a page offers."""
 
@@ -94,7 +94,7 @@ def offered(*, change: Change) -> list[PullRequest]:
 
 def named(text: str, *, change: Change) -> list[PullRequest]:
     """The pull requests that a text names: ``acme/web#17``, ``#17`` or ``17`` in the repositories of the change (in all, while
-    it has none), or the address of its page."""
+    it has none), or the address of its page. GitLab writes ``acme/shop/web!17``."""
     match = ADDRESS.fullmatch(text.strip()) or NAME.fullmatch(text.strip())
     if match is None:
         return []

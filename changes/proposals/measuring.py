@@ -5,6 +5,7 @@ A file is what ``changes.delivery.models.PullRequest.files`` keeps: {"path", "st
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from changes.proposals.paths import any_match
@@ -67,4 +68,10 @@ def _lines(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 def is_migration(path: str, parameters: Parameters = DEFAULT) -> bool:
     """Whether a file is a database migration."""
-    return any_match(path, parameters.migration_paths) and not path.endswith("__init__.py")
+    return _fits(path, tuple(parameters.migration_paths))
+
+
+@lru_cache(maxsize=4096)
+def _fits(path: str, patterns: tuple[str, ...]) -> bool:
+    """The same files are touched again and again."""
+    return any_match(path, patterns) and not path.endswith("__init__.py")

@@ -7,16 +7,28 @@ from typing import Any
 from django.db import transaction
 
 from changes.proposals import queries
-from changes.proposals.lifecycle import State, find_move
+from changes.proposals.lifecycle import Move, State, find_move
 from changes.proposals.models import Change
-from portal.ledger.actions import append
+from portal.ledger.actions import Draft, append
 from portal.policy.refusal import Stale
 from portal.ui.doorbell import ring
+
+MOVED = ("state", "moved_at", "version")
+"""What a move writes."""
 
 
 def stream_of(change: Change) -> str:
     """The ledger stream of one change."""
     return f"change:{change.number}"
+
+
+def take_step(*, change: Change, step: Move, actor: str, at: datetime, fact: Mapping[str, Any] | None = None) -> Draft:
+    """Put the change where a move leads, in memory, and say what the ledger is to keep of it. Who calls it writes both."""
+    change.state = step.target
+    change.moved_at = max(change.moved_at, at)
+    change.version += 1
+    said = {"from": str(step.source), "to": str(step.target), "at": at.isoformat(), **(fact or {})}
+    return Draft(stream_of(change), f"change.{step.verb}", actor, said, [change])
 
 
 @transaction.atomic
@@ -26,17 +38,9 @@ def move(*, change: Change, verb: str, actor: str, at: datetime, fact: Mapping[s
     step = find_move(verb, locked.state)
     if step is None:
         raise Stale(f"{locked} is {State(locked.state).label.lower()} now; it cannot {verb.replace('_', ' ')} from there.")
-    locked.state = step.target
-    locked.moved_at = max(locked.moved_at, at)
-    locked.version += 1
-    locked.save(update_fields=["state", "moved_at", "version"])
-    append(
-        stream=stream_of(locked),
-        kind=f"change.{verb}",
-        actor=actor,
-        fact={"from": str(step.source), "to": str(step.target), "at": at.isoformat(), **(fact or {})},
-        rows=[locked],
-    )
+    draft = take_step(change=locked, step=step, actor=actor, at=at, fact=fact)
+    locked.save(update_fields=MOVED)
+    append(**vars(draft))
     ring_for(locked)
     change.state, change.version, change.moved_at = locked.state, locked.version, locked.moved_at
     return locked

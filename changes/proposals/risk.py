@@ -4,7 +4,7 @@ What each answer and each measured fact adds stands in the parameters of the pol
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from portal.policy.parameters import DEFAULT, Parameters
@@ -94,7 +94,11 @@ class Risk:
 
     def as_json(self) -> dict[str, Any]:
         """As kept on the change."""
-        return {"points": self.points, "level": self.level, "reasons": [asdict(reason) for reason in self.reasons]}
+        return {
+            "points": self.points,
+            "level": self.level,
+            "reasons": [{"points": one.points, "text": one.text} for one in self.reasons],
+        }
 
 
 def assess(answers: Mapping[str, Any], measured: Measured, parameters: Parameters = DEFAULT) -> Risk:

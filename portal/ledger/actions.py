@@ -1,5 +1,6 @@
 """Write to the ledger. The entry and the rows it is about are committed together, or not at all."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +15,11 @@ CHANNEL = "ledger"
 """Wakes the sealer."""
 APPEND = "SELECT portal_ledger_append(%s, %s, %s, %s, %s::text[], false)"
 APPEND_MANY = """
-SELECT count(portal_ledger_append(e.stream, e.kind, e.actor, e.fact, string_to_array(e.rows, chr(10)), false))
+SELECT count(portal_ledger_append(e.stream, e.kind, e.actor, e.fact, e.rows, false))
 FROM (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-        WITH ORDINALITY AS u (stream, kind, actor, fact, rows, position)
+    SELECT * FROM ROWS FROM (
+        json_to_recordset(%s::json) AS (stream text, kind text, actor text, fact text, rows text[])
+    ) WITH ORDINALITY AS u (stream, kind, actor, fact, rows, position)
     ORDER BY position
 ) e
 """
@@ -58,15 +60,18 @@ def append_many(*, drafts: Iterable[Draft]) -> int:
     by its first row.
     """
     ordered = sorted(drafts, key=lambda draft: draft.stream)
-    columns: list[Any] = [
-        [draft.stream for draft in ordered],
-        [draft.kind for draft in ordered],
-        [draft.actor for draft in ordered],
-        [canonical(draft.fact) for draft in ordered],
-        ["\n".join(row_key(row) for row in draft.rows) for draft in ordered],
+    values = [
+        {
+            "stream": draft.stream,
+            "kind": draft.kind,
+            "actor": draft.actor,
+            "fact": canonical(draft.fact),
+            "rows": [row_key(row) for row in draft.rows],
+        }
+        for draft in ordered
     ]
     with connection.cursor() as cursor:
-        cursor.execute(APPEND_MANY, columns)
+        cursor.execute(APPEND_MANY, [json.dumps(values)])
     _wake_sealer(draft.kind for draft in ordered)
     return len(ordered)
 

@@ -22,6 +22,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        self.writes = 0
+        """How often something was written: what was read before is still true while it stays the same."""
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + SCHEMA)
         if not self._database.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'record'").fetchone():
@@ -30,6 +32,7 @@ class Store:
     def add(self, kind: str, *, place: str = "", subject: str = "", body: Row) -> Row:
         """Keeps a new record and returns it with its ``id``."""
         with self._lock:
+            self.writes += 1
             made = self._database.execute(
                 "INSERT INTO record (kind, place, subject, body) VALUES (?, ?, ?, ?)", (kind, place, subject, json.dumps(body))
             )
@@ -38,12 +41,14 @@ class Store:
     def save(self, row: Row) -> None:
         """Writes a changed record back."""
         with self._lock:
+            self.writes += 1
             body = json.dumps({name: value for name, value in row.items() if name != "id"})
             self._database.execute("UPDATE record SET body = ? WHERE id = ?", (body, row["id"]))
 
     def move(self, row: Row, *, subject: str, places: dict[str, str]) -> None:
         """Gives a record another subject, and everything at a place another place."""
         with self._lock:
+            self.writes += 1
             self._database.execute("UPDATE record SET subject = ? WHERE id = ?", (subject, row["id"]))
             for was, now in places.items():
                 self._database.execute("UPDATE record SET place = ? WHERE place = ?", (now, was))
@@ -51,6 +56,7 @@ class Store:
     def delete(self, row: Row) -> None:
         """Forgets a record."""
         with self._lock:
+            self.writes += 1
             self._database.execute("DELETE FROM record WHERE id = ?", (row["id"],))
 
     def all(self, kind: str, *, place: str = "", subject: str | None = None) -> list[Row]:
@@ -83,6 +89,7 @@ class Store:
     def keep_newest(self, kind: str, *, count: int) -> None:
         """Forgets the oldest records of a kind."""
         with self._lock:
+            self.writes += 1
             self._database.execute(
                 "DELETE FROM record WHERE kind = ? AND id <= "
                 "(SELECT id FROM record WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",

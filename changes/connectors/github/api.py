@@ -88,6 +88,15 @@ class Api:
         """Ask for something that is done and answered with nothing to read (202, 204)."""
         self._ask(path=path, method="POST", body=body)
 
+    def question(self, *, text: str, variables: Mapping[str, Json]) -> Answer:
+        """One question in GraphQL. It changes nothing, so that a connection that was kept may be used for it."""
+        return self._ask(
+            path=graph_address(api_url=self.source.api_url),
+            method="POST",
+            body={"query": text, "variables": dict(variables)},
+            repeatable=True,
+        )
+
     def _page(self, *, path: str, query: Mapping[str, str | int] | None) -> tuple[Json, str]:
         """(decoded body, Link header)."""
         url = f"{path}?{'&'.join(f'{name}={value}' for name, value in query.items())}" if query else path
@@ -107,15 +116,25 @@ class Api:
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Answer:
         self._check_rest()
-        answer = self._authorised().request(
-            path=path, method=method, query=query, body=body, headers=headers, follow=True, deadline=self._left()
+        asking = self._authorised()
+        answer = asking.request(
+            path=path,
+            method=method,
+            query=query,
+            body=body,
+            headers=headers,
+            follow=True,
+            deadline=self._left(),
+            repeatable=repeatable,
         )
         limits.note(source=self.source, answer=answer, at=self.at)
         wait = limits.wait_of(answer=answer, failures=self.source.failures, at=self.at)
         if wait is not None:
-            limits.rest(source=self.source, until=self.at + timedelta(seconds=wait))
+            if not limits.of_one_part(answer=answer):
+                limits.rest(source=self.source, until=self.at + timedelta(seconds=wait))
             raise Passing(f"{answer.what}: {NAMES[self.source.kind]} asks us to wait{answer.message()}", retry_after=wait)
         if answer.status == 401:
             self._refused(answer)
@@ -151,6 +170,11 @@ class Api:
         if not self.as_app and auth.forget(source=self.source):
             raise Passing(f"{answer.what}: the installation token was refused; a new one will be asked for", retry_after=1.0)
         raise Unauthorised(f"{answer.what} answered 401{answer.message()}")
+
+
+def graph_address(*, api_url: str) -> str:
+    """Where GraphQL answers: beside REST; at a server of one's own REST is ``/api/v3`` and GraphQL ``/api/graphql``."""
+    return f"{api_url.rstrip('/').removesuffix('/v3')}/graphql"
 
 
 def next_of(*, link: str) -> str:

@@ -123,10 +123,10 @@ def _object(client: Client, path: str) -> dict[str, Any]:
     return said
 
 
-def names_of(rows: Iterable[Mapping[str, Any]], *, called: str = "full_name") -> tuple[str, ...]:
-    """Names of two parts, sorted: deeper ones cannot be in scope."""
+def names_of(rows: Iterable[Mapping[str, Any]], *, called: str = "full_name", deepest: int = 1) -> tuple[str, ...]:
+    """Names that may be in scope, sorted: a name in at most ``deepest`` groups, one in another."""
     found = [row.get(called) for row in rows]
-    return tuple(sorted(name for name in found if isinstance(name, str) and name.count("/") == 1 and len(name) <= 200))
+    return tuple(sorted(name for name in found if isinstance(name, str) and 1 <= name.count("/") <= deepest and len(name) <= 200))
 
 
 def counted(names: tuple[str, ...], one: str, many: str) -> str:

@@ -57,13 +57,16 @@ class GitHub:
 
     def pull_request(self, *, number: int) -> PullRequestReported:
         """One pull request with its paths and its contributors: four or more requests, most of them free when unchanged."""
+        return replace(self.pull_request_with_files(number=number), commit_people=self.contributors(number=number))
+
+    def pull_request_with_files(self, *, number: int) -> PullRequestReported:
+        """The pull request with its paths: two or more requests."""
         bare = self.bare_pull_request(number=number)
         rows = self._files(number=number)
         return replace(
             bare,
             paths=read_answer(rows, read=lambda values: objects.file_paths(values=values)),
             files=read_answer(rows, read=lambda values: objects.files(values=values)),
-            commit_people=self.contributors(number=number),
         )
 
     def bare_pull_request(self, *, number: int) -> PullRequestReported:

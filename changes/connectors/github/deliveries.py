@@ -1,7 +1,8 @@
 """GitHub's own log of what it sent us, and how it is asked to send something again.
 
 https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks: the log goes back three days, a
-redelivery keeps the GUID of the first attempt. An App's log is asked for as the App, a repository's hook with a token.
+redelivery keeps the GUID of the first attempt. An App's log is asked for as the App, that of a repository's or an organisation's
+hook with a token.
 """
 
 from collections.abc import Iterator
@@ -29,11 +30,13 @@ class Attempt:
     """``OK``, or what went wrong."""
     event: str
     action: str
+    repository: int | None = None
+    """The vendor's number of the repository that it is about; None when it is about none, or is not said."""
 
 
 @dataclass
 class DeliveryLog:
-    """The log of one webhook. ``place`` is ``/app/hook`` or ``/repos/{owner}/{repo}/hooks/{id}``."""
+    """The log of one webhook. ``place`` is ``/app/hook``, ``/repos/{owner}/{repo}/hooks/{id}`` or ``/orgs/{org}/hooks/{id}``."""
 
     source: Source
     at: datetime
@@ -59,9 +62,16 @@ class DeliveryLog:
 def places_of(*, source: Source, repository: str, at: datetime, url: str) -> list[str]:
     """Where the logs of those hooks of a repository are that lead to ``url`` (the portal's own door)."""
     owner, _, name = repository.partition("/")
-    path = f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}/hooks"
-    rows = Api(source=source, at=at).items(path=path)
-    return [f"{path}/{row['id']}" for row in rows if _leads_to(row, url)]
+    return _places(source, f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}/hooks", at, url)
+
+
+def places_of_organisation(*, source: Source, organisation: str, at: datetime, url: str) -> list[str]:
+    """The same for the hooks of an organisation. Raises ``NotFound`` where the owner is a person, or hidden from the token."""
+    return _places(source, f"/orgs/{quote(organisation, safe='')}/hooks", at, url)
+
+
+def _places(source: Source, path: str, at: datetime, url: str) -> list[str]:
+    return [f"{path}/{row['id']}" for row in Api(source=source, at=at).items(path=path) if _leads_to(row, url)]
 
 
 def _leads_to(row: dict[str, object], url: str) -> bool:
@@ -80,6 +90,7 @@ def _attempt(row: dict[str, object]) -> Attempt:
             status=fields.text("status") or "",
             event=fields.text("event") or "",
             action=fields.text("action") or "",
+            repository=fields.number("repository_id"),
         )
     except (Unreadable, Incomplete) as wrong:
         raise NotJson(f"GitHub's log of deliveries cannot be used: {wrong}") from None

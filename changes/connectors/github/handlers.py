@@ -43,28 +43,52 @@ PARSERS: dict[str, Callable[[str, bytes], Parsed]] = {"github": parse, "gitea": 
 
 def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     """Apply ``body``. Never raises for anything that the bytes can hold; a database error passes through."""
+    parsed = read(delivery=delivery, body=body)
+    if isinstance(parsed, Outcome):
+        return parsed
+    fact = parsed.repository if parsed.kind != "unknown" else None
+    repository = record.find_repository(forge=delivery.source.kind, fact=fact) if fact else None
+    refused = refusal(parsed=parsed, repository=repository, signed=lambda row: signed_for(delivery=delivery, repository=row))
+    if refused is not None or repository is None or fact is None:
+        return refused or without_repository(parsed)
+    record.take_over_names(repository=repository, fact=fact)
+    if repository.renamed_from:
+        follow_rename(was=repository.renamed_from, name=repository.name)
+    for one in parsed.facts:
+        record_fact(one, repository, delivery, at)
+    return recorded(parsed=parsed, repository=repository)
+
+
+def read(*, delivery: Delivery, body: bytes) -> Parsed | Outcome:
+    """What a delivery says; what becomes of it when nobody can read it."""
     try:
-        parsed = PARSERS[delivery.source.kind](delivery.event, body)
+        return PARSERS[delivery.source.kind](delivery.event, body)
     except (Unreadable, Disagrees) as problem:
         return Outcome(Delivery.State.QUARANTINED, str(problem))
+
+
+def refusal(*, parsed: Parsed, repository: Repository | None, signed: Callable[[Repository], bool]) -> Outcome | None:
+    """What becomes of a delivery of which nothing is recorded; None when its facts are. ``signed`` says whether its secret is
+    good for the repository."""
     name = parsed.repository.name if parsed.repository else ""
     if parsed.kind == "unknown":
         return Outcome(Delivery.State.IGNORED, parsed.note, name)
-    repository = record.find_repository(forge=delivery.source.kind, fact=parsed.repository) if parsed.repository else None
-    if repository is None or parsed.repository is None:
-        return _without_repository(parsed, name)
-    if not signed_for(delivery=delivery, repository=repository):
+    if repository is None:
+        return without_repository(parsed)
+    if not signed(repository):
         return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
-    record.take_over_names(repository=repository, fact=parsed.repository)
-    if repository.renamed_from:
-        follow_rename(was=repository.renamed_from, name=repository.name)
-    _record_all(parsed, repository, delivery, at)
-    if parsed.kind == "incomplete":
-        return Outcome(Delivery.State.QUARANTINED, parsed.note, name, repository)
-    return Outcome(Delivery.State.APPLIED, parsed.note, name, repository)
+    return None
 
 
-def _without_repository(parsed: Parsed, name: str) -> Outcome:
+def recorded(*, parsed: Parsed, repository: Repository) -> Outcome:
+    """What becomes of a delivery whose facts were recorded."""
+    state = Delivery.State.QUARANTINED if parsed.kind == "incomplete" else Delivery.State.APPLIED
+    return Outcome(state, parsed.note, parsed.repository.name if parsed.repository else "", repository)
+
+
+def without_repository(parsed: Parsed) -> Outcome:
+    """What becomes of a delivery about no repository in scope."""
+    name = parsed.repository.name if parsed.repository else ""
     if parsed.kind == "incomplete":
         return Outcome(Delivery.State.QUARANTINED, parsed.note, name)
     if parsed.event == "ping":
@@ -73,9 +97,11 @@ def _without_repository(parsed: Parsed, name: str) -> Outcome:
     return Outcome(Delivery.State.IGNORED, words, name)
 
 
-def _record_all(parsed: Parsed, repository: Repository, delivery: Delivery, at: datetime) -> None:
-    for fact in parsed.facts:
-        record_fact(fact, repository, delivery, at)
+def subject_of(fact: PullRequestReported | ReviewReported | CheckReported) -> str:
+    """What is read again because of a fact."""
+    if isinstance(fact, CheckReported):
+        return f"checks:{fact.head_sha}"
+    return f"pull_request:{fact.number if isinstance(fact, PullRequestReported) else fact.pull_request_number}"
 
 
 @singledispatch
@@ -87,19 +113,19 @@ def record_fact(fact: Any, repository: Repository, delivery: Delivery, at: datet
 @record_fact.register
 def _(fact: PullRequestReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
     record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=False)
-    ask(source=delivery.source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
+    ask(source=delivery.source, repository=repository, subject=subject_of(fact), at=at)
 
 
 @record_fact.register
 def _(fact: ReviewReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
     record.record_review(repository=repository, fact=fact, at=at, confirmed=False)
-    ask(source=delivery.source, repository=repository, subject=f"pull_request:{fact.pull_request_number}", at=at)
+    ask(source=delivery.source, repository=repository, subject=subject_of(fact), at=at)
 
 
 @record_fact.register
 def _(fact: CheckReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
     record.record_check(repository=repository, fact=fact, at=at, confirmed=False)
-    ask(source=delivery.source, repository=repository, subject=f"checks:{fact.head_sha}", at=at)
+    ask(source=delivery.source, repository=repository, subject=subject_of(fact), at=at)
 
 
 @record_fact.register

@@ -23,15 +23,28 @@ def wait_of(*, answer: Answer, failures: int, at: datetime) -> float | None:
     """Seconds to wait when this answer is a rate limit; None when it is none. ``failures`` in a row lengthen the wait."""
     if answer.status not in (403, 429):
         return None
+    said = wait_said(answer=answer, at=at)
+    if said is not None:
+        return said
+    if answer.status == 429 or any(word in answer.message().lower() for word in LIMIT_WORDS):
+        return min(AT_LEAST * float(1 << min(failures, 10)), AT_MOST)
+    return None
+
+
+def wait_said(*, answer: Answer, at: datetime) -> float | None:
+    """Seconds to wait as an answer over a limit says; None when it does not say."""
     said = answer.retry_after()
     if said is not None:
         return max(said, 1.0)
     resets_at = _resets_at(answer)
     if answer.headers.get("x-ratelimit-remaining") == "0" and resets_at is not None:
         return max((resets_at - at).total_seconds(), 1.0)
-    if answer.status == 429 or any(word in answer.message().lower() for word in LIMIT_WORDS):
-        return min(AT_LEAST * float(1 << min(failures, 10)), AT_MOST)
     return None
+
+
+def of_one_part(*, answer: Answer) -> bool:
+    """Whether it tells of the hour's quota of another part than REST: who uses that up may go on with REST."""
+    return answer.headers.get("x-ratelimit-resource", "core") != "core" and answer.headers.get("x-ratelimit-remaining") == "0"
 
 
 def note(*, source: Source, answer: Answer, at: datetime) -> None:

@@ -42,6 +42,21 @@ def read_checks(client: GitHub, repository: Repository, sha: str, at: datetime) 
     return f"{len(checks)} checks"
 
 
+def read_files(client: GitHub, repository: Repository, number: str, at: datetime) -> str:
+    """The files of a pull request, which GraphQL tells without former names and without what was added."""
+    fact = client.pull_request_with_files(number=int(number))
+    record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
+    return f"{len(fact.files or ())} files"
+
+
+def read_statuses(client: GitHub, repository: Repository, sha: str, at: datetime) -> str:
+    """Commit statuses of one commit, which GraphQL tells without their numbers."""
+    statuses = client.statuses(sha=sha)
+    for status in statuses:
+        record.record_check(repository=repository, fact=status, at=at, confirmed=True)
+    return f"{len(statuses)} statuses"
+
+
 def read_commit(client: GitHub, repository: Repository, sha: str, at: datetime) -> str:
     """Which pull requests brought a commit: the answer to a push whose pull request is not known (yet)."""
     found = client.commit_pulls(sha=sha)
@@ -86,7 +101,9 @@ def read_repository(client: GitHub, repository: Repository, _: str, at: datetime
 
 READERS: dict[str, Read] = {
     "pull_request": read_pull_request,
+    "files": read_files,
     "checks": read_checks,
+    "statuses": read_statuses,
     "commit": read_commit,
     "deployment": read_deployment,
     "repository": read_repository,

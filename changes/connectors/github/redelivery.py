@@ -5,15 +5,16 @@ of the last three days, grouped by GUID, one of each GUID without success. What 
 heard of our answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
 
 from changes.connectors import outages
-from changes.connectors.errors import Permanent
-from changes.connectors.github.deliveries import OF_THE_APP, Attempt, DeliveryLog, places_of
+from changes.connectors.errors import NotFound, Permanent
+from changes.connectors.github.deliveries import OF_THE_APP, Attempt, DeliveryLog, places_of, places_of_organisation
 from changes.connectors.keeping import keep
 from changes.connectors.models import Delivery, Source
 from changes.delivery.models import Repository
@@ -24,6 +25,8 @@ WITHIN = timedelta(days=3)
 """GitHub keeps deliveries, and sends them again, no longer than this."""
 AT_MOST = 50
 """Deliveries of one run: below GitHub's limit of writes a minute."""
+HIDDEN = timedelta(days=1)
+"""Before an organisation's hooks are asked for again that the token may not see, or that a person's account does not have."""
 TRIES = 3
 """How often one delivery is asked for again; then the poll alone has to make up for it."""
 LOOKED_AT = 1000
@@ -39,32 +42,79 @@ def send_again_due(*, source: Source, at: datetime) -> int:
     if "looked_at" in noted and at - datetime.fromisoformat(noted["looked_at"]) < EVERY:
         return 0
     asked: list[Attempt] = []
-    problem = ""
-    try:
-        for log in _logs(source, at):
-            asked += _send_again(log, source, at, left=AT_MOST - len(asked))
-    except Permanent as refused:
-        problem = refused.reason
-    _note(source, noted, asked, problem, at)
+    places, problems = _places(source, at)
+    for place in places:
+        try:
+            asked += _send_again(DeliveryLog(source=source, at=at, place=place), source, at, left=AT_MOST - len(asked))
+        except Permanent as refused:
+            problems.append(refused.reason)
+    _note(source, noted, asked, next(iter(problems), ""), at)
     return len(asked)
 
 
-def _logs(source: Source, at: datetime) -> list[DeliveryLog]:
-    """The App's log, or those of the hooks of each repository that lead to this portal."""
+def _places(source: Source, at: datetime) -> tuple[list[str], list[str]]:
+    """(where the logs are, what could not be looked up): the App's; or those of the hooks that lead to this portal, of each
+    repository, and of the organisation where a repository has none of its own.
+    """
     if source.app_id:
-        return [DeliveryLog(source=source, at=at, place=OF_THE_APP)]
+        return [OF_THE_APP], []
     url = f"{settings.BASE_URL}/hooks/{source.name}/"
     names = Repository.objects.filter(forge=source.kind, in_scope_until=None).order_by("id").values_list("name", flat=True)
-    places = [place for name in names for place in places_of(source=source, repository=name, at=at, url=url)]
-    return [DeliveryLog(source=source, at=at, place=place) for place in places]
+    places: list[str] = []
+    problems: list[str] = []
+    owners: dict[str, None] = {}
+    for name in names:
+        found = _looked_up(partial(places_of, source=source, repository=name, at=at, url=url), problems)
+        places += found
+        if not found:
+            owners[name.partition("/")[0]] = None
+    for owner in owners:
+        places += _of_organisation(source, owner, at, url, problems)
+    return places, problems
+
+
+def _of_organisation(source: Source, owner: str, at: datetime, url: str, problems: list[str]) -> list[str]:
+    """Those of an organisation. One whose hooks the token may not see is asked about again after a day."""
+    hidden = source.settings.get("hooks_hidden", {})
+    known = hidden.get(owner)
+    if known is None or at - datetime.fromisoformat(known["at"]) > HIDDEN:
+        try:
+            return places_of_organisation(source=source, organisation=owner, at=at, url=url)
+        except Permanent as refused:
+            known = {"at": at.isoformat(), "problem": "" if isinstance(refused, NotFound) else refused.reason}
+            keep(source=source, hooks_hidden={**hidden, owner: known})
+    if known["problem"]:
+        problems.append(known["problem"])
+    return []
+
+
+def _looked_up(look: Callable[[], list[str]], problems: list[str]) -> list[str]:
+    try:
+        return look()
+    except Permanent as refused:
+        problems.append(refused.reason)
+        return []
 
 
 def _send_again(log: DeliveryLog, source: Source, at: datetime, *, left: int) -> list[Attempt]:
-    failed = [attempt for attempt, _ in zip(log.failed_since(since=at - WITHIN), range(LOOKED_AT), strict=False)]
+    ours = _in_scope(source)
+    found = (attempt for attempt in log.failed_since(since=at - WITHIN) if _concerns(attempt, ours))
+    failed = [attempt for attempt, _ in zip(found, range(LOOKED_AT), strict=False)]
     chosen = lost(attempts=failed, held=_held(source, failed))[:left]
     for attempt in chosen:
         log.send_again(attempt=attempt.id)
     return chosen
+
+
+def _in_scope(source: Source) -> frozenset[int] | None:
+    """The vendor's numbers of the repositories in scope; None while one is not known."""
+    rows = Repository.objects.filter(forge=source.kind, in_scope_until=None).values_list("vendor_id", flat=True)
+    return None if None in rows else frozenset(number for number in rows if number is not None)
+
+
+def _concerns(attempt: Attempt, ours: frozenset[int] | None) -> bool:
+    """Whether it is about a repository in scope, or about none: the hook of an organisation tells of all that it has."""
+    return attempt.repository is None or ours is None or attempt.repository in ours
 
 
 def _held(source: Source, attempts: Iterable[Attempt]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from changes.connectors.errors import Permanent
 from changes.connectors.github import auth
 from changes.connectors.github.api import HEADERS
 from changes.connectors.github.checking import all_rows, counted, names_of
+from changes.connectors.gitlab.objects import GROUPS
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 
@@ -20,7 +21,7 @@ def check(*, source: Source, at: datetime) -> Checked:
     said = asking.request(path="/user").checked().json()
     login = str(said.get("username", "somebody") if isinstance(said, dict) else "somebody")[:100]
     query: dict[str, str | int] = {"membership": "true", "min_access_level": MAINTAINER, "per_page": 100, "simple": "true"}
-    names = names_of(all_rows(asking, "/projects", query), called="path_with_namespace")
+    names = names_of(all_rows(asking, "/projects", query), called="path_with_namespace", deepest=GROUPS)
     scopes, ends = _own(asking)
     missing = ("api",) if scopes and "api" not in scopes else ()
     words = f"GitLab answers as {login}, who maintains {counted(names, 'project', 'projects')}"

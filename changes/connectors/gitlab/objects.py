@@ -14,6 +14,8 @@ from changes.delivery.facts import BranchRulesReported, CheckReported, PullReque
 
 ACCOUNTS = 1 << 41
 """Numbers of accounts begin here, above GitHub's and Gitea's."""
+GROUPS = 21
+"""A project lies in a group, and that in up to twenty others, one in another."""
 REVIEWS = 1 << 32
 """An approval has no number of its own: this many times that of its merge request, and that of its account."""
 STATES = {"opened": "open", "reopened": "open", "locked": "open", "closed": "closed", "merged": "closed"}

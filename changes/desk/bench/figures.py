@@ -25,6 +25,8 @@ class Line:
         good = self.value <= self.target if self.better == "less" else self.value >= self.target
         if good:
             return "yes"
+        if not self.target:
+            return "no"
         away = self.value / self.target if self.better == "less" else self.target / max(self.value, 1e-9)
         return f"no, {away:.2f} times away"
 

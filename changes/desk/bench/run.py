@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.utils.timezone import now
 
 from changes.connectors.actions import connect_github
-from changes.desk.bench import applying, door, fill, ledger, matching, pages, proof, reader, searching, server, whole
+from changes.desk.bench import applying, door, fill, ledger, matching, pages, proof, reader, searching, server, syncing, whole
 from changes.desk.bench.figures import Line, Table
 from changes.proposals.models import Change
 from portal.access.models import User
@@ -42,6 +42,8 @@ class Bench:
     rows: int
     """Rows of W8."""
     say: fill.Say
+    pulls: int = 10_000
+    """Pull requests of W6."""
     commits: tuple[int, int] = (1_000_000, 100_000)
     """Commits of W7, and of its real Git history."""
     table: Table = field(default_factory=Table)
@@ -61,6 +63,7 @@ class Bench:
         measured: dict[str, Callable[[], Iterable[Line]]] = {
             "door": lambda: self._door(data),
             "matching": lambda: self._matching(owner, data),
+            "syncing": lambda: syncing.measure(many=self.pulls, folder=data, say=self.say),
             "applying": lambda: self._applying(data, person),
             "ledger": lambda: ledger.measure(seconds=self.seconds, superuser=os.environ["COUNTERSIGN_SUPERUSER_URL"], folder=data),
             "packs": lambda: import_module(PACKS).measure(rows=self.rows, person=person, at=now()),

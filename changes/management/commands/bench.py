@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from changes.desk.bench.run import LARGE, SMALL, Bench
 
-PARTS = ("pages", "door", "matching", "applying", "ledger", "proof", "packs", "whole")
+PARTS = ("pages", "door", "matching", "syncing", "applying", "ledger", "proof", "packs", "whole")
 
 
 class Command(BaseCommand):
@@ -41,6 +41,7 @@ class Command(BaseCommand):
             cold=options["cold"],
             commits=(20_000, 2_000) if quick else (1_000_000, 100_000),
             rows=first,
+            pulls=1000 if quick else 10_000,
             say=self._say,
         ).run()
 

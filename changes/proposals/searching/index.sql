@@ -4,8 +4,9 @@
 
 -- A text with spaces for its signs, so that every part of a path, an address or a version is a word of its own, and without
 -- characters that nobody sees (joiners, directions). The language of the box reads what people type in the same way.
+-- (translate would look through its whole list for each character: ten times as long.)
 CREATE OR REPLACE FUNCTION {schema}.changes_search_plain(said text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $plain$
-    SELECT translate(said, $$!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~«»·…–—‘’‚“”„•$$ || E'\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff', '                                             ')
+    SELECT regexp_replace(regexp_replace(said, $$[]!"#$%&'()*+,./:;<=>?@[\\^_`{|}~«»·…–—‘’‚“”„•-]$$, ' ', 'g'), E'[\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff]', '', 'g')
 $plain$;
 
 -- Each of the names, whole and in parts, in lower case behind a prefix.

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portal.standins import graphql
 from portal.standins.faults import instead, spoiled
-from portal.standins.fly import graphql, shapes
+from portal.standins.fly import shapes
 from portal.standins.fly.world import FlyError, FlyWorld, org_title
 from portal.standins.routes import Routes
 from portal.standins.store import Row

@@ -47,10 +47,10 @@ class Hooks:
         """``url`` and ``secret``; ``url`` is "" when there is no hook and ``hold:`` when deliveries wait to be fetched."""
         return self._store.one("hook", subject="app") or {"url": "", "secret": "", "created_at": stamp(datetime.now(UTC))}
 
-    def configure(self, *, url: str, secret: str) -> None:
-        """Sends from now on to ``url``, signed with ``secret``."""
+    def configure(self, *, url: str, secret: str, organization: str = "") -> None:
+        """Sends from now on to ``url``, signed with ``secret``. With ``organization`` the hook is that organisation's."""
         row = self._store.one("hook", subject="app")
-        body = {"url": url, "secret": secret, "created_at": stamp(datetime.now(UTC))}
+        body = {"url": url, "secret": secret, "created_at": stamp(datetime.now(UTC)), "organization": organization}
         self._store.save({**body, "id": row["id"]}) if row else self._store.add("hook", subject="app", body=body)
 
     def start(self) -> None:

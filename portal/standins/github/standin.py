@@ -116,9 +116,11 @@ class GitHubStandIn(World):
         """A person's token, also the password for Git."""
         return tokens.personal_token(self, login)
 
-    def send_hooks_to(self, url: str, *, secret: str) -> None:
-        """Where webhooks go from now on; ``hold:`` keeps them for ``post_held``."""
-        self.hooks.configure(url=url, secret=secret)
+    def send_hooks_to(self, url: str, *, secret: str, organization: str = "") -> None:
+        """Where webhooks go from now on; ``hold:`` keeps them for ``post_held``. By default the hook is the App's and each
+        repository's; with ``organization`` it is that one's alone.
+        """
+        self.hooks.configure(url=url, secret=secret, organization=organization)
 
     def flush(self, *, timeout: float = 30.0) -> bool:
         """Waits until all webhooks are sent. False when time ran out."""

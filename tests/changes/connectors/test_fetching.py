@@ -62,6 +62,8 @@ def test_filling_back_goes_step_by_step_and_survives_a_killed_worker(github):
     assert Reading.objects.filter(subject__startswith="pull_request:").count() == 4
     kinds = [entry.kind for entry in entries_about(stream=f"source:{github.source.pk}")]
     assert kinds == ["source.fetch_ended", "source.fetch_asked"]
+    assert row.note == "northwind/web: Read by REST: POST /graphql answered 404: Not Found"
+    assert [one.method for one in github.forge.asked].count("POST") == 1, "GraphQL is not asked again on the way"
 
 
 def test_the_vendors_wait_puts_it_off_and_a_refusal_stops_it(github):

@@ -8,6 +8,8 @@ from psycopg.errors import DeadlockDetected
 
 from changes.connectors import inbox, settling
 from changes.connectors.models import Delivery, Settling
+from changes.delivery.models import PullRequest, Repository
+from tests.changes.connectors.github.conftest import NOW
 from tests.changes.connectors.test_door import STORY, body_of, opened, send
 from tests.changes.stories import NAMES, Clock, connect, findings, post, read_story, work
 
@@ -40,6 +42,17 @@ def test_what_is_behind_a_slice_stays_due(client, monkeypatch):
 
     assert settled == [1, 1, 1]
     assert not Settling.objects.exists()
+
+
+def test_what_was_read_at_one_moment_is_one_slice_and_later_pages_have_their_own(db, monkeypatch):
+    monkeypatch.setattr(settling, "SLICE", 2)
+    first, second = NOW, NOW + timedelta(microseconds=1)
+    repository = Repository.objects.create(name="acme/web", in_scope_from=NOW)
+    given = {"repository": repository, "title": "t", "state": "open", "head_ref": "b", "base_ref": "main", "reported_at": NOW}
+    PullRequest.objects.bulk_create([PullRequest(number=at, touched_at=first if at < 4 else second, **given) for at in range(8)])
+
+    assert settling._end_of_slice(repository, first) == second
+    assert settling._end_of_slice(repository, second) is None
 
 
 def test_a_run_over_a_flood_ends_in_time_and_the_next_one_goes_on(client, monkeypatch):

@@ -135,6 +135,20 @@ def test_every_answer_is_valid_against_githubs_contract(contract):
     assert answers == dict.fromkeys(ASKED, 200)
 
 
+def test_every_answer_about_an_organisations_hook_is_valid_against_githubs_contract(contract):
+    token, log = contract.github.token_of("rex"), "/orgs/northwind/hooks/{hook}/deliveries"
+    assert contract.checked("GET", "/orgs/northwind/hooks", token).json() == []
+    contract.github.send_hooks_to("hold:", secret="standin-secret", organization="northwind")
+
+    hooks = contract.checked("GET", "/orgs/northwind/hooks", token)
+    codes = [contract.checked("GET", path, token).status_code for path in (log, log + "/{delivery}")]
+    codes.append(contract.checked("POST", log + "/{delivery}/attempts", token).status_code)
+
+    assert ([hook["type"] for hook in hooks.json()], codes) == (["Organization"], [200, 200, 202])
+    assert contract.checked("GET", "/repos/{web}/hooks", token).json() == [], "it is the organisation's alone"
+    assert contract.checked("GET", "/orgs/northwind/hooks", contract.github.token_of("ann")).status_code == 404
+
+
 def test_every_answer_to_the_app_is_valid_against_githubs_contract(contract):
     token = app_token(contract.github)
 

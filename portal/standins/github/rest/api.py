@@ -1,11 +1,12 @@
 """The API as a whole: faults first, then who asks, the quota, the route, the refusals."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 from portal.standins.faults import Fault, instead, spoiled
 from portal.standins.github import tokens
 from portal.standins.github.errors import GitHubError, not_found
+from portal.standins.github.graph import api as graph
+from portal.standins.github.quota import Quota
 from portal.standins.github.rest import app, checks, comments, commits, contents, deployments, pulls, repositories
 from portal.standins.github.rest.calls import ROUTES, Call, conditional
 from portal.standins.github.world import API_PATH, World
@@ -13,37 +14,7 @@ from portal.standins.routes import Handler
 from portal.standins.web import Answer, Request, json_answer
 
 FILLED_BY = (app, checks, comments, commits, contents, deployments, pulls, repositories)
-WINDOW = timedelta(hours=1)
 FREE = {"/rate_limit", "/meta"}
-
-
-class Quota:
-    """What each token has used in its hour."""
-
-    def __init__(self) -> None:
-        self.limit = tokens.QUOTA
-        self._used: dict[str, tuple[datetime, int]] = {}
-        self._lock = threading.Lock()
-
-    def take(self, token: str, *, at: datetime, cost: int) -> tuple[int, datetime]:
-        """Counts a call. Returns how many are left (below 0: too many) and when the window ends."""
-        with self._lock:
-            ends, used = self._used.get(token, (at + WINDOW, 0))
-            if ends <= at:
-                ends, used = at + WINDOW, 0
-            self._used[token] = (ends, used + cost)
-            return self.limit - used - cost, ends
-
-
-def limits(quota: Quota, left: int, ends: datetime) -> dict[str, str]:
-    """The headers that say how much is left."""
-    return {
-        "x-ratelimit-limit": str(quota.limit),
-        "x-ratelimit-remaining": str(max(0, left)),
-        "x-ratelimit-used": str(quota.limit - max(0, left)),
-        "x-ratelimit-reset": str(int(ends.timestamp())),
-        "x-ratelimit-resource": "core",
-    }
 
 
 class Api:
@@ -52,6 +23,7 @@ class Api:
     def __init__(self, world: World) -> None:
         self.world = world
         self.quota = Quota()
+        self.graph = graph.Graph(world)
 
     def answer(self, request: Request) -> Answer:
         """One request, with the fault that is switched on for its path, if any."""
@@ -67,8 +39,10 @@ class Api:
 
     def _plain(self, request: Request, path: str, *, at: datetime, with_etag: bool) -> Answer:
         try:
+            caller = tokens.caller(self.world, request.headers.get("Authorization", ""), at=at)
+            if path == graph.PATH and request.method == "POST":
+                return self.graph.answer(request, caller, at=at)
             with self.world.lock:
-                caller = tokens.caller(self.world, request.headers.get("Authorization", ""), at=at)
                 call = Call(self.world, request, caller, at)
                 answer = self._moved(path) or self._found(call, self._by_name(path))(call)
             answer = conditional(call, answer) if with_etag else answer
@@ -112,5 +86,5 @@ class Api:
         if left < 0:
             answer = GitHubError(403, "API rate limit exceeded for installation ID 5150.").answer()
         version = {"x-github-api-version-selected": request.headers.get("X-GitHub-Api-Version", "2022-11-28")}
-        answer.headers |= limits(self.quota, left, ends) | version | {"x-github-media-type": "github.v3; format=json"}
+        answer.headers |= self.quota.headers(left, ends) | version | {"x-github-media-type": "github.v3; format=json"}
         return answer

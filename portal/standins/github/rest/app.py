@@ -12,7 +12,7 @@ from portal.standins.github.shapes import deliveries, people, repositories
 from portal.standins.store import Row
 from portal.standins.web import Answer, json_answer
 
-DELIVERIES = ("/app/hook/deliveries", REPO + "/hooks/{hook}/deliveries")
+DELIVERIES = ("/app/hook/deliveries", REPO + "/hooks/{hook}/deliveries", "/orgs/{org}/hooks/{hook}/deliveries")
 
 
 def _app_only(call: Call) -> None:
@@ -134,8 +134,29 @@ def rate_limit(call: Call) -> Answer:
 @ROUTES.on("GET", REPO + "/hooks")
 def hooks(call: Call) -> Answer:
     """The webhook."""
-    name = call.name
-    return paged(call, [HOOK_ID] if call.world.hooks.config["url"] else [], lambda _: deliveries.hook(call.world, name))
+    name, config = call.name, call.world.hooks.config
+    its_own = config["url"] and not config.get("organization")
+    return paged(call, [HOOK_ID] if its_own else [], lambda _: deliveries.hook(call.world, name))
+
+
+@ROUTES.on("GET", "/orgs/{org}/hooks")
+def hooks_of_organization(call: Call) -> Answer:
+    """The webhook of an organisation, for its owners."""
+    org = _organization(call)
+    config = call.world.hooks.config
+    its_own = config["url"] and config.get("organization") == org
+    return paged(call, [HOOK_ID] if its_own else [], lambda _: deliveries.organization_hook(call.world, org))
+
+
+def _organization(call: Call) -> str:
+    """Who administers a repository of an organisation owns it here. Raises 404 for others, and 403 for the App."""
+    if call.caller.kind != "user":
+        raise GitHubError(403, "Resource not accessible by integration")
+    org = call.args["org"]
+    names = [row["full_name"] for row in call.world.repositories() if row["full_name"].split("/")[0] == org]
+    if "admin" not in {call.world.permission(name, call.caller.login) for name in names}:
+        raise not_found()
+    return org
 
 
 @ROUTES.on("GET", "/app/hook/config")
@@ -156,6 +177,9 @@ def send_ping(call: Call) -> Answer:
 def _delivered(call: Call) -> list[Row]:
     """The log that the caller may see: the App all of it, others one repository's."""
     rows = call.world.hooks.deliveries()
+    if "org" in call.args:
+        _organization(call)
+        return rows
     if "repo" not in call.args:
         _app_only(call)
         return rows
@@ -165,6 +189,7 @@ def _delivered(call: Call) -> list[Row]:
 
 @ROUTES.on("GET", DELIVERIES[0])
 @ROUTES.on("GET", DELIVERIES[1])
+@ROUTES.on("GET", DELIVERIES[2])
 def delivery_log(call: Call) -> Answer:
     """Deliveries, newest first; ``status=failure``; a cursor leads to older ones."""
     rows = [deliveries.delivery(row) for row in reversed(_delivered(call)) if row["status_code"] is not None]
@@ -192,6 +217,7 @@ def _one(call: Call) -> Row:
 
 @ROUTES.on("GET", DELIVERIES[0] + "/{delivery}")
 @ROUTES.on("GET", DELIVERIES[1] + "/{delivery}")
+@ROUTES.on("GET", DELIVERIES[2] + "/{delivery}")
 def one_delivery(call: Call) -> Answer:
     """One delivery with its payload."""
     return json_answer(deliveries.full_delivery(call.world, _one(call)))
@@ -199,6 +225,7 @@ def one_delivery(call: Call) -> Answer:
 
 @ROUTES.on("POST", DELIVERIES[0] + "/{delivery}/attempts")
 @ROUTES.on("POST", DELIVERIES[1] + "/{delivery}/attempts")
+@ROUTES.on("POST", DELIVERIES[2] + "/{delivery}/attempts")
 def redeliver(call: Call) -> Answer:
     """Sends it again under the same GUID."""
     call.world.hooks.redeliver(_one(call))

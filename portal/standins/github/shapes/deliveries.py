@@ -51,10 +51,19 @@ def config(hooks: Hooks) -> Row:
 
 def hook(world: World, repository: str) -> Row:
     """The webhook as a repository lists it."""
-    url = f"{world.api_url}/repos/{repository}/hooks/{HOOK_ID}"
+    shape = _hook(world, f"{world.api_url}/repos/{repository}/hooks/{HOOK_ID}")
+    unused = {"code": None, "status": "unused", "message": None}
+    return {**shape, "type": "Repository", "test_url": f"{shape['url']}/test", "last_response": unused}
+
+
+def organization_hook(world: World, organization: str) -> Row:
+    """The webhook as an organisation lists it."""
+    return {**_hook(world, f"{world.api_url}/orgs/{organization}/hooks/{HOOK_ID}"), "type": "Organization"}
+
+
+def _hook(world: World, url: str) -> Row:
     since = world.hooks.config["created_at"]
     return {
-        "type": "Repository",
         "id": HOOK_ID,
         "name": "web",
         "active": True,
@@ -63,8 +72,6 @@ def hook(world: World, repository: str) -> Row:
         "updated_at": since,
         "created_at": since,
         "url": url,
-        "test_url": f"{url}/test",
         "ping_url": f"{url}/pings",
         "deliveries_url": f"{url}/deliveries",
-        "last_response": {"code": None, "status": "unused", "message": None},
     }

@@ -7,7 +7,7 @@ from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest
 
 from changes.connectors.github.client import GitHub
-from changes.connectors.github.deliveries import OF_THE_APP, DeliveryLog, places_of
+from changes.connectors.github.deliveries import OF_THE_APP, DeliveryLog, places_of, places_of_organisation
 from changes.connectors.github.rulebook import Rulebook
 from portal import vault
 from tests.changes.connectors.github import made, test_auth, vendor_data
@@ -55,6 +55,9 @@ def asked(connect) -> list[Asked]:
         f"POST {REPO}/check-runs": Said({"id": 77}, 201),
         f"PATCH {REPO}/check-runs/77": Said({"id": 77}),
         f"GET {REPO}/rulesets/5": Said({"id": 5}),
+        "GET /orgs/northwind/hooks": Said([]),
+        "GET /orgs/northwind/hooks/7/deliveries": Said([]),
+        "POST /orgs/northwind/hooks/7/deliveries/3/attempts": Said({}, 202),
         "GET /orgs/northwind/rulesets/6": Said({"id": 6}),
         f"GET {REPO}/environments": Said({"environments": []}),
         f"GET {REPO}/environments/production/deployment_protection_rules": Said({"custom_deployment_protection_rules": []}),
@@ -66,9 +69,10 @@ def asked(connect) -> list[Asked]:
     github, forge = connect(script, token_encrypted=vault.seal(test_auth.PEM), **test_auth.APP)
     call_everything(github)
     call_rulebook(Rulebook(source=github.source, repository_name=github.repository_name, at=NOW))
-    for place in (OF_THE_APP, f"{REPO}/hooks/7"):
+    for place in (OF_THE_APP, f"{REPO}/hooks/7", "/orgs/northwind/hooks/7"):
         call_log(DeliveryLog(source=github.source, at=NOW, place=place))
     places_of(source=github.source, repository=github.repository_name, at=NOW, url="https://portal.example/hooks/github/")
+    places_of_organisation(source=github.source, organisation="northwind", at=NOW, url="https://portal.example/hooks/github/")
     return forge.asked
 
 
@@ -129,7 +133,7 @@ def test_every_request_is_one_that_github_accepts(description: OpenAPI, asked: l
     for one in asked:
         description.validate_request(as_official(one))
 
-    assert len({one.path for one in asked}) == 31
+    assert len({one.path for one in asked}) == 34
 
 
 def test_every_method_of_the_client_is_in_the_contract() -> None:
@@ -140,6 +144,7 @@ def test_every_method_of_the_client_is_in_the_contract() -> None:
     called = set(call_everything.__code__.co_names)
     inside = {
         "bare_pull_request",
+        "pull_request_with_files",
         "pull_request_files",
         "pull_request_commits",
         "contributors",

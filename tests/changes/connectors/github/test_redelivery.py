@@ -110,3 +110,57 @@ def test_a_log_that_may_not_be_read_is_noted_and_fails_nothing(connect):
     assert redelivery.send_again_due(source=github.source, at=NOW) == 0
     assert "Resource not accessible" in Source.objects.get().settings["redelivery"]["problem"]
     assert Source.objects.get().failures == 0
+
+
+def test_what_an_organisations_hook_could_not_deliver_is_asked_for_again(source, northwind, client, settings):
+    settings.BASE_URL = "hold:"
+    northwind.create_repository(name="northwind/other", by="rex")
+    northwind.send_hooks_to("hold:/hooks/github/", secret="standin-secret", organization="northwind")
+    Source.objects.update(app_id="", installation_id="", token_encrypted=vault.seal(northwind.token_of("rex")))
+    Repository.objects.update(vendor_id=northwind.repository(WEB)["id"])
+    for name in (WEB, "northwind/other"):
+        northwind.commit(repository=name, branch="idea", files={"a.txt": "a"}, author="rex", message="An idea")
+    northwind.post_held(lambda headers, body: 503)
+
+    asked = redelivery.send_again_due(source=Source.objects.get(), at=datetime.now(UTC))
+    northwind.post_held(
+        lambda headers, body: client.post("/hooks/github/", data=body, content_type="application/json", headers=headers).status_code
+    )
+
+    failed = [row for row in northwind.deliveries() if row["status_code"] == 503]
+    others = northwind.repository("northwind/other")["id"]
+    ours = {row["guid"] for row in failed if row["repository_id"] != others}
+    assert (asked, {row.delivery_id for row in Delivery.objects.all()}) == (len(ours), ours)
+    assert len(failed) > len(ours) > 0, "what the same hook tells of other repositories is left alone"
+    assert Source.objects.get().settings["redelivery"]["problem"] == ""
+
+
+@pytest.mark.django_db
+def test_one_log_that_may_not_be_read_does_not_hide_the_others(connect, settings):
+    settings.BASE_URL = "https://portal.example"
+    row = {"id": 3, "guid": "g-3", "delivered_at": "2026-02-10T11:00:00Z", "redelivery": False, "status": "timed out"}
+    hooks = Said([{"id": 7, "config": {"url": "https://portal.example/hooks/github/"}}])
+    log = "/orgs/northwind/hooks/7/deliveries"
+    script = {
+        "GET /repos/northwind/api/hooks": Said({"message": "Resource not accessible"}, 403),
+        "GET /repos/northwind/web/hooks": Said([]),
+        "GET /repos/ann/own/hooks": Said([]),
+        "GET /orgs/northwind/hooks": hooks,
+        f"GET {log}": Said([row]),
+        f"POST {log}/3/attempts": Said({}, 202),
+    }
+    github, forge = connect(script)
+    for name in ("northwind/api", "northwind/web", "ann/own"):
+        Repository.objects.create(name=name, in_scope_from=NOW)
+
+    assert redelivery.send_again_due(source=github.source, at=NOW) == 1
+    assert "Resource not accessible" in Source.objects.get().settings["redelivery"]["problem"]
+    assert len([one for one in forge.targets() if "/orgs/northwind/hooks?" in one]) == 1, "once for all its repositories"
+
+    forge.script["GET /orgs/northwind/hooks"] = Said({"message": "Must have admin rights"}, 403)
+    forge.script["GET /repos/northwind/api/hooks"] = Said([])
+    for turn in range(1, 4):
+        redelivery.send_again_due(source=Source.objects.get(), at=NOW + turn * redelivery.EVERY)
+        assert "Must have admin rights" in Source.objects.get().settings["redelivery"]["problem"]
+    asked = [one.split("?")[0] for one in forge.targets() if "/orgs/" in one and "/7/" not in one]
+    assert asked == ["GET /orgs/northwind/hooks", "GET /orgs/ann/hooks", "GET /orgs/northwind/hooks"], "what is hidden rests a day"

@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,9 @@ from changes.connectors.polling import poll_due
 from changes.connectors.readings import read_due
 from changes.delivery.models import BranchRules, Check, PullRequest, Push, Repository, Review
 from changes.delivery.rule_models import RulesSnapshot
+from changes.emergencies.queries import pull_request_named
+from changes.proposals.joining import named
+from changes.proposals.models import Change
 from tests.changes.connectors.github.conftest import NOW, scripted
 from tests.changes.connectors.github.forge import Said
 
@@ -204,7 +207,7 @@ def test_the_verdict_is_published_as_a_status_and_the_connection_is_tested(gitla
     said = {"state": "failed", "name": "Countersign", "target_url": "https://p.example/changes/1/", "description": "Two gates wait"}
     assert forge.asked[-1].body == said
     found = check(source=Source.objects.get(), at=NOW)
-    assert (found.works, found.missing, found.offers) == (True, ("api",), ("acme/shop",))
+    assert (found.works, found.missing, found.offers) == (True, ("api",), ("acme/deep/er", "acme/shop"))
     assert found.expires_at == datetime(2026, 12, 31, tzinfo=UTC)
 
 
@@ -227,12 +230,72 @@ def test_pushes_and_pipelines_are_kept_and_nonsense_is_set_aside(client, gitlab)
         parse("Push Hook", b"[]")
 
 
+def at_path(path):
+    """What the forge answers about the project below another path."""
+    quoted = f"/api/v4/projects/{path.replace('/', '%2F')}"
+    moved = {key.replace(PROJECT, quoted): said for key, said in SCRIPT.items() if PROJECT in key}
+    return moved | {f"GET {quoted}": Said({**SHOP, "path_with_namespace": path})}
+
+
+def test_a_project_in_subgroups_is_read_and_followed_wherever_it_moves(client, transactional_db, scripted):
+    forget()
+    deep, deeper, flat = "acme/eu/shop", "acme/eu/retail/north/shop", "acme/shop"
+    forge = scripted(at_path(deep))
+    given = {"repository": deep, "secret": "s3cret", "main": "main", "prod": "prod", "token": "t0ken-t0ken"}
+    actions.connect_gitlab(**given, api_url=f"{forge.url}/api/v4", at=NOW)
+    assert Repository.objects.get().clone_url == f"{forge.url}/acme/eu/shop.git"
+    assert poll_due(now=lambda: NOW) == 1
+    read_due(now=lambda: NOW)
+    row = PullRequest.objects.select_related("repository").get(confirmed_at__isnull=False)
+    assert (row.title, Review.objects.filter(state="approved").count()) == ("Sell shoes", 1)
+    assert row.repository.pull_request_url(4) == f"{forge.url}/acme/eu/shop/-/merge_requests/4"
+
+    forge.script = at_path(deeper)
+    body = {
+        "object_kind": "merge_request",
+        "project": {**SHOP, "path_with_namespace": deeper},
+        "object_attributes": {**MR, "action": "update", "last_commit": {"id": HEAD}},
+        "user": ANN,
+    }
+    send(client, json.dumps(body).encode())
+    drain(now=lambda: NOW)
+    moved = Repository.objects.get()
+    assert (moved.name, moved.former_names) == (deeper, [deep])
+
+    old = f"GET /api/v4/projects/{deeper.replace('/', '%2F')}"
+    known = {"GET /api/v4/projects/61": Said({**SHOP, "path_with_namespace": flat})}
+    forge.script = at_path(flat) | known | {old: Said({}, 301, {"Location": "{url}/api/v4/projects/61"})}
+    poll_due(now=lambda: NOW + timedelta(minutes=2))
+    moved = Repository.objects.get()
+    assert (moved.name, moved.former_names, Source.objects.get().failures) == (flat, [deep, deeper], 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("acme/eu/shop!4", True),
+        ("ACME/eu/shop#4", True),
+        ("https://git.example.com/acme/eu/shop/-/merge_requests/4", True),
+        ("https://git.example.com/acme/eu/shop/-/merge_requests/4?tab=notes", True),
+        ("https://git.example.com/eu/shop/-/merge_requests/4", False),
+        ("shop!4", False),
+    ],
+)
+def test_a_merge_request_in_subgroups_is_known_by_its_name_and_its_address(db, text, found):
+    repository = Repository.objects.create(forge="gitlab", name="acme/eu/shop", in_scope_from=NOW)
+    given = {"title": "Sell", "state": "open", "head_ref": "b", "head_sha": HEAD, "base_ref": "main"}
+    row = PullRequest.objects.create(repository=repository, number=4, reported_at=NOW, touched_at=NOW, **given)
+    assert named(text, change=Change()) == [row] * found
+    assert pull_request_named(f"It is down because of {text} I think") == (row if found else None)
+
+
 def test_connecting_says_what_is_wrong(gitlab):
     given = {"repository": "acme/shop", "secret": "s3cret", "main": "main", "prod": "prod", "at": NOW}
     with pytest.raises(ValueError, match="ends in /api/v4"):
         actions.connect_gitlab(**given, api_url="https://git.example.com")
-    with pytest.raises(ValueError, match="owner/name"):
-        actions.connect_gitlab(**given | {"repository": "acme/deep/er"})
+    for wrong in ("shop", "acme//shop", "/".join("a" * 23)):
+        with pytest.raises(ValueError, match="group/subgroup/name"):
+            actions.connect_gitlab(**given | {"repository": wrong})
     Repository.objects.create(forge="github", name="acme/web", in_scope_from=NOW)
     with pytest.raises(ValueError, match="another forge"):
         actions.connect_gitlab(**given | {"repository": "acme/web"})

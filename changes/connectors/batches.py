@@ -1,0 +1,112 @@
+"""Applies many deliveries of forges in one transaction, with a few statements for all: what comes in numbers (pull requests,
+reviews, checks, pushes) and what is only put aside. ``dividing`` says which go together; the rest is left to go one by one.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from changes.connectors.dividing import SETS, Item, Left, divide
+from changes.connectors.github import handlers
+from changes.connectors.models import Delivery, HookSecret, Source
+from changes.connectors.readings import Asked, ask_all
+from changes.connectors.settling import touch
+from changes.delivery.facts import PushReported
+from changes.delivery.models import PullRequest, Repository
+from changes.delivery.sets import Recorded, Told, record_all
+from changes.proposals.following import follow
+from changes.proposals.opening import open_alone
+from portal.ui.doorbell import ring
+
+NOTE = """
+UPDATE changes_delivery d SET state = s.state, note = s.note, repository_name = s.name, applied_at = s.at
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS s (id, state, note, name, at)
+WHERE d.id = s.id
+"""
+
+
+@transaction.atomic
+def apply_batch(*, pks: Sequence[int], at: datetime, at_once: bool) -> Left:
+    """Apply these deliveries, as far as they go together, and say which ones are left.
+
+    ``at_once`` lets every change follow in the same transaction; without it only new pull requests get theirs, and the others
+    follow when their repository settles. Raises what the database or a fault of ours raises: nothing was applied then.
+    """
+    deliveries = _locked(pks)
+    items, left = divide(deliveries=deliveries, at=at, at_once=at_once)
+    if len(items) == 1 and not left.alone:
+        return Left([items[0].delivery.pk], left.rest)
+    _record(items, at_once)
+    _note(items)
+    return left
+
+
+def _locked(pks: Sequence[int]) -> list[Delivery]:
+    """Those that still wait, in their order, with their sources and secrets. What another worker has is left to it."""
+    rows = Delivery.objects.select_for_update(skip_locked=True).filter(pk__in=pks, state=Delivery.State.NEW).order_by("id")
+    found = list(rows)
+    sources = Source.objects.in_bulk({row.source_id for row in found})
+    secrets = HookSecret.objects.in_bulk({row.secret_id for row in found if row.secret_id is not None})
+    for row in found:
+        row.source = sources[row.source_id]
+        row.secret = secrets[row.secret_id] if row.secret_id is not None else None
+    return found
+
+
+def _record(items: Sequence[Item], at_once: bool) -> None:
+    """Record the facts, ask for what is to be read again, and let changes be opened and follow."""
+    told: list[Told] = []
+    sources: list[Source] = []
+    moved: dict[int, list[Item]] = {}
+    for item in items:
+        if item.outcome is None and item.parsed is not None and item.repository is not None:
+            told += [Told(item.repository, fact, item.at) for fact in item.parsed.facts if isinstance(fact, SETS)]
+            sources += [item.delivery.source] * (len(told) - len(sources))
+            moved.setdefault(item.repository.pk, []).append(item)
+            item.outcome = handlers.recorded(parsed=item.parsed, repository=item.repository)
+    found = record_all(told=told, confirmed=False)
+    _ask(told, sources, found)
+    _follow(found, at_once)
+    for _, those in sorted(moved.items()):
+        if (repository := those[0].repository) is not None:
+            touch(repository=repository, at=those[-1].at, since=those[0].at)
+
+
+def _ask(told: Sequence[Told], sources: Sequence[Source], found: Recorded) -> None:
+    asked: list[Asked] = []
+    pushed: dict[int, datetime] = {}
+    for place, (one, source) in enumerate(zip(told, sources, strict=True)):
+        if not isinstance(one.fact, PushReported):
+            asked.append(Asked(source, one.repository, handlers.subject_of(one.fact), one.at))
+        elif (push := found.pushes[place]) is not None and not push.deleted:
+            asked.append(Asked(source, one.repository, f"commit:{push.after}", one.at))
+            pushed[one.repository.pk] = one.at
+    ask_all(asked=asked)
+    for pk, at in sorted(pushed.items()):
+        Repository.objects.filter(pk=pk).update(mirror_wanted_at=at)
+
+
+def _follow(found: Recorded, at_once: bool) -> None:
+    """New pull requests get their changes; the others follow at once, or when their repository settles, and so do the words by
+    which a new change is found."""
+    touched = dict(found.pull_requests)
+    if at_once and found.others:
+        rows = PullRequest.objects.select_related("repository").filter(pk__in=found.others)
+        touched |= {row.pk: row for row in rows}
+    others = open_alone(rows=list(touched.values()), searchable=at_once)
+    for row in sorted(others, key=lambda row: row.touched_at) if at_once else ():
+        follow(pull_request=row, at=row.touched_at, settled=False)
+
+
+def _note(items: Iterable[Item]) -> None:
+    """Write what became of each, and tell the page of the integrations."""
+    rows: list[tuple[int, str, str, str, datetime]] = []
+    for item in items:
+        if item.outcome is not None:
+            name = item.outcome.repository_name[:200]
+            rows.append((item.delivery.pk, str(item.outcome.state), item.outcome.note[:500], name, item.at))
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(NOTE, [list(column) for column in zip(*rows, strict=True)])
+        ring("integrations")

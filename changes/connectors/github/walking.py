@@ -1,0 +1,160 @@
+"""Reads all pull requests of a repository, page by page: the first reading, and filling back.
+
+By GraphQL a page is a hundred pull requests, whole. Each page is recorded at once and leaves its place in the database, so that a
+killed worker loses one page and reads it again. What GraphQL cannot tell is asked for by REST; where it does not answer at all (a
+forge of another kind, a token without the right) REST reads everything, as it did before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from changes.connectors.github.client import GitHub
+from changes.connectors.github.graph import Graph, Page
+from changes.connectors.github.graph_errors import TooMuch, Unusable
+from changes.connectors.models import Source, Walk
+from changes.connectors.readings import Asked, ask_all
+from changes.connectors.settling import touch
+from changes.delivery import actions as record
+from changes.delivery.models import Repository
+from changes.delivery.whole import record_read
+
+LARGEST, SMALLEST = 100, 5
+"""Pull requests of a page. Half as many after one that GitHub could not answer in time, more again after one that it could."""
+SAID = timedelta(days=1)
+"""For so long it is said of a reading that has ended what was not as usual."""
+TRIES = 3
+"""After so many smallest pages that were too much REST reads the rest."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one page brought. ``more``: there is another one."""
+
+    found: int
+    more: bool
+
+
+def begin(*, repository: Repository, purpose: str, since: datetime, at: datetime) -> Walk:
+    """A walk from the newest pull request on; an earlier one for the same purpose is forgotten."""
+    fresh = {"since": since, "began_at": at, "size": LARGEST, "ended_at": None, "newest": None, "after": "", "note": ""}
+    zero = dict.fromkeys(("tries", "rest_page", "found", "total"), 0)
+    made, _ = Walk.objects.update_or_create(repository=repository, purpose=purpose, defaults=fresh | zero)
+    return made
+
+
+def current(*, repository: Repository, purpose: str) -> Walk | None:
+    """The walk that has not ended."""
+    return Walk.objects.filter(repository=repository, purpose=purpose, ended_at=None).first()
+
+
+def under_way(*, source: Source) -> bool:
+    """Whether a first reading of a repository there is not over: then nothing vouches for all of it yet."""
+    waiting = Walk.objects.filter(purpose=Walk.Purpose.FIRST, ended_at=None, repository__forge=source.kind)
+    return waiting.filter(repository__in_scope_until=None).exists()
+
+
+def step(*, walk: Walk, source: Source, at: datetime) -> Step:
+    """Read and record one page. Raises ``Passing`` when GitHub asks to wait, ``Permanent`` when the repository cannot be read."""
+    if not (source.has_token or source.app_id) and not walk.rest_page:
+        _use_rest(walk, "without a token GitHub answers no GraphQL")
+    if walk.rest_page:
+        return _rest_step(walk, source, at)
+    graph = Graph(source=source, repository_name=walk.repository.name, at=at)
+    try:
+        page = graph.page(after=walk.after or None, size=walk.size)
+    except TooMuch as problem:
+        _smaller(walk, problem.reason)
+        return Step(0, True)
+    except Unusable as problem:
+        _use_rest(walk, problem.reason)
+        return _rest_step(walk, source, at)
+    wanted = _wanted(page, walk.since)
+    _record(walk, source, wanted, at)
+    return _on(walk, wanted, at)
+
+
+def _wanted(page: Page, since: datetime) -> Page:
+    """Without what is older than wanted; then there is no further page."""
+    if page.oldest is None or page.oldest >= since:
+        return page
+    read = [one for one in page.read if (one.whole.pull_request.vendor_updated_at or since) >= since]
+    return Page(read=tuple(read), by_rest=page.by_rest, oldest=page.oldest, newest=page.newest, after=None, total=page.total)
+
+
+def _record(walk: Walk, source: Source, page: Page, at: datetime) -> None:
+    repository = walk.repository
+    moved = record_read(repository=repository, read=[one.whole for one in page.read], at=at)
+    subjects = [subject for one in page.read for subject in one.wants]
+    subjects += [f"pull_request:{number}" for number in page.by_rest]
+    ask_all(asked=[Asked(source, repository, subject, at) for subject in subjects])
+    if moved:
+        touch(repository=repository, at=at)
+
+
+def _on(walk: Walk, page: Page, at: datetime) -> Step:
+    """The page is recorded: the next one begins behind it."""
+    found = len(page.read) + len(page.by_rest)
+    walk.newest = walk.newest or page.newest
+    walk.after, walk.found, walk.total = page.after or "", walk.found + found, page.total
+    walk.size, walk.tries = min(LARGEST, walk.size * 5 // 4 + 1), 0
+    walk.note = _spoiled(page.by_rest) or walk.note
+    walk.ended_at = None if page.after else at
+    walk.save()
+    return Step(found, bool(page.after))
+
+
+def _spoiled(by_rest: Mapping[int, str]) -> str:
+    if not by_rest:
+        return ""
+    number, words = next(iter(by_rest.items()))
+    return f"{len(by_rest)} pull requests of a page, #{number} among them, are read by REST: {words}"
+
+
+def _smaller(walk: Walk, why: str) -> None:
+    if walk.size > SMALLEST:
+        walk.size = max(SMALLEST, walk.size // 2)
+    elif walk.tries + 1 < TRIES:
+        walk.tries += 1
+    else:
+        _use_rest(walk, why)
+        return
+    walk.note = f"Pages of {walk.size} from here on: {why}"
+    walk.save()
+
+
+def _use_rest(walk: Walk, why: str) -> None:
+    walk.rest_page, walk.note = 1, f"Read by REST: {why}"
+    walk.save()
+
+
+def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
+    """A hundred bare pull requests; what belongs to each is read one by one afterwards."""
+    repository = walk.repository
+    rows = GitHub(source=source, repository_name=repository.name, at=at).pull_requests_page(page=walk.rest_page)
+    wanted = [fact for fact in rows if fact.vendor_updated_at is None or fact.vendor_updated_at >= walk.since]
+    for fact in wanted:
+        record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
+    ask_all(asked=[Asked(source, repository, f"pull_request:{fact.number}", at) for fact in wanted])
+    if wanted:
+        touch(repository=repository, at=at)
+        walk.newest = walk.newest or max((fact.vendor_updated_at for fact in wanted if fact.vendor_updated_at), default=None)
+    more = bool(rows) and len(wanted) == len(rows)
+    walk.rest_page, walk.found, walk.ended_at = walk.rest_page + 1, walk.found + len(wanted), None if more else at
+    walk.save()
+    return Step(len(wanted), more)
+
+
+def told(*, walk: Walk) -> str:
+    """How far it is, for people."""
+    share = f"{walk.found:,} of {walk.total:,} pull requests" if walk.total else ""
+    return ". ".join(part for part in (share, walk.note) if part)
+
+
+def first_readings(*, source: Source, at: datetime) -> list[tuple[str, str]]:
+    """(repository, how far) of first readings that are under way, or that ended within a day with something to say."""
+    rows = Walk.objects.filter(purpose=Walk.Purpose.FIRST, repository__forge=source.kind, repository__in_scope_until=None)
+    rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at - SAID) & ~Q(note="")).select_related("repository")
+    return [(row.repository.name, told(walk=row) or "just begun") for row in rows.order_by("repository__name")]

@@ -1,0 +1,57 @@
+"""Deliveries with the same bytes as one that was applied: GitHub signs only the body, so a replay can carry a new id."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from changes.connectors.models import Delivery
+from changes.connectors.outcome import Outcome
+
+SAME_BODY_WITHIN = timedelta(days=3)
+SAME_BODY_OF = {"doppler": timedelta(minutes=10)}
+"""Vendors whose deliveries say the same again when the same was done again."""
+
+
+@dataclass(frozen=True, order=True)
+class _Applied:
+    pk: int
+    delivery_id: str
+    repository_name: str
+    received_at: datetime
+
+
+@dataclass
+class Twins:
+    """The applied deliveries that have a body of one of these, by source and digest."""
+
+    applied: dict[tuple[int, str], list[_Applied]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, deliveries: Iterable[Delivery]) -> "Twins":
+        """Look for them, with one query."""
+        rows = list(deliveries)
+        found = cls()
+        same = Delivery.objects.filter(
+            source__in={row.source_id for row in rows},
+            body_digest__in={row.body_digest for row in rows},
+            state=Delivery.State.APPLIED,
+        )
+        for row in same.order_by("id").only("source_id", "body_digest", "delivery_id", "repository_name", "received_at"):
+            found._keep(row, row.repository_name)
+        return found
+
+    def outcome_for(self, delivery: Delivery) -> Outcome | None:
+        """What becomes of a delivery whose content was applied before; None when it is new."""
+        earliest = delivery.received_at - SAME_BODY_OF.get(delivery.source.kind, SAME_BODY_WITHIN)
+        for row in self.applied.get((delivery.source_id, delivery.body_digest), ()):
+            if row.pk != delivery.pk and row.received_at >= earliest:
+                return Outcome(Delivery.State.DUPLICATE, f"the same content as {row.delivery_id}", row.repository_name)
+        return None
+
+    def add(self, delivery: Delivery, repository_name: str) -> None:
+        """One more was applied."""
+        self._keep(delivery, repository_name)
+
+    def _keep(self, delivery: Delivery, repository_name: str) -> None:
+        row = _Applied(delivery.pk, delivery.delivery_id, repository_name, delivery.received_at)
+        self.applied.setdefault((delivery.source_id, delivery.body_digest), []).append(row)

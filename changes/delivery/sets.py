@@ -1,0 +1,170 @@
+"""Record many things that a vendor said with a few statements: the same rows as ``actions`` makes of them one by one.
+
+The versions of one thing are taken in the order in which they are given (``taking`` has the rules). What another transaction
+wrote meanwhile makes the database refuse the whole set; whoever calls then tries again, or goes one by one.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection, models, transaction
+from django.db.models import Q
+
+from changes.delivery.actions import record_push
+from changes.delivery.facts import CheckReported, PullRequestReported, PushReported, ReviewReported
+from changes.delivery.models import Check, MergeGroup, PullRequest, Push, Repository, Review
+from changes.delivery.taking import take_check, take_pull_request, take_review, unread_pull_request
+from portal.rows import insert_rows, update_rows
+
+SetFact = PullRequestReported | ReviewReported | CheckReported | PushReported
+"""Facts that come in numbers."""
+Key = tuple[int, int]
+"""Repository and number of a pull request."""
+TOUCH = """
+UPDATE changes_pullrequest p SET touched_at = greatest(p.touched_at, s.at)
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS s (repository_id, sha, at)
+WHERE p.repository_id = s.repository_id AND p.head_sha = s.sha RETURNING p.id
+"""
+REVIEWED = tuple(one.name for one in Review._meta.concrete_fields if not one.primary_key)
+CHECKED = tuple(one.name for one in Check._meta.concrete_fields if not one.primary_key)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One fact, what it is about, and when the portal learned it."""
+
+    repository: Repository
+    fact: SetFact
+    at: datetime
+
+
+@dataclass
+class Recorded:
+    """What came of a set."""
+
+    pull_requests: dict[int, PullRequest] = field(default_factory=dict)
+    """Those that were told of, themselves or their reviews, by key, in the order in which they were first told of."""
+    others: set[int] = field(default_factory=set)
+    """Keys of further ones whose checks were told of."""
+    pushes: dict[int, Push | None] = field(default_factory=dict)
+    """By the place of their fact in the set."""
+
+
+@transaction.atomic
+def record_all(*, told: Sequence[Told], confirmed: bool) -> Recorded:
+    """Record them all. Locks are taken in the order of the rows' keys."""
+    found = Recorded()
+    requests = _pull_requests(told, confirmed)
+    _reviews(told, requests, confirmed)
+    _checks(told, confirmed)
+    keys = ((one.repository.pk, _number_of(one.fact)) for one in told)
+    found.pull_requests = {requests[pk, number].pk: requests[pk, number] for pk, number in keys if number is not None}
+    found.others = _touched_by_checks(told) - set(found.pull_requests)
+    for place, one in enumerate(told):
+        if isinstance(one.fact, PushReported):
+            found.pushes[place] = record_push(repository=one.repository, fact=one.fact, at=one.at)
+    return found
+
+
+def _number_of(fact: SetFact) -> int | None:
+    if isinstance(fact, PullRequestReported):
+        return fact.number
+    return fact.pull_request_number if isinstance(fact, ReviewReported) else None
+
+
+def _pull_requests(told: Sequence[Told], confirmed: bool) -> dict[Key, PullRequest]:
+    """The pull requests that are told of, as they are now, saved."""
+    wanted: dict[int, set[int]] = {}
+    for one in told:
+        number = _number_of(one.fact)
+        if number is not None:
+            wanted.setdefault(one.repository.pk, set()).add(number)
+    rows, names = _known_pull_requests(wanted), {"touched_at"}
+    for one in told:
+        number = _number_of(one.fact)
+        if number is None:
+            continue
+        key = (one.repository.pk, number)
+        if key not in rows:
+            rows[key] = unread_pull_request(repository=one.repository, number=number, at=one.at)
+        if isinstance(one.fact, PullRequestReported):
+            names |= {*take_pull_request(row=rows[key], fact=one.fact, at=one.at, confirmed=confirmed)}
+        rows[key].touched_at = max(rows[key].touched_at, one.at)
+    _save([rows[key] for key in sorted(rows)], names)
+    return rows
+
+
+def _known_pull_requests(wanted: Mapping[int, set[int]]) -> dict[Key, PullRequest]:
+    if not wanted:
+        return {}
+    some = Q()
+    for repository, numbers in wanted.items():
+        some |= Q(repository=repository, number__in=numbers)
+    found = PullRequest.objects.filter(some).select_for_update(of=("self",)).select_related("repository")
+    return {(row.repository_id, row.number): row for row in found.order_by("repository_id", "number")}
+
+
+def _reviews(told: Sequence[Told], requests: Mapping[Key, PullRequest], confirmed: bool) -> None:
+    facts = [
+        (requests[one.repository.pk, one.fact.pull_request_number], one.fact, one.at)
+        for one in told
+        if isinstance(one.fact, ReviewReported)
+    ]
+    if not facts:
+        return
+    ids = {fact.vendor_id for _, fact, _ in facts}
+    known = Review.objects.filter(pull_request__in={row.pk for row, _, _ in facts}, vendor_id__in=ids)
+    rows: dict[Key, Review] = {(row.pull_request_id, row.vendor_id): row for row in known.select_for_update().order_by("id")}
+    told_of = set()
+    for pull_request, fact, at in facts:
+        key = (pull_request.pk, fact.vendor_id)
+        rows[key] = take_review(row=rows.get(key), pull_request=pull_request, fact=fact, at=at, confirmed=confirmed)
+        told_of.add(key)
+    _save([rows[key] for key in sorted(told_of)], REVIEWED)
+
+
+def _checks(told: Sequence[Told], confirmed: bool) -> None:
+    facts = [(one.repository, one.fact, one.at) for one in told if isinstance(one.fact, CheckReported)]
+    if not facts:
+        return
+    ids = {fact.vendor_id for _, fact, _ in facts}
+    known = Check.objects.filter(repository__in={repository.pk for repository, _, _ in facts}, vendor_id__in=ids)
+    rows = {(row.repository_id, row.source, row.vendor_id): row for row in known.select_for_update(of=("self",)).order_by("id")}
+    told_of = set()
+    for repository, fact, at in facts:
+        key = (repository.pk, fact.source, fact.vendor_id)
+        rows[key] = take_check(row=rows.get(key), repository=repository, fact=fact, at=at, confirmed=confirmed)
+        told_of.add(key)
+    _save([rows[key] for key in sorted(told_of)], CHECKED)
+
+
+def _touched_by_checks(told: Sequence[Told]) -> set[int]:
+    """Note on pull requests that checks of their head were told of, directly or in a merge queue. Returns their keys."""
+    last: dict[tuple[int, str], datetime] = {}
+    for one in told:
+        if isinstance(one.fact, CheckReported):
+            key = (one.repository.pk, one.fact.head_sha)
+            last[key] = max(last.get(key, one.at), one.at)
+    if not last:
+        return set()
+    repositories, shas = [key[0] for key in last], [key[1] for key in last]
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCH, [repositories, shas, list(last.values())])
+        found = {int(pk) for (pk,) in cursor.fetchall()}
+    groups = MergeGroup.objects.filter(repository__in={key[0] for key in last}, head_sha__in={key[1] for key in last})
+    for group in groups.order_by("id"):
+        at = last.get((group.repository_id, group.head_sha))
+        if at is not None:
+            tried = PullRequest.objects.filter(repository_id=group.repository_id, number__in=group.numbers)
+            tried.filter(touched_at__lt=at).update(touched_at=at)
+            found |= set(tried.values_list("pk", flat=True))
+    return found
+
+
+def _save(rows: Iterable[models.Model], names: Collection[str]) -> None:
+    """New rows are inserted and get their keys; of those that were there these fields are written."""
+    every = list(rows)
+    known = [row for row in every if row.pk is not None]
+    insert_rows([row for row in every if row.pk is None])
+    update_rows(known, names=names)

@@ -1,0 +1,1 @@
+"""GraphQL as GitHub answers it: the part about pull requests, in the official shape, within the official limits."""
