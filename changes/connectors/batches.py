@@ -16,7 +16,7 @@ from changes.delivery.facts import PushReported
 from changes.delivery.models import PullRequest, Repository
 from changes.delivery.sets import Recorded, Told, record_all
 from changes.proposals.following import follow
-from changes.proposals.opening import open_alone
+from changes.proposals.opening import open_alone, standing_alone
 from portal.ui.doorbell import ring
 
 NOTE = """
@@ -65,12 +65,13 @@ def _record(items: Sequence[Item], at_once: bool) -> None:
             sources += [item.delivery.source] * (len(told) - len(sources))
             moved.setdefault(item.repository.pk, []).append(item)
             item.outcome = handlers.recorded(parsed=item.parsed, repository=item.repository)
-    found = record_all(told=told, confirmed=False)
-    _ask(told, sources, found)
-    _follow(found, at_once)
+    # Locks in the order in which settling takes them: the repository, its pull requests, changes, their numbers.
     for _, those in sorted(moved.items()):
         if (repository := those[0].repository) is not None:
             touch(repository=repository, at=those[-1].at, since=those[0].at)
+    found = record_all(told=told, confirmed=False)
+    _ask(told, sources, found)
+    _follow(found, at_once)
 
 
 def _ask(told: Sequence[Told], sources: Sequence[Source], found: Recorded) -> None:
@@ -94,9 +95,10 @@ def _follow(found: Recorded, at_once: bool) -> None:
     if at_once and found.others:
         rows = PullRequest.objects.select_related("repository").filter(pk__in=found.others)
         touched |= {row.pk: row for row in rows}
-    others = open_alone(rows=list(touched.values()), searchable=at_once)
+    alone, others = standing_alone(rows=list(touched.values()))
     for row in sorted(others, key=lambda row: row.touched_at) if at_once else ():
         follow(pull_request=row, at=row.touched_at, settled=False)
+    open_alone(rows=alone, searchable=at_once)
 
 
 def _note(items: Iterable[Item]) -> None:

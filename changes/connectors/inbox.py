@@ -31,8 +31,10 @@ from portal.ui.doorbell import ring
 LEASE = timedelta(seconds=10)
 BATCH = 200
 """Deliveries that are applied together: well below a second, so that the lease ends only when the worker has died."""
+PIECE = 25
+"""The same of those that were tried twice without an end: one of them may be what ended their worker."""
 FEW = 10
-"""Deliveries that go one by one after each other, within their lease on a slow machine too."""
+"""Deliveries that go one by one after each other where they failed together, within their lease on a slow machine too."""
 RUN = timedelta(seconds=40)
 """A run begins no further batch after this; Celery's hard limit is 60 seconds. The next run goes on."""
 FLOOD = 50
@@ -143,17 +145,17 @@ def is_flooded() -> bool:
 def claim(*, at: datetime, most: int = 1000) -> tuple[list[int], bool]:
     """Lease some deliveries, and say whether they may be applied together.
 
-    Those that already cost a worker its life, or failed, go one by one: few of them first, then each alone.
+    Those that twice cost a worker its life, or failed, go in smaller pieces; after two more times each goes alone.
     """
     waiting = Delivery.objects.filter(state=Delivery.State.NEW).filter(Q(not_before=None) | Q(not_before__lte=at))
     fresh, tried, suspect = waiting.filter(attempts__lt=2), waiting.filter(attempts__in=(2, 3)), waiting.filter(attempts__gte=4)
-    for rows, size in ((fresh, BATCH), (tried, FEW), (suspect, 1)):
+    for rows, size in ((fresh, BATCH), (tried, PIECE), (suspect, 1)):
         with transaction.atomic():
             wanted = rows.order_by("id").select_for_update(skip_locked=True).values_list("pk", flat=True)
             found = list(wanted[: min(size, most)])
             if found:
                 Delivery.objects.filter(pk__in=found).update(attempts=F("attempts") + 1, not_before=at + LEASE)
-                return found, rows is fresh
+                return found, rows is not suspect
     return [], False
 
 

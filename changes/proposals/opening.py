@@ -59,23 +59,17 @@ class Opening:
         return account_of(self.row)
 
 
-@transaction.atomic
-def open_alone(*, rows: Sequence[PullRequest], searchable: bool = True) -> list[PullRequest]:
-    """Open changes for those of these pull requests that stand alone; those with nothing to do are left as they are.
-
-    The rows are locked by the caller's transaction; each was told of at its ``touched_at``. Returns the others, which are
-    followed one by one. Without ``searchable`` the search reads the new changes when they are followed next.
-    """
+def standing_alone(*, rows: Sequence[PullRequest]) -> tuple[list[PullRequest], list[PullRequest]]:
+    """Those of these pull requests for which ``open_alone`` opens changes, and those that are followed one by one; what goes
+    into another branch and belongs to no change is in neither. The rows are locked by the caller's transaction."""
     if not rows:
-        return []
+        return [], []
     parameters = parameters_at(rows[0].touched_at)
     linked = set(LinkedPullRequest.objects.filter(pull_request__in=rows).values_list("pull_request_id", flat=True))
-    free = [row for row in rows if row.pk not in linked and concerns_a_branch(row)]
-    alone = [row for row in free if stands_alone(row, parameters)]
-    if alone:
-        _open(alone, parameters, searchable=searchable)
+    concerned = [row for row in rows if row.pk in linked or concerns_a_branch(row)]
+    alone = [row for row in concerned if row.pk not in linked and stands_alone(row, parameters)]
     done = {row.pk for row in alone}
-    return [row for row in rows if row.pk in linked or (row.pk not in done and concerns_a_branch(row))]
+    return alone, [row for row in concerned if row.pk not in done]
 
 
 def concerns_a_branch(row: PullRequest) -> bool:
@@ -94,10 +88,17 @@ def stands_alone(row: PullRequest, parameters: Parameters) -> bool:
     )
 
 
-def _open(rows: Sequence[PullRequest], parameters: Parameters, *, searchable: bool) -> None:
+@transaction.atomic
+def open_alone(*, rows: Sequence[PullRequest], searchable: bool = True) -> None:
+    """Open changes for pull requests that ``standing_alone`` has found; each was told of at its ``touched_at``.
+
+    Without ``searchable`` the search reads the new changes when they are followed next.
+    """
+    if not rows:
+        return
     with connection.cursor() as cursor:
         cursor.execute(LATER, ["on"])
-    openings = _prepared(rows, parameters)
+    openings = _prepared(rows, parameters_at(rows[0].touched_at))
     insert_rows([one.change for one in openings])
     for one in openings:
         one.revision.change = one.change

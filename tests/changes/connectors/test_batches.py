@@ -256,7 +256,7 @@ def test_a_delivery_that_spoils_its_batch_is_noted_alone_and_the_others_are_appl
 
 
 def test_a_worker_that_dies_gives_its_batch_back_and_what_cost_two_of_them_goes_in_small_pieces(connected):
-    store(pull(number) for number in range(20, 40))
+    store(pull(number) for number in range(20, 60))
     clock = Clock()
 
     claims = []
@@ -266,7 +266,7 @@ def test_a_worker_that_dies_gives_its_batch_back_and_what_cost_two_of_them_goes_
             pass
         clock.wait(inbox.LEASE / timedelta(seconds=1) + 1)
 
-    assert [(len(pks), together) for pks, together in claims] == [(20, True), (20, True), (10, False), (10, False), (1, False)]
+    assert [(len(pks), together) for pks, together in claims] == [(40, True), (40, True), (25, True), (25, True), (1, False)]
 
 
 def test_what_a_run_has_no_time_for_goes_back_untried(connected):
