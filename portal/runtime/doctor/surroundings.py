@@ -74,8 +74,8 @@ def programs() -> Iterator[Finding]:
         yield bad("git is not installed", mend="Install git: the population of production commits comes from it.")
     else:
         yield good(subprocess.run([git, "--version"], capture_output=True, text=True, check=False).stdout.strip())
-    if shutil.which("chromium") is None:
-        yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium.")
+    if not any(map(shutil.which, ("chromium-headless-shell", "chromium"))):
+        yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium-headless-shell.")
 
 
 def disk() -> Iterator[Finding]:
