@@ -69,7 +69,7 @@ def bring_chromium():
         for command in (["apt-get", "update", "-qq"], install):
             quietly(command, DEBIAN_FRONTEND="noninteractive")
     if not any(map(shutil.which, (CHROMIUM, "chromium"))):
-        print(f"!! No Chromium, and none could be installed: NO PAGE IS TESTED IN A BROWSER. apt-get install {CHROMIUM}", flush=True)
+        print(f"!! No Chromium, none could be installed: NO PAGE IS TESTED IN A BROWSER. apt-get install {CHROMIUM}", flush=True)
 
 
 def quietly(command, **env):
