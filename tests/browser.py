@@ -33,6 +33,8 @@ from tests.lean import application
 SHOTS = Path(settings.BASE_DIR) / "shots"
 WIDE, NARROW = 1440, 390
 HEIGHTS = {WIDE: 900, NARROW: 844}
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The same engine in each; the first has no windows, profiles and extensions to keep, and takes a third less processor time."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -113,9 +115,9 @@ def site(_site, transactional_db):
 @pytest.fixture(scope="session")
 def chromium():
     """One Chromium for all tests. Left out loudly where there is none."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not path:
-        pytest.skip("NO CHROMIUM: pages are not tested in a browser. apt-get install chromium")
+        pytest.skip("NO CHROMIUM: pages are not tested in a browser. apt-get install chromium-headless-shell")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, which Django would take for an asynchronous caller.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -15,6 +15,7 @@ BIN = Path(sys.executable).parent
 # The worker count is fixed: the tests of whole stacks share one worker and mostly wait there, so two cores take two more beside it.
 WORKERS = "3"
 PYTEST_SECONDS = 40 * 60
+CHROMIUM = "chromium-headless-shell"
 # Settings must load for checks that never connect.
 NOWHERE = {
     "DATABASE_URL": "postgresql:///nowhere?host=/nonexistent",
@@ -58,16 +59,17 @@ def check(named):
 
 
 def bring_chromium():
-    """Debian's Chromium for the tests that drive a browser; without it they say loudly that they were left out."""
-    if not shutil.which("chromium") and os.geteuid() == 0 and shutil.which("apt-get"):
+    """Debian's Chromium for the tests that drive a browser; without it they say loudly that they were left out.
+
+    The one without windows is brought even where the other one is: the tests take four minutes of processor time less with it.
+    """
+    if not shutil.which(CHROMIUM) and os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Chromium …", flush=True)
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", CHROMIUM]
         for command in (["apt-get", "update", "-qq"], install):
             quietly(command, DEBIAN_FRONTEND="noninteractive")
-    if not shutil.which("chromium"):
-        print(
-            "!! No Chromium here, and none could be installed: NO PAGE IS TESTED IN A BROWSER. apt-get install chromium", flush=True
-        )
+    if not any(map(shutil.which, (CHROMIUM, "chromium"))):
+        print(f"!! No Chromium, none could be installed: NO PAGE IS TESTED IN A BROWSER. apt-get install {CHROMIUM}", flush=True)
 
 
 def quietly(command, **env):
@@ -102,9 +104,9 @@ def run_pytest(arguments):
 def main():
     began = time.monotonic()
     arguments = sys.argv[1:]
-    bring_chromium()
-    build_css()
     with ThreadPoolExecutor(max_workers=2) as pool:
+        pool.submit(bring_chromium)
+        build_css()
         failed = [name for name, good in pool.map(check, checks()) if not good]
     print(f"Checks took {time.monotonic() - began:.0f} s.", flush=True)
     code = run_pytest(arguments)

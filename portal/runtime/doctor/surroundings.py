@@ -76,8 +76,8 @@ def programs() -> Iterator[Finding]:
     else:
         said = subprocess.run([git, "--version"], capture_output=True, text=True, check=False, timeout=PROGRAM_SECONDS)
         yield good(said.stdout.strip())
-    if shutil.which("chromium") is None:
-        yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium.")
+    if not any(map(shutil.which, ("chromium-headless-shell", "chromium"))):
+        yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium-headless-shell.")
 
 
 def disk() -> Iterator[Finding]:
