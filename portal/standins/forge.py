@@ -77,9 +77,9 @@ class Forge(GitHubStandIn):
         """Whoever presses the button commits what it makes."""
         return self.signature(login, at)
 
-    def send_hooks_to(self, url: str, *, secret: str) -> None:
+    def send_hooks_to(self, url: str, *, secret: str, organization: str = "") -> None:
         """Where webhooks go from now on; ``hold:`` keeps them for ``post_held``."""
-        super().send_hooks_to(url, secret=secret)
+        super().send_hooks_to(url, secret=secret, organization=organization)
         self.begin_sending()
 
     def begin_sending(self) -> None:
