@@ -77,6 +77,7 @@ def pump(standins):
     return work
 
 
+@pytest.mark.long
 def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     said = []
 
