@@ -10,7 +10,7 @@ from tests.database import flush_lifts_guards
 from tests.sockets import refuse_outside
 from tests.stack import Stack
 
-pytest_plugins = ["tests.branches"]
+pytest_plugins = ["tests.branches", "tests.order"]
 __all__ = ["_site", "chromium", "django_db_modify_db_settings", "flush_lifts_guards", "site", "visit"]
 
 # Tests that start whole stacks share one worker, so that two stacks and their timings do not meet on two cores.

@@ -98,6 +98,7 @@ def in_order():
     return progress.done, progress.left, owned.count()
 
 
+@pytest.mark.long
 def test_the_demo_company_is_found_as_it_was_planted(standins, pump):
     said = []
 

@@ -71,6 +71,7 @@ def runner(work, go):
     connection.close()
 
 
+@pytest.mark.long
 def test_a_thousand_races_end_with_one_approval_by_somebody_else():
     ann, bob, cleo = person("Ann", "engineer", "approver"), person("Bob"), person("Cleo")
     repository = Repository.objects.create(name="acme/web", in_scope_from=AT)
