@@ -15,8 +15,9 @@ register = template.Library()
 
 @register.inclusion_tag("components/timeline.html", takes_context=True)
 def timeline(context: Context, entries: Iterable[Any]) -> dict[str, Any]:
-    """What happened, newest first. Each entry has ``at``, ``who``, ``text``, ``icon`` and may have ``id`` (its anchor),
-    ``tone``, ``sub`` (a second line), ``body`` (safe HTML in a box), ``href`` with ``link`` (its words), ``unconfirmed``."""
+    """What happened, newest first. Each entry has ``at``, ``who``, ``text``, ``icon`` and may have ``id`` (its anchor, to which
+    its time links), ``tone``, ``sub`` (a second line), ``body`` (safe HTML in a box), ``href`` with ``link`` (its words),
+    ``unconfirmed``."""
     return {"entries": list(entries), "now": context.get("now"), "zone": context.get("zone", "UTC")}
 
 

@@ -1,5 +1,7 @@
 """The pages of changes, exceptions, deploys and integrations: who sees what, and the buttons do what they say."""
 
+import re
+
 import pytest
 from django.db import transaction
 from django.urls import reverse
@@ -56,6 +58,17 @@ def test_the_page_of_a_change_shows_the_whole_record(client, standard):
     for words in ("Raise web memory to 1 GB", "Frozen verdicts", "acme/web #17", "Promotes it to production", "Timeline"):
         assert words in page
     assert page.count('<li class="gate"') == 12
+
+
+def test_a_change_and_each_entry_of_its_timeline_have_a_link_to_pass_on(client, standard):
+    sign_in(client, person("Ann"))
+
+    page = client.get(reverse("change", args=[standard.number])).content.decode()
+
+    assert f'data-copy="http://testserver/changes/{standard.number}/"' in page
+    entries = re.findall(r'<li id="([ermd]-\w+)">', page)
+    assert len(entries) > 5
+    assert [id_ for id_ in entries if f'<a href="#{id_}"><time' not in page] == []
 
 
 @pytest.mark.parametrize("part", ["gates", "linked", "timeline"])
