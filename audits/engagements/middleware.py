@@ -46,7 +46,7 @@ SLOWED = Problem(
     429,
     "That was a lot at once",
     f"More than {READ_MOST} pages within a minute, or {FILES_MOST} files within an hour, are refused and reported.",
-    "Wait a while.",
+    "Wait a minute, for files an hour, then go on.",
 )
 ONLY_PREVIEW = Problem(
     403,

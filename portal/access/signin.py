@@ -1,6 +1,6 @@
 """Sign-in: by invitation only, with a password and a second factor. allauth does it; here is how it shall behave."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
@@ -21,6 +21,11 @@ from portal.access.models import User
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
     """No open sign-up; whoever has a second factor also proves it when asked again."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": "Too many wrong passwords. Try again in five minutes, or choose a new password by mail.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

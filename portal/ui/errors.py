@@ -5,7 +5,8 @@ Four forms of one answer: a page, a piece for htmx, JSON under /api/, and a bare
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -64,8 +65,11 @@ TOO_MUCH = Problem(
     429,
     "Too many attempts",
     "We slow down repeated attempts to keep accounts safe. Nothing was changed.",
-    "Wait a few minutes, then try again.",
+    "Wait five minutes, then try again.",
 )
+PATIENCE = timedelta(minutes=5)
+"""The longest that a limit of the sign-in looks back (ACCOUNT_RATE_LIMITS): whoever waits for it is answered again."""
+
 TOO_BIG = Problem(
     413, "That is too large", "The request is larger than this page accepts. Nothing was changed.", "Send less at once."
 )
@@ -225,8 +229,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """allauth's handler429: a rate limit was reached."""
-    return answer(request, TOO_MUCH)
+    """allauth's handler429: a rate limit was reached. No limit of ours looks back longer than ``PATIENCE``."""
+    until = f"{time_of(request) + PATIENCE:%H:%M} UTC"
+    response = answer(request, replace(TOO_MUCH, todo=f"Wait until {until}, five minutes from now, then try again."))
+    response.headers["Retry-After"] = str(int(PATIENCE.total_seconds()))
+    return response
 
 
 @_leaving_no_connection

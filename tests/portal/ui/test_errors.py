@@ -5,9 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+import time_machine
+from allauth.core.internal.ratelimit import parse_rates
 from django.conf import settings
+from django.core.cache import cache
 from django.test import Client
 
+from portal.ui.errors import PATIENCE
 from tests.portal.access.people import person
 from tests.portal.ui.urls import PROBLEMS
 
@@ -141,6 +145,20 @@ def test_too_many_attempts_are_answered_in_words(client):
 
     assert answer.status_code in {200, 429}
     assert any("too many" in answer.content.decode().lower() for _ in [0])
+
+
+def test_who_is_slowed_down_is_told_until_when(client):
+    cache.clear()
+    with time_machine.travel("2026-11-28T10:58:30Z", tick=False):
+        answers = [client.post("/account/login/", {"login": "x@northwind.example", "password": "wrong"}) for _ in range(31)]
+    cache.clear()
+
+    assert "Try again in five minutes" in answers[6].content.decode()
+    assert answers[-1].status_code == 429
+    assert "Wait until 11:03 UTC" in answers[-1].content.decode()
+    assert answers[-1]["Retry-After"] == "300"
+    rates = [rate for rates in settings.ACCOUNT_RATE_LIMITS.values() for rate in parse_rates(rates)]
+    assert max(rate.duration for rate in rates) <= PATIENCE.total_seconds()
 
 
 def test_a_request_that_is_too_large_is_refused_in_words(ann, settings):
