@@ -60,3 +60,12 @@ def test_shapes_and_borders_have_at_least_three_to_one(shape, ground, theme):
 
 def test_the_formula_knows_black_on_white():
     assert round(contrast("#000000", "#ffffff"), 2) == 21
+
+
+def test_the_sheet_answers_forced_colours_and_reduced_motion():
+    media = (Path(settings.BASE_DIR) / "assets/ui/media.css").read_text()
+    rules = dict(re.findall(r"^@media \(([a-z-]+: [a-z]+)\) \{\n(.*?)^\}", media, re.DOTALL | re.MULTILINE))
+
+    assert "transition: none !important" in rules["prefers-reduced-motion: reduce"]
+    for part in ("input", ".badge", ".gs-m", "[aria-current]"):
+        assert part in rules["forced-colors: active"]
