@@ -168,7 +168,7 @@ class Telling:
         return merged
 
     def to_production(self, *, by: str, reviewer: str, approver: str, tester: str, merger: str, at: datetime) -> Given:
-        """What is on main goes to production as it should: decisions from the 30th minute on, merge after 90. Returns the commit."""
+        """What is on main goes to production as it should: decisions from the 30th minute on, merge after 90. The commit."""
         pull = self.promotion(by=by, reviewer=reviewer, at=at)
         self.decide(pull, tester=tester, approver=approver, at=at + 30 * MINUTE)
         return self.release(pull, by=merger, at=at + 90 * MINUTE)
