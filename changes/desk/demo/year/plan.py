@@ -13,6 +13,7 @@ from changes.desk.demo.year.cast import REPOSITORIES
 from changes.desk.demo.year.days import holidays, working_days
 from changes.desk.demo.year.ground import Ground
 from changes.desk.demo.year.ordinary import a_day
+from changes.desk.demo.year.program import training
 from changes.desk.demo.year.registry import Scenario
 from changes.desk.demo.year.scenarios import SCENARIOS
 from changes.desk.demo.year.steps import Expect, Step, Tale
@@ -53,7 +54,7 @@ def plan(*, seed: int, scale: float, last: date, weeks: int = WEEKS, names: Iter
     grounds = [(scenario, _ground(scenario, random, free, off)) for scenario in _dealt(chosen, random)]
     tales = [scenario.tell(random, ground) for scenario, ground in grounds]
     tales += _ordinary(random, free, round(PROMOTIONS * scale))
-    steps = [step for tale in tales for step in tale.steps]
+    steps = [*training(first), *(step for tale in tales for step in tale.steps)]
     return Plan(
         seed=seed,
         scale=scale,
