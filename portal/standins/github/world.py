@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from portal.standins.clock import Clock
 from portal.standins.faults import Faults
 from portal.standins.git import BareRepository, GitFailed, Signature
 from portal.standins.github.errors import GitHubError, not_found
@@ -25,6 +26,7 @@ class World:
         self.url = url
         self.lock = threading.RLock()
         self.faults = Faults()
+        self.clock = Clock()
         self.store = Store(directory / "github.sqlite3")
         self.hooks = Hooks(self.store, self.faults)
 
@@ -48,7 +50,7 @@ class World:
 
     def moment(self, at: datetime | None) -> datetime:
         """``at``, or this moment; UTC, whole seconds."""
-        return (at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+        return (at or self.clock.now()).astimezone(UTC).replace(microsecond=0)
 
     def stamp(self, at: datetime | None) -> str:
         """``at`` (or this moment) as GitHub writes it."""

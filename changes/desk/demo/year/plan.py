@@ -1,0 +1,99 @@
+"""The year as a plan, from a seed: who does what when, at the vendors and in the portal. Pure.
+
+Each repository's working days are dealt out: some to scenarios, which have their days for themselves; some to ordinary work,
+as much as ``scale`` says; the others are quiet.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from changes.desk.demo.year.cast import REPOSITORIES
+from changes.desk.demo.year.days import holidays, working_days
+from changes.desk.demo.year.ground import Ground
+from changes.desk.demo.year.ordinary import a_day
+from changes.desk.demo.year.registry import Scenario
+from changes.desk.demo.year.scenarios import SCENARIOS
+from changes.desk.demo.year.steps import Expect, Step, Tale
+
+WEEKS = 52
+PROMOTIONS = 400
+"""Days with a promotion at scale 1.0, over all repositories; each brings about two pull requests."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of it. ``steps`` are in the order of time; ``own`` are the repositories that scenarios have for themselves."""
+
+    seed: int
+    scale: float
+    first: date
+    last: date
+    steps: tuple[Step, ...]
+    expected: tuple[Expect, ...]
+    own: tuple[str, ...]
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """Every repository of the year."""
+        return (*REPOSITORIES, *self.own)
+
+
+def plan(*, seed: int, scale: float, last: date, weeks: int = WEEKS, names: Iterable[str] | None = None) -> Plan:
+    """The year that ends on ``last``. ``names``: scenarios to leave in (default: all). The same arguments give the same plan.
+
+    Raises ValueError when ``weeks`` have too few working days for the scenarios.
+    """
+    random = Random(f"northwind {seed}")  # noqa: S311 (a story, no secret)
+    first = last - timedelta(weeks=weeks)
+    chosen = [SCENARIOS[name] for name in sorted(SCENARIOS if names is None else names)]
+    free = {name: list(working_days(first + timedelta(weeks=1), last)) for name in REPOSITORIES}
+    off = tuple(sorted(day for year in range(first.year, last.year + 1) for day in holidays(year)))
+    grounds = [(scenario, _ground(scenario, random, free, off)) for scenario in _dealt(chosen, random)]
+    tales = [scenario.tell(random, ground) for scenario, ground in grounds]
+    tales += _ordinary(random, free, round(PROMOTIONS * scale))
+    steps = [step for tale in tales for step in tale.steps]
+    return Plan(
+        seed=seed,
+        scale=scale,
+        first=first,
+        last=last,
+        steps=tuple(sorted(steps, key=lambda step: step.at)),
+        expected=tuple(expect for tale in tales for expect in tale.expected),
+        own=tuple(sorted(ground.repository for scenario, ground in grounds if scenario.own)),
+    )
+
+
+def _dealt(chosen: list[Scenario], random: Random) -> list[Scenario]:
+    """Long ones first, since they need days that follow each other; otherwise as the seed has it."""
+    random.shuffle(chosen)
+    return sorted(chosen, key=lambda scenario: -scenario.days)
+
+
+def _ground(scenario: Scenario, random: Random, free: dict[str, list[date]], off: tuple[date, ...]) -> Ground:
+    """Working days that follow each other in one repository, which are then no longer free."""
+    if scenario.own:
+        days = next(iter(free.values()))
+        start = random.randrange(len(days) - scenario.days + 1)
+        return Ground(f"northwind/{scenario.name}", tuple(days[start : start + scenario.days]), scenario.name, off)
+    choices = [(name, start) for name, days in free.items() for start in _starts(days, scenario.days)]
+    if not choices:
+        raise ValueError(f"There are no {scenario.days} days left for {scenario.name}: plan more weeks.")
+    name, start = random.choice(choices)
+    days = free[name][start : start + scenario.days]
+    free[name] = [day for day in free[name] if day not in days]
+    return Ground(name, tuple(days), scenario.name, off)
+
+
+def _starts(days: list[date], count: int) -> list[int]:
+    """Where ``count`` working days begin that nothing else lies between: weekends may."""
+    longest = timedelta(days=count + 2 * (count // 5 + 1))
+    return [place for place in range(len(days) - count + 1) if days[place + count - 1] - days[place] <= longest]
+
+
+def _ordinary(random: Random, free: dict[str, list[date]], wanted: int) -> list[Tale]:
+    """Days on which work is merged to main and brought to production in the afternoon."""
+    choices = [(day, name) for name, days in free.items() for day in days]
+    chosen = sorted(random.sample(choices, min(wanted, len(choices))))
+    return [a_day(random, Ground(name, (day,), f"day-{day:%m%d}-{name.partition('/')[2]}")) for day, name in chosen]
