@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
+from typing import Any
 
+from changes.desk.demo.plot import text
 from changes.desk.demo.year.cast import APPROVERS, ENGINEERS, TESTERS
 from changes.desk.demo.year.ground import MINUTE, Ground, Pull, Telling
 from changes.desk.demo.year.steps import Given
@@ -42,7 +44,7 @@ def subject(random: Random, ground: Ground) -> str:
     return f"{random.choice(WHAT)} {random.choice(OF_WHAT)} ({ground.days[0]:%d %b}, {ground.name.replace('-', ' ')})"
 
 
-def green(telling: Telling, title: str, *, by: str, at: datetime, **more: object) -> Pull:
+def green(telling: Telling, title: str, *, by: str, at: datetime, **more: Any) -> Pull:
     """A pull request that is open, with CI passed nine minutes later."""
     pull = telling.open(title, by=by, at=at, **more)
     telling.check(pull, at=at + 9 * MINUTE)
@@ -57,3 +59,21 @@ def email(login: str) -> str:
 def cut(commit: Given, *, to: int = 12) -> Given:
     """The first letters of a commit's name, as exceptions show it."""
     return replace(commit, length=to)
+
+
+def opened(telling: Telling, title: str, *, branch: str, by: str, at: datetime) -> Pull:
+    """A pull request into main from a branch that is there already."""
+    body = text(f"{title}: to see CI once more.")
+    name = telling.github("open_pull_request", at=at, head=branch, title=title, by=by, body=body)
+    return Pull(telling.ground.repository, name, Given(name, "number"), Given(name, "head"), Given(name, "branch"), by)
+
+
+def rewritten(telling: Telling, pull: Pull, *, by: str, at: datetime, files: dict[str, str], message: str) -> Pull:
+    """The newest commit of a pull request's branch gives way to another one, by a force push."""
+    name = telling.github("force_push", at=at, branch=pull.branch, by=by, files=files, message=message)
+    return replace(pull, head=Given(name, "sha"))
+
+
+def elsewhere(telling: Telling, repository: str) -> Telling:
+    """The same tale under another name of the repository."""
+    return Telling(replace(telling.ground, repository=repository), telling.steps, telling.expected)

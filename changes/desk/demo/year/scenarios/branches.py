@@ -11,7 +11,7 @@ from portal.standins import company
 
 OURS = "Countersign"
 """The portal's own check, as a branch rule names it."""
-COUNTERSIGN = 5150
+COUNTERSIGN = 79929
 """The number of the portal's App at GitHub."""
 
 

@@ -59,14 +59,12 @@ def log_channel_archived(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("repository-out-of-sight", "The portal's access to a repository is taken away for an afternoon.")
+@scenario("repository-out-of-sight", "The portal's access to a repository is taken away over night.", days=2)
 def repository_out_of_sight(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     gone = [{"fault": "404", "path": f"^/repos/{ground.repository}$"}]
-    telling.act("github/faults", at=at, timed=False, rules=gone)
-    telling.look(at=at + 5 * MINUTE)
-    telling.act("github/faults", at=at + 4 * HOUR, timed=False, rules=[])
-    telling.look(at=at + 4 * HOUR + 5 * MINUTE)
+    telling.act("github/faults", at=at + 8 * HOUR, timed=False, rules=gone)
+    telling.act("github/faults", at=ground.at("05:30", day=1), timed=False, rules=[])
     telling.expect("repository_unreadable", ground.repository)
     return telling.tale
 
@@ -81,5 +79,3 @@ def meeting_missed(random: Random, ground: Ground) -> Tale:
     telling.deed("explain_missed", by="cleo", at=after + HOUR, number=ground.meeting, reason=reason)
     telling.expect("meeting_missed", str(ground.meeting), repository="", explained="")
     return telling.tale
-
-

@@ -1,15 +1,16 @@
 """Traps around branches and merges: what looks pushed past the rules, rewritten or lost and is not (P-02, P-08, P-20)."""
 
+from dataclasses import replace
 from random import Random
 
-from changes.desk.demo.year.crew import ADMINISTRATOR, begin, crew, green, subject
+from changes.desk.demo.year.crew import ADMINISTRATOR, begin, crew, elsewhere, green, opened, rewritten, subject
 from changes.desk.demo.year.ground import HOUR, MINUTE, Ground, Telling
-from changes.desk.demo.year.registry import scenario
+from changes.desk.demo.year.registry import trap
 from changes.desk.demo.year.steps import Given, Tale
 from portal.standins import company
 
 
-@scenario("merge-queue", "A merge queue tests a head of its own and merges it, while a list says who may merge.", trap=True)
+@trap("merge-queue", "A merge queue tests a head of its own and merges it, while a list says who may merge.")
 def merge_queue(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     list_of_all = {"repository": ground.repository, "branch": "main", "without": []}
@@ -24,7 +25,9 @@ def merge_queue(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("rebased-commits", "Three commits of a reviewed pull request reach main one by one, since it is merged by rebasing.", trap=True)
+@scenario(
+    "rebased-commits", "Three commits of a reviewed pull request reach main one by one, since it is merged by rebasing.", trap=True
+)
 def rebased_commits(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = telling.open(subject(random, ground), by=people.author, at=at)
@@ -38,7 +41,7 @@ def rebased_commits(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("revert", "A merge is taken back by a pull request that reverts it, reviewed like any other.", trap=True)
+@trap("revert", "A merge is taken back by a pull request that reverts it, reviewed like any other.")
 def revert(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     title, path = subject(random, ground), f"app/tried_{ground.days[0]:%m%d}.py"
@@ -48,7 +51,7 @@ def revert(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("cherry-pick", "The same change is picked onto another branch and comes to main a second time, reviewed.", trap=True)
+@trap("cherry-pick", "The same change is picked onto another branch and comes to main a second time, reviewed.")
 def cherry_pick(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     title, files = subject(random, ground), {f"app/picked_{ground.days[0]:%m%d}.py": f"PICKED = {random.randrange(90)}\n"}
@@ -59,12 +62,15 @@ def cherry_pick(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("empty-commit", "A pull request holds nothing but an empty commit, to start CI once more; it is reviewed all the same.", trap=True)
+@trap(
+    "empty-commit",
+    "A pull request holds nothing but an empty commit, to start CI once more; it is reviewed all the same.",
+)
 def empty_commit(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     branch, title = f"{people.author}/empty-{ground.days[0]:%m%d}", subject(random, ground)
     telling.github("commit", at=at, branch=branch, files={}, author=people.author, message="Start CI once more")
-    pull = telling.opened(title, branch=branch, by=people.author, at=at + MINUTE)
+    pull = opened(telling, title, branch=branch, by=people.author, at=at + MINUTE)
     telling.check(pull, at=at + 10 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 40 * MINUTE)
@@ -72,12 +78,14 @@ def empty_commit(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("rewritten-feature-branch", "The author rewrites the own branch by a force push before anybody has looked at it.", trap=True)
+@scenario(
+    "rewritten-feature-branch", "The author rewrites the own branch by a force push before anybody has looked at it.", trap=True
+)
 def rewritten_feature_branch(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = telling.open(subject(random, ground), by=people.author, at=at)
     files = {"app/tidied.py": f"TIDY = {random.randrange(90)}\n"}
-    pull = telling.force_push(pull, by=people.author, at=at + 15 * MINUTE, files=files, message="In one piece")
+    pull = rewritten(telling, pull, by=people.author, at=at + 15 * MINUTE, files=files, message="In one piece")
     telling.check(pull, at=at + 24 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 40 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 50 * MINUTE)
@@ -85,14 +93,17 @@ def rewritten_feature_branch(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("stacked-branches", "A branch is merged into another one without a review; together they are reviewed on the way to main.", trap=True)
+@trap(
+    "stacked-branches",
+    "A branch is merged into another one without a review; together they are reviewed on the way to main.",
+)
 def stacked_branches(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     title = subject(random, ground)
     lower = telling.open(title, by=people.author, at=at)
     upper = telling.open(f"{title}, second part", by=people.helper, at=at + 10 * MINUTE, base=lower.branch)
     joined = telling.merge(upper, by=people.helper, at=at + 15 * MINUTE)
-    lower = telling.at_head(lower, joined)
+    lower = replace(lower, head=joined)
     telling.check(lower, at=at + 25 * MINUTE)
     telling.review(lower, by=people.reviewer, at=at + 45 * MINUTE)
     merged = telling.merge(lower, by=people.reviewer, at=at + 50 * MINUTE)
@@ -100,7 +111,7 @@ def stacked_branches(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("deliveries-twice", "GitHub sends every webhook three times and in disorder for a morning.", trap=True)
+@trap("deliveries-twice", "GitHub sends every webhook three times and in disorder for a morning.")
 def deliveries_twice(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     disorder = {"duplicate": 2, "shuffle": random.randrange(4, 12), "seed": random.randrange(1000)}
@@ -110,7 +121,7 @@ def deliveries_twice(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("deliveries-lost", "No webhook arrives for a morning; what was missed is read from the API.", trap=True)
+@trap("deliveries-lost", "No webhook arrives for a morning; what was missed is read from the API.")
 def deliveries_lost(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     telling.act("github/faults", at=at, timed=False, hooks={"drop_every": 1})
@@ -120,13 +131,13 @@ def deliveries_lost(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("repository-renamed", "A repository has another name for a day; work goes on under it.", trap=True)
+@trap("repository-renamed", "A repository has another name for a day; work goes on under it.")
 def repository_renamed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     new = f"{ground.repository}-{random.choice(('next', 'service', 'two'))}"
     pull = green(telling, subject(random, ground), by=people.author, at=at)
     telling.github("rename_repository", at=at + 20 * MINUTE, to=new, by=ADMINISTRATOR)
-    there = telling.elsewhere(new)
+    there = elsewhere(telling, new)
     there.review(pull, by=people.reviewer, at=at + 40 * MINUTE)
     there.merge(pull, by=people.reviewer, at=at + 50 * MINUTE)
     there.look(at=at + HOUR)
@@ -135,14 +146,14 @@ def repository_renamed(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("rule-tightened", "An administrator binds administrators to the rules of prod as well.", trap=True)
+@trap("rule-tightened", "An administrator binds administrators to the rules of prod as well.")
 def rule_tightened(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     telling.github("set_protection", branch="prod", by=ADMINISTRATOR, enforce_admins=True, at=at)
     return telling.tale
 
 
-@scenario("on-the-list-that-day", "Somebody merges to main and is taken off the list of authorised mergers afterwards.", trap=True)
+@trap("on-the-list-that-day", "Somebody merges to main and is taken off the list of authorised mergers afterwards.")
 def on_the_list_that_day(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     lists = {"repository": ground.repository, "branch": "main", "confirmed_by": "mia"}

@@ -1,26 +1,27 @@
 """Traps around reviews, checks and accounts: what looks unreviewed, untested or self-approved and is not (P-03, P-11)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 from changes.desk.demo.year.cast import BOT
-from changes.desk.demo.year.crew import begin, crew, green, subject
+from changes.desk.demo.year.crew import begin, crew, green, rewritten, subject
 from changes.desk.demo.year.ground import HOUR, MINUTE, Ground, Telling
-from changes.desk.demo.year.registry import scenario
+from changes.desk.demo.year.registry import trap
 from changes.desk.demo.year.steps import Given, Tale
 
 LOCK = {"requirements.lock": "httpx==0.28.1\n"}
 SECOND = timedelta(seconds=1)
 
 
-@scenario("bot-rebases", "A bot rebases its branch after the approval; a person looks again before the merge.", trap=True)
+@trap("bot-rebases", "A bot rebases its branch after the approval; a person looks again before the merge.")
 def bot_rebases(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     title = f"Update httpx to 0.28.{random.randrange(1, 9)} ({ground.days[0]:%d %b})"
     pull = green(telling, title, by=BOT, at=at, files=LOCK)
     telling.review(pull, by=people.reviewer, at=at + 20 * MINUTE)
     again = {"files": {**LOCK, "setup.cfg": f"# {random.random()}\n"}, "message": title}
-    pull = telling.force_push(pull, by=BOT, at=at + 40 * MINUTE, **again)
+    pull = rewritten(telling, pull, by=BOT, at=at + 40 * MINUTE, **again)
     telling.check(pull, at=at + 49 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 60 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 62 * MINUTE)
@@ -28,7 +29,7 @@ def bot_rebases(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("bot-reviewed-by-a-person", "A bot's update of a dependency is approved and merged by a person.", trap=True)
+@trap("bot-reviewed-by-a-person", "A bot's update of a dependency is approved and merged by a person.")
 def bot_reviewed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     title = f"Update orjson to 3.10.{random.randrange(1, 15)} ({ground.days[0]:%d %b})"
@@ -36,7 +37,7 @@ def bot_reviewed(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("changed-mind", "A reviewer asks for changes, gets them, and then approves.", trap=True)
+@trap("changed-mind", "A reviewer asks for changes, gets them, and then approves.")
 def changed_mind(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
@@ -50,7 +51,7 @@ def changed_mind(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("approval-dismissed", "An approval is dismissed, and given again by somebody else.", trap=True)
+@trap("approval-dismissed", "An approval is dismissed, and given again by somebody else.")
 def approval_dismissed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
@@ -63,14 +64,14 @@ def approval_dismissed(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("brought-up-to-date", "After the approval main is merged into the branch; the new head is approved too.", trap=True)
+@trap("brought-up-to-date", "After the approval main is merged into the branch; the new head is approved too.")
 def brought_up_to_date(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
     telling.review(pull, by=people.reviewer, at=at + 5 * MINUTE)
     telling.work(subject(random, ground) + " too", by=people.helper, reviewer=people.second, at=at + 10 * MINUTE)
     updated = telling.github("update_branch", at=at + 80 * MINUTE, number=pull.number, by=people.author)
-    pull = telling.at_head(pull, Given(updated, "sha"))
+    pull = replace(pull, head=Given(updated, "sha"))
     telling.check(pull, at=at + 90 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 95 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 100 * MINUTE)
@@ -78,7 +79,9 @@ def brought_up_to_date(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("co-author", "A commit names a co-author, and somebody who wrote none of it approves; it is merged as one commit.", trap=True)
+@scenario(
+    "co-author", "A commit names a co-author, and somebody who wrote none of it approves; it is merged as one commit.", trap=True
+)
 def co_author(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at, co_authors=[people.helper])
@@ -89,12 +92,11 @@ def co_author(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("two-accounts", "The author has a second account, linked to the same person, and pushes a commit with it.", trap=True)
+@trap("two-accounts", "The author has a second account, linked to the same person, and pushes a commit with it.")
 def two_accounts(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     login, uid = f"{people.author}-at-home", 82000 + random.randrange(900)
     telling.act("github/add_account", at=at, timed=False, login=login, uid=uid, name=f"{people.author} at home")
-    telling.github("add_member", login=login, by="rex", at=at, permission="triage", quiet=True)
     telling.deed("link_account", by=people.author, at=at + MINUTE, uid=uid, login=login)
     pull = telling.open(subject(random, ground), by=people.author, at=at + 10 * MINUTE)
     files = {"app/from_home.py": f"AGAIN = {random.randrange(9)}\n"}
@@ -106,7 +108,7 @@ def two_accounts(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("renamed-account", "A reviewer takes another login between the approval and the merge.", trap=True)
+@trap("renamed-account", "A reviewer takes another login between the approval and the merge.")
 def renamed_account(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     new = f"{people.reviewer}-{random.choice(('dev', 'codes', 'works'))}"
@@ -120,7 +122,7 @@ def renamed_account(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("around-midnight", "Approved a minute before midnight and merged after it; both on the same commit.", trap=True)
+@trap("around-midnight", "Approved a minute before midnight and merged after it; both on the same commit.")
 def around_midnight(random: Random, ground: Ground) -> Tale:
     telling, people, midnight = Telling(ground), crew(random), ground.at("00:00") + timedelta(days=1)
     pull = telling.open(subject(random, ground), by=people.author, at=midnight - 50 * MINUTE)
@@ -131,7 +133,7 @@ def around_midnight(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("same-second", "CI, review and merge all carry the same second.", trap=True)
+@trap("same-second", "CI, review and merge all carry the same second.")
 def same_second(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = telling.open(subject(random, ground), by=people.author, at=at)
@@ -142,7 +144,7 @@ def same_second(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("ci-run-again", "CI fails, is run again on the same commit, and passes before the merge.", trap=True)
+@trap("ci-run-again", "CI fails, is run again on the same commit, and passes before the merge.")
 def ci_run_again(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = telling.open(subject(random, ground), by=people.author, at=at)
@@ -154,7 +156,7 @@ def ci_run_again(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("ci-fails-afterwards", "CI was green at the merge; somebody runs it again afterwards, and it fails.", trap=True)
+@trap("ci-fails-afterwards", "CI was green at the merge; somebody runs it again afterwards, and it fails.")
 def ci_fails_afterwards(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
@@ -165,11 +167,13 @@ def ci_fails_afterwards(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("optional-check-failed", "A check that main does not require fails, and the required one passes.", trap=True)
+@trap("optional-check-failed", "A check that main does not require fails, and the required one passes.")
 def optional_check_failed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
-    telling.check(pull, at=at + 12 * MINUTE, conclusion="failure", name=random.choice(("spelling", "coverage", "size of the image")))
+    telling.check(
+        pull, at=at + 12 * MINUTE, conclusion="failure", name=random.choice(("spelling", "coverage", "size of the image"))
+    )
     telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 40 * MINUTE)
     telling.ship(merged, "staging", by=people.reviewer, at=at + 48 * MINUTE)

@@ -6,7 +6,7 @@ from changes.desk.demo.year.cast import APPROVERS
 from changes.desk.demo.year.crew import begin, crew, cut, email, green, subject
 from changes.desk.demo.year.ground import DAY, HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import scenario
-from changes.desk.demo.year.steps import Given, Tale
+from changes.desk.demo.year.steps import ChangeOf, Given, Tale
 from portal.standins import company
 
 MAY_APPROVE = (*APPROVERS, "dev", "eli", "noa", "cleo")
@@ -35,7 +35,9 @@ def production_without_staging(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("production-without-approval", "A promotion is merged and released, and nobody has approved one of its changes in the portal.")
+@scenario(
+    "production-without-approval", "A promotion is merged and released, and nobody has approved one of its changes in the portal."
+)
 def production_without_approval(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
@@ -44,9 +46,9 @@ def production_without_approval(random: Random, ground: Ground) -> Tale:
     way = telling.promotion(by=people.helper, reviewer=people.second, at=at + HOUR)
     where = {"repository": ground.repository, "number": way.number}
     telling.deed("sign_off", by=people.tester, at=at + 2 * HOUR, sha=way.head, **where)
-    telling.deed("approve", by=people.approver, at=at + 2 * HOUR + 5 * MINUTE, but=pull.number, **where)
+    telling.deed("approve_others", by=people.approver, at=at + 2 * HOUR + 5 * MINUTE, but=pull.number, **where)
     telling.release(way, by=people.second, at=at + 3 * HOUR)
-    telling.expect("unapproved_production", telling.change_of(pull))
+    telling.expect("unapproved_production", ChangeOf(ground.repository, pull.number))
     return telling.tale
 
 
@@ -59,12 +61,12 @@ def approval_waived(random: Random, ground: Ground) -> Tale:
     way = telling.promotion(by=people.helper, reviewer=people.third, at=at + HOUR)
     where = {"repository": ground.repository, "number": way.number}
     telling.deed("sign_off", by=people.third, at=at + 2 * HOUR, sha=way.head, **where)
-    telling.deed("approve", by=people.approver, at=at + 2 * HOUR + 5 * MINUTE, but=pull.number, **where)
+    telling.deed("approve_others", by=people.approver, at=at + 2 * HOUR + 5 * MINUTE, but=pull.number, **where)
     reason = "The whole team sat together for it; nobody is left who did not write it."
     waived = {"repository": ground.repository, "number": pull.number, "reason": reason}
     telling.deed("waive", by="mia", at=at + 2 * HOUR + 20 * MINUTE, signed_by="cleo", **waived)
     telling.release(way, by=people.third, at=at + 3 * HOUR)
-    telling.expect("waived_approval", telling.change_of(pull))
+    telling.expect("waived_approval", ChangeOf(ground.repository, pull.number))
     return telling.tale
 
 
