@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from changes.desk.demo.plot import text
-from changes.desk.demo.year.steps import Act, ChangeOf, Deed, Expect, Given, Look, Step, Tale
+from changes.desk.demo.year.steps import Act, Deed, Expect, Given, Look, Part, Step, Tale
 from portal.standins import company
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -89,9 +89,7 @@ class Telling:
         """The portal looks, without anybody doing anything."""
         self.steps.append(Look(at, self._name("look")))
 
-    def expect(
-        self, kind: str, *subject: str | Given | ChangeOf, repository: str | None = None, explained: str = EXPLAINED
-    ) -> None:
+    def expect(self, kind: str, *subject: Part, repository: str | None = None, explained: str = EXPLAINED) -> None:
         """Must be found. ``repository`` "" for an exception of no repository; the ground's by default."""
         where = self.ground.repository if repository is None else repository
         self.expected.append(Expect(where, kind, subject, explained))

@@ -1,4 +1,7 @@
-"""What people do in the portal now and then: lists of mergers, freezes, waivers, gates, delegations, emergencies. By name, as ``deeds``."""
+"""What people do in the portal now and then: lists of mergers, freezes, waivers, gates, delegations, emergencies.
+
+By name, as in ``deeds``.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

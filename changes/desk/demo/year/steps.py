@@ -27,6 +27,9 @@ class ChangeOf:
     number: Given
 
 
+Part = str | Given | ChangeOf
+
+
 @dataclass(frozen=True)
 class Act:
     """Somebody does something at a vendor: ``act`` is a word of the stand-ins' control door (``github/review``, ``ship``).
@@ -79,7 +82,7 @@ class Expect:
 
     repository: str
     kind: str
-    subject: tuple[str | Given | ChangeOf, ...]
+    subject: tuple[Part, ...]
     explained: str = ""
 
 

@@ -29,8 +29,8 @@ def access_by_a_change(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     name = random.choice(("Tax advisers", "Auditors", "Translators"))
     asked = {
-        "title": f"Let a {name.lower()[:-1]} into the back office",
-        "what": f"The policy {name} of the back office gets one more.",
+        "title": f"Let more {name.lower()} into the back office",
+        "what": f"The policy {name} gets one more member.",
     }
     telling.deed("propose", by=ARCHITECT, at=at, kind="access", **asked)
     policy = {"application": "Back office", "name": name, "emails": ["one@partner.example"], "by": email(ARCHITECT)}

@@ -25,9 +25,7 @@ def merge_queue(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario(
-    "rebased-commits", "Three commits of a reviewed pull request reach main one by one, since it is merged by rebasing.", trap=True
-)
+@trap("rebased-commits", "Three commits of a reviewed pull request reach main one by one: it is merged by rebasing.")
 def rebased_commits(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = telling.open(subject(random, ground), by=people.author, at=at)
@@ -64,7 +62,7 @@ def cherry_pick(random: Random, ground: Ground) -> Tale:
 
 @trap(
     "empty-commit",
-    "A pull request holds nothing but an empty commit, to start CI once more; it is reviewed all the same.",
+    "A pull request holds nothing but an empty commit, to start CI once more, and is reviewed.",
 )
 def empty_commit(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
@@ -78,9 +76,7 @@ def empty_commit(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario(
-    "rewritten-feature-branch", "The author rewrites the own branch by a force push before anybody has looked at it.", trap=True
-)
+@trap("rewritten-feature-branch", "The author rewrites the own branch by a force push before anybody has looked at it.")
 def rewritten_feature_branch(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = telling.open(subject(random, ground), by=people.author, at=at)
@@ -95,7 +91,7 @@ def rewritten_feature_branch(random: Random, ground: Ground) -> Tale:
 
 @trap(
     "stacked-branches",
-    "A branch is merged into another one without a review; together they are reviewed on the way to main.",
+    "A branch is merged into another without a review; both are reviewed on the way to main.",
 )
 def stacked_branches(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)

@@ -57,7 +57,7 @@ def release_tried_again(random: Random, ground: Ground) -> Tale:
 
 @trap(
     "short-commit-in-the-tag",
-    "A release to staging names its commit by the first letters only, in the tag of its image.",
+    "A release to staging names its commit only by its first letters, in the image's tag.",
 )
 def short_commit(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
@@ -100,7 +100,7 @@ def freeze_overridden(random: Random, ground: Ground) -> Tale:
 
 @trap(
     "emergency",
-    "An emergency goes straight to prod with a +1, is reviewed in full the next day, and comes back to main.",
+    "An emergency goes straight to prod with a +1 and is reviewed in full the next day.",
     days=2,
 )
 def emergency(random: Random, ground: Ground) -> Tale:
@@ -128,7 +128,7 @@ def emergency(random: Random, ground: Ground) -> Tale:
 
 @trap(
     "approved-for-somebody-away",
-    "An approver is away and has handed approvals over; the delegate approves in their name.",
+    "An approver is away and has handed approvals over; the delegate approves.",
 )
 def approved_for_somebody(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)

@@ -79,9 +79,7 @@ def brought_up_to_date(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario(
-    "co-author", "A commit names a co-author, and somebody who wrote none of it approves; it is merged as one commit.", trap=True
-)
+@trap("co-author", "A commit names a co-author; somebody who wrote none of it approves before it is squashed.")
 def co_author(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at, co_authors=[people.helper])
@@ -171,9 +169,7 @@ def ci_fails_afterwards(random: Random, ground: Ground) -> Tale:
 def optional_check_failed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
-    telling.check(
-        pull, at=at + 12 * MINUTE, conclusion="failure", name=random.choice(("spelling", "coverage", "size of the image"))
-    )
+    telling.check(pull, at=at + 12 * MINUTE, conclusion="failure", name=random.choice(("spelling", "coverage", "image size")))
     telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 40 * MINUTE)
     telling.ship(merged, "staging", by=people.reviewer, at=at + 48 * MINUTE)

@@ -35,9 +35,7 @@ def production_without_staging(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario(
-    "production-without-approval", "A promotion is merged and released, and nobody has approved one of its changes in the portal."
-)
+@scenario("production-without-approval", "A promotion is merged and released with a change that nobody has approved in the portal.")
 def production_without_approval(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     pull = green(telling, subject(random, ground), by=people.author, at=at)
