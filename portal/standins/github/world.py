@@ -81,11 +81,14 @@ class World:
         return self.store.all("pull", place=repository)
 
     def account(self, login: str) -> Row:
-        """A person, bot or organisation. Raises a 404."""
+        """A person, bot or organisation, also by a login that they had before. Raises a 404."""
         row = self.store.one("account", subject=login.lower())
-        if row is None:
+        if row is not None:
+            return row
+        former = self.store.one("former_login", subject=login.lower())
+        if former is None:
             raise not_found()
-        return row
+        return self.account(former["login"])
 
     def account_by_email(self, email: str) -> Row | None:
         """Whose address it is, as GitHub links commits to accounts; None when nobody's."""

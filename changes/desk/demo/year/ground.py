@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from changes.desk.demo.plot import text
-from changes.desk.demo.year.steps import Act, Deed, Expect, Given, Look, Step, Tale
+from changes.desk.demo.year.steps import Act, Deed, Expect, Given, Look, Part, Step, Tale
 from portal.standins import company
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -89,14 +89,14 @@ class Telling:
         """The portal looks, without anybody doing anything."""
         self.steps.append(Look(at, self._name("look")))
 
-    def expect(self, kind: str, *subject: str | Given, repository: str | None = None, explained: str = EXPLAINED) -> None:
+    def expect(self, kind: str, *subject: Part, repository: str | None = None, explained: str = EXPLAINED) -> None:
         """Must be found. ``repository`` "" for an exception of no repository; the ground's by default."""
         where = self.ground.repository if repository is None else repository
         self.expected.append(Expect(where, kind, subject, explained))
 
     # A pull request
 
-    def open(self, title: str, *, by: str, at: datetime, files: Mapping[str, str] | None = None, **more: Any) -> Pull:
+    def open(self, title: str, *, by: str, at: datetime, files: Mapping[str, str | None] | None = None, **more: Any) -> Pull:
         """A new branch with one commit, and its pull request into main (``base``). ``more``: ``body``, ``labels``, ``co_authors``.
 
         Titles must be unique in a repository.
@@ -133,7 +133,7 @@ class Telling:
     # Whole ways
 
     def work(
-        self, title: str, *, by: str, reviewer: str, at: datetime, files: Mapping[str, str] | None = None, **more: Any
+        self, title: str, *, by: str, reviewer: str, at: datetime, files: Mapping[str, str | None] | None = None, **more: Any
     ) -> Given:
         """A pull request into main as it should be, an hour from opening to staging. Returns the commit on main."""
         pull = self.open(title, by=by, at=at, files=files, **more)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from changes.desk.demo.year.ground import Ground
@@ -40,3 +41,7 @@ def scenario(
         return function
 
     return register
+
+
+trap = partial(scenario, trap=True)
+"""The same for what must not be found."""

@@ -20,6 +20,17 @@ class Given:
 
 
 @dataclass(frozen=True)
+class ChangeOf:
+    """The first change that a pull request carries, as ``CHG-1042``: known to the portal only while the year is played."""
+
+    repository: str
+    number: Given
+
+
+Part = str | Given | ChangeOf
+
+
+@dataclass(frozen=True)
 class Act:
     """Somebody does something at a vendor: ``act`` is a word of the stand-ins' control door (``github/review``, ``ship``).
 
@@ -71,7 +82,7 @@ class Expect:
 
     repository: str
     kind: str
-    subject: tuple[str | Given, ...]
+    subject: tuple[Part, ...]
     explained: str = ""
 
 
