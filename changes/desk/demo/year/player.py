@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from changes.desk.demo import deciding
 from changes.desk.demo.expected import Finding
 from changes.desk.demo.year.answering import answer_findings
 from changes.desk.demo.year.clockwork import Clockwork
-from changes.desk.demo.year.deeds import DEEDS
 from changes.desk.demo.year.plan import Plan
-from changes.desk.demo.year.steps import Act, Deed, Expect, Given, Step
+from changes.desk.demo.year.playbook import DEEDS
+from changes.desk.demo.year.steps import Act, ChangeOf, Deed, Expect, Given, Part, Step
 from portal.standins.client import Remote
 
 NIGHT = time(23, 0)
@@ -124,8 +125,20 @@ class Player:
 
     def _is_known(self, expect: Expect) -> bool:
         """Whether every act that it refers to has been taken."""
-        return all(not isinstance(part, Given) or self._place[part.of] < self._done for part in expect.subject)
+        return all(self._place[part.of] < self._done for part in map(_given, expect.subject) if part is not None)
 
     def _finding(self, expect: Expect) -> Finding:
-        subject = "".join(str(self._plain(part)) for part in expect.subject)
+        subject = "".join(self._word(part) for part in expect.subject)
         return Finding(expect.repository, f"{expect.kind}:{subject}")
+
+    def _word(self, part: Part) -> str:
+        if isinstance(part, ChangeOf):
+            return str(next(iter(deciding.changes_of(part.repository, self._plain(part.number))), "no change"))
+        return str(self._plain(part))
+
+
+def _given(part: Part) -> Given | None:
+    """The act that a part of a subject refers to; None for a plain text."""
+    if isinstance(part, ChangeOf):
+        return part.number
+    return part if isinstance(part, Given) else None
