@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from portal.runtime import leash
@@ -105,9 +106,15 @@ def _connect_as_named() -> None:
     known.update({"CONN_MAX_AGE": 0, **found})
 
 
+def _be_called(name: str) -> None:
+    """Lists of processes (``ps -o comm``, ``top``) show the program; its command line is the zygote's."""
+    Path("/proc/self/comm").write_text(name)
+
+
 def _run(argv: list[str]) -> int:
     """``python -m module arguments`` without a new interpreter. The exit code."""
     sys.argv = argv[2:]
+    _be_called(argv[2].rpartition(".")[2])
     try:
         runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
     except SystemExit as end:

@@ -150,14 +150,18 @@ def _mark(vendors: Vendors, arguments: dict[str, Any]) -> Any:
 
 
 def _once(vendors: Vendors, arguments: dict[str, Any]) -> Any:
-    """Does ``act`` with its ``arguments`` unless it was done under this ``name`` before. Returns what later acts refer to."""
+    """Does the act ``word`` with its ``arguments`` unless it was done under this ``name`` before. Returns what later acts refer to.
+
+    ``at`` turns the clock, so that what the act sets off carries its moment.
+    """
     store, subject = vendors.github.store, f"once/{arguments['name']}"
     row = store.one("mark", subject=subject)
     if row is None:
         given = arguments["arguments"]
+        vendors.clock.turn(arguments["at"])
         if "at" in given:
             given["at"] = moment(given["at"])
-        row = store.add("mark", subject=subject, body={"value": _short(_act(vendors, arguments["act"], given))})
+        row = store.add("mark", subject=subject, body={"value": _short(_act(vendors, arguments["word"], given))})
     return row["value"]
 
 
@@ -177,15 +181,8 @@ def _clock(vendors: Vendors, arguments: dict[str, Any]) -> Any:
 
 
 def _held(vendors: Vendors, arguments: dict[str, Any]) -> Any:
-    """Webhooks of GitHub that wait to be fetched (the URL ``hold:``), as ``[headers, body]``; they count as sent."""
-    fetched: list[list[Any]] = []
-
-    def take(headers: dict[str, str], body: bytes) -> int:
-        fetched.append([headers, body.decode()])
-        return 202
-
-    vendors.github.post_held(take)
-    return fetched
+    """Webhooks of GitHub that wait to be fetched (the URL ``hold:``): ``at``, ``headers``, ``body``; they count as sent."""
+    return vendors.github.hooks.fetch_held()
 
 
 DOORS: dict[tuple[str, str], Callable[[Vendors, dict[str, Any]], Any]] = {

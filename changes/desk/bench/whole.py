@@ -136,9 +136,12 @@ def _below(pid: int) -> list[int]:
 
 
 def _program(pid: int) -> str:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    """What was forked from the zygote has its command line, and the short name of the program."""
+    place = Path("/proc", str(pid))
+    line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    words = f"{(place / 'comm').read_text()} {line}"
     names = {"uvicorn": "web", "celery": "worker", "scheduler": "scheduler", "runtime.up": "supervisor", "valkey": "valkey"}
-    return next((name for mark, name in names.items() if mark in words), "postgres")
+    return next((name for mark, name in {**names, "zygote": "zygote"}.items() if mark in words), "postgres")
 
 
 def _sign_in(portal: Portal, at: datetime) -> list[str]:

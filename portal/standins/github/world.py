@@ -28,7 +28,7 @@ class World:
         self.faults = Faults()
         self.clock = Clock()
         self.store = Store(directory / "github.sqlite3")
-        self.hooks = Hooks(self.store, self.faults)
+        self.hooks = Hooks(self.store, self.faults, now=lambda: self.clock.now())
 
     @property
     def api_url(self) -> str:

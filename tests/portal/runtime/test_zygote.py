@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -58,6 +59,7 @@ def test_a_forked_program_is_as_good_as_a_fresh_one(loaded, folder):
     assert [json.loads(wait_for(file.read_text, what="words"))["files"] for file in (out, other)] == [["0", "1", "2", "3"]] * 2
 
     assert waiting.poll() is None
+    assert Path(f"/proc/{waiting.pid}/comm").read_text() == "forked_program\n"
     waiting.send_signal(signal.SIGKILL)
     assert wait_for(lambda: waiting.poll(), what="its end") == -signal.SIGKILL
     assert waiting.poll() == -signal.SIGKILL

@@ -7,7 +7,9 @@ year is played on where it broke off, and the last deed may have been done alrea
 from collections.abc import Callable
 from datetime import datetime
 
-from changes.desk.demo import deciding
+from changes.desk.demo import deciding, training
+from changes.desk.demo.people import named
+from changes.training.models import Course
 
 DEEDS: dict[str, Callable[..., None]] = {}
 
@@ -41,3 +43,18 @@ def _look_back(*, repository: str, number: int, by: str, at: datetime, outcome: 
     """Somebody says how the changes of a pull request went."""
     for change in deciding.changes_of(repository, number):
         deciding.look_back(change, by=by, at=at, outcome=outcome, note=note)
+
+
+@deed("publish_course")
+def _publish_course(*, policy: int, by: str, at: datetime) -> None:
+    """A course on a version of the policy."""
+    if not Course.objects.filter(policy=policy).exists():
+        training.publish(at=at, policy=policy)
+
+
+@deed("train")
+def _train(*, by: str, at: datetime, fails: bool = False) -> None:
+    """Somebody takes the newest course."""
+    course, person = Course.objects.latest("number"), named(by)
+    if not course.acknowledgements.filter(person=person).exists():
+        training.take(course, person, fails=fails, at=at)

@@ -127,7 +127,7 @@ class Telling:
 
     def ship(self, sha: str | Given, environment: str, *, by: str, at: datetime, failed: bool = False) -> Given:
         """A commit is released: at Fly, and as a deployment at GitHub. Returns the version."""
-        where = {"repository": self.ground.repository, "environment": environment}
+        where: dict[str, Any] = {"repository": self.ground.repository, "environment": environment}
         return Given(self.act("ship", at=at, sha=sha, by=by, failed=failed, **where), "version")
 
     # Whole ways

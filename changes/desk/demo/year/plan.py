@@ -5,7 +5,7 @@ as much as ``scale`` says; the others are quiet.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -13,6 +13,7 @@ from changes.desk.demo.year.cast import REPOSITORIES
 from changes.desk.demo.year.days import holidays, working_days
 from changes.desk.demo.year.ground import Ground
 from changes.desk.demo.year.ordinary import a_day
+from changes.desk.demo.year.program import Gathering, meetings, program
 from changes.desk.demo.year.registry import Scenario
 from changes.desk.demo.year.scenarios import SCENARIOS
 from changes.desk.demo.year.steps import Expect, Step, Tale
@@ -48,18 +49,20 @@ def plan(*, seed: int, scale: float, last: date, weeks: int = WEEKS, names: Iter
     random = Random(f"northwind {seed}")  # noqa: S311 (a story, no secret)
     first = last - timedelta(weeks=weeks)
     chosen = [SCENARIOS[name] for name in sorted(SCENARIOS if names is None else names)]
-    free = {name: list(working_days(first + timedelta(weeks=1), last)) for name in REPOSITORIES}
     off = tuple(sorted(day for year in range(first.year, last.year + 1) for day in holidays(year)))
-    grounds = [(scenario, _ground(scenario, random, free, off)) for scenario in _dealt(chosen, random)]
+    gathered = meetings(last=last, weeks=weeks, holidays=off, told=any(scenario.meeting for scenario in chosen))
+    field = _Field({name: list(working_days(first + timedelta(weeks=1), last)) for name in REPOSITORIES}, off, list(gathered.held))
+    random.shuffle(field.meetings)
+    grounds = [(scenario, field.ground(scenario, random)) for scenario in _dealt(chosen, random)]
     tales = [scenario.tell(random, ground) for scenario, ground in grounds]
-    tales += _ordinary(random, free, round(PROMOTIONS * scale))
-    steps = [step for tale in tales for step in tale.steps]
+    tales += _ordinary(random, field.free, round(PROMOTIONS * scale))
+    tales.append(program(first=first, meetings=gathered, weeks=weeks, left=[ground.meeting for _, ground in grounds]))
     return Plan(
         seed=seed,
         scale=scale,
         first=first,
         last=last,
-        steps=tuple(sorted(steps, key=lambda step: step.at)),
+        steps=tuple(sorted((step for tale in tales for step in tale.steps), key=lambda step: step.at)),
         expected=tuple(expect for tale in tales for expect in tale.expected),
         own=tuple(sorted(ground.repository for scenario, ground in grounds if scenario.own)),
     )
@@ -71,19 +74,43 @@ def _dealt(chosen: list[Scenario], random: Random) -> list[Scenario]:
     return sorted(chosen, key=lambda scenario: -scenario.days)
 
 
-def _ground(scenario: Scenario, random: Random, free: dict[str, list[date]], off: tuple[date, ...]) -> Ground:
-    """Working days that follow each other in one repository, which are then no longer free."""
-    if scenario.own:
-        days = next(iter(free.values()))
-        start = random.randrange(len(days) - scenario.days + 1)
-        return Ground(f"northwind/{scenario.name}", tuple(days[start : start + scenario.days]), scenario.name, off)
-    choices = [(name, start) for name, days in free.items() for start in _starts(days, scenario.days)]
-    if not choices:
-        raise ValueError(f"There are no {scenario.days} days left for {scenario.name}: plan more weeks.")
-    name, start = random.choice(choices)
-    days = free[name][start : start + scenario.days]
-    free[name] = [day for day in free[name] if day not in days]
-    return Ground(name, tuple(days), scenario.name, off)
+@dataclass
+class _Field:
+    """What is left to deal out: working days by repository, and meetings."""
+
+    free: dict[str, list[date]]
+    holidays: tuple[date, ...]
+    meetings: list[Gathering]
+
+    def ground(self, scenario: Scenario, random: Random) -> Ground:
+        """Working days that follow each other in one repository, which are then no longer free."""
+        if scenario.meeting:
+            return self._with_meeting(scenario)
+        if scenario.own:
+            days = next(iter(self.free.values()))
+            start = random.randrange(len(days) - scenario.days + 1)
+            taken = tuple(days[start : start + scenario.days])
+            return Ground(f"northwind/{scenario.name}", taken, scenario.name, self.holidays)
+        choices = [(name, start) for name, days in self.free.items() for start in _starts(days, scenario.days)]
+        if not choices:
+            raise ValueError(f"There are no {scenario.days} days left for {scenario.name}: plan more weeks.")
+        name, start = random.choice(choices)
+        return self._taken(scenario, name, self.free[name][start : start + scenario.days])
+
+    def _with_meeting(self, scenario: Scenario) -> Ground:
+        """The same on the working day before a meeting."""
+        for one in sorted(self.meetings, key=lambda meeting: meeting.number in (1, len(self.meetings))):
+            for name, days in self.free.items():
+                before = [day for day in days if day < one.at.date()]
+                if len(before) >= scenario.days and one.at.date() - before[-1] <= timedelta(days=4):
+                    self.meetings.remove(one)
+                    made = self._taken(scenario, name, before[-1:])
+                    return replace(made, meeting=one.number, meets_at=one.at)
+        raise ValueError(f"There is no meeting left for {scenario.name}: plan more weeks.")
+
+    def _taken(self, scenario: Scenario, name: str, days: list[date]) -> Ground:
+        self.free[name] = [day for day in self.free[name] if day not in days]
+        return Ground(name, tuple(days), scenario.name, self.holidays)
 
 
 def _starts(days: list[date], count: int) -> list[int]:

@@ -1,0 +1,144 @@
+"""Plays a plan: step by step at its own times, through the vendors' stand-ins and the portal's own actions.
+
+It may break off at any moment: what was done at the vendors is remembered there by name, and so is how far it had come.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from changes.desk.demo import deciding
+from changes.desk.demo.expected import Finding
+from changes.desk.demo.year.answering import answer_findings
+from changes.desk.demo.year.clockwork import Clockwork
+from changes.desk.demo.year.plan import Plan
+from changes.desk.demo.year.playbook import DEEDS
+from changes.desk.demo.year.steps import Act, ChangeOf, Deed, Expect, Given, Part, Step
+from portal.standins.client import Remote
+
+NIGHT = time(23, 0)
+SUNDAY = 6
+DAY = timedelta(days=1)
+PLAYED, FOUND = "year/played", "year/found"
+Say = Callable[[int, int, datetime], None]
+
+
+class StepFailed(Exception):
+    """A step of the plan could not be taken; the message names it and says why."""
+
+
+@dataclass
+class Player:
+    """Plays ``plan`` at ``remote``; ``say`` hears (steps taken, of how many, the clock) after each day."""
+
+    remote: Remote
+    plan: Plan
+    say: Say
+
+    def __post_init__(self) -> None:
+        self._given: dict[str, Any] = {}
+        self._place = {step.name: place for place, step in enumerate(self.plan.steps)}
+        self._done = 0
+        self._work = Clockwork(self.remote, at=self.plan.steps[0].at)
+
+    def play(self) -> None:
+        """From where it stopped to the end; then the vendors' clock goes with the real time again."""
+        steps = self.plan.steps
+        done = self._done = int(self.remote.mark(PLAYED) or 0)
+        if done:
+            self._work.turn(steps[done - 1].at)
+        for place in range(done, len(steps)):
+            self._nights_until(steps[place].at)
+            self._take(steps[place])
+            self._done = place + 1
+        self._nights_until(datetime.combine(self._work.at.date() + 3 * DAY, time(6), tzinfo=UTC))
+        found = [[item.repository, item.text] for item in sorted(self.expected())]
+        self.remote.do("mark", name=FOUND, value=json.dumps(found))
+        self.remote.do("clock")
+
+    def expected(self) -> frozenset[Finding]:
+        """What must be in the register, of all that has been planned and whose acts have been taken."""
+        return frozenset(self._finding(expect) for expect in self.plan.expected if self._is_known(expect))
+
+    def _nights_until(self, at: datetime) -> None:
+        """The nights of days on which something happened, and of Sundays."""
+        night = datetime.combine(self._work.at.date(), NIGHT, tzinfo=UTC)
+        busy = True
+        while night < at:
+            if (busy or night.weekday() == SUNDAY) and night >= self._work.at:
+                self._night(night)
+            night, busy = night + DAY, False
+
+    def _night(self, at: datetime) -> None:
+        self._work.turn(at)
+        self._work.night(everything=at.weekday() == SUNDAY)
+        if at.weekday() == SUNDAY:
+            self._work.week()
+        explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
+        answer_findings(explained, at=self._work.at)
+        self.remote.do("mark", name=PLAYED, value=str(self._done))
+        self.say(self._done, len(self.plan.steps), at)
+
+    def _take(self, step: Step) -> None:
+        if isinstance(step, Act):
+            self._act(step)
+            return
+        self._work.turn(step.at)
+        self._work.look()
+        if isinstance(step, Deed):
+            self._do(step)
+
+    def _act(self, act: Act) -> None:
+        arguments = {name: self._plain(value) for name, value in act.arguments.items()}
+        if act.timed:
+            arguments["at"] = act.at.isoformat()
+        self._given[act.name] = self.remote.do("once", name=act.name, word=act.act, arguments=arguments, at=act.at)
+        self._work.moved(act)
+
+    def _do(self, step: Deed) -> None:
+        arguments: Mapping[str, Any] = {name: self._plain(value) for name, value in step.arguments.items()}
+        try:
+            DEEDS[step.deed](by=step.by, at=self._work.at, **arguments)
+        except Exception as problem:
+            raise StepFailed(f"{step.name} at {step.at}: {type(problem).__name__}: {problem}") from problem
+
+    def _plain(self, value: Any) -> Any:
+        """A value with every ``Given`` in it filled in."""
+        if isinstance(value, Given):
+            return self._answer(value)
+        if isinstance(value, Mapping):
+            return {name: self._plain(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._plain(inner) for inner in value]
+        return value
+
+    def _answer(self, given: Given) -> Any:
+        if given.of not in self._given:
+            self._given[given.of] = self.remote.mark(f"once/{given.of}")
+        try:
+            found = self._given[given.of][given.what]
+        except (KeyError, TypeError) as problem:
+            raise StepFailed(f"{given.of} has given no {given.what}: {self._given[given.of]}") from problem
+        return found[: given.length] if given.length else found
+
+    def _is_known(self, expect: Expect) -> bool:
+        """Whether every act that it refers to has been taken."""
+        return all(self._place[part.of] < self._done for part in map(_given, expect.subject) if part is not None)
+
+    def _finding(self, expect: Expect) -> Finding:
+        subject = "".join(self._word(part) for part in expect.subject)
+        return Finding(expect.repository, f"{expect.kind}:{subject}")
+
+    def _word(self, part: Part) -> str:
+        if isinstance(part, ChangeOf):
+            return str(next(iter(deciding.changes_of(part.repository, self._plain(part.number))), "no change"))
+        return str(self._plain(part))
+
+
+def _given(part: Part) -> Given | None:
+    """The act that a part of a subject refers to; None for a plain text."""
+    if isinstance(part, ChangeOf):
+        return part.number
+    return part if isinstance(part, Given) else None
