@@ -19,7 +19,7 @@ from changes.desk.demo import deciding
 from changes.desk.demo.deciding import SIGNED_IN
 from changes.desk.demo.people import named
 from changes.desk.demo.year.cast import EVERYBODY
-from changes.desk.demo.year.deeds import DEEDS, deed
+from changes.desk.demo.year.deeds import deed
 from changes.entitlements.mergers.actions import confirm, propose
 from changes.entitlements.mergers.models import MergerList
 from changes.exceptions import missed
@@ -33,8 +33,6 @@ from changes.proposals.approving import Seen, review_after
 from changes.proposals.models import Approval, Change, ReviewAfter
 from portal.access.identities import link_identity
 from portal.access.people import actor_of
-
-__all__ = ["DEEDS"]
 
 LOOKED_AT_AGAIN = timedelta(days=30)
 UNDO = "Set it back to what it was; nothing else changes."
