@@ -71,6 +71,8 @@ def _standin(vendors: Vendors, name: str) -> GitHubStandIn | FlyStandIn | SlackS
 def _act(vendors: Vendors, word: str, arguments: dict[str, Any]) -> Any:
     """An act of a vendor (``github/merge``), or one that takes several steps (``ship``)."""
     vendor, _, act = word.partition("/")
+    if act == "faults":
+        return _standin(vendors, vendor).faults.switch(arguments)
     if vendor in VENDORS:
         return _standin(vendors, vendor).perform(act, arguments)
     door = DOORS.get(("POST", word))
@@ -165,11 +167,15 @@ def _once(vendors: Vendors, arguments: dict[str, Any]) -> Any:
     return row["value"]
 
 
+KEPT = ("number", "id", "sha", "version", "tag", "head_sha", "channel_id")
+"""Fields of answers that a later act can refer to."""
+
+
 def _short(answer: Any) -> Any:
     """The fields of an answer that a later act can refer to; of a pull request also its branch and the commit it stands at."""
     if not isinstance(answer, dict):
         return None
-    kept = {name: answer[name] for name in ("number", "id", "sha", "version", "tag") if name in answer}
+    kept = {name: answer[name] for name in KEPT if name in answer}
     head = answer.get("head")
     return kept | ({"head": head["sha"], "branch": head["ref"]} if isinstance(head, dict) else {})
 

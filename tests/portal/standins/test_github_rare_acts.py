@@ -1,5 +1,7 @@
 """What people at GitHub do now and then: restore a branch, bring one up to date, take another login, name a check's App."""
 
+import subprocess
+
 import pytest
 
 from portal.standins.github import GitHubError
@@ -46,3 +48,13 @@ def test_a_required_check_names_the_app_that_it_must_come_from(northwind):
     rule = northwind.set_protection(repository=WEB, branch="prod", by="rex", checks=["a", "b"], apps={"b": 7})
 
     assert rule["required_status_checks"]["checks"] == [{"context": "a", "app_id": None}, {"context": "b", "app_id": 7}]
+
+
+def test_git_answers_under_a_former_name(northwind):
+
+    northwind.rename_repository(repository=WEB, to="northwind/shop", by="rex")
+    url = northwind.clone_url(WEB).replace("http://", f"http://x:{northwind.token_of('ann')}@")
+
+    listed = subprocess.run(["git", "ls-remote", url, "main"], capture_output=True, text=True, check=True)  # noqa: S603, S607
+
+    assert listed.stdout.split()[0] == northwind.tip("northwind/shop", "refs/heads/main")
