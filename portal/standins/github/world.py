@@ -115,6 +115,9 @@ class World:
     def permission(self, repository: str, login: str) -> str:
         """pull, triage, push, maintain or admin; "" when the account is no collaborator."""
         row = self.store.one("member", place=repository, subject=login.lower())
+        former = None if row else self.store.one("former_login", subject=login.lower())
+        if former is not None:
+            return self.permission(repository, former["login"])
         return str(row["permission"]) if row else ""
 
     def protection(self, repository: str, branch: str) -> Row | None:

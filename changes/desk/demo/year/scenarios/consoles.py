@@ -63,8 +63,8 @@ def log_channel_archived(random: Random, ground: Ground) -> Tale:
 def repository_out_of_sight(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     gone = [{"fault": "404", "path": f"^/repos/{ground.repository}$"}]
-    telling.act("github/faults", at=at + 8 * HOUR, timed=False, rules=gone)
-    telling.act("github/faults", at=ground.at("05:30", day=1), timed=False, rules=[])
+    telling.github("faults", at=at + 8 * HOUR, timed=False, rules=gone)
+    telling.github("faults", at=ground.at("05:30", day=1), timed=False, rules=[])
     telling.expect("repository_unreadable", ground.repository)
     return telling.tale
 
