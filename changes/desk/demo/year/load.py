@@ -1,8 +1,12 @@
 """The demo year from nothing to nine days ago: people join, the vendors are connected, and the plan is played."""
 
 import json
+import math
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 
 from django.conf import settings
 
@@ -11,13 +15,17 @@ from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import Finding
 from changes.desk.demo.year.cast import EVERYBODY, REPOSITORIES
 from changes.desk.demo.year.plan import WEEKS, Plan, plan
-from changes.desk.demo.year.player import FOUND, Player, Say
+from changes.desk.demo.year.player import FOUND, Player
+from portal.home import loading
+from portal.runtime import standstill
 from portal.standins.client import Remote
+from portal.ui.doorbell import ring
 
 MARK, PLAYED = "year", "year/whole"
 BEFORE_THE_WEEK = timedelta(days=9)
 """The year ends this long before the story of the week is told."""
 HOLD = "hold:"
+EVERY_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +42,10 @@ class Wanted:
         return plan(seed=self.seed, scale=self.scale, last=date.fromisoformat(self.last), weeks=self.weeks)
 
 
-def load_year(*, address: str, seed: int, scale: float, now: datetime, say: Say, weeks: int = WEEKS) -> Plan:
+def load_year(*, address: str, seed: int, scale: float, now: datetime, say: Callable[[str], None], weeks: int = WEEKS) -> Plan:
     """Plays the year at the stand-ins at ``address``, or goes on with the one that was begun. Returns its plan.
 
-    Nothing else may work on the portal's inbox and clocks meanwhile.
+    Nothing else may work on the portal's inbox and clocks meanwhile: the jobs of the scheduler rest until it has been told.
     """
     remote = Remote(address)
     vendors = Vendors(remote, now=now)
@@ -45,11 +53,43 @@ def load_year(*, address: str, seed: int, scale: float, now: datetime, say: Say,
     made = wanted.plan()
     if remote.mark(PLAYED):
         return made
-    _open(vendors, made)
-    Player(remote, made, say).play()
+    herald = _Herald(say)
+    herald.beat()
+    try:
+        _open(vendors, made)
+        Player(remote, made, herald).play()
+    finally:
+        remote.do("clock")
+        standstill.let_go()
+        loading.say("")
+        ring("inbox")
     remote.do("hooks", url="", secret=remote.state()["github"]["hook_secret"])
     remote.do("mark", name=PLAYED, value="yes")
     return made
+
+
+class _Herald:
+    """Says how far it is: in the log once a month, on the start page after each day; and holds the scheduler's jobs meanwhile."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._month = 0
+        self._held = -math.inf
+
+    def beat(self) -> None:
+        """Some seconds have passed perhaps."""
+        if time.monotonic() - self._held > EVERY_SECONDS:
+            standstill.hold()
+            self._held = time.monotonic()
+
+    def day(self, done: int, steps: int, at: datetime) -> None:
+        """A day is over."""
+        percent = 100 * done // max(1, steps)
+        loading.say(f"A year of Northwind Labs is being told: {at:%-d %B %Y}, {percent} %. Until it is over, workers rest.")
+        ring("inbox")
+        if at.month != self._month:
+            self._month = at.month
+            self._say(f"The year has come to {at:%B %Y}: {percent} %.")
 
 
 def _wanted(remote: Remote, given: Wanted) -> Wanted:
@@ -62,7 +102,7 @@ def _wanted(remote: Remote, given: Wanted) -> Wanted:
 
 def _open(vendors: Vendors, made: Plan) -> None:
     """Everything that is there before the first day; done again, it changes nothing."""
-    at = datetime.combine(made.first, time(6), tzinfo=UTC) - timedelta(days=7)
+    at = datetime.combine(made.first, clock(6), tzinfo=UTC) - timedelta(days=7)
     vendors.remote.do("clock", at=at)
     people.admit(password=settings.DEMO_PASSWORD, at=at, persons=EVERYBODY)
     setting.accounts(vendors, persons=EVERYBODY, at=at)

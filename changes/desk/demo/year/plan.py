@@ -12,7 +12,7 @@ from random import Random
 from changes.desk.demo.year.cast import REPOSITORIES
 from changes.desk.demo.year.days import holidays, working_days
 from changes.desk.demo.year.ground import Ground
-from changes.desk.demo.year.ordinary import a_day
+from changes.desk.demo.year.ordinary import a_day, an_emergency
 from changes.desk.demo.year.program import Gathering, meetings, program
 from changes.desk.demo.year.registry import Scenario
 from changes.desk.demo.year.scenarios import SCENARIOS
@@ -21,6 +21,9 @@ from changes.desk.demo.year.steps import Expect, Step, Tale
 WEEKS = 52
 PROMOTIONS = 400
 """Days with a promotion at scale 1.0, over all repositories; each brings about two pull requests."""
+
+EMERGENCIES = 14
+"""Days with an emergency at scale 1.0."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,12 @@ def _starts(days: list[date], count: int) -> list[int]:
 
 
 def _ordinary(random: Random, free: dict[str, list[date]], wanted: int) -> list[Tale]:
-    """Days on which work is merged to main and brought to production in the afternoon."""
+    """Days on which work is merged to main and brought to production in the afternoon; on some of them it burns."""
     choices = [(day, name) for name, days in free.items() for day in days]
     chosen = sorted(random.sample(choices, min(wanted, len(choices))))
-    return [a_day(random, Ground(name, (day,), f"day-{day:%m%d}-{name.partition('/')[2]}")) for day, name in chosen]
+    burning = set(random.sample(chosen, round(EMERGENCIES * wanted / PROMOTIONS)))
+    tales = []
+    for day, name in chosen:
+        ground = Ground(name, (day,), f"day-{day:%Y%m%d}-{name.partition('/')[2]}")
+        tales.append((an_emergency if (day, name) in burning else a_day)(random, ground))
+    return tales

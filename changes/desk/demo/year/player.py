@@ -4,10 +4,10 @@ It may break off at any moment: what was done at the vendors is remembered there
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from changes.desk.demo import deciding
 from changes.desk.demo.expected import Finding
@@ -22,7 +22,16 @@ NIGHT = time(23, 0)
 SUNDAY = 6
 DAY = timedelta(days=1)
 PLAYED, FOUND = "year/played", "year/found"
-Say = Callable[[int, int, datetime], None]
+
+
+class Listener(Protocol):
+    """Whoever hears how far it is."""
+
+    def beat(self) -> None:
+        """Called often."""
+
+    def day(self, done: int, steps: int, at: datetime) -> None:
+        """A day is over: steps taken, of how many, the clock."""
 
 
 class StepFailed(Exception):
@@ -31,11 +40,11 @@ class StepFailed(Exception):
 
 @dataclass
 class Player:
-    """Plays ``plan`` at ``remote``; ``say`` hears (steps taken, of how many, the clock) after each day."""
+    """Plays ``plan`` at ``remote``."""
 
     remote: Remote
     plan: Plan
-    say: Say
+    listener: Listener
 
     def __post_init__(self) -> None:
         self._given: dict[str, Any] = {}
@@ -72,6 +81,7 @@ class Player:
             night, busy = night + DAY, False
 
     def _night(self, at: datetime) -> None:
+        self.listener.beat()
         self._work.turn(at)
         self._work.night(everything=at.weekday() == SUNDAY)
         if at.weekday() == SUNDAY:
@@ -79,9 +89,10 @@ class Player:
         explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
         answer_findings(explained, at=self._work.at)
         self.remote.do("mark", name=PLAYED, value=str(self._done))
-        self.say(self._done, len(self.plan.steps), at)
+        self.listener.day(self._done, len(self.plan.steps), at)
 
     def _take(self, step: Step) -> None:
+        self.listener.beat()
         if isinstance(step, Act):
             self._act(step)
             return

@@ -28,15 +28,16 @@ def standins(tmp_path, settings):
 def test_a_small_year_is_found_as_it_was_planned(standins):
     said = []
 
-    load_year(
-        address=standins.vendors.url, seed=1, scale=0.01, weeks=9, now=NOW, say=lambda *what: said.append(what) or print(*what)
-    )
+    load_year(address=standins.vendors.url, seed=1, scale=0.01, weeks=9, now=NOW, say=lambda what: said.append(what) or print(what))
 
+    import time
 
-    import time; print("CPU", time.process_time())
+    print("CPU", time.process_time())
     want, have = must_be_found(Remote(standins.vendors.url)), found()
-    for x in sorted(want - have): print("MISSING", x)
-    for x in sorted(have - want): print("EXTRA", x)
+    for x in sorted(want - have):
+        print("MISSING", x)
+    for x in sorted(have - want):
+        print("EXTRA", x)
     assert sorted(found()) == sorted(must_be_found(Remote(standins.vendors.url)))
     print([(c.number, c.title, c.state, c.moved_at) for c in Change.objects.all()])
     assert Change.objects.count()
