@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 
 from changes.connectors.actions import connect_fly, connect_github, connect_slack
+from changes.delivery.models import Environment
 from changes.desk.demo import consoles, people
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.people import Person
@@ -47,8 +48,10 @@ def accounts(vendors: Vendors, *, persons: Sequence[Person], at: datetime) -> No
         vendors.act(f"slack/#{channel}", "slack/add_channel", name=channel, at=at)
 
 
-def repository(vendors: Vendors, *, name: str, description: str, members: Collection[str], at: datetime) -> None:
-    """A repository with its members, its branch rules, and its Fly apps."""
+def repository(
+    vendors: Vendors, *, name: str, description: str, members: Collection[str], at: datetime, development: bool = False
+) -> None:
+    """A repository with its members, its branch rules, and its Fly apps, perhaps one for development among them."""
     files = _files(name, description)
     vendors.github(f"{name}/made", "create_repository", name=name, description=description, by="rex", files=files, at=at)
     for login in (*members, BOT):
@@ -60,6 +63,9 @@ def repository(vendors: Vendors, *, name: str, description: str, members: Collec
         vendors.act(f"{app}/made", "fly/create_app", name=app, org=org, at=at)
         vendors.act(f"{app}/secrets", "fly/set_secrets", app=app, names=["DATABASE_URL", "SECRET_KEY"], at=at)
         vendors.act(f"{app}/runs", "fly/configure", app=app, config={"services": SERVICES})
+    if development:
+        app, org = company.development_app(name), company.org_of(name, Environment.DEVELOPMENT)
+        vendors.act(f"{app}/made", "fly/create_app", name=app, org=org, at=at)
 
 
 def _files(name: str, description: str) -> dict[str, str]:
@@ -74,7 +80,9 @@ def _files(name: str, description: str) -> dict[str, str]:
     }
 
 
-def connect(remote: Remote, *, names: Collection[str], persons: Sequence[Person], at: datetime) -> None:
+def connect(
+    remote: Remote, *, names: Collection[str], persons: Sequence[Person], at: datetime, development: Collection[str] = ()
+) -> None:
     """What ``manage.py connect`` does for these repositories, their apps, and all other vendors. Webhooks of GitHub stay off."""
     remote.do("hooks", url="", secret=remote.state()["github"]["hook_secret"] or "northwind-hook-secret")
     state = remote.state()
@@ -93,6 +101,7 @@ def connect(remote: Remote, *, names: Collection[str], persons: Sequence[Person]
             at=at,
         )
     apps = {company.app_name(name, word): (word, name) for name in names for word in company.ENVIRONMENTS}
+    apps |= {company.development_app(name): (Environment.DEVELOPMENT, name) for name in development}
     connect_fly(org="northwind-production", api_url=fly["api_url"], token=fly["token"], apps=apps, at=at)
     _connect_slack(remote, persons=persons, at=at)
     consoles.connect(remote, at=at)

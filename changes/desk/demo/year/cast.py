@@ -35,5 +35,3 @@ REPOSITORIES = {
     "northwind/accounts": "Customers, addresses and sign-in",
 }
 """In which the year takes place; the week has three of its own."""
-DEVELOPMENT = "dev"
-"""Suffix of the third app of each repository: ``northwind-store-dev``."""

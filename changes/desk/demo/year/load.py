@@ -109,9 +109,11 @@ def _open(vendors: Vendors, made: Plan) -> None:
     members = [person.login for person in EVERYBODY if person.permission and person.login != "rex"]
     for name in made.repositories:
         description = REPOSITORIES.get(name, "Something of its own")
-        setting.repository(vendors, name=name, description=description, members=members, at=at)
+        development = name in REPOSITORIES
+        setting.repository(vendors, name=name, description=description, members=members, at=at, development=development)
     consoles.set_up(vendors, persons=EVERYBODY, at=at)
-    setting.connect(vendors.remote, names=made.repositories, persons=EVERYBODY, at=at + timedelta(days=4))
+    connected_at = at + timedelta(days=4)
+    setting.connect(vendors.remote, names=made.repositories, persons=EVERYBODY, at=connected_at, development=REPOSITORIES)
     vendors.remote.do("hooks", url=HOLD, secret=vendors.remote.state()["github"]["hook_secret"])
 
 

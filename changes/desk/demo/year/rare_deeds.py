@@ -163,7 +163,7 @@ def _retrospective(*, repository: str, number: int, by: str, at: datetime) -> No
     for change in deciding.changes_of(repository, number):
         if not ReviewAfter.objects.filter(change=change, kind=kind, by=user).exists():
             note = "Rightly an emergency; read in full, nothing to add."
-            review_after(change=change, kind=kind, outcome=ReviewAfter.Outcome.WENT_WELL, note=note, by=user, at=at)
+            review_after(change=change, kind=kind, outcome="went_well", note=note, by=user, at=at)
             reassess(change=change, at=at)
 
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from random import Random
 
 from changes.desk.demo.plot import text
-from changes.desk.demo.year.cast import DEVELOPMENT
 from changes.desk.demo.year.crew import Crew, begin, crew, cut, email, subject
 from changes.desk.demo.year.ground import DAY, HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import trap
@@ -70,7 +69,7 @@ def short_commit(random: Random, ground: Ground) -> Tale:
 @trap("own-image-in-development", "An engineer releases an image by hand, to development, where everybody may.")
 def own_image(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    app = f"{ground.repository.replace('/', '-')}-{DEVELOPMENT}"
+    app = company.development_app(ground.repository)
     telling.act("fly/release", app=app, by=email(people.author), at=at)
     return telling.tale
 
