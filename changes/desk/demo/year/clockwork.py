@@ -116,11 +116,12 @@ class Clockwork:
         self._stood_still()
         for kind in ALL if everything else sorted(self._today):
             self._poll(kind, everything=everything)
+        if everything or self._today:
+            self._bring_in()
+            self._settle()
         self._moved.clear()
         self._today.clear()
         self._repositories.clear()
-        self._bring_in()
-        self._settle()
         self.keep_clocks()
 
     def keep_clocks(self) -> None:
@@ -133,8 +134,8 @@ class Clockwork:
             pass
         self._deliver()
 
-    def week(self) -> None:
-        """Once a week: who may do what, and the clocks of access reviews."""
+    def read_rights(self) -> None:
+        """Once a month: who may do what, and the clocks of access reviews."""
         rights_sync.read_all(now=self.now)
         take_own(at=self.at)
         keep_reviews(at=self.at)
