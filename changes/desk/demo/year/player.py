@@ -79,7 +79,7 @@ class Player:
         """A release to production is seen within minutes, as by a worker that polls: its message in the log is due soon."""
         if self._soon is not None and self._soon < at:
             self._work.turn(self._soon)
-            self._work.look()
+            self._work.look(released=True)
             self._soon = None
 
     def _nights_until(self, at: datetime) -> None:
