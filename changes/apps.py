@@ -31,6 +31,7 @@ JOINS = (
     "changes.desk.needs_meetings",
     "changes.desk.needs_outcomes",
     "changes.desk.needs_inventory",
+    "changes.desk.needs_setup",
     "changes.desk.needs_training",
     "changes.desk.training.holders",
     "changes.connectors.slack.emergency",

@@ -29,6 +29,7 @@ from changes.delivery.models import (
 )
 from changes.delivery.rule_models import RulesSnapshot, RuleSuite
 from changes.desk.models import ColumnChoice, SavedView
+from changes.desk.setup.models import LeftOut
 from changes.drift.models import Compared, DriftCase, DriftStep
 from changes.emergencies.models import (
     Answer,
@@ -149,6 +150,7 @@ __all__ = [
     "GateMode",
     "GateModeConfirmation",
     "HookSecret",
+    "LeftOut",
     "Limitation",
     "LinkedPullRequest",
     "LinkedPush",

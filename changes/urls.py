@@ -45,6 +45,7 @@ from changes.desk.policy import draft_views as policy_draft
 from changes.desk.policy import views as policy
 from changes.desk.proposing import draft_views, history_views, joining_views
 from changes.desk.proposing import views as proposing
+from changes.desk.setup import views as setup
 from changes.desk.training import draft_views as course_draft
 from changes.desk.training import people_views as roster
 from changes.desk.training import quiz_views as quiz
@@ -251,6 +252,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/people/", roster.people, name="training-people"),
     path("training/people/list.csv", roster.people_file, name="training-people-file"),
     path("training/people/remind/", roster.remind, name="remind-training"),
+    path("setup/", setup.guide, name="setup"),
+    path("setup/server/", setup.server, name="setup-server"),
+    path("setup/<slug:system>/leave-out/", setup.leave_system_out, name="leave-system-out"),
+    path("setup/<slug:system>/take-up/", setup.take_system_up, name="take-system-up"),
     path("integrations/", connector_pages.integrations, name="integrations"),
     path("integrations/connect/", connect.choose, name="connect"),
     path("integrations/connect/<slug:kind>/begin/", connect.begin, name="begin-connecting"),

@@ -3,8 +3,10 @@
 A page asks as often for a change with many verdicts as for one with none; each list comes as an array of JSON objects.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -22,6 +24,8 @@ from portal.policy.refusal import Stale
 
 EXCEPTION = ("id", "sentence", "state", "confirmed")
 CHECK = ("id", "name", "status", "conclusion", "completed_at")
+SOME_CHANGE = -482
+"""No change has this key."""
 LISTS = {name: listing for panel in PANELS for name, listing in panel.lists.items()}
 
 
@@ -41,31 +45,44 @@ class Opening:
 
 def opening_of(change: Change, *, auditor: bool = False) -> Opening:
     """What the page begins with. Raises ``Stale`` for a change without a text, which a whole change never is."""
+    statement, values = _compiled(auditor=auditor)
+    found = list(Revision.objects.raw(statement, [change.pk if value == SOME_CHANGE else value for value in values]))
+    if not found:
+        raise Stale(f"{change} has no text yet.")
+    revision = found[0]
+    here = {name: [json.loads(row) for row in vars(revision)[f"{name}_here"]] for name in ("verdicts", "policies", "exceptions")}
+    policy = policy_of(here["policies"])
+    return Opening(
+        revision=revision,
+        verdicts=[frozen_of(row, policy) for row in here["verdicts"]],
+        exceptions=[ExceptionRecord(**row) for row in here["exceptions"]],
+        proven=frozenset(vars(revision)["proven_here"]),
+        lists={name: [json.loads(row) for row in vars(revision).get(f"{name}_here", ())] for name in LISTS},
+        policy=policy,
+    )
+
+
+@cache
+def _compiled(*, auditor: bool) -> tuple[str, tuple[Any, ...]]:
+    """The statement and its values, in which ``SOME_CHANGE`` stands for the change.
+
+    It is the same for every change, and putting it together takes longer than all queries of the page.
+    """
     here = OuterRef("change_id")
     asked = {name: listing for name, listing in LISTS.items() if not (auditor and listing.personal)}
     exceptions = ExceptionRecord.objects.filter(change_id=here).exclude(state=ExceptionState.CLEARED).order_by("-found_at", "-id")
-    revision = (
-        change.revisions.order_by("-number")
+    rows = (
+        Revision.objects.filter(change_id=SOME_CHANGE)
+        .order_by("-number")
         .annotate(
             verdicts_here=listed(verdicts_of(here), (*COLUMNS, OLD_FACTS)),
             policies_here=listed(policies(), POLICY_COLUMNS),
             exceptions_here=listed(exceptions, EXCEPTION),
             proven_here=ArraySubquery(SignOff.objects.filter(change_id=here).values("commit_sha")),
             **annotations(asked, here=here),
-        )
-        .first()
+        )[:1]
     )
-    if revision is None:
-        raise Stale(f"{change} has no text yet.")
-    policy = policy_of(revision.policies_here)
-    return Opening(
-        revision=revision,
-        verdicts=[frozen_of(row, policy) for row in revision.verdicts_here],
-        exceptions=[ExceptionRecord(**row) for row in revision.exceptions_here],
-        proven=frozenset(revision.proven_here),
-        lists={name: vars(revision)[f"{name}_here"] if name in asked else [] for name in LISTS},
-        policy=policy,
-    )
+    return rows.query.sql_with_params()
 
 
 def pull_requests_of(change: Change) -> list[PullRequest]:

@@ -121,6 +121,10 @@ class Clockwork:
         self._repositories.clear()
         self._bring_in()
         self._settle()
+        self.keep_clocks()
+
+    def keep_clocks(self) -> None:
+        """What happens because time has passed: reviews fall due, meetings were missed, people are told."""
         for clock in (judge_due, judge_moved, acceptance.open_again, missed.find, keeping.keep, ballots.close_written):
             clock(at=self.at)
         for clock in (keep_clocks, inviting.invite, reminding.remind, telling.tell_now):

@@ -31,7 +31,9 @@ class Crew:
 
 def crew(random: Random) -> Crew:
     """A crew by lot."""
-    return Crew(*random.sample(ENGINEERS, 3), *random.sample(APPROVERS, 3), random.choice(TESTERS))
+    author, helper, third = random.sample(ENGINEERS, 3)
+    reviewer, second, approver = random.sample(APPROVERS, 3)
+    return Crew(author, helper, third, reviewer, second, approver, random.choice(TESTERS))
 
 
 def begin(random: Random, ground: Ground, *, day: int = 0) -> datetime:

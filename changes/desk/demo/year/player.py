@@ -100,6 +100,8 @@ class Player:
         self._work.look()
         if isinstance(step, Deed):
             self._do(step)
+        else:
+            self._work.keep_clocks()
 
     def _act(self, act: Act) -> None:
         arguments = {name: self._plain(value) for name, value in act.arguments.items()}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from changes.desk.demo.year.cast import EVERYBODY
-from changes.desk.demo.year.steps import Deed, Expect, Step, Tale
+from changes.desk.demo.year.steps import Deed, Expect, Look, Step, Tale
 from changes.meetings.rules import Cadence, Slot, fortnightly, slots
 from portal.access.roles import Role
 
-MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(weeks=1)
+MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 TUESDAY = 1
 TIME, ZONE = time(10), "Europe/Berlin"
 FAILED_ONCE = frozenset({"ann", "max"})
@@ -79,6 +79,7 @@ def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int
     if meetings.missed is None:
         return Tale(tuple(steps))
     late = meetings.missed.at + DAY
+    steps.append(Look(late - HOUR, "missed/look"))
     told = {"number": meetings.missed.number, "reason": REASON}
     steps.append(Deed(late, "missed", "explain_missed", "cleo", told))
     return Tale(tuple(steps), (Expect("", "meeting_missed", (str(meetings.missed.number),)),))

@@ -5,6 +5,7 @@ By name, as in ``deeds``.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from changes.approvals.actions import give
 from changes.approvals.delegating import delegate
@@ -46,7 +47,8 @@ def _in_scope(repository: str) -> Repository:
 def _agree_mergers(*, repository: str, branch: str, without: Sequence[str], confirmed_by: str, by: str, at: datetime) -> None:
     """Everybody who may push may merge to a branch, but for those in ``without``."""
     people = [named(person.login) for person in EVERYBODY if person.permission and person.login not in without]
-    row, where = _in_scope(repository), {"branch": branch, "people": people}
+    row = _in_scope(repository)
+    where: dict[str, Any] = {"branch": branch, "people": people}
     newest = MergerList.objects.filter(repository=row, branch=branch).order_by("-pk").first()
     if newest is None or newest.proposed_at != at:
         newest = propose(repository=row.pk, reason="Who works here and was trained.", by=named(by), at=at, **where)
@@ -151,7 +153,7 @@ def _approve_for(*, repository: str, number: int, on_behalf_of: str, by: str, at
     for change in deciding.changes_of(repository, number):
         if not Approval.objects.filter(change=change, by=user, lapse=None).exists():
             seen = Seen(queries.current_revision(change).binds, queries.head_for_production(change))
-            words = {"verdict": Approval.Verdict.YES, "note": "", "seen": seen, "on_behalf_of": named(on_behalf_of)}
+            words: dict[str, Any] = {"verdict": Approval.Verdict.YES, "note": "", "seen": seen, "on_behalf_of": named(on_behalf_of)}
             give(change=change, by=user, authenticated_at=at - SIGNED_IN, at=at, **words)
             reassess(change=change, at=at)
 

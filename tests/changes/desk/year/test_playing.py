@@ -18,6 +18,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 def standins(tmp_path, settings):
     settings.DEMO, settings.DEMO_PASSWORD = True, "northwind-demo-2026"
     settings.DATA_DIR = tmp_path
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CONNECTOR_PRIVATE_HOSTS = ["127.0.0.1"]
     made = StandIns(tmp_path / "standins")
     made.start()

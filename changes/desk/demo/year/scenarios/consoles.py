@@ -1,6 +1,7 @@
 """Deviations in the consoles of Doppler, Cloudflare, Slack and GitHub, and of the meeting (P-13, P-14, P-23, P-24, P-30)."""
 
 from random import Random
+from typing import Any
 
 from changes.desk.demo.year.crew import begin, email
 from changes.desk.demo.year.ground import DAY, HOUR, MINUTE, Ground, Telling
@@ -31,7 +32,7 @@ def dns_edited(random: Random, ground: Ground) -> Tale:
 def access_policy_edited(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     name = random.choice(("Guests", "The agency", "Former colleagues"))
-    policy = {"application": "Back office", "name": name, "emails": ["someone@agency.example"]}
+    policy: dict[str, Any] = {"application": "Back office", "name": name, "emails": ["someone@agency.example"]}
     telling.act("cloudflare/set_policy", at=at, by=email(random.choice(EDITORS)), **policy)
     telling.expect("access_edited_outside_process", name, repository="")
     return telling.tale
@@ -41,7 +42,7 @@ def access_policy_edited(random: Random, ground: Ground) -> Tale:
 def secret_edited(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     name = random.choice(("MAIL_PASSWORD", "MAPS_KEY", "PARCEL_TOKEN"))
-    secret = {"project": company.SECRETS, "config": "prd", "values": {name: f"{random.getrandbits(64):x}"}}
+    secret: dict[str, Any] = {"project": company.SECRETS, "config": "prd", "values": {name: f"{random.getrandbits(64):x}"}}
     telling.act("doppler/set_secrets", at=at, by=email(random.choice(EDITORS)), **secret)
     telling.expect("secret_edited_outside_process", f"{company.SECRETS}/prd", repository="")
     return telling.tale

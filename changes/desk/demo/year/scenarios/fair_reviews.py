@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from changes.desk.demo.year.cast import BOT
 from changes.desk.demo.year.crew import begin, crew, green, rewritten, subject
@@ -20,7 +21,7 @@ def bot_rebases(random: Random, ground: Ground) -> Tale:
     title = f"Update httpx to 0.28.{random.randrange(1, 9)} ({ground.days[0]:%d %b})"
     pull = green(telling, title, by=BOT, at=at, files=LOCK)
     telling.review(pull, by=people.reviewer, at=at + 20 * MINUTE)
-    again = {"files": {**LOCK, "setup.cfg": f"# {random.random()}\n"}, "message": title}
+    again: dict[str, Any] = {"files": {**LOCK, "setup.cfg": f"# {random.random()}\n"}, "message": title}
     pull = rewritten(telling, pull, by=BOT, at=at + 40 * MINUTE, **again)
     telling.check(pull, at=at + 49 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 60 * MINUTE)
