@@ -1,5 +1,6 @@
 """What the workers would have done by a moment of the year, done here with that clock: the same functions, nothing else."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -27,6 +28,7 @@ from portal.standins.client import Remote
 from portal.standins.times import moment
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+TOGETHER_SECONDS = 900
 ROUNDS = 40
 """Most turns of one look; a company comes to rest in three or four."""
 ALL = ("github", "fly", "doppler", "cloudflare", "slack")
@@ -60,8 +62,11 @@ class Clockwork:
         self._today |= vendors
         self._repositories |= {name for name in [act.arguments.get("repository")] if name}
 
-    def look(self) -> None:
-        """Everything that happened until now comes in, is read again, settles, and has its effects; nothing when nothing did."""
+    def look(self, *, released: bool = False) -> None:
+        """Everything that happened until now comes in, is read again, settles, and has its effects; nothing when nothing did.
+
+        ``released``: something went to production, and its message in Slack is noted at once.
+        """
         if not self._moved:
             return
         self._stood_still()
@@ -70,16 +75,17 @@ class Clockwork:
             self._poll(kind)
         self._moved.clear()
         self._settle()
-        if self._deliver():
+        self._deliver()
+        if released:
             self._poll("slack")
-            self._bring_in()
             self._settle()
 
     def _bring_in(self) -> None:
         """Webhooks arrive and are applied; Git is fetched; what was hinted at is read until nothing is left."""
-        for at, group in groupby(self.remote.do("held"), key=lambda delivery: str(delivery["at"])):
-            came = moment(at) + SECOND
+        for _, group in groupby(self.remote.do("held"), key=_minutes):
+            came = self.at
             for delivery in group:
+                came = moment(delivery["at"]) + SECOND
                 low = {name.lower(): value for name, value in delivery["headers"].items()}
                 arrive(name="github", body=delivery["body"].encode(), headers=low, at=came)
             drain(now=partial(_same, came))
@@ -116,11 +122,12 @@ class Clockwork:
         self._stood_still()
         for kind in ALL if everything else sorted(self._today):
             self._poll(kind, everything=everything)
+        if everything or self._today:
+            self._bring_in()
+            self._settle()
         self._moved.clear()
         self._today.clear()
         self._repositories.clear()
-        self._bring_in()
-        self._settle()
         self.keep_clocks()
 
     def keep_clocks(self) -> None:
@@ -133,11 +140,16 @@ class Clockwork:
             pass
         self._deliver()
 
-    def week(self) -> None:
-        """Once a week: who may do what, and the clocks of access reviews."""
+    def read_rights(self) -> None:
+        """Once a month: who may do what, and the clocks of access reviews."""
         rights_sync.read_all(now=self.now)
         take_own(at=self.at)
         keep_reviews(at=self.at)
+
+
+def _minutes(delivery: Mapping[str, str]) -> int:
+    """Deliveries of one quarter of an hour are applied together, at the moment of the last of them."""
+    return int(moment(delivery["at"]).timestamp()) // TOGETHER_SECONDS
 
 
 def _same(at: datetime) -> datetime:

@@ -19,7 +19,9 @@ from changes.desk.demo.year.steps import Act, ChangeOf, Deed, Expect, Given, Par
 from portal.standins.client import Remote
 
 NIGHT = time(23, 0)
-SUNDAY = 6
+SUNDAY, FIRST_WEEK = 6, 7
+RELEASES = ("fly/release", "fly/rollback")
+SEEN_AFTER = timedelta(minutes=2)
 DAY = timedelta(days=1)
 PLAYED, FOUND = "year/played", "year/found"
 
@@ -50,6 +52,7 @@ class Player:
         self._given: dict[str, Any] = {}
         self._place = {step.name: place for place, step in enumerate(self.plan.steps)}
         self._done = 0
+        self._soon: datetime | None = None
         self._work = Clockwork(self.remote, at=self.plan.steps[0].at)
 
     def play(self) -> None:
@@ -59,6 +62,7 @@ class Player:
         if done:
             self._work.turn(steps[done - 1].at)
         for place in range(done, len(steps)):
+            self._look_soon(steps[place].at)
             self._nights_until(steps[place].at)
             self._take(steps[place])
             self._done = place + 1
@@ -71,21 +75,29 @@ class Player:
         """What must be in the register, of all that has been planned and whose acts have been taken."""
         return frozenset(self._finding(expect) for expect in self.plan.expected if self._is_known(expect))
 
+    def _look_soon(self, at: datetime) -> None:
+        """A release to production is seen within minutes, as by a worker that polls: its message in the log is due soon."""
+        if self._soon is not None and self._soon < at:
+            self._work.turn(self._soon)
+            self._work.look(released=True)
+            self._soon = None
+
     def _nights_until(self, at: datetime) -> None:
-        """The nights of days on which something happened, and of Sundays."""
+        """The nights of days on which something happened, and of the first Sunday of each month."""
         night = datetime.combine(self._work.at.date(), NIGHT, tzinfo=UTC)
         busy = True
         while night < at:
-            if (busy or night.weekday() == SUNDAY) and night >= self._work.at:
+            if (busy or _is_first_sunday(night)) and night >= self._work.at:
                 self._night(night)
             night, busy = night + DAY, False
 
     def _night(self, at: datetime) -> None:
         self.listener.beat()
         self._work.turn(at)
-        self._work.night(everything=at.weekday() == SUNDAY)
-        if at.weekday() == SUNDAY:
-            self._work.week()
+        whole = _is_first_sunday(at)
+        self._work.night(everything=whole)
+        if whole:
+            self._work.read_rights()
         explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
         answer_findings(explained, at=self._work.at)
         self.remote.do("mark", name=PLAYED, value=str(self._done))
@@ -109,6 +121,8 @@ class Player:
             arguments["at"] = act.at.isoformat()
         self._given[act.name] = self.remote.do("once", name=act.name, word=act.act, arguments=arguments, at=act.at)
         self._work.moved(act)
+        if _is_release(act):
+            self._soon = act.at + SEEN_AFTER
 
     def _do(self, step: Deed) -> None:
         arguments: Mapping[str, Any] = {name: self._plain(value) for name, value in step.arguments.items()}
@@ -148,6 +162,14 @@ class Player:
         if isinstance(part, ChangeOf):
             return str(next(iter(deciding.changes_of(part.repository, self._plain(part.number))), "no change"))
         return str(self._plain(part))
+
+
+def _is_release(act: Act) -> bool:
+    return act.act in RELEASES or (act.act == "ship" and act.arguments["environment"] == "production")
+
+
+def _is_first_sunday(at: datetime) -> bool:
+    return at.weekday() == SUNDAY and at.day <= FIRST_WEEK
 
 
 def _given(part: Part) -> Given | None:
