@@ -8,39 +8,19 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from changes.connectors import outages
+from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.errors import Passing, Permanent
 from changes.connectors.forges import CLIENTS
 from changes.connectors.github.reading import read as read_github
 from changes.connectors.models import Reading, Source
 from changes.connectors.settling import touch
-from changes.delivery.models import PullRequest, Push, Repository
+from changes.delivery.models import PullRequest, Push
+
+__all__ = ["ask", "ask_for_rules", "read_due"]
 
 LEASE = timedelta(seconds=30)
 BATCH = 20
 log = logging.getLogger(__name__)
-
-
-def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -> None:
-    """Ask for one reading; asking again while it waits changes nothing, after it was done it asks anew.
-
-    A source whose API cannot be read is not asked: its facts stay marked as reported.
-    """
-    if not source.readable:
-        return
-    row = Reading(source=source, repository=repository, subject=subject, wanted_at=at)
-    Reading.objects.bulk_create(
-        [row],
-        update_conflicts=True,
-        unique_fields=["source", "repository", "subject"],
-        update_fields=["wanted_at", "done_at", "not_before", "attempts"],
-    )
-
-
-def ask_for_rules(*, source: Source, repository: Repository, at: datetime) -> None:
-    """Read the rules of both restricted branches, the repository itself and its environments."""
-    ask(source=source, repository=repository, subject="repository:", at=at)
-    for branch in (repository.main_branch, repository.prod_branch):
-        ask(source=source, repository=repository, subject=f"rules:{branch}", at=at)
 
 
 def read_due(*, now: Callable[[], datetime]) -> int:

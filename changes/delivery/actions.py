@@ -79,13 +79,16 @@ def find_repository(*, forge: str, fact: RepositoryFact) -> Repository | None:
     return named
 
 
-def take_over_names(*, repository: Repository, fact: RepositoryFact) -> None:
-    """Note the vendor's number where it was not known, and follow a rename. Only for payloads whose signature was checked."""
+def take_over_names(*, repository: Repository, fact: RepositoryFact, at_present: bool = False) -> None:
+    """Note the vendor's number where it was not known, and follow a rename. Only for payloads whose signature was checked.
+
+    ``at_present``: the API was asked just now, so that the name is no older one, even if it was given before.
+    """
     if repository.vendor_id is None and fact.vendor_id is not None:
         Repository.objects.filter(pk=repository.pk, vendor_id=None).update(vendor_id=fact.vendor_id)
         repository.vendor_id = fact.vendor_id
     same = repository.name == fact.name if fact.vendor_id is not None else repository.name.lower() == fact.name.lower()
-    if not same and _is_news(repository, fact):
+    if not same and (at_present or _is_news(repository, fact)):
         _rename(repository, fact.name)
 
 

@@ -55,13 +55,17 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
         return _without_repository(parsed, name)
     if not signed_for(delivery=delivery, repository=repository):
         return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
-    record.take_over_names(repository=repository, fact=parsed.repository)
-    if repository.renamed_from:
-        follow_rename(was=repository.renamed_from, name=repository.name)
+    _follow_names(repository, parsed.repository)
     _record_all(parsed, repository, delivery, at)
     if parsed.kind == "incomplete":
         return Outcome(Delivery.State.QUARANTINED, parsed.note, name, repository)
     return Outcome(Delivery.State.APPLIED, parsed.note, name, repository)
+
+
+def _follow_names(repository: Repository, fact: RepositoryFact) -> None:
+    record.take_over_names(repository=repository, fact=fact)
+    if repository.renamed_from:
+        follow_rename(was=repository.renamed_from, name=repository.name)
 
 
 def _without_repository(parsed: Parsed, name: str) -> Outcome:
@@ -130,7 +134,11 @@ def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: d
 
 @record_fact.register
 def _(fact: RepositoryFact, repository: Repository, delivery: Delivery, at: datetime) -> None:
-    """A rename was followed when the repository was recognised; how it is set is read again. A deleted one cannot be."""
+    """A new name was followed when the repository was recognised; one that it had before is, since here it is said to be given.
+
+    How it is set is read again. A deleted one cannot be.
+    """
+    _follow_names(repository, fact)
     if fact.action in ("archived", "deleted"):
         Repository.objects.filter(pk=repository.pk).update(trouble=f"GitHub reports that {repository.name} was {fact.action}.")
     ask(source=delivery.source, repository=repository, subject="repository:", at=at)

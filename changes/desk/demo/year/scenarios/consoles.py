@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from changes.desk.demo.year.crew import begin, email
+from changes.desk.demo.year.crew import ADMINISTRATOR, begin, email
 from changes.desk.demo.year.ground import DAY, HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import scenario
 from changes.desk.demo.year.steps import Given, Tale
@@ -43,7 +43,7 @@ def secret_edited(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     name = random.choice(("MAIL_PASSWORD", "MAPS_KEY", "PARCEL_TOKEN"))
     secret: dict[str, Any] = {"project": company.SECRETS, "config": "prd", "values": {name: f"{random.getrandbits(64):x}"}}
-    telling.act("doppler/set_secrets", at=at, by=email(random.choice(EDITORS)), **secret)
+    telling.act("doppler/set_secrets", at=at, by=email(ADMINISTRATOR), **secret)
     telling.expect("secret_edited_outside_process", f"{company.SECRETS}/prd", repository="")
     return telling.tale
 
