@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 
 from django.conf import settings
+from django.utils import timezone
 
+from changes.connectors import outages
 from changes.desk.demo import consoles, people, setting
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import Finding
@@ -69,6 +71,7 @@ def load_year(
     try:
         vendors.once("year/open", lambda: _open(vendors, made))
         Player(remote, made, herald).play()
+        outages.stood_still(at=timezone.now(), moved=())  # until this moment nobody did anything
     finally:
         remote.do("clock")
         standstill.let_go()

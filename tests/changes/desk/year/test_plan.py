@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -58,6 +58,10 @@ def test_a_whole_year_is_as_large_as_it_is_said_to_be():
     assert 380 <= acts["promote"] <= 430
     assert deeds["retrospective"] >= 14
     assert (deeds["hold_meeting"], deeds["send_version"], deeds["publish_course"]) == (25, 2, 3)
+    sent = {step.arguments["number"]: step for step in made.steps if isinstance(step, Deed) and step.deed == "send_version"}
+    for number, step in sent.items():
+        taken = [other.at for other in made.steps if other.name.startswith(f"course-{number}/")]
+        assert step.arguments["holds_from"] < min(taken) < max(taken) < step.arguments["holds_from"] + timedelta(days=3)
     assert sum(not scenario.trap for scenario in SCENARIOS.values()) >= 20
     assert sum(scenario.trap for scenario in SCENARIOS.values()) >= 20
     assert len({expect.kind for expect in made.expected}) >= 20
