@@ -17,7 +17,7 @@ from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import Finding
 from changes.desk.demo.year.cast import EVERYBODY, REPOSITORIES
 from changes.desk.demo.year.plan import WEEKS, Plan, plan
-from changes.desk.demo.year.player import FOUND, Player
+from changes.desk.demo.year.player import FOUND, Player, StepFailed
 from portal.home import loading
 from portal.runtime import standstill
 from portal.standins.client import Remote
@@ -58,7 +58,8 @@ def load_year(
 ) -> Plan:
     """Plays the year at the stand-ins at ``address``, or goes on with the one that was begun. Returns its plan.
 
-    Nothing else may work on the portal's inbox and clocks meanwhile: the jobs of the scheduler rest until it has been told.
+    Nothing else may work on the portal's inbox and clocks meanwhile: the jobs of the scheduler rest until it has been told,
+    also while it is broken off. Raises ``StepFailed`` when a step cannot be taken; then they go on.
     """
     remote = Remote(address)
     vendors = Vendors(remote, now=now)
@@ -72,14 +73,21 @@ def load_year(
         vendors.once("year/open", lambda: _open(vendors, made))
         Player(remote, made, herald).play()
         outages.stood_still(at=timezone.now(), moved=())  # until this moment nobody did anything
-    finally:
-        remote.do("clock")
-        standstill.let_go()
-        loading.say("")
-        ring("inbox")
+    except StepFailed:
+        _go_on(remote)  # it would fail again; the portal is not to stand still for that
+        raise
+    _go_on(remote)
     remote.do("hooks", url="", secret=remote.state()["github"]["hook_secret"])
     remote.do("mark", name=PLAYED, value="yes")
     return made
+
+
+def _go_on(remote: Remote) -> None:
+    """The vendors' clock and the scheduler's jobs go on."""
+    remote.do("clock")
+    standstill.let_go()
+    loading.say("")
+    ring("inbox")
 
 
 class _Herald:
