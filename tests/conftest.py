@@ -5,12 +5,13 @@ import gc
 import pytest
 
 from tests.browser import _site, chromium, site, visit
+from tests.copies import django_db_modify_db_settings
 from tests.database import flush_lifts_guards
 from tests.sockets import refuse_outside
 from tests.stack import Stack
 
 pytest_plugins = ["tests.branches"]
-__all__ = ["_site", "chromium", "flush_lifts_guards", "site", "visit"]
+__all__ = ["_site", "chromium", "django_db_modify_db_settings", "flush_lifts_guards", "site", "visit"]
 
 # Tests that start whole stacks share one worker, so that two stacks and their timings do not meet on two cores.
 _TOGETHER = ("stack", "chaos")

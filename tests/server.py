@@ -14,6 +14,8 @@ from portal.runtime.postgres_files import SUPERUSER
 
 PREFIX = "countersign-tests-"
 ENOUGH = 1024**3
+OWN = "COUNTERSIGN_TESTS_OWN_SERVER"
+"""In the environment of a run that started its own."""
 
 
 def ensure():
@@ -25,6 +27,7 @@ def ensure():
     # Registered first, so it runs after the server has been stopped.
     atexit.register(shutil.rmtree, data, ignore_errors=True)
     os.environ["DATABASE_URL"] = borrow(data=data, broker=False).postgres.url(role=SUPERUSER)
+    os.environ[OWN] = "1"
 
 
 def fast_folder():

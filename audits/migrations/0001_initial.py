@@ -7,6 +7,8 @@ import django.db.models.expressions
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -17,73 +19,75 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Engagement',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('window_from', models.DateTimeField()),
-                ('window_to', models.DateTimeField()),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('repositories', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
-                ('digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('auditor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to=settings.AUTH_USER_MODEL)),
-                ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ReadLog',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.TextField()),
-                ('objects_named', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('session_digest', models.CharField(max_length=64)),
-                ('outcome', models.CharField(choices=[('read', 'Read'), ('slowed', 'Refused: too many at once')], default='read', max_length=8)),
-                ('at', models.DateTimeField()),
-                ('auditor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='audits.engagement')),
-            ],
-        ),
-        migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(fields=['auditor', 'starts_at'], name='engagement_by_auditor'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('window_to__gt', models.F('window_from'))), name='engagement_window_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at')), ('ends_at__lte', django.db.models.expressions.CombinedExpression(models.F('starts_at'), '+', models.Value(datetime.timedelta(days=90))))), name='engagement_at_most_90_days'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('created_by', models.F('auditor')), _negated=True), name='engagement_not_by_its_auditor'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed_by', None), models.Q(models.Q(('confirmed_by', models.F('auditor')), _negated=True), models.Q(('confirmed_by', models.F('created_by')), _negated=True)), _connector='OR'), name='engagement_confirmed_by_another'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at', None), ('confirmed_by', None)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False)), _connector='OR'), name='engagement_confirmed_paired'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_by', None)), models.Q(('ended_at__isnull', False), ('ended_by__isnull', False)), _connector='OR'), name='engagement_ended_paired'),
-        ),
-        migrations.AddIndex(
-            model_name='readlog',
-            index=models.Index(fields=['auditor', '-at'], name='read_log_by_auditor'),
-        ),
-        migrations.AddIndex(
-            model_name='readlog',
-            index=models.Index(fields=['engagement', '-at', '-id'], name='read_log_newest'),
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Engagement',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=120)),
+                    ('window_from', models.DateTimeField()),
+                    ('window_to', models.DateTimeField()),
+                    ('starts_at', models.DateTimeField()),
+                    ('ends_at', models.DateTimeField()),
+                    ('repositories', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None)),
+                    ('digest', models.CharField(max_length=64)),
+                    ('created_at', models.DateTimeField()),
+                    ('confirmed_at', models.DateTimeField(blank=True, null=True)),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('auditor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to=settings.AUTH_USER_MODEL)),
+                    ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ReadLog',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('path', models.TextField()),
+                    ('objects_named', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
+                    ('session_digest', models.CharField(max_length=64)),
+                    ('outcome', models.CharField(choices=[('read', 'Read'), ('slowed', 'Refused: too many at once')], default='read', max_length=8)),
+                    ('at', models.DateTimeField()),
+                    ('auditor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='audits.engagement')),
+                ],
+            ),
+            migrations.AddIndex(
+                model_name='engagement',
+                index=models.Index(fields=['auditor', 'starts_at'], name='engagement_by_auditor'),
+            ),
+            migrations.AddConstraint(
+                model_name='engagement',
+                constraint=models.CheckConstraint(condition=models.Q(('window_to__gt', models.F('window_from'))), name='engagement_window_in_order'),
+            ),
+            migrations.AddConstraint(
+                model_name='engagement',
+                constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at')), ('ends_at__lte', django.db.models.expressions.CombinedExpression(models.F('starts_at'), '+', models.Value(datetime.timedelta(days=90))))), name='engagement_at_most_90_days'),
+            ),
+            migrations.AddConstraint(
+                model_name='engagement',
+                constraint=models.CheckConstraint(condition=models.Q(('created_by', models.F('auditor')), _negated=True), name='engagement_not_by_its_auditor'),
+            ),
+            migrations.AddConstraint(
+                model_name='engagement',
+                constraint=models.CheckConstraint(condition=models.Q(('confirmed_by', None), models.Q(models.Q(('confirmed_by', models.F('auditor')), _negated=True), models.Q(('confirmed_by', models.F('created_by')), _negated=True)), _connector='OR'), name='engagement_confirmed_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='engagement',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at', None), ('confirmed_by', None)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False)), _connector='OR'), name='engagement_confirmed_paired'),
+            ),
+            migrations.AddConstraint(
+                model_name='engagement',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_by', None)), models.Q(('ended_at__isnull', False), ('ended_by__isnull', False)), _connector='OR'), name='engagement_ended_paired'),
+            ),
+            migrations.AddIndex(
+                model_name='readlog',
+                index=models.Index(fields=['auditor', '-at'], name='read_log_by_auditor'),
+            ),
+            migrations.AddIndex(
+                model_name='readlog',
+                index=models.Index(fields=['engagement', '-at', '-id'], name='read_log_newest'),
+            ),
+        ]),
     ]

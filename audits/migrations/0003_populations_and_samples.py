@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -13,128 +15,130 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Population',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('kind', models.CharField(max_length=40)),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField()),
-                ('filters', models.JSONField(default=dict)),
-                ('count', models.PositiveIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('sheet', models.JSONField()),
-                ('sheet_digest', models.CharField(max_length=64)),
-                ('rules_version', models.CharField(max_length=20)),
-                ('frozen_at', models.DateTimeField()),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='populations', to='audits.engagement')),
-                ('frozen_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PopulationRow',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('key', models.TextField()),
-                ('line', models.TextField()),
-                ('population', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='audits.population')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Sample',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('method', models.CharField(choices=[('random', 'Simple random'), ('stratified', 'Stratified'), ('systematic', 'Systematic'), ('by_hand', 'By hand')], max_length=12)),
-                ('seed', models.CharField(blank=True, max_length=100)),
-                ('size', models.PositiveIntegerField()),
-                ('plan', models.JSONField(default=dict)),
-                ('algorithm', models.CharField(max_length=40)),
-                ('digest', models.CharField(max_length=64)),
-                ('reason', models.TextField(blank=True)),
-                ('drawn_at', models.DateTimeField()),
-                ('drawn_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='samples', to='audits.engagement')),
-                ('population', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='samples', to='audits.population')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='SampleItem',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('sheet', models.JSONField()),
-                ('sheet_digest', models.CharField(max_length=64)),
-                ('reason', models.TextField(blank=True)),
-                ('added_at', models.DateTimeField()),
-                ('added_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('replaces', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='audits.sampleitem')),
-                ('row', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audits.populationrow')),
-                ('sample', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='audits.sample')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Mark',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('letter', models.CharField(max_length=2)),
-                ('outcome', models.CharField(choices=[('passed', 'Pass'), ('deviation', 'Deviation'), ('not_applicable', 'Not applicable')], max_length=14)),
-                ('side', models.CharField(choices=[('auditor', 'Auditor'), ('own', 'Compliance')], max_length=7)),
-                ('note', models.TextField(blank=True)),
-                ('workpaper', models.CharField(blank=True, max_length=80)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='marks', to='audits.sampleitem')),
-            ],
-        ),
-        migrations.AddConstraint(
-            model_name='population',
-            constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='population_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='population',
-            constraint=models.CheckConstraint(condition=models.Q(('until__gt', models.F('since'))), name='population_window_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='populationrow',
-            constraint=models.UniqueConstraint(fields=('population', 'position'), name='population_row_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='populationrow',
-            constraint=models.UniqueConstraint(fields=('population', 'key'), name='population_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='sample_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('seed', ''), _negated=True), ('method', 'by_hand'), _connector='OR'), name='sample_has_seed'),
-        ),
-        migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('method', 'by_hand'), _negated=True), _connector='OR'), name='sample_by_hand_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='sampleitem',
-            constraint=models.UniqueConstraint(fields=('sample', 'position'), name='sample_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='sampleitem',
-            constraint=models.UniqueConstraint(fields=('sample', 'row'), name='sample_row_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='sampleitem',
-            constraint=models.CheckConstraint(condition=models.Q(('replaces', None), models.Q(('reason', ''), _negated=True), _connector='OR'), name='sample_replacement_has_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='mark',
-            index=models.Index(fields=['item', 'letter', 'side', '-at', '-id'], name='mark_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='mark',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'deviation'), _negated=True), models.Q(('note', ''), _negated=True), _connector='OR'), name='mark_deviation_has_note'),
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Population',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField()),
+                    ('kind', models.CharField(max_length=40)),
+                    ('since', models.DateTimeField()),
+                    ('until', models.DateTimeField()),
+                    ('filters', models.JSONField(default=dict)),
+                    ('count', models.PositiveIntegerField()),
+                    ('digest', models.CharField(max_length=64)),
+                    ('sheet', models.JSONField()),
+                    ('sheet_digest', models.CharField(max_length=64)),
+                    ('rules_version', models.CharField(max_length=20)),
+                    ('frozen_at', models.DateTimeField()),
+                    ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='populations', to='audits.engagement')),
+                    ('frozen_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='PopulationRow',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('position', models.PositiveIntegerField()),
+                    ('key', models.TextField()),
+                    ('line', models.TextField()),
+                    ('population', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='audits.population')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Sample',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField()),
+                    ('method', models.CharField(choices=[('random', 'Simple random'), ('stratified', 'Stratified'), ('systematic', 'Systematic'), ('by_hand', 'By hand')], max_length=12)),
+                    ('seed', models.CharField(blank=True, max_length=100)),
+                    ('size', models.PositiveIntegerField()),
+                    ('plan', models.JSONField(default=dict)),
+                    ('algorithm', models.CharField(max_length=40)),
+                    ('digest', models.CharField(max_length=64)),
+                    ('reason', models.TextField(blank=True)),
+                    ('drawn_at', models.DateTimeField()),
+                    ('drawn_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='samples', to='audits.engagement')),
+                    ('population', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='samples', to='audits.population')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='SampleItem',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('position', models.PositiveIntegerField()),
+                    ('sheet', models.JSONField()),
+                    ('sheet_digest', models.CharField(max_length=64)),
+                    ('reason', models.TextField(blank=True)),
+                    ('added_at', models.DateTimeField()),
+                    ('added_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('replaces', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='audits.sampleitem')),
+                    ('row', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audits.populationrow')),
+                    ('sample', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='audits.sample')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Mark',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('letter', models.CharField(max_length=2)),
+                    ('outcome', models.CharField(choices=[('passed', 'Pass'), ('deviation', 'Deviation'), ('not_applicable', 'Not applicable')], max_length=14)),
+                    ('side', models.CharField(choices=[('auditor', 'Auditor'), ('own', 'Compliance')], max_length=7)),
+                    ('note', models.TextField(blank=True)),
+                    ('workpaper', models.CharField(blank=True, max_length=80)),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='marks', to='audits.sampleitem')),
+                ],
+            ),
+            migrations.AddConstraint(
+                model_name='population',
+                constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='population_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='population',
+                constraint=models.CheckConstraint(condition=models.Q(('until__gt', models.F('since'))), name='population_window_in_order'),
+            ),
+            migrations.AddConstraint(
+                model_name='populationrow',
+                constraint=models.UniqueConstraint(fields=('population', 'position'), name='population_row_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='populationrow',
+                constraint=models.UniqueConstraint(fields=('population', 'key'), name='population_key_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='sample',
+                constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='sample_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='sample',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('seed', ''), _negated=True), ('method', 'by_hand'), _connector='OR'), name='sample_has_seed'),
+            ),
+            migrations.AddConstraint(
+                model_name='sample',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('method', 'by_hand'), _negated=True), _connector='OR'), name='sample_by_hand_has_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='sampleitem',
+                constraint=models.UniqueConstraint(fields=('sample', 'position'), name='sample_position_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='sampleitem',
+                constraint=models.UniqueConstraint(fields=('sample', 'row'), name='sample_row_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='sampleitem',
+                constraint=models.CheckConstraint(condition=models.Q(('replaces', None), models.Q(('reason', ''), _negated=True), _connector='OR'), name='sample_replacement_has_reason'),
+            ),
+            migrations.AddIndex(
+                model_name='mark',
+                index=models.Index(fields=['item', 'letter', 'side', '-at', '-id'], name='mark_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='mark',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'deviation'), _negated=True), models.Q(('note', ''), _negated=True), _connector='OR'), name='mark_deviation_has_note'),
+            ),
+        ]),
     ]

@@ -5,6 +5,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -14,97 +16,99 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Finding',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('title', models.CharField(max_length=200)),
-                ('severity', models.CharField(choices=[('low', 'Low'), ('medium', 'Medium'), ('high', 'High')], max_length=6)),
-                ('due_at', models.DateTimeField()),
-                ('control', models.CharField(blank=True, max_length=8)),
-                ('links', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('opened_at', models.DateTimeField()),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='audits.engagement')),
-                ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='audits.sampleitem')),
-                ('opened_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit_findings', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='FindingStep',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('move', models.CharField(max_length=8)),
-                ('state', models.CharField(max_length=10)),
-                ('text', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='audits.finding')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Request',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('subject', models.CharField(max_length=200)),
-                ('due_at', models.DateTimeField()),
-                ('links', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('asked_at', models.DateTimeField()),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='audits.engagement')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit_requests', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='RequestMessage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('move', models.CharField(max_length=8)),
-                ('state', models.CharField(max_length=10)),
-                ('text', models.TextField(blank=True)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='audits.request')),
-            ],
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='finding_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('opened_at'))), name='finding_due_later'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('owner', models.F('opened_by')), _negated=True), name='finding_not_by_its_owner'),
-        ),
-        migrations.AddConstraint(
-            model_name='findingstep',
-            constraint=models.UniqueConstraint(fields=('finding', 'number'), name='finding_step_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='findingstep',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='finding_step_says_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='audit_request_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('asked_at'))), name='audit_request_due_later'),
-        ),
-        migrations.AddConstraint(
-            model_name='requestmessage',
-            constraint=models.UniqueConstraint(fields=('request', 'number'), name='audit_message_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='requestmessage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('text', ''), _negated=True), ('move__in', ['close']), _connector='OR'), name='audit_message_says_something'),
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Finding',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField()),
+                    ('title', models.CharField(max_length=200)),
+                    ('severity', models.CharField(choices=[('low', 'Low'), ('medium', 'Medium'), ('high', 'High')], max_length=6)),
+                    ('due_at', models.DateTimeField()),
+                    ('control', models.CharField(blank=True, max_length=8)),
+                    ('links', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
+                    ('opened_at', models.DateTimeField()),
+                    ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='audits.engagement')),
+                    ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='audits.sampleitem')),
+                    ('opened_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit_findings', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='FindingStep',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField()),
+                    ('move', models.CharField(max_length=8)),
+                    ('state', models.CharField(max_length=10)),
+                    ('text', models.TextField()),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('finding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='audits.finding')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Request',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField()),
+                    ('subject', models.CharField(max_length=200)),
+                    ('due_at', models.DateTimeField()),
+                    ('links', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
+                    ('asked_at', models.DateTimeField()),
+                    ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='audits.engagement')),
+                    ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit_requests', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='RequestMessage',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField()),
+                    ('move', models.CharField(max_length=8)),
+                    ('state', models.CharField(max_length=10)),
+                    ('text', models.TextField(blank=True)),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='audits.request')),
+                ],
+            ),
+            migrations.AddConstraint(
+                model_name='finding',
+                constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='finding_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='finding',
+                constraint=models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('opened_at'))), name='finding_due_later'),
+            ),
+            migrations.AddConstraint(
+                model_name='finding',
+                constraint=models.CheckConstraint(condition=models.Q(('owner', models.F('opened_by')), _negated=True), name='finding_not_by_its_owner'),
+            ),
+            migrations.AddConstraint(
+                model_name='findingstep',
+                constraint=models.UniqueConstraint(fields=('finding', 'number'), name='finding_step_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='findingstep',
+                constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='finding_step_says_something'),
+            ),
+            migrations.AddConstraint(
+                model_name='request',
+                constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='audit_request_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='request',
+                constraint=models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('asked_at'))), name='audit_request_due_later'),
+            ),
+            migrations.AddConstraint(
+                model_name='requestmessage',
+                constraint=models.UniqueConstraint(fields=('request', 'number'), name='audit_message_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='requestmessage',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('text', ''), _negated=True), ('move__in', ['close']), _connector='OR'), name='audit_message_says_something'),
+            ),
+        ]),
     ]

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -13,73 +15,75 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Pack',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('asked_at', models.DateTimeField()),
-                ('contents', models.JSONField()),
-                ('state', models.CharField(choices=[('waiting', 'Being built'), ('ready', 'Ready'), ('failed', 'Not built'), ('cancelled', 'Cancelled'), ('expired', 'Expired')], default='waiting', max_length=10)),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('size', models.BigIntegerField(default=0)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('trouble', models.TextField(blank=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('held_until', models.DateTimeField(blank=True, null=True)),
-                ('step', models.CharField(blank=True, max_length=80)),
-                ('done', models.PositiveSmallIntegerField(default=0)),
-                ('steps', models.PositiveSmallIntegerField(default=0)),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packs', to='audits.engagement')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PackCancel',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pack', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='cancel', to='audits.pack')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PackPiece',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveSmallIntegerField()),
-                ('position', models.PositiveIntegerField()),
-                ('content', models.BinaryField()),
-                ('pack', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='audits.pack')),
-            ],
-        ),
-        migrations.AddIndex(
-            model_name='pack',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['id'], name='pack_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='pack',
-            index=models.Index(condition=models.Q(('state', 'ready')), fields=['expires_at'], name='pack_expiring'),
-        ),
-        migrations.AddIndex(
-            model_name='pack',
-            index=models.Index(fields=['digest'], name='pack_by_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='pack',
-            constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='pack_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='pack',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('asked_by',), name='pack_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='pack',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'ready'), _negated=True), models.Q(models.Q(('digest', ''), _negated=True), ('expires_at__isnull', False), ('size__gt', 0)), _connector='OR'), name='pack_ready_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='packpiece',
-            constraint=models.UniqueConstraint(fields=('pack', 'attempt', 'position'), name='pack_piece_once'),
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Pack',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.PositiveIntegerField()),
+                    ('asked_at', models.DateTimeField()),
+                    ('contents', models.JSONField()),
+                    ('state', models.CharField(choices=[('waiting', 'Being built'), ('ready', 'Ready'), ('failed', 'Not built'), ('cancelled', 'Cancelled'), ('expired', 'Expired')], default='waiting', max_length=10)),
+                    ('digest', models.CharField(blank=True, max_length=64)),
+                    ('size', models.BigIntegerField(default=0)),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('expires_at', models.DateTimeField(blank=True, null=True)),
+                    ('trouble', models.TextField(blank=True)),
+                    ('attempt', models.PositiveSmallIntegerField(default=0)),
+                    ('held_until', models.DateTimeField(blank=True, null=True)),
+                    ('step', models.CharField(blank=True, max_length=80)),
+                    ('done', models.PositiveSmallIntegerField(default=0)),
+                    ('steps', models.PositiveSmallIntegerField(default=0)),
+                    ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('engagement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packs', to='audits.engagement')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='PackCancel',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pack', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='cancel', to='audits.pack')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='PackPiece',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('attempt', models.PositiveSmallIntegerField()),
+                    ('position', models.PositiveIntegerField()),
+                    ('content', models.BinaryField()),
+                    ('pack', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='audits.pack')),
+                ],
+            ),
+            migrations.AddIndex(
+                model_name='pack',
+                index=models.Index(condition=models.Q(('state', 'waiting')), fields=['id'], name='pack_waiting'),
+            ),
+            migrations.AddIndex(
+                model_name='pack',
+                index=models.Index(condition=models.Q(('state', 'ready')), fields=['expires_at'], name='pack_expiring'),
+            ),
+            migrations.AddIndex(
+                model_name='pack',
+                index=models.Index(fields=['digest'], name='pack_by_digest'),
+            ),
+            migrations.AddConstraint(
+                model_name='pack',
+                constraint=models.UniqueConstraint(fields=('engagement', 'number'), name='pack_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='pack',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('asked_by',), name='pack_one_at_a_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='pack',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'ready'), _negated=True), models.Q(models.Q(('digest', ''), _negated=True), ('expires_at__isnull', False), ('size__gt', 0)), _connector='OR'), name='pack_ready_is_whole'),
+            ),
+            migrations.AddConstraint(
+                model_name='packpiece',
+                constraint=models.UniqueConstraint(fields=('pack', 'attempt', 'position'), name='pack_piece_once'),
+            ),
+        ]),
     ]

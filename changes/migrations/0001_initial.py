@@ -16,12 +16,14 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("portal", "0007_policy"),
+        # Whatever changes tables that ours point at comes first: afterwards each of its steps renders all our models anew.
+        ("portal", "0014_ledger_finished"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ("account", "0009_emailaddress_unique_primary_email"),
         ("mfa", "0003_authenticator_type_uniq"),
         ("sessions", "0001_initial"),
         ("social_django", "0022_nonce_timestamp_index"),
+        ("socialaccount", "0006_alter_socialaccount_extra_data"),
         ("usersessions", "0001_initial"),
     ]
 

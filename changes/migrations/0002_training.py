@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -13,144 +15,146 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Course',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField(unique=True)),
-                ('policy', models.IntegerField()),
-                ('policy_digest', models.CharField(max_length=64)),
-                ('title', models.CharField(max_length=120)),
-                ('pages', models.JSONField()),
-                ('questions', models.JSONField()),
-                ('draw', models.IntegerField()),
-                ('pass_mark', models.IntegerField()),
-                ('statement', models.TextField()),
-                ('digest', models.CharField(max_length=64)),
-                ('published_at', models.DateTimeField()),
-                ('published_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Attempt',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('drawn', models.JSONField()),
-                ('began_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('correct', models.IntegerField(blank=True, null=True)),
-                ('passed', models.BooleanField(blank=True, null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='changes.course')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Acknowledgement',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('policy', models.IntegerField()),
-                ('policy_digest', models.CharField(max_length=64)),
-                ('course_digest', models.CharField(max_length=64)),
-                ('statement', models.TextField()),
-                ('typed_name', models.CharField(max_length=120)),
-                ('text', models.TextField()),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('authenticated_at', models.DateTimeField()),
-                ('at', models.DateTimeField()),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgements', to=settings.AUTH_USER_MODEL)),
-                ('attempt', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgement', to='changes.attempt')),
-                ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgements', to='changes.course')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='CourseDraft',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('policy', models.IntegerField()),
-                ('title', models.CharField(blank=True, max_length=120)),
-                ('pages', models.TextField(blank=True)),
-                ('questions', models.TextField(blank=True)),
-                ('draw', models.IntegerField(default=5)),
-                ('pass_mark', models.IntegerField(default=80)),
-                ('statement', models.TextField(blank=True)),
-                ('version', models.IntegerField(default=1)),
-                ('saved_at', models.DateTimeField()),
-                ('saved_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PageRead',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('page', models.IntegerField()),
-                ('round', models.IntegerField(default=0)),
-                ('at', models.DateTimeField()),
-                ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='read', to='changes.course')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name_plural': 'pages read',
-            },
-        ),
-        migrations.CreateModel(
-            name='TrainingReminder',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('assigned', 'When it came up'), ('before', 'Before its day'), ('due', 'On its day'), ('escalated', 'Told to compliance'), ('asked', 'By a person')], max_length=9)),
-                ('due_at', models.DateTimeField()),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='AttemptAnswer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('place', models.IntegerField()),
-                ('chosen', models.JSONField()),
-                ('at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='changes.attempt')),
-            ],
-            options={
-                'indexes': [models.Index(fields=['attempt', 'place', 'id'], name='answer_of_attempt')],
-            },
-        ),
-        migrations.AddConstraint(
-            model_name='course',
-            constraint=models.CheckConstraint(condition=models.Q(('draw__gte', 1), ('pass_mark__gte', 1), ('pass_mark__lte', 100)), name='course_can_be_passed'),
-        ),
-        migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(fields=['person', 'course', '-began_at'], name='attempt_of_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('began_at'))), name='attempt_ends_later'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('correct', None), ('passed', None), ('submitted_at', None)), models.Q(('correct__isnull', False), ('passed__isnull', False), ('submitted_at__gte', models.F('began_at')), ('submitted_at__lte', models.F('ends_at'))), _connector='OR'), name='attempt_handed_in_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('person', 'course', 'began_at'), name='attempt_begun_once'),
-        ),
-        migrations.AddIndex(
-            model_name='acknowledgement',
-            index=models.Index(fields=['person', 'at'], name='acknowledgement_of_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='pageread',
-            constraint=models.UniqueConstraint(fields=('person', 'course', 'round', 'page'), name='page_read_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingreminder',
-            constraint=models.UniqueConstraint(condition=models.Q(('by', None)), fields=('person', 'kind', 'due_at'), name='training_reminded_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingreminder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'asked'), _negated=True), ('by__isnull', False), _connector='OR'), name='training_asked_by_somebody'),
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Course',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.IntegerField(unique=True)),
+                    ('policy', models.IntegerField()),
+                    ('policy_digest', models.CharField(max_length=64)),
+                    ('title', models.CharField(max_length=120)),
+                    ('pages', models.JSONField()),
+                    ('questions', models.JSONField()),
+                    ('draw', models.IntegerField()),
+                    ('pass_mark', models.IntegerField()),
+                    ('statement', models.TextField()),
+                    ('digest', models.CharField(max_length=64)),
+                    ('published_at', models.DateTimeField()),
+                    ('published_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Attempt',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('drawn', models.JSONField()),
+                    ('began_at', models.DateTimeField()),
+                    ('ends_at', models.DateTimeField()),
+                    ('submitted_at', models.DateTimeField(blank=True, null=True)),
+                    ('correct', models.IntegerField(blank=True, null=True)),
+                    ('passed', models.BooleanField(blank=True, null=True)),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='changes.course')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Acknowledgement',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('policy', models.IntegerField()),
+                    ('policy_digest', models.CharField(max_length=64)),
+                    ('course_digest', models.CharField(max_length=64)),
+                    ('statement', models.TextField()),
+                    ('typed_name', models.CharField(max_length=120)),
+                    ('text', models.TextField()),
+                    ('digest', models.CharField(max_length=64, unique=True)),
+                    ('authenticated_at', models.DateTimeField()),
+                    ('at', models.DateTimeField()),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgements', to=settings.AUTH_USER_MODEL)),
+                    ('attempt', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgement', to='changes.attempt')),
+                    ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgements', to='changes.course')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='CourseDraft',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('policy', models.IntegerField()),
+                    ('title', models.CharField(blank=True, max_length=120)),
+                    ('pages', models.TextField(blank=True)),
+                    ('questions', models.TextField(blank=True)),
+                    ('draw', models.IntegerField(default=5)),
+                    ('pass_mark', models.IntegerField(default=80)),
+                    ('statement', models.TextField(blank=True)),
+                    ('version', models.IntegerField(default=1)),
+                    ('saved_at', models.DateTimeField()),
+                    ('saved_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='PageRead',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('page', models.IntegerField()),
+                    ('round', models.IntegerField(default=0)),
+                    ('at', models.DateTimeField()),
+                    ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='read', to='changes.course')),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name_plural': 'pages read',
+                },
+            ),
+            migrations.CreateModel(
+                name='TrainingReminder',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(choices=[('assigned', 'When it came up'), ('before', 'Before its day'), ('due', 'On its day'), ('escalated', 'Told to compliance'), ('asked', 'By a person')], max_length=9)),
+                    ('due_at', models.DateTimeField()),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='AttemptAnswer',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('place', models.IntegerField()),
+                    ('chosen', models.JSONField()),
+                    ('at', models.DateTimeField()),
+                    ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='changes.attempt')),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['attempt', 'place', 'id'], name='answer_of_attempt')],
+                },
+            ),
+            migrations.AddConstraint(
+                model_name='course',
+                constraint=models.CheckConstraint(condition=models.Q(('draw__gte', 1), ('pass_mark__gte', 1), ('pass_mark__lte', 100)), name='course_can_be_passed'),
+            ),
+            migrations.AddIndex(
+                model_name='attempt',
+                index=models.Index(fields=['person', 'course', '-began_at'], name='attempt_of_person'),
+            ),
+            migrations.AddConstraint(
+                model_name='attempt',
+                constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('began_at'))), name='attempt_ends_later'),
+            ),
+            migrations.AddConstraint(
+                model_name='attempt',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('correct', None), ('passed', None), ('submitted_at', None)), models.Q(('correct__isnull', False), ('passed__isnull', False), ('submitted_at__gte', models.F('began_at')), ('submitted_at__lte', models.F('ends_at'))), _connector='OR'), name='attempt_handed_in_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='attempt',
+                constraint=models.UniqueConstraint(fields=('person', 'course', 'began_at'), name='attempt_begun_once'),
+            ),
+            migrations.AddIndex(
+                model_name='acknowledgement',
+                index=models.Index(fields=['person', 'at'], name='acknowledgement_of_person'),
+            ),
+            migrations.AddConstraint(
+                model_name='pageread',
+                constraint=models.UniqueConstraint(fields=('person', 'course', 'round', 'page'), name='page_read_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingreminder',
+                constraint=models.UniqueConstraint(condition=models.Q(('by', None)), fields=('person', 'kind', 'due_at'), name='training_reminded_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingreminder',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'asked'), _negated=True), ('by__isnull', False), _connector='OR'), name='training_asked_by_somebody'),
+            ),
+        ]),
     ]

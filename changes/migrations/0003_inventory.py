@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -13,86 +15,88 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Asset',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40)),
-                ('kind', models.CharField(max_length=60)),
-                ('external_id', models.CharField(max_length=200)),
-                ('name', models.CharField(max_length=300)),
-                ('environment', models.CharField(blank=True, max_length=20)),
-                ('within', models.CharField(blank=True, max_length=200)),
-                ('digest', models.CharField(max_length=64)),
-                ('criticality', models.CharField(blank=True, choices=[('critical', 'Critical'), ('high', 'High'), ('normal', 'Normal'), ('low', 'Low')], max_length=10)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('gone_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Snapshot',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('what', models.CharField(choices=[('new', 'new'), ('changed', 'changed'), ('gone', 'gone'), ('back', 'back')], max_length=7)),
-                ('taken_at', models.DateTimeField()),
-                ('name', models.CharField(max_length=300)),
-                ('environment', models.CharField(blank=True, max_length=20)),
-                ('within', models.CharField(blank=True, max_length=200)),
-                ('configuration', models.JSONField()),
-                ('digest', models.CharField(max_length=64)),
-                ('differs', models.JSONField(default=list)),
-                ('asset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='changes.asset')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='SourceReading',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40)),
-                ('kinds', models.CharField(max_length=400)),
-                ('within', models.CharField(blank=True, max_length=200)),
-                ('day', models.DateField()),
-                ('read_at', models.DateTimeField()),
-                ('counts', models.JSONField()),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'kinds', 'within', 'day'), name='source_reading_of_a_day')],
-            },
-        ),
-        migrations.CreateModel(
-            name='VendorEvent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40)),
-                ('external_id', models.CharField(max_length=200)),
-                ('at', models.DateTimeField()),
-                ('action', models.CharField(max_length=200)),
-                ('actor_id', models.CharField(blank=True, max_length=200)),
-                ('actor_name', models.CharField(blank=True, max_length=200)),
-                ('kind', models.CharField(blank=True, max_length=60)),
-                ('object_id', models.CharField(blank=True, max_length=200)),
-                ('object_name', models.CharField(blank=True, max_length=300)),
-                ('environment', models.CharField(blank=True, max_length=20)),
-                ('detail', models.JSONField(default=dict)),
-                ('noted_at', models.DateTimeField()),
-            ],
-            options={
-                'indexes': [models.Index(fields=['source', '-at'], name='vendor_event_by_time'), models.Index(fields=['source', 'object_id', '-at'], name='vendor_event_of_thing')],
-                'constraints': [models.UniqueConstraint(fields=('source', 'external_id'), name='vendor_event_once'), models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='vendor_event_has_an_id')],
-            },
-        ),
-        migrations.AddIndex(
-            model_name='asset',
-            index=models.Index(fields=['source', 'kind', 'within'], name='asset_of_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.UniqueConstraint(fields=('source', 'kind', 'external_id'), name='asset_once'),
-        ),
-        migrations.AddIndex(
-            model_name='snapshot',
-            index=models.Index(fields=['asset', '-id'], name='snapshot_of_asset'),
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Asset',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=40)),
+                    ('kind', models.CharField(max_length=60)),
+                    ('external_id', models.CharField(max_length=200)),
+                    ('name', models.CharField(max_length=300)),
+                    ('environment', models.CharField(blank=True, max_length=20)),
+                    ('within', models.CharField(blank=True, max_length=200)),
+                    ('digest', models.CharField(max_length=64)),
+                    ('criticality', models.CharField(blank=True, choices=[('critical', 'Critical'), ('high', 'High'), ('normal', 'Normal'), ('low', 'Low')], max_length=10)),
+                    ('first_seen_at', models.DateTimeField()),
+                    ('last_seen_at', models.DateTimeField()),
+                    ('gone_at', models.DateTimeField(blank=True, null=True)),
+                    ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Snapshot',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('what', models.CharField(choices=[('new', 'new'), ('changed', 'changed'), ('gone', 'gone'), ('back', 'back')], max_length=7)),
+                    ('taken_at', models.DateTimeField()),
+                    ('name', models.CharField(max_length=300)),
+                    ('environment', models.CharField(blank=True, max_length=20)),
+                    ('within', models.CharField(blank=True, max_length=200)),
+                    ('configuration', models.JSONField()),
+                    ('digest', models.CharField(max_length=64)),
+                    ('differs', models.JSONField(default=list)),
+                    ('asset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='changes.asset')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='SourceReading',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=40)),
+                    ('kinds', models.CharField(max_length=400)),
+                    ('within', models.CharField(blank=True, max_length=200)),
+                    ('day', models.DateField()),
+                    ('read_at', models.DateTimeField()),
+                    ('counts', models.JSONField()),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('source', 'kinds', 'within', 'day'), name='source_reading_of_a_day')],
+                },
+            ),
+            migrations.CreateModel(
+                name='VendorEvent',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=40)),
+                    ('external_id', models.CharField(max_length=200)),
+                    ('at', models.DateTimeField()),
+                    ('action', models.CharField(max_length=200)),
+                    ('actor_id', models.CharField(blank=True, max_length=200)),
+                    ('actor_name', models.CharField(blank=True, max_length=200)),
+                    ('kind', models.CharField(blank=True, max_length=60)),
+                    ('object_id', models.CharField(blank=True, max_length=200)),
+                    ('object_name', models.CharField(blank=True, max_length=300)),
+                    ('environment', models.CharField(blank=True, max_length=20)),
+                    ('detail', models.JSONField(default=dict)),
+                    ('noted_at', models.DateTimeField()),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['source', '-at'], name='vendor_event_by_time'), models.Index(fields=['source', 'object_id', '-at'], name='vendor_event_of_thing')],
+                    'constraints': [models.UniqueConstraint(fields=('source', 'external_id'), name='vendor_event_once'), models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='vendor_event_has_an_id')],
+                },
+            ),
+            migrations.AddIndex(
+                model_name='asset',
+                index=models.Index(fields=['source', 'kind', 'within'], name='asset_of_scope'),
+            ),
+            migrations.AddConstraint(
+                model_name='asset',
+                constraint=models.UniqueConstraint(fields=('source', 'kind', 'external_id'), name='asset_once'),
+            ),
+            migrations.AddIndex(
+                model_name='snapshot',
+                index=models.Index(fields=['asset', '-id'], name='snapshot_of_asset'),
+            ),
+        ]),
     ]

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -13,72 +15,74 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Compared',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40)),
-                ('beside', models.CharField(choices=[('git', 'Git'), ('doppler', 'Doppler'), ('production', 'Staging beside production'), ('environments', 'Environments beside each other')], default='git', max_length=12)),
-                ('subject', models.CharField(max_length=300)),
-                ('basis', models.CharField(blank=True, max_length=300)),
-                ('problem', models.CharField(blank=True, max_length=300)),
-                ('first_at', models.DateTimeField()),
-                ('at', models.DateTimeField()),
-            ],
-            options={
-                'verbose_name_plural': 'compared',
-                'constraints': [models.UniqueConstraint(fields=('source', 'beside', 'subject'), name='compared_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='DriftCase',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=400)),
-                ('rule', models.CharField(choices=[('image', 'Image'), ('env', 'Names of variables'), ('services', 'Services and ports'), ('checks', 'Health checks'), ('mounts', 'Volumes'), ('size', 'Size of machines'), ('secrets', 'Names of secrets'), ('parity', 'Staging and production'), ('separation', 'Separation of environments')], max_length=12)),
-                ('source', models.CharField(max_length=40)),
-                ('subject', models.CharField(max_length=300)),
-                ('environment', models.CharField(blank=True, max_length=20)),
-                ('words', models.JSONField()),
-                ('basis', models.CharField(blank=True, max_length=300)),
-                ('digest', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('explained', 'Explained'), ('change_git', 'Git will be changed'), ('change_fly', 'Fly will be changed'), ('accepted', 'Accepted until a date'), ('matches', 'Matches again')], default='open', max_length=10)),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('opened_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'indexes': [models.Index(fields=['state', '-opened_at'], name='drift_by_state')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'matches'), _negated=True), fields=('key',), name='drift_live_once'), models.CheckConstraint(condition=models.Q(('state', 'accepted'), ('until', None), _connector='XOR'), name='drift_accepted_until')],
-            },
-        ),
-        migrations.CreateModel(
-            name='DriftStep',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('open', 'Open'), ('explained', 'Explained'), ('change_git', 'Git will be changed'), ('change_fly', 'Fly will be changed'), ('accepted', 'Accepted until a date'), ('matches', 'Matches again')], max_length=10)),
-                ('words', models.JSONField()),
-                ('digest', models.CharField(max_length=64)),
-                ('note', models.TextField(blank=True)),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='changes.driftcase')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Reconciliation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(unique=True)),
-                ('lines', models.JSONField()),
-                ('differing', models.IntegerField()),
-                ('note', models.TextField(blank=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('authenticated_at', models.DateTimeField()),
-                ('signed_at', models.DateTimeField()),
-                ('signed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Compared',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=40)),
+                    ('beside', models.CharField(choices=[('git', 'Git'), ('doppler', 'Doppler'), ('production', 'Staging beside production'), ('environments', 'Environments beside each other')], default='git', max_length=12)),
+                    ('subject', models.CharField(max_length=300)),
+                    ('basis', models.CharField(blank=True, max_length=300)),
+                    ('problem', models.CharField(blank=True, max_length=300)),
+                    ('first_at', models.DateTimeField()),
+                    ('at', models.DateTimeField()),
+                ],
+                options={
+                    'verbose_name_plural': 'compared',
+                    'constraints': [models.UniqueConstraint(fields=('source', 'beside', 'subject'), name='compared_once')],
+                },
+            ),
+            migrations.CreateModel(
+                name='DriftCase',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('key', models.CharField(max_length=400)),
+                    ('rule', models.CharField(choices=[('image', 'Image'), ('env', 'Names of variables'), ('services', 'Services and ports'), ('checks', 'Health checks'), ('mounts', 'Volumes'), ('size', 'Size of machines'), ('secrets', 'Names of secrets'), ('parity', 'Staging and production'), ('separation', 'Separation of environments')], max_length=12)),
+                    ('source', models.CharField(max_length=40)),
+                    ('subject', models.CharField(max_length=300)),
+                    ('environment', models.CharField(blank=True, max_length=20)),
+                    ('words', models.JSONField()),
+                    ('basis', models.CharField(blank=True, max_length=300)),
+                    ('digest', models.CharField(max_length=64)),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('explained', 'Explained'), ('change_git', 'Git will be changed'), ('change_fly', 'Fly will be changed'), ('accepted', 'Accepted until a date'), ('matches', 'Matches again')], default='open', max_length=10)),
+                    ('until', models.DateTimeField(blank=True, null=True)),
+                    ('opened_at', models.DateTimeField()),
+                    ('seen_at', models.DateTimeField()),
+                    ('closed_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['state', '-opened_at'], name='drift_by_state')],
+                    'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'matches'), _negated=True), fields=('key',), name='drift_live_once'), models.CheckConstraint(condition=models.Q(('state', 'accepted'), ('until', None), _connector='XOR'), name='drift_accepted_until')],
+                },
+            ),
+            migrations.CreateModel(
+                name='DriftStep',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('explained', 'Explained'), ('change_git', 'Git will be changed'), ('change_fly', 'Fly will be changed'), ('accepted', 'Accepted until a date'), ('matches', 'Matches again')], max_length=10)),
+                    ('words', models.JSONField()),
+                    ('digest', models.CharField(max_length=64)),
+                    ('note', models.TextField(blank=True)),
+                    ('until', models.DateTimeField(blank=True, null=True)),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='changes.driftcase')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Reconciliation',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('month', models.DateField(unique=True)),
+                    ('lines', models.JSONField()),
+                    ('differing', models.IntegerField()),
+                    ('note', models.TextField(blank=True)),
+                    ('digest', models.CharField(max_length=64)),
+                    ('authenticated_at', models.DateTimeField()),
+                    ('signed_at', models.DateTimeField()),
+                    ('signed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+        ]),
     ]

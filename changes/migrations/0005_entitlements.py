@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -13,245 +15,247 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='AccessReview',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField(unique=True)),
-                ('opened_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('rights', models.IntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('note', models.TextField(blank=True)),
-                ('outcome', models.JSONField(blank=True, null=True)),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('opened_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='AccessSnapshot',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('things', models.JSONField()),
-                ('rights', models.IntegerField()),
-                ('began', models.JSONField(default=list)),
-                ('ended', models.JSONField(default=list)),
-                ('digest', models.CharField(max_length=64)),
-            ],
-            options={
-                'indexes': [models.Index(fields=['source', 'at'], name='snapshot_of_source')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Entitlement',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.TextField()),
-                ('account_name', models.TextField(blank=True)),
-                ('account_kind', models.CharField(default='person', max_length=12)),
-                ('right', models.CharField(choices=[('read', 'read'), ('write', 'write'), ('approve', 'approve'), ('deploy', 'deploy'), ('admin', 'admin'), ('bypass', 'bypass')], max_length=8)),
-                ('through', models.TextField(blank=True)),
-                ('vendor_word', models.TextField(blank=True)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('began_in', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.accesssnapshot')),
-                ('ended_in', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.accesssnapshot')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Limitation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule', models.CharField(max_length=20)),
-                ('reason', models.TextField()),
-                ('control', models.TextField()),
-                ('until', models.DateTimeField()),
-                ('digest', models.CharField(max_length=64)),
-                ('proposed_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='MergerList',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('branch', models.CharField(choices=[('main', 'main'), ('prod', 'prod')], max_length=4)),
-                ('people', models.JSONField()),
-                ('reason', models.TextField()),
-                ('digest', models.CharField(max_length=64)),
-                ('proposed_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='merger_lists', to='changes.repository')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ReviewEntry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('place', models.IntegerField()),
-                ('source', models.CharField(max_length=80)),
-                ('thing', models.TextField()),
-                ('thing_name', models.TextField(blank=True)),
-                ('account_id', models.TextField()),
-                ('account_name', models.TextField(blank=True)),
-                ('account_kind', models.CharField(max_length=12)),
-                ('right', models.CharField(max_length=8)),
-                ('through', models.TextField(blank=True)),
-                ('vendor_word', models.TextField(blank=True)),
-                ('entitlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.entitlement')),
-                ('holder', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('review', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='changes.accessreview')),
-                ('reviewer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name_plural': 'review entries',
-            },
-        ),
-        migrations.CreateModel(
-            name='ReviewAnswer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(choices=[('keep', 'Keep'), ('justify', 'Keep, with a reason'), ('remove', 'Remove')], max_length=7)),
-                ('reason', models.TextField(blank=True)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='changes.reviewentry')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ReviewReminder',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('opened', 'When it was opened'), ('before', 'Before its day'), ('late', 'When its day was over')], max_length=6)),
-                ('left', models.IntegerField()),
-                ('at', models.DateTimeField()),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('review', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='changes.accessreview')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='SystemOwner',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=80)),
-                ('thing', models.TextField(blank=True)),
-                ('set_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Thing',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=80)),
-                ('key', models.TextField()),
-                ('name', models.TextField(blank=True)),
-                ('first_read_at', models.DateTimeField()),
-                ('last_read_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'key'), name='thing_once')],
-            },
-        ),
-        migrations.AddField(
-            model_name='entitlement',
-            name='thing',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rights', to='changes.thing'),
-        ),
-        migrations.AddConstraint(
-            model_name='accessreview',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('closed_at',), name='one_open_review', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='accessreview',
-            constraint=models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('opened_at'))), name='review_is_due_later'),
-        ),
-        migrations.AddConstraint(
-            model_name='limitation',
-            constraint=models.UniqueConstraint(condition=models.Q(('confirmed_at', None), ('withdrawn_at', None)), fields=('person', 'rule'), name='limitation_waits_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='limitation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at', None), ('confirmed_by', None)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False), models.Q(('confirmed_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='limitation_two_people'),
-        ),
-        migrations.AddConstraint(
-            model_name='limitation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('control', ''), _negated=True)), name='limitation_is_reasoned'),
-        ),
-        migrations.AddIndex(
-            model_name='mergerlist',
-            index=models.Index(fields=['repository', 'branch', '-confirmed_at'], name='merger_list_in_force'),
-        ),
-        migrations.AddConstraint(
-            model_name='mergerlist',
-            constraint=models.UniqueConstraint(condition=models.Q(('confirmed_at', None), ('withdrawn_at', None)), fields=('repository', 'branch'), name='merger_list_waits_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='mergerlist',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at', None), ('confirmed_by', None)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False), models.Q(('confirmed_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='merger_list_two_people'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewentry',
-            index=models.Index(fields=['review', 'reviewer'], name='review_entry_of'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewentry',
-            constraint=models.UniqueConstraint(fields=('review', 'place'), name='review_entry_once'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewanswer',
-            index=models.Index(fields=['entry', '-id'], name='answer_of_review_entry'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict', 'keep'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='review_answer_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewreminder',
-            constraint=models.UniqueConstraint(fields=('review', 'person', 'kind'), name='review_reminded_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='systemowner',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('source', 'thing'), name='system_owner_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='systemowner',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('set_at')), _connector='OR'), name='system_owner_ends_later'),
-        ),
-        migrations.AddIndex(
-            model_name='entitlement',
-            index=models.Index(condition=models.Q(('ended_at', None)), fields=['account_id'], name='entitlement_of_account'),
-        ),
-        migrations.AddIndex(
-            model_name='entitlement',
-            index=models.Index(fields=['ended_at', 'first_seen_at'], name='entitlement_when'),
-        ),
-        migrations.AddConstraint(
-            model_name='entitlement',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('thing', 'account_kind', 'account_id', 'right', 'through', 'vendor_word'), name='entitlement_held_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='entitlement',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('first_seen_at')), _connector='OR'), name='entitlement_ends_later'),
-        ),
-        migrations.AddConstraint(
-            model_name='entitlement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_in', None)), models.Q(('ended_at__isnull', False), ('ended_in__isnull', False)), _connector='OR'), name='entitlement_end_is_proved'),
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='AccessReview',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('number', models.IntegerField(unique=True)),
+                    ('opened_at', models.DateTimeField()),
+                    ('due_at', models.DateTimeField()),
+                    ('rights', models.IntegerField()),
+                    ('digest', models.CharField(max_length=64)),
+                    ('closed_at', models.DateTimeField(blank=True, null=True)),
+                    ('note', models.TextField(blank=True)),
+                    ('outcome', models.JSONField(blank=True, null=True)),
+                    ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('opened_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='AccessSnapshot',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=80)),
+                    ('at', models.DateTimeField()),
+                    ('things', models.JSONField()),
+                    ('rights', models.IntegerField()),
+                    ('began', models.JSONField(default=list)),
+                    ('ended', models.JSONField(default=list)),
+                    ('digest', models.CharField(max_length=64)),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['source', 'at'], name='snapshot_of_source')],
+                },
+            ),
+            migrations.CreateModel(
+                name='Entitlement',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('account_id', models.TextField()),
+                    ('account_name', models.TextField(blank=True)),
+                    ('account_kind', models.CharField(default='person', max_length=12)),
+                    ('right', models.CharField(choices=[('read', 'read'), ('write', 'write'), ('approve', 'approve'), ('deploy', 'deploy'), ('admin', 'admin'), ('bypass', 'bypass')], max_length=8)),
+                    ('through', models.TextField(blank=True)),
+                    ('vendor_word', models.TextField(blank=True)),
+                    ('first_seen_at', models.DateTimeField()),
+                    ('last_seen_at', models.DateTimeField()),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('began_in', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.accesssnapshot')),
+                    ('ended_in', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.accesssnapshot')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Limitation',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('rule', models.CharField(max_length=20)),
+                    ('reason', models.TextField()),
+                    ('control', models.TextField()),
+                    ('until', models.DateTimeField()),
+                    ('digest', models.CharField(max_length=64)),
+                    ('proposed_at', models.DateTimeField()),
+                    ('expires_at', models.DateTimeField()),
+                    ('confirmed_at', models.DateTimeField(blank=True, null=True)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                    ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='MergerList',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('branch', models.CharField(choices=[('main', 'main'), ('prod', 'prod')], max_length=4)),
+                    ('people', models.JSONField()),
+                    ('reason', models.TextField()),
+                    ('digest', models.CharField(max_length=64)),
+                    ('proposed_at', models.DateTimeField()),
+                    ('expires_at', models.DateTimeField()),
+                    ('confirmed_at', models.DateTimeField(blank=True, null=True)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                    ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('repository', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='merger_lists', to='changes.repository')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ReviewEntry',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('place', models.IntegerField()),
+                    ('source', models.CharField(max_length=80)),
+                    ('thing', models.TextField()),
+                    ('thing_name', models.TextField(blank=True)),
+                    ('account_id', models.TextField()),
+                    ('account_name', models.TextField(blank=True)),
+                    ('account_kind', models.CharField(max_length=12)),
+                    ('right', models.CharField(max_length=8)),
+                    ('through', models.TextField(blank=True)),
+                    ('vendor_word', models.TextField(blank=True)),
+                    ('entitlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.entitlement')),
+                    ('holder', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('review', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='changes.accessreview')),
+                    ('reviewer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name_plural': 'review entries',
+                },
+            ),
+            migrations.CreateModel(
+                name='ReviewAnswer',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('verdict', models.CharField(choices=[('keep', 'Keep'), ('justify', 'Keep, with a reason'), ('remove', 'Remove')], max_length=7)),
+                    ('reason', models.TextField(blank=True)),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='changes.reviewentry')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ReviewReminder',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(choices=[('opened', 'When it was opened'), ('before', 'Before its day'), ('late', 'When its day was over')], max_length=6)),
+                    ('left', models.IntegerField()),
+                    ('at', models.DateTimeField()),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('review', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='changes.accessreview')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='SystemOwner',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=80)),
+                    ('thing', models.TextField(blank=True)),
+                    ('set_at', models.DateTimeField()),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+            ),
+            migrations.CreateModel(
+                name='Thing',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('source', models.CharField(max_length=80)),
+                    ('key', models.TextField()),
+                    ('name', models.TextField(blank=True)),
+                    ('first_read_at', models.DateTimeField()),
+                    ('last_read_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('source', 'key'), name='thing_once')],
+                },
+            ),
+            migrations.AddField(
+                model_name='entitlement',
+                name='thing',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rights', to='changes.thing'),
+            ),
+            migrations.AddConstraint(
+                model_name='accessreview',
+                constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('closed_at',), name='one_open_review', nulls_distinct=False),
+            ),
+            migrations.AddConstraint(
+                model_name='accessreview',
+                constraint=models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('opened_at'))), name='review_is_due_later'),
+            ),
+            migrations.AddConstraint(
+                model_name='limitation',
+                constraint=models.UniqueConstraint(condition=models.Q(('confirmed_at', None), ('withdrawn_at', None)), fields=('person', 'rule'), name='limitation_waits_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='limitation',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at', None), ('confirmed_by', None)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False), models.Q(('confirmed_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='limitation_two_people'),
+            ),
+            migrations.AddConstraint(
+                model_name='limitation',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason', ''), _negated=True), models.Q(('control', ''), _negated=True)), name='limitation_is_reasoned'),
+            ),
+            migrations.AddIndex(
+                model_name='mergerlist',
+                index=models.Index(fields=['repository', 'branch', '-confirmed_at'], name='merger_list_in_force'),
+            ),
+            migrations.AddConstraint(
+                model_name='mergerlist',
+                constraint=models.UniqueConstraint(condition=models.Q(('confirmed_at', None), ('withdrawn_at', None)), fields=('repository', 'branch'), name='merger_list_waits_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='mergerlist',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at', None), ('confirmed_by', None)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False), models.Q(('confirmed_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='merger_list_two_people'),
+            ),
+            migrations.AddIndex(
+                model_name='reviewentry',
+                index=models.Index(fields=['review', 'reviewer'], name='review_entry_of'),
+            ),
+            migrations.AddConstraint(
+                model_name='reviewentry',
+                constraint=models.UniqueConstraint(fields=('review', 'place'), name='review_entry_once'),
+            ),
+            migrations.AddIndex(
+                model_name='reviewanswer',
+                index=models.Index(fields=['entry', '-id'], name='answer_of_review_entry'),
+            ),
+            migrations.AddConstraint(
+                model_name='reviewanswer',
+                constraint=models.CheckConstraint(condition=models.Q(('verdict', 'keep'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='review_answer_has_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='reviewreminder',
+                constraint=models.UniqueConstraint(fields=('review', 'person', 'kind'), name='review_reminded_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='systemowner',
+                constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('source', 'thing'), name='system_owner_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='systemowner',
+                constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('set_at')), _connector='OR'), name='system_owner_ends_later'),
+            ),
+            migrations.AddIndex(
+                model_name='entitlement',
+                index=models.Index(condition=models.Q(('ended_at', None)), fields=['account_id'], name='entitlement_of_account'),
+            ),
+            migrations.AddIndex(
+                model_name='entitlement',
+                index=models.Index(fields=['ended_at', 'first_seen_at'], name='entitlement_when'),
+            ),
+            migrations.AddConstraint(
+                model_name='entitlement',
+                constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('thing', 'account_kind', 'account_id', 'right', 'through', 'vendor_word'), name='entitlement_held_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='entitlement',
+                constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('first_seen_at')), _connector='OR'), name='entitlement_ends_later'),
+            ),
+            migrations.AddConstraint(
+                model_name='entitlement',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_in', None)), models.Q(('ended_at__isnull', False), ('ended_in__isnull', False)), _connector='OR'), name='entitlement_end_is_proved'),
+            ),
+        ]),
     ]

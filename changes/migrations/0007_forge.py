@@ -5,6 +5,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -18,128 +20,130 @@ class Migration(migrations.Migration):
             name="trouble",
             field=models.TextField(blank=True, db_default="", default=""),
         ),
-        migrations.CreateModel(
-            name="ReleaseLog",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("channel", models.CharField(max_length=40)),
-                ("ts", models.CharField(max_length=40)),
-                ("permalink", models.CharField(blank=True, max_length=400)),
-                ("posted_at", models.DateTimeField()),
-                ("at", models.DateTimeField()),
-                (
-                    "release",
-                    models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="log", to="changes.release"),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Fetch",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("days", models.IntegerField(blank=True, null=True)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "Waiting"),
-                            ("running", "Running"),
-                            ("done", "Done"),
-                            ("cancelled", "Cancelled"),
-                            ("failed", "Stopped"),
-                        ],
-                        default="waiting",
-                        max_length=10,
+        CreateTogether([
+            migrations.CreateModel(
+                name="ReleaseLog",
+                fields=[
+                    ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                    ("channel", models.CharField(max_length=40)),
+                    ("ts", models.CharField(max_length=40)),
+                    ("permalink", models.CharField(blank=True, max_length=400)),
+                    ("posted_at", models.DateTimeField()),
+                    ("at", models.DateTimeField()),
+                    (
+                        "release",
+                        models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="log", to="changes.release"),
                     ),
-                ),
-                ("todo", models.JSONField(default=list)),
-                ("page", models.IntegerField(default=1)),
-                ("total", models.IntegerField(default=0)),
-                ("found", models.IntegerField(default=0)),
-                ("note", models.TextField(blank=True)),
-                ("asked_at", models.DateTimeField()),
-                ("not_before", models.DateTimeField(blank=True, null=True)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "asked_by",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
-                ),
-                (
-                    "cancelled_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "source",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="fetches", to="changes.source"),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "fetches",
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("state__in", ["waiting", "running"])), fields=("source",), name="fetch_one_at_a_time"
-                    )
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name="RulesSnapshot",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("subject", models.TextField()),
-                ("digest", models.CharField(max_length=64)),
-                ("rules", models.JSONField()),
-                (
-                    "differences",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None),
-                ),
-                (
-                    "weaker",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None),
-                ),
-                ("after", models.DateTimeField(blank=True, null=True)),
-                ("read_at", models.DateTimeField()),
-                ("last_read_at", models.DateTimeField()),
-                ("actor_uid", models.BigIntegerField(blank=True, null=True)),
-                (
-                    "repository",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="rules_snapshots", to="changes.repository"
+            ),
+            migrations.CreateModel(
+                name="Fetch",
+                fields=[
+                    ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                    ("days", models.IntegerField(blank=True, null=True)),
+                    (
+                        "state",
+                        models.CharField(
+                            choices=[
+                                ("waiting", "Waiting"),
+                                ("running", "Running"),
+                                ("done", "Done"),
+                                ("cancelled", "Cancelled"),
+                                ("failed", "Stopped"),
+                            ],
+                            default="waiting",
+                            max_length=10,
+                        ),
                     ),
-                ),
-            ],
-            options={
-                "indexes": [models.Index(fields=["repository", "subject", "-read_at"], name="rules_snapshot_newest")],
-            },
-        ),
-        migrations.CreateModel(
-            name="RuleSuite",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("vendor_id", models.BigIntegerField()),
-                ("branch", models.TextField()),
-                ("before", models.CharField(max_length=64)),
-                ("after", models.CharField(max_length=64)),
-                ("actor_uid", models.BigIntegerField(blank=True, null=True)),
-                ("actor_login", models.CharField(blank=True, max_length=120)),
-                ("result", models.CharField(max_length=10)),
-                ("pushed_at", models.DateTimeField()),
-                ("read_at", models.DateTimeField()),
-                (
-                    "repository",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="rule_suites", to="changes.repository"
+                    ("todo", models.JSONField(default=list)),
+                    ("page", models.IntegerField(default=1)),
+                    ("total", models.IntegerField(default=0)),
+                    ("found", models.IntegerField(default=0)),
+                    ("note", models.TextField(blank=True)),
+                    ("asked_at", models.DateTimeField()),
+                    ("not_before", models.DateTimeField(blank=True, null=True)),
+                    ("ended_at", models.DateTimeField(blank=True, null=True)),
+                    (
+                        "asked_by",
+                        models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
                     ),
-                ),
-            ],
-            options={
-                "constraints": [models.UniqueConstraint(fields=("repository", "vendor_id"), name="rule_suite_once")],
-            },
-        ),
+                    (
+                        "cancelled_by",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="+",
+                            to=settings.AUTH_USER_MODEL,
+                        ),
+                    ),
+                    (
+                        "source",
+                        models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="fetches", to="changes.source"),
+                    ),
+                ],
+                options={
+                    "verbose_name_plural": "fetches",
+                    "constraints": [
+                        models.UniqueConstraint(
+                            condition=models.Q(("state__in", ["waiting", "running"])), fields=("source",), name="fetch_one_at_a_time"
+                        )
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name="RulesSnapshot",
+                fields=[
+                    ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                    ("subject", models.TextField()),
+                    ("digest", models.CharField(max_length=64)),
+                    ("rules", models.JSONField()),
+                    (
+                        "differences",
+                        django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None),
+                    ),
+                    (
+                        "weaker",
+                        django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, size=None),
+                    ),
+                    ("after", models.DateTimeField(blank=True, null=True)),
+                    ("read_at", models.DateTimeField()),
+                    ("last_read_at", models.DateTimeField()),
+                    ("actor_uid", models.BigIntegerField(blank=True, null=True)),
+                    (
+                        "repository",
+                        models.ForeignKey(
+                            on_delete=django.db.models.deletion.PROTECT, related_name="rules_snapshots", to="changes.repository"
+                        ),
+                    ),
+                ],
+                options={
+                    "indexes": [models.Index(fields=["repository", "subject", "-read_at"], name="rules_snapshot_newest")],
+                },
+            ),
+            migrations.CreateModel(
+                name="RuleSuite",
+                fields=[
+                    ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                    ("vendor_id", models.BigIntegerField()),
+                    ("branch", models.TextField()),
+                    ("before", models.CharField(max_length=64)),
+                    ("after", models.CharField(max_length=64)),
+                    ("actor_uid", models.BigIntegerField(blank=True, null=True)),
+                    ("actor_login", models.CharField(blank=True, max_length=120)),
+                    ("result", models.CharField(max_length=10)),
+                    ("pushed_at", models.DateTimeField()),
+                    ("read_at", models.DateTimeField()),
+                    (
+                        "repository",
+                        models.ForeignKey(
+                            on_delete=django.db.models.deletion.PROTECT, related_name="rule_suites", to="changes.repository"
+                        ),
+                    ),
+                ],
+                options={
+                    "constraints": [models.UniqueConstraint(fields=("repository", "vendor_id"), name="rule_suite_once")],
+                },
+            ),
+        ]),
     ]

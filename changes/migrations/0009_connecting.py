@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.schema import CreateTogether
+
 
 class Migration(migrations.Migration):
 
@@ -13,47 +15,49 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Connecting',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('api_url', models.CharField(max_length=300)),
-                ('token_encrypted', models.BinaryField(blank=True, default=b'')),
-                ('secret_encrypted', models.BinaryField(blank=True, default=b'')),
-                ('app_id', models.CharField(blank=True, max_length=40)),
-                ('installation_id', models.CharField(blank=True, max_length=40)),
-                ('app_url', models.CharField(blank=True, max_length=300)),
-                ('settings', models.JSONField(blank=True, default=dict)),
-                ('state_digest', models.CharField(blank=True, max_length=64)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
-                ('works', models.BooleanField(default=False)),
-                ('words', models.TextField(blank=True)),
-                ('offers', models.JSONField(blank=True, default=list)),
-                ('begun_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('begun_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('fetch', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.fetch')),
-                ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.source')),
-            ],
-            options={
-                'verbose_name_plural': 'connectings',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('kind',), name='connecting_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='ReviewHandover',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='handovers', to='changes.reviewentry')),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'indexes': [models.Index(fields=['entry', '-id'], name='handover_of_review_entry')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='review_handover_has_reason')],
-            },
-        ),
+        CreateTogether([
+            migrations.CreateModel(
+                name='Connecting',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(max_length=20)),
+                    ('api_url', models.CharField(max_length=300)),
+                    ('token_encrypted', models.BinaryField(blank=True, default=b'')),
+                    ('secret_encrypted', models.BinaryField(blank=True, default=b'')),
+                    ('app_id', models.CharField(blank=True, max_length=40)),
+                    ('installation_id', models.CharField(blank=True, max_length=40)),
+                    ('app_url', models.CharField(blank=True, max_length=300)),
+                    ('settings', models.JSONField(blank=True, default=dict)),
+                    ('state_digest', models.CharField(blank=True, max_length=64)),
+                    ('checked_at', models.DateTimeField(blank=True, null=True)),
+                    ('works', models.BooleanField(default=False)),
+                    ('words', models.TextField(blank=True)),
+                    ('offers', models.JSONField(blank=True, default=list)),
+                    ('begun_at', models.DateTimeField()),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('begun_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('fetch', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.fetch')),
+                    ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.source')),
+                ],
+                options={
+                    'verbose_name_plural': 'connectings',
+                    'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('kind',), name='connecting_once')],
+                },
+            ),
+            migrations.CreateModel(
+                name='ReviewHandover',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('reason', models.TextField()),
+                    ('at', models.DateTimeField()),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='handovers', to='changes.reviewentry')),
+                    ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'indexes': [models.Index(fields=['entry', '-id'], name='handover_of_review_entry')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='review_handover_has_reason')],
+                },
+            ),
+        ]),
     ]

@@ -12,19 +12,19 @@ class Seed:
     """A stopped portal's data folder, and copies of it that run."""
 
     def __init__(self, *, secret):
-        self.folder = temporary_folder()
-        first = Stack(data=self.folder / "data")
+        self.stack = Stack()
         try:
-            self.token = Portal(first.start()).connect(secret=secret).join().token
-            first.stop()
-        finally:
-            first.clear()
+            self.token = Portal(self.stack.start()).connect(secret=secret).join().token
+            self.stack.stop()
+        except BaseException:
+            self.clear()
+            raise
 
     @contextmanager
     def running(self):
         """A running copy, gone afterwards."""
         folder = temporary_folder()
-        subprocess.run(["cp", "-a", str(self.folder / "data"), str(folder / "data")], check=True)
+        subprocess.run(["cp", "-a", str(self.stack.data), str(folder / "data")], check=True)
         stack = Stack(data=folder / "data")
         try:
             portal = Portal(stack.start())
@@ -35,4 +35,4 @@ class Seed:
             shutil.rmtree(folder, ignore_errors=True)
 
     def clear(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.stack.clear()

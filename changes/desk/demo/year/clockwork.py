@@ -45,6 +45,7 @@ class Clockwork:
         self.at = at
         self._moved: set[str] = set()
         self._today: set[str] = set()
+        """Vendors that moved since the last night, in a way that webhooks alone may not tell."""
         self._repositories: set[str] = set()
 
     def now(self) -> datetime:
@@ -55,11 +56,12 @@ class Clockwork:
         """Forwards, never back."""
         self.at = max(self.at, at)
 
-    def moved(self, act: Act) -> None:
-        """Something happened at a vendor that the portal has not seen."""
+    def moved(self, act: Act, *, ordinary: bool) -> None:
+        """Something happened at a vendor that the portal has not seen. What is ``ordinary`` is told by webhooks to its end."""
         vendors = TOUCHES.get(act.act) or {act.act.partition("/")[0]}
         self._moved |= vendors
-        self._today |= vendors
+        if not ordinary:
+            self._today |= vendors
         self._repositories |= {name for name in [act.arguments.get("repository")] if name}
 
     def look(self, *, released: bool = False) -> None:
@@ -118,13 +120,18 @@ class Clockwork:
         return deliver_due(now=self.now).total()
 
     def night(self, *, everything: bool) -> None:
-        """Once a day: the poll that makes sure, of ``everything`` or of what moved that day, and the clocks of the policy."""
+        """Once a day: the poll that makes sure, of ``everything`` or of what moved that day, and the clocks of the policy.
+
+        A day on which only ordinary things happened ends with a look.
+        """
+        if not (everything or self._today):
+            self.look()
+            return
         self._stood_still()
         for kind in ALL if everything else sorted(self._today):
             self._poll(kind, everything=everything)
-        if everything or self._today:
-            self._bring_in()
-            self._settle()
+        self._bring_in()
+        self._settle()
         self._moved.clear()
         self._today.clear()
         self._repositories.clear()

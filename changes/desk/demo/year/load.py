@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
@@ -36,27 +36,38 @@ class Wanted:
     scale: float
     last: str
     weeks: int
+    names: Sequence[str] | None = None
+    """Scenarios to leave in; all of them by default."""
 
     def plan(self) -> Plan:
         """The same plan every time."""
-        return plan(seed=self.seed, scale=self.scale, last=date.fromisoformat(self.last), weeks=self.weeks)
+        return plan(seed=self.seed, scale=self.scale, last=date.fromisoformat(self.last), weeks=self.weeks, names=self.names)
 
 
-def load_year(*, address: str, seed: int, scale: float, now: datetime, say: Callable[[str], None], weeks: int = WEEKS) -> Plan:
+def load_year(
+    *,
+    address: str,
+    seed: int,
+    scale: float,
+    now: datetime,
+    say: Callable[[str], None],
+    weeks: int = WEEKS,
+    names: Sequence[str] | None = None,
+) -> Plan:
     """Plays the year at the stand-ins at ``address``, or goes on with the one that was begun. Returns its plan.
 
     Nothing else may work on the portal's inbox and clocks meanwhile: the jobs of the scheduler rest until it has been told.
     """
     remote = Remote(address)
     vendors = Vendors(remote, now=now)
-    wanted = _wanted(remote, Wanted(seed, scale, str((vendors.began - BEFORE_THE_WEEK).date()), weeks))
+    wanted = _wanted(remote, Wanted(seed, scale, str((vendors.began - BEFORE_THE_WEEK).date()), weeks, names))
     made = wanted.plan()
     if remote.mark(PLAYED):
         return made
     herald = _Herald(say)
     herald.beat()
     try:
-        _open(vendors, made)
+        vendors.once("year/open", lambda: _open(vendors, made))
         Player(remote, made, herald).play()
     finally:
         remote.do("clock")

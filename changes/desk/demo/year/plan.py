@@ -4,7 +4,7 @@ Each repository's working days are dealt out: some to scenarios, which have thei
 as much as ``scale`` says; the others are quiet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -16,7 +16,7 @@ from changes.desk.demo.year.ordinary import a_day, an_emergency
 from changes.desk.demo.year.program import Gathering, meetings, program
 from changes.desk.demo.year.registry import Scenario
 from changes.desk.demo.year.scenarios import SCENARIOS
-from changes.desk.demo.year.steps import Expect, Step, Tale
+from changes.desk.demo.year.steps import Deed, Expect, Look, Step, Tale
 
 WEEKS = 52
 PROMOTIONS = 400
@@ -59,7 +59,8 @@ def plan(*, seed: int, scale: float, last: date, weeks: int = WEEKS, names: Iter
     grounds = [(scenario, field.ground(scenario, random)) for scenario in _dealt(chosen, random)]
     tales = [scenario.tell(random, ground) for scenario, ground in grounds]
     tales += _ordinary(random, field.free, round(PROMOTIONS * scale))
-    tales.append(program(first=first, meetings=gathered, weeks=weeks, left=[ground.meeting for _, ground in grounds]))
+    left, involved = [ground.meeting for _, ground in grounds], {login for tale in tales for login in _people(tale)}
+    tales.append(program(first=first, meetings=gathered, weeks=weeks, left=left, involved=involved))
     return Plan(
         seed=seed,
         scale=scale,
@@ -69,6 +70,15 @@ def plan(*, seed: int, scale: float, last: date, weeks: int = WEEKS, names: Iter
         expected=tuple(expect for tale in tales for expect in tale.expected),
         own=tuple(sorted(ground.repository for scenario, ground in grounds if scenario.own)),
     )
+
+
+def _people(tale: Tale) -> Iterator[str]:
+    """Everything in the arguments of a tale that may be somebody's login."""
+    for step in tale.steps:
+        if not isinstance(step, Look):
+            yield from (value for value in step.arguments.values() if isinstance(value, str))
+        if isinstance(step, Deed):
+            yield step.by
 
 
 def _dealt(chosen: list[Scenario], random: Random) -> list[Scenario]:

@@ -20,6 +20,8 @@ from portal.standins.client import Remote
 
 NIGHT = time(23, 0)
 SUNDAY, FIRST_WEEK = 6, 7
+ORDINARY = "day-"
+"""How names of acts on ordinary days begin."""
 RELEASES = ("fly/release", "fly/rollback")
 SEEN_AFTER = timedelta(minutes=2)
 DAY = timedelta(days=1)
@@ -120,7 +122,7 @@ class Player:
         if act.timed:
             arguments["at"] = act.at.isoformat()
         self._given[act.name] = self.remote.do("once", name=act.name, word=act.act, arguments=arguments, at=act.at)
-        self._work.moved(act)
+        self._work.moved(act, ordinary=act.name.startswith(ORDINARY))
         if _is_release(act):
             self._soon = act.at + SEEN_AFTER
 

@@ -15,6 +15,8 @@ TIME, ZONE = time(10), "Europe/Berlin"
 FAILED_ONCE = frozenset({"ann", "max"})
 UNTRAINED = frozenset({"eli", "vic"})
 """Who have not taken the last course yet when the year ends; they have some weeks left."""
+LOGINS = frozenset(person.login for person in EVERYBODY)
+NEEDED = ("mia", "cleo", "dev", "eli", "noa", "bob", "ida")
 LONG = 26
 """Weeks of a year in which the policy is changed; a shorter one keeps its first version."""
 REASON = "The chair was ill, and the deputy was on a plane. From now on somebody stands in for both."
@@ -66,11 +68,15 @@ def _gathering(number: int, slot: Slot) -> Gathering:
     return Gathering(number, slot.planned_at)
 
 
-def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int]) -> Tale:
-    """Training before the first day, the meetings, and two more versions of the policy. Meetings in ``left`` are held by others."""
+def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int], involved: Collection[str]) -> Tale:
+    """Training before the first day, the meetings, and two more versions of the policy. Meetings in ``left`` are held by others.
+
+    In a short year, which is one of tests, only those take the course whom it ``involves``.
+    """
     began = datetime.combine(first, time(7), tzinfo=UTC)
     series = Deed(began - 3 * DAY, "series", "make_series", "cleo", {"cadence": meetings.cadence})
-    steps: list[Step] = [series, *course(1, at=began - 6 * DAY)]
+    idle = frozenset() if weeks >= LONG else frozenset(LOGINS - {*involved, *NEEDED})
+    steps: list[Step] = [series, *course(1, at=began - 6 * DAY, without=idle)]
     for place, one in enumerate(meetings.held):
         if one.number not in left:
             steps += _meeting(one, POINTS[place % len(POINTS)], place)
