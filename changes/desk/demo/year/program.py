@@ -76,7 +76,7 @@ def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int
     began = datetime.combine(first, time(7), tzinfo=UTC)
     series = Deed(began - 3 * DAY, "series", "make_series", "cleo", {"cadence": meetings.cadence})
     idle = frozenset() if weeks >= LONG else frozenset(LOGINS - {*involved, *NEEDED})
-    steps: list[Step] = [series, *course(1, at=began - 6 * DAY, without=idle)]
+    steps: list[Step] = [series, *course(1, at=began - 6 * DAY, begins=began - 5 * DAY, without=idle)]
     for place, one in enumerate(meetings.held):
         if one.number not in left:
             steps += _meeting(one, POINTS[place % len(POINTS)], place)
@@ -110,17 +110,20 @@ def _versions(meetings: Meetings) -> list[Step]:
 
 
 def _version(number: int, at: Gathering, summary: str, parameters: dict[str, object], without: frozenset[str]) -> list[Step]:
-    """Sent a week before the meeting, decided there, in force six days later; the course is published on the next day."""
+    """Sent a week before the meeting, decided there, in force six days later; the course is published on the next day.
+
+    Nobody can take it before its version holds.
+    """
     told = {"number": number, "summary": summary, "parameters": parameters, "holds_from": at.at + 6 * DAY}
     sent = Deed(at.at - WEEK, f"policy-{number}", "send_version", "mia", told)
-    return [sent, *course(number, at=at.at + DAY, without=without)]
+    return [sent, *course(number, at=at.at + DAY, begins=at.at + 7 * DAY, without=without)]
 
 
-def course(number: int, *, at: datetime, without: frozenset[str] = frozenset()) -> list[Step]:
-    """A course on a version of the policy, and who takes it: one after the other, from the next morning on."""
+def course(number: int, *, at: datetime, begins: datetime, without: frozenset[str] = frozenset()) -> list[Step]:
+    """A course on a version of the policy, and who takes it: one after the other, from ``begins`` on."""
     steps: list[Step] = [Deed(at, f"course-{number}", "publish_course", "mia", {"policy": number})]
     takers = [person.login for person in EVERYBODY if person.role != Role.AUDITOR and person.login not in without]
     for place, login in enumerate(takers):
-        begins = at + DAY + place * 50 * MINUTE
-        steps.append(Deed(begins, f"course-{number}/{login}", "train", login, {"fails": number == 1 and login in FAILED_ONCE}))
+        moment = begins + place * 50 * MINUTE
+        steps.append(Deed(moment, f"course-{number}/{login}", "train", login, {"fails": number == 1 and login in FAILED_ONCE}))
     return steps
