@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+from django.db.models import Model
 
 AT_LENGTH = 69621
 """Key of what takes long where the seal is made: verifications, evidence packs, the nightly copy. One of them at a time, so that
@@ -21,3 +22,12 @@ def alone(key: int) -> Iterator[bool]:
         finally:
             if first:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def in_turn(row: Model) -> None:
+    """Waits, in a transaction, until no other one decides about this row.
+
+    For rows that never change: nobody may lock them (``SELECT … FOR UPDATE`` asks for the right to edit them).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{row._meta.label} {row.pk}"])

@@ -95,6 +95,13 @@ SCHEDULE = (
     Entry("portal.runtime.tasks.heartbeat", 15, "heartbeat"),
 )
 
+# While somebody holds this lease, jobs that follow the clocks of the policy or the vendors rest: a year that is told in minutes
+# does their work with a clock of its own (changes/desk/demo/year). The ledger, copies and the heartbeat go on.
+STANDSTILL = "standstill"
+_RESTING = ("changes.", "portal.outbox.", "portal.access.roster.", "audits.controls.", "audits.engagements.")
+RESTS = tuple(entry.lease for entry in SCHEDULE if entry.task.startswith(_RESTING))
+RESTING_CHANNELS = frozenset({"inbox", "outbox"})
+
 # Channel of PostgreSQL's NOTIFY → task that is sent at once.
 WAKE = {
     "inbox": DRAIN_INBOX,

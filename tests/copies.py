@@ -32,7 +32,7 @@ def copy(make, **options):
     maintenance = make_conninfo(dbname="postgres", user=here["USER"], host=here["HOST"], port=here["PORT"] or None)
     with psycopg.connect(maintenance, autocommit=True) as line:
         line.execute("SELECT pg_advisory_lock(%s)", [MAKING])
-        if not line.execute("SELECT FROM pg_database WHERE datname = %s", [MIGRATED]).fetchone():
+        if not line.execute("SELECT 1 FROM pg_database WHERE datname = %s", [MIGRATED]).fetchone():
             here["TEST"]["NAME"] = HALF
             make(**options)
             connection.close()

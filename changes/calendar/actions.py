@@ -19,6 +19,7 @@ from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
+from portal.alone import in_turn
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
@@ -111,7 +112,8 @@ def set_freeze(
 def end_freeze(*, freeze: Freeze, reason: str, by: User, at: datetime) -> FreezeEnd:
     """End a freeze now; one that has not begun never begins."""
     check_may(by, P.FREEZE_SET, at)
-    locked = Freeze.objects.select_for_update(of=("self",)).get(pk=freeze.pk)
+    in_turn(freeze)
+    locked = Freeze.objects.get(pk=freeze.pk)
     ended = FreezeEnd.objects.filter(freeze=locked).exists()
     policy.check_freeze_end(span=Span(locked.starts_at, locked.ends_at), ended=ended, reason=reason, at=at)
     row = FreezeEnd.objects.create(freeze=locked, ends_at=max(at, locked.starts_at), reason=reason.strip(), by=by, at=at)

@@ -21,6 +21,7 @@ from changes.training.standing import check_trained
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
+from portal.alone import in_turn
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
 from portal.policy.in_force import parameters_at
@@ -106,7 +107,8 @@ def _answer(waiting: FreezeOverride, verdict: str, by: User, at: datetime) -> Ov
 
 
 def _lock_waiting(override: FreezeOverride, *, at: datetime) -> FreezeOverride:
-    waiting = FreezeOverride.objects.select_for_update(of=("self",)).get(pk=override.pk)
+    in_turn(override)
+    waiting = FreezeOverride.objects.get(pk=override.pk)
     if OverrideAnswer.objects.filter(override=waiting).exists():
         raise Stale("Somebody decided on this override already.")
     if waiting.expires_at <= at:

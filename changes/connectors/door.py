@@ -8,7 +8,8 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from changes.connectors.models import HookSecret, Source
 from changes.connectors.registry import KINDS
@@ -127,16 +128,18 @@ def check(*, name: str, body: bytes, headers: Mapping[str, str]) -> Genuine | Ar
     return found or FORGED
 
 
-def arrive(*, name: str, body: bytes, headers: Mapping[str, str]) -> Arrived:
+def arrive(*, name: str, body: bytes, headers: Mapping[str, str], at: datetime | None = None) -> Arrived:
     """Take one delivery in: 202 once it is stored (200 with an answer, if the vendor wants one), 401 when it is not genuine
     or too old, 400 when a needed header is missing.
 
-    ``headers`` have lower-case names. One statement writes; the answer does not wait for any worker.
+    ``headers`` have lower-case names. One statement writes; the answer does not wait for any worker. ``at`` says when it came,
+    for a year that is told in minutes; by default at this moment.
     """
     found = check(name=name, body=body, headers=headers)
     if isinstance(found, Arrived):
         return found
-    return answer_to(found, ACCEPTED if store([found])[0] else known(found))
+    dated = replace(found, at=at)
+    return answer_to(dated, ACCEPTED if store([dated])[0] else known(dated))
 
 
 def answer_to(delivery: Genuine, word: str) -> Arrived:

@@ -4,7 +4,7 @@ Between the first good reading and the last one (``Source.covered_until``, ``Rep
 covered by a poll or lies in a row here: so a sheet can say what the portal vouches for. A row begins at the last good reading.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -62,6 +62,19 @@ def well(*, of: Read, at: datetime) -> None:
         _write(of, kind=Kind.UNREAD, began=last, ended=at, why="Nothing asked for it: paused, or no worker ran.", at=at)
     if isinstance(of, Source):
         Source.objects.filter(pk=of.pk).update(covered_until=at)
+
+
+def stood_still(*, at: datetime, moved: Collection[str]) -> None:
+    """The clock was turned to ``at``, and nobody asked meanwhile. What is read now is what polls all along would have seen by now.
+
+    In repositories that are not named in ``moved`` nothing happened, so that reading them would have found nothing. Only for
+    a year that is told in minutes: without it every turn of the clock would look like an outage.
+    """
+    Source.objects.filter(covered_until__lt=at).update(covered_until=at)
+    Repository.objects.filter(mirrored_at__lt=at).update(mirrored_at=at)
+    still = Repository.objects.exclude(name__in=moved)
+    still.exclude(mirrored_at=None).update(mirror_tried_at=at)
+    still.exclude(polled_at=None).update(polled_at=at)
 
 
 def filled(*, of: Read, at: datetime) -> int:

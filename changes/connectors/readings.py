@@ -1,63 +1,26 @@
 """What is to be read again from a vendor's API: every delivery is a prompt to read, and reading confirms the facts."""
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
 
 from changes.connectors import outages
+from changes.connectors.asking import Asked, ask, ask_all, ask_for_rules
 from changes.connectors.errors import Passing, Permanent
 from changes.connectors.forges import CLIENTS
 from changes.connectors.github.reading import read as read_github
 from changes.connectors.models import Reading, Source
 from changes.connectors.settling import touch
-from changes.delivery.models import PullRequest, Push, Repository
+from changes.delivery.models import PullRequest, Push
+
+__all__ = ["Asked", "ask", "ask_all", "ask_for_rules", "read_due"]
 
 LEASE = timedelta(seconds=30)
 BATCH = 20
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One wish to read something again."""
-
-    source: Source
-    repository: Repository
-    subject: str
-    at: datetime
-
-
-def ask(*, source: Source, repository: Repository, subject: str, at: datetime) -> None:
-    """Ask for one reading; asking again while it waits changes nothing, after it was done it asks anew.
-
-    A source whose API cannot be read is not asked: its facts stay marked as reported.
-    """
-    ask_all(asked=[Asked(source, repository, subject, at)])
-
-
-def ask_all(*, asked: Iterable[Asked]) -> None:
-    """Ask for many readings with one statement; of several wishes for one reading the last one counts."""
-    last = {(one.source.pk, one.repository.pk, one.subject): one for one in asked if one.source.readable}
-    Reading.objects.bulk_create(
-        [
-            Reading(source=one.source, repository=one.repository, subject=one.subject, wanted_at=one.at)
-            for _, one in sorted(last.items())
-        ],
-        update_conflicts=True,
-        unique_fields=["source", "repository", "subject"],
-        update_fields=["wanted_at", "done_at", "not_before", "attempts"],
-    )
-
-
-def ask_for_rules(*, source: Source, repository: Repository, at: datetime) -> None:
-    """Read the rules of both restricted branches, the repository itself and its environments."""
-    ask(source=source, repository=repository, subject="repository:", at=at)
-    for branch in (repository.main_branch, repository.prod_branch):
-        ask(source=source, repository=repository, subject=f"rules:{branch}", at=at)
 
 
 def read_due(*, now: Callable[[], datetime]) -> int:

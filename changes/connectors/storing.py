@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import psycopg_pool
 import structlog
@@ -38,6 +39,8 @@ class Genuine:
     answer: bytes | None = None
     reference: str = field(default_factory=present)
     """Of the request that brought it, for the logs of whoever applies it."""
+    at: datetime | None = None
+    """When it came; None: at this moment, by the database's clock."""
 
     @property
     def digest(self) -> str:
@@ -49,14 +52,14 @@ class Genuine:
         """What makes it the same delivery."""
         return [self.source_id, self.delivery_id]
 
-    def row(self) -> list[int | str | bytes]:
+    def row(self) -> list[int | str | bytes | datetime | None]:
         """What ``STORE`` takes for it."""
         kept = json.dumps({key: value[:300].replace("\x00", "") for key, value in self.headers.items()})
         packed = zlib.compress(self.body, 1)
-        return [*self.key, self.event, kept, packed, len(self.body), self.digest, self.secret_id]
+        return [*self.key, self.event, kept, packed, len(self.body), self.digest, self.secret_id, self.at]
 
 
-ROW = "(%s, %s, %s, %s::jsonb, %s, %s, %s, %s, now(), 'new', '', 0, '')"
+ROW = "(%s, %s, %s, %s::jsonb, %s, %s, %s, %s, coalesce(%s, now()), 'new', '', 0, '')"
 STORE = """
 WITH stored AS (
     INSERT INTO changes_delivery (source_id, delivery_id, event, headers, body, body_size, body_digest, secret_id,

@@ -69,12 +69,15 @@ def find_repository(*, forge: str, fact: RepositoryFact) -> Repository | None:
     return known_as(rows=Repository.objects.filter(wanted, forge=forge, in_scope_until=None).order_by("id"), fact=fact)
 
 
-def take_over_names(*, repository: Repository, fact: RepositoryFact) -> None:
-    """Note the vendor's number where it was not known, and follow a rename. Only for payloads whose signature was checked."""
+def take_over_names(*, repository: Repository, fact: RepositoryFact, at_present: bool = False) -> None:
+    """Note the vendor's number where it was not known, and follow a rename. Only for payloads whose signature was checked.
+
+    ``at_present``: the API was asked just now, so that the name is no older one, even if it was given before.
+    """
     if repository.vendor_id is None and fact.vendor_id is not None:
         Repository.objects.filter(pk=repository.pk, vendor_id=None).update(vendor_id=fact.vendor_id)
         repository.vendor_id = fact.vendor_id
-    if is_renamed(repository=repository, fact=fact):
+    if is_renamed(repository=repository, fact=fact, at_present=at_present):
         _rename(repository, fact.name)
 
 

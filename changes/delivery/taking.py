@@ -59,11 +59,11 @@ def brings_names(*, repository: Repository, fact: RepositoryFact) -> bool:
     return (repository.vendor_id is None and fact.vendor_id is not None) or is_renamed(repository=repository, fact=fact)
 
 
-def is_renamed(*, repository: Repository, fact: RepositoryFact) -> bool:
+def is_renamed(*, repository: Repository, fact: RepositoryFact, at_present: bool = False) -> bool:
     """Whether a payload tells of a new name. One from before a rename may come after it: an old name comes back only when the
-    forge says that it was given."""
+    forge says that it was given, or was asked just now (``at_present``)."""
     same = repository.name == fact.name if fact.vendor_id is not None else repository.name.lower() == fact.name.lower()
-    return not same and (fact.name not in repository.former_names or fact.previous_name == repository.name)
+    return not same and (at_present or fact.name not in repository.former_names or fact.previous_name == repository.name)
 
 
 def unread_pull_request(*, repository: Repository, number: int, at: datetime) -> PullRequest:

@@ -15,7 +15,7 @@ from changes.exceptions.freezes import released_in_freeze
 from changes.exceptions.sentences import sentence
 from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
 from changes.gates.queries import pull_request_facts, release_facts
-from changes.gates.reading import is_one_of
+from changes.gates.reading import by_queue, is_one_of
 from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
@@ -56,8 +56,11 @@ def _kinds(
 
 
 def _merger_finding(fact: PullRequestFact) -> str:
-    """Somebody merged who was not on the list of the branch then. Without a list, or while nobody knows who merged, nothing."""
-    if fact.authorised_mergers is None or fact.merged_by is None:
+    """Somebody merged who was not on the list of the branch then. Without a list, or while nobody knows who merged, nothing.
+
+    A merge queue is no person: it merges for somebody whom nobody has read.
+    """
+    if fact.authorised_mergers is None or fact.merged_by is None or by_queue(fact):
         return ""
     return "" if is_one_of(fact.merged_by, fact.authorised_mergers) else "unauthorised_merge"
 

@@ -17,6 +17,7 @@ from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
+from portal.alone import in_turn
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
 from portal.policy.clauses import Clause
@@ -78,7 +79,8 @@ def ask_to_open(
 def confirm_open(*, gate_mode: GateMode, digest: str, by: User, at: datetime) -> GateModeConfirmation:
     """Second half: another person confirms what ``digest`` stands for, and doubts pass from now on."""
     _check_may(by, at)
-    locked = GateMode.objects.select_for_update(of=("self",)).get(pk=gate_mode.pk)
+    in_turn(gate_mode)
+    locked = GateMode.objects.get(pk=gate_mode.pk)
     if by.pk == locked.by_id:
         raise _refused("You asked for this yourself.", "Another person confirms it.")
     if not waiting(at=at).filter(pk=locked.pk).exists():

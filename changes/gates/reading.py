@@ -101,6 +101,11 @@ def is_late(facts: ChangeFacts) -> bool:
     return went_past(facts) or any(pr.merged_at for pr in into_prod(facts))
 
 
+def by_queue(pr: PullRequestFact) -> bool:
+    """Whether the forge's merge queue merged it, which acts for whoever put it there and has an account of its own."""
+    return pr.merged_by is not None and pr.merged_by.bot and bool(pr.queue_sha) and pr.queue_sha == pr.merge_sha
+
+
 def production_commits(facts: ChangeFacts) -> frozenset[str]:
     """The commits that the change put on prod."""
     merges = {pr.merge_sha for pr in into_prod(facts) if pr.merged_at}

@@ -61,7 +61,11 @@ def forgotten(*, at: datetime) -> list[Change]:
 @shared_task(name="changes.gates.tasks.judge_overdue")
 def judge_overdue() -> None:
     """Judge again what a clock has changed, and what was never judged."""
-    at = now()
+    judge_due(at=now())
+
+
+def judge_due(*, at: datetime) -> None:
+    """The same at a moment."""
     for change in dict.fromkeys([*overdue(at=at), *stirred(at=at), *forgotten(at=at)]):
         reassess(change=change, at=at)
         Change.objects.filter(pk=change.pk).update(gates_at=at)

@@ -16,7 +16,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.home import exports as asked_for
-from portal.home import health, inbox, snoozing, start
+from portal.home import health, inbox, loading, snoozing, start
 from portal.ui.answers import page
 from portal.ui.clock import time_of
 
@@ -31,6 +31,7 @@ def _inbox_of(request: HttpRequest) -> dict[str, Any]:
         "overdue": sum(item.is_overdue(at) for item in items),
         "asleep": asleep,
         "snoozes": snoozing.CHOICES,
+        "loading": loading.said() if settings.DEMO else "",
     }
 
 

@@ -15,7 +15,7 @@ import psycopg
 
 from portal.runtime import leases
 from portal.runtime.sender import Sender
-from portal.schedule import SCHEDULE, WAKE, WORDS_OF_THEIR_OWN, Entry
+from portal.schedule import RESTING_CHANNELS, SCHEDULE, WAKE, WORDS_OF_THEIR_OWN, Entry
 
 # At most one wake-up of a kind in this time; a worker drains in batches, so more would find nothing.
 DEBOUNCE = 0.05
@@ -72,15 +72,19 @@ class Scheduler:
             self._pending.setdefault(notice.channel, max(time.monotonic(), earliest))
             if notice.payload and notice.channel not in WORDS_OF_THEIR_OWN:
                 self._causes.setdefault(notice.channel, []).append(notice.payload)
-        self._wake()
+        self._wake(connection)
         if time.monotonic() >= self._tick_due:
             self._tick_due = time.monotonic() + TICK
             self._tick(connection)
 
-    def _wake(self) -> None:
+    def _wake(self, connection: psycopg.Connection[Any]) -> None:
         now = time.monotonic()
-        for channel in [name for name, at in self._pending.items() if at <= now]:
+        due = [name for name, at in self._pending.items() if at <= now]
+        still = not RESTING_CHANNELS.isdisjoint(due) and leases.stands_still(connection=connection)
+        for channel in due:
             del self._pending[channel]
+            if still and channel in RESTING_CHANNELS:
+                continue  # the sweeps find it afterwards
             self._sent[channel] = now
             self._sender.send(task=WAKE[channel], causes=self._causes.pop(channel, []))
 

@@ -22,6 +22,11 @@ def app_name(repository: str, environment: str) -> str:
     return f"{repository.replace('/', '-')}-{ENVIRONMENTS[environment]}"
 
 
+def development_app(repository: str) -> str:
+    """The app in which people try things, where there is one: ``northwind-web-dev``."""
+    return f"{repository.replace('/', '-')}-dev"
+
+
 def org_of(repository: str, environment: str) -> str:
     """The Fly organisation: one for each environment, as Fly advises."""
     return f"{repository.split('/')[0]}-{environment}"

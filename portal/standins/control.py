@@ -18,7 +18,7 @@ from portal.standins.git import GitFailed
 from portal.standins.github import GitHubError
 from portal.standins.live import step_once
 from portal.standins.slack import SlackError
-from portal.standins.times import moment
+from portal.standins.times import moment, stamp
 from portal.standins.vendors import Vendors
 from portal.standins.web import Answer, Request, json_answer
 
@@ -44,16 +44,29 @@ def answer(vendors: Vendors, request: Request) -> Answer:
 
 
 def _done(vendors: Vendors, request: Request) -> Any:
-    vendor, _, act = request.path.removeprefix("/_control/").partition("/")
+    word = request.path.removeprefix("/_control/")
+    vendor, _, act = word.partition("/")
     standins = vendors.by_name()
     if act == "faults" and vendor in standins:
         return _faults(standins[vendor].faults, request)
-    if vendor in standins and request.method == "POST":
-        return standins[vendor].perform(act, _arguments(request))
+    if request.method == "POST" and vendor in standins:
+        return _act(vendors, word, _arguments(request))
     door = DOORS.get((request.method, vendor))
     if door is None:
         raise Refused(f"there is no {request.method} {request.path}")
     return door(vendors, _arguments(request))
+
+
+def _act(vendors: Vendors, word: str, arguments: dict[str, Any]) -> Any:
+    """An act of a vendor (``github/merge``), or one that takes several steps (``ship``)."""
+    vendor, _, act = word.partition("/")
+    standin = vendors.by_name().get(vendor)
+    if standin is not None:
+        return standin.faults.switch(arguments) if act == "faults" else standin.perform(act, arguments)
+    door = DOORS.get(("POST", word))
+    if door is None:
+        raise Refused(f"there is no act {word}")
+    return door(vendors, arguments)
 
 
 def _arguments(request: Request) -> dict[str, Any]:
@@ -126,6 +139,46 @@ def _mark(vendors: Vendors, arguments: dict[str, Any]) -> Any:
     return row["value"] if row else None
 
 
+def _once(vendors: Vendors, arguments: dict[str, Any]) -> Any:
+    """Does the act ``word`` with its ``arguments`` unless it was done under this ``name`` before. Returns what later acts refer to.
+
+    ``at`` turns the clock, so that what the act sets off carries its moment.
+    """
+    store, subject = vendors.github.store, f"once/{arguments['name']}"
+    row = store.one("mark", subject=subject)
+    if row is None:
+        given = arguments["arguments"]
+        vendors.clock.turn(arguments["at"])
+        if "at" in given:
+            given["at"] = moment(given["at"])
+        row = store.add("mark", subject=subject, body={"value": _short(_act(vendors, arguments["word"], given))})
+    return row["value"]
+
+
+KEPT = ("number", "id", "sha", "version", "tag", "head_sha", "channel_id")
+"""Fields of answers that a later act can refer to."""
+
+
+def _short(answer: Any) -> Any:
+    """The fields of an answer that a later act can refer to; of a pull request also its branch and the commit it stands at."""
+    if not isinstance(answer, dict):
+        return None
+    kept = {name: answer[name] for name in KEPT if name in answer}
+    head = answer.get("head")
+    return kept | ({"head": head["sha"], "branch": head["ref"]} if isinstance(head, dict) else {})
+
+
+def _clock(vendors: Vendors, arguments: dict[str, Any]) -> Any:
+    """Turns the vendors' clock to ``at``; without it the clock goes with the real time again."""
+    vendors.clock.turn(arguments.get("at"))
+    return stamp(vendors.clock.now())
+
+
+def _held(vendors: Vendors, arguments: dict[str, Any]) -> Any:
+    """Webhooks of GitHub that wait to be fetched (the URL ``hold:``): ``at``, ``headers``, ``body``; they count as sent."""
+    return vendors.github.hooks.fetch_held()
+
+
 DOORS: dict[tuple[str, str], Callable[[Vendors, dict[str, Any]], Any]] = {
     ("GET", "state"): _state,
     ("POST", "flush"): _flush,
@@ -138,4 +191,7 @@ DOORS: dict[tuple[str, str], Callable[[Vendors, dict[str, Any]], Any]] = {
     ("POST", "pull-requests"): _pull_requests,
     ("POST", "live"): _live,
     ("POST", "mark"): _mark,
+    ("POST", "once"): _once,
+    ("POST", "clock"): _clock,
+    ("POST", "held"): _held,
 }

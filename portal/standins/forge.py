@@ -33,7 +33,7 @@ class ForgeHooks(Hooks):
     """Webhooks of a forge: what GitHub would tell is told as this forge does, or not at all."""
 
     def __init__(self, forge: "Forge") -> None:
-        super().__init__(forge.store, forge.faults)
+        super().__init__(forge.store, forge.faults, now=lambda: forge.clock.now())
         self.forge = forge
 
     def send(self, *, event: str, payload: Row, repository: Row | None = None) -> None:

@@ -1,9 +1,10 @@
 """GitHub, Fly, Slack, Doppler, Cloudflare, Gitea and GitLab of one company, side by side in one folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from portal.standins.clock import Clock
 from portal.standins.cloudflare import CloudflareStandIn
 from portal.standins.doppler import DopplerStandIn
 from portal.standins.fly import FlyStandIn
@@ -30,12 +31,13 @@ class Vendors:
     gitea: GiteaStandIn
     gitlab: GitLabStandIn
     portal: str = ""
+    clock: Clock = field(default_factory=Clock)
 
     @classmethod
     def in_folder(cls, directory: Path, *, portal: str = "") -> "Vendors":
         """The stand-ins whose state lies in ``directory``."""
         directory.mkdir(parents=True, exist_ok=True)
-        return cls(
+        made = cls(
             GitHubStandIn(directory / "github"),
             FlyStandIn(directory / "fly"),
             SlackStandIn(directory / "slack"),
@@ -45,6 +47,9 @@ class Vendors:
             GitLabStandIn(directory / "gitlab"),
             portal,
         )
+        for standin in (made.github, made.fly, made.slack, made.doppler, made.cloudflare):
+            standin.clock = made.clock
+        return made
 
     @property
     def url(self) -> str:

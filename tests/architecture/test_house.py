@@ -201,3 +201,16 @@ def test_no_machine_and_no_registry_is_named():
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
 
     assert found == []
+
+
+def test_nothing_that_never_changes_is_locked():
+    """The portal's role may insert into append-only tables and read them: ``SELECT … FOR UPDATE`` there fails where it matters."""
+    modules = [importlib.import_module(f"{app}.evidence") for app in APPS]
+    fixed = {table.model.partition(".")[2] for module in modules for table in module.EVIDENCE if table.append_only}
+    asked = re.compile(r"\b(\w+)\.objects(?:\s*\.\w+\([^()]*\))*\s*\.select_for_update\(")
+
+    locked = {match[1]: path.name for path in sources() for match in asked.finditer(path.read_text())}
+
+    assert len(fixed) > 20
+    assert len(locked) > 20
+    assert {name: locked[name] for name in fixed & locked.keys()} == {}

@@ -67,6 +67,7 @@ def callers():
     yield "lapsed", lapsed(), EVERYBODY
     for name, user in everybody().items():
         yield name, user, permissions_of([ROLE_OF[name]]) | EVERYBODY
+    yield "learner", person("Lena", Role.LEARNER), permissions_of([Role.LEARNER]) | EVERYBODY
 
 
 def lapsed():

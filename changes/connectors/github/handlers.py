@@ -51,12 +51,16 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     refused = refusal(parsed=parsed, repository=repository, signed=lambda row: signed_for(delivery=delivery, repository=row))
     if refused is not None or repository is None or fact is None:
         return refused or without_repository(parsed)
-    record.take_over_names(repository=repository, fact=fact)
-    if repository.renamed_from:
-        follow_rename(was=repository.renamed_from, name=repository.name)
+    _follow_names(repository, fact)
     for one in parsed.facts:
         record_fact(one, repository, delivery, at)
     return recorded(parsed=parsed, repository=repository)
+
+
+def _follow_names(repository: Repository, fact: RepositoryFact) -> None:
+    record.take_over_names(repository=repository, fact=fact)
+    if repository.renamed_from:
+        follow_rename(was=repository.renamed_from, name=repository.name)
 
 
 def read(*, delivery: Delivery, body: bytes) -> Parsed | Outcome:
@@ -156,7 +160,11 @@ def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: d
 
 @record_fact.register
 def _(fact: RepositoryFact, repository: Repository, delivery: Delivery, at: datetime) -> None:
-    """A rename was followed when the repository was recognised; how it is set is read again. A deleted one cannot be."""
+    """A new name was followed when the repository was recognised; one that it had before is, since here it is said to be given.
+
+    How it is set is read again. A deleted one cannot be.
+    """
+    _follow_names(repository, fact)
     if fact.action in ("archived", "deleted"):
         Repository.objects.filter(pk=repository.pk).update(trouble=f"GitHub reports that {repository.name} was {fact.action}.")
     ask(source=delivery.source, repository=repository, subject="repository:", at=at)

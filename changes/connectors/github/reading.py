@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from changes.connectors.asking import ask_unless_read
 from changes.connectors.forges import client_of
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.rulebook import Rulebook
@@ -58,9 +59,13 @@ def read_statuses(client: GitHub, repository: Repository, sha: str, at: datetime
 
 
 def read_commit(client: GitHub, repository: Repository, sha: str, at: datetime) -> str:
-    """Which pull requests brought a commit: the answer to a push whose pull request is not known (yet)."""
+    """Which pull requests brought a commit: the answer to a push whose pull request is not known (yet).
+
+    One that was not read so far is read before it is judged: this list names neither its reviews nor who merged it.
+    """
     found = client.commit_pulls(sha=sha)
     for fact in found:
+        ask_unless_read(source=client.source, repository=repository, fact=fact, at=at)
         record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
     repository.pushes.filter(after=sha, confirmed_at=None).update(confirmed_at=at)
     return f"{len(found)} pull requests"

@@ -209,7 +209,7 @@ def watch_repository(*, client: GitHub, repository: Repository, at: datetime) ->
 
 
 def _follow(repository: Repository, fact: RepositoryFact) -> None:
-    record.take_over_names(repository=repository, fact=fact)
+    record.take_over_names(repository=repository, fact=fact, at_present=True)
     if repository.renamed_from:
         follow_rename(was=repository.renamed_from, name=repository.name)
 

@@ -1,5 +1,6 @@
 """Doppler and Cloudflare at Northwind Labs: a secret rotated as it should be, and a name in DNS that nobody had proposed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -7,7 +8,7 @@ from django.conf import settings
 from changes.connectors.actions import connect_cloudflare, connect_doppler
 from changes.desk.demo import keeping
 from changes.desk.demo.acting import Vendors
-from changes.desk.demo.people import PEOPLE, named
+from changes.desk.demo.people import Person, named
 from changes.gates.actions import reassess
 from changes.proposals import submitting
 from changes.proposals.models import Change
@@ -28,7 +29,7 @@ ROTATION = {
 }
 
 
-def set_up(vendors: Vendors, *, at: datetime) -> None:
+def set_up(vendors: Vendors, *, persons: Sequence[Person], at: datetime) -> None:
     """What both hold before anybody watches."""
     rex, zone, project = "rex@northwind.example", company.ZONE, company.SECRETS
     vendors.act("cloudflare/zone", "cloudflare/add_zone", name=zone, by=rex, at=at)
@@ -37,10 +38,10 @@ def set_up(vendors: Vendors, *, at: datetime) -> None:
         vendors.act(f"cloudflare/{name}", "cloudflare/set_record", at=at, **record)
     admin = {"name": "Back office", "domain": f"office.{zone}", "by": rex}
     vendors.act("cloudflare/app", "cloudflare/set_application", at=at, **admin)
-    everybody = [person.email for person in PEOPLE]
+    everybody = [person.email for person in persons]
     policy = {"application": "Back office", "name": "Everybody of Northwind", "emails": everybody, "by": rex}
     vendors.act("cloudflare/policy", "cloudflare/set_policy", at=at, **policy)
-    for person in PEOPLE:
+    for person in persons:
         access = "owner" if person.login == "rex" else "collaborator"
         vendors.act(f"doppler/{person.login}", "doppler/add_user", email=person.email, name=person.name, access=access, at=at)
     vendors.act("doppler/project", "doppler/add_project", name=project, by=rex, at=at)
@@ -56,7 +57,7 @@ def set_up(vendors: Vendors, *, at: datetime) -> None:
 
 
 def connect(remote: Remote, *, at: datetime) -> None:
-    """What ``manage.py connect`` does for both; people link their accounts; then Doppler's webhooks begin."""
+    """What ``manage.py connect`` does for both; people link their accounts."""
     state = remote.state()
     doppler, cloudflare = state["doppler"], state["cloudflare"]
     connect_doppler(token=doppler["token"], secret=HOOK_SECRET, environments={}, api_url=doppler["api_url"], at=at)
@@ -65,6 +66,10 @@ def connect(remote: Remote, *, at: datetime) -> None:
         account=cloudflare["account"], token=cloudflare["token"], environments=environments, api_url=cloudflare["api_url"], at=at
     )
     keeping.link_consoles(accounts={"doppler": doppler["users"], "cloudflare": cloudflare["users"]}, at=at)
+
+
+def listen(remote: Remote) -> None:
+    """Doppler's webhooks begin."""
     remote.do("doppler/send_hooks_to", url=f"{settings.BASE_URL}/hooks/doppler/", secret=HOOK_SECRET)
 
 

@@ -22,9 +22,16 @@ class Finding:
     text: str
 
 
-def expected(*, direct_push: str) -> frozenset[Finding]:
-    """All that the portal must find. ``direct_push`` is the whole name of the commit that Rex pushed to prod."""
-    return frozenset(
+NONE: frozenset[Finding] = frozenset()
+FIRST_MEETING = Finding(EVERYWHERE, "meeting_missed:1")
+
+
+def expected(*, direct_push: str, year: frozenset[Finding] = NONE) -> frozenset[Finding]:
+    """All that the portal must find. ``direct_push`` is the whole name of the commit that Rex pushed to prod.
+
+    ``year``: what the year before the week left to be found. It has a missed meeting of its own, and so the week has none.
+    """
+    week = frozenset(
         {
             Finding(WEB, "failed_ci_merged:#4"),
             Finding(API, "no_review:#2"),
@@ -34,10 +41,11 @@ def expected(*, direct_push: str) -> frozenset[Finding]:
             Finding(BILLING, f"direct_push:prod:{direct_push[:12]}"),
             Finding(BILLING, "force_push:prod"),
             Finding(BILLING, "access_granted_outside_process:"),
-            Finding(EVERYWHERE, "meeting_missed:1"),
+            FIRST_MEETING,
             Finding(EVERYWHERE, f"dns_edited_outside_process:status.{company.ZONE}"),
         }
     )
+    return (week - {FIRST_MEETING}) | year if year else week
 
 
 def found() -> frozenset[Finding]:
@@ -53,8 +61,8 @@ def at_rest() -> bool:
     return not (waiting or unread or Settling.objects.exists())
 
 
-def differences(*, direct_push: str) -> list[str]:
+def differences(*, direct_push: str, year: frozenset[Finding] = NONE) -> list[str]:
     """How what was found differs from what was planted, in sentences; empty when it is exactly that."""
-    wanted, shown = expected(direct_push=direct_push), found()
+    wanted, shown = expected(direct_push=direct_push, year=year), found()
     missing = [f"not found: {item.repository} {item.text}" for item in sorted(wanted - shown)]
     return missing + [f"found but not planted: {item.repository} {item.text}" for item in sorted(shown - wanted)]

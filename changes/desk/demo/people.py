@@ -1,6 +1,6 @@
 """The eight people of the demo company: how they join, get their roles and link their accounts at GitHub and Slack."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,13 +48,12 @@ MINUTE = timedelta(minutes=1)
 
 def named(login: str) -> User:
     """The person of a login. Raises ``User.DoesNotExist`` before ``admit``."""
-    person = next(one for one in PEOPLE if one.login == login)
-    return User.objects.get(email=person.email)
+    return User.objects.get(email=f"{login}@northwind.example")
 
 
-def admit(*, password: str, at: datetime) -> None:
-    """Everybody joins, in the order of ``PEOPLE``, some minutes apart. Who is there already is left alone."""
-    for place, person in enumerate(PEOPLE):
+def admit(*, password: str, at: datetime, persons: Sequence[Person] = PEOPLE) -> None:
+    """Everybody joins, in this order, some minutes apart. Who is there already is left alone."""
+    for place, person in enumerate(persons):
         if not User.objects.filter(email=person.email).exists():
             _join(person, password=password, at=at + place * 10 * MINUTE)
 
@@ -73,9 +72,9 @@ def _join(person: Person, *, password: str, at: datetime) -> None:
         link_identity(user=user, provider="github", uid=str(person.uid), login=person.login, by=actor_of(user), at=at + 3 * MINUTE)
 
 
-def link_slack(*, team: str, accounts: Mapping[str, str], at: datetime) -> None:
+def link_slack(*, team: str, accounts: Mapping[str, str], at: datetime, persons: Sequence[Person] = PEOPLE) -> None:
     """Link the Slack accounts (by login) of those who work in the repositories; the others are known by their address."""
-    for person in PEOPLE:
+    for person in persons:
         if person.permission:
             user, uid = named(person.login), f"{team}:{accounts[person.login]}"
             link_identity(user=user, provider="slack", uid=uid, login=person.login, by=actor_of(user), at=at)

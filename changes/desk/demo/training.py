@@ -86,9 +86,17 @@ def teach(*, began: datetime) -> None:
     """The course, and everybody's signature but one. Once."""
     if Course.objects.exists():
         return
-    mia, at = named("mia"), began - PUBLISHED
+    course = publish(at=began - PUBLISHED)
+    takers = [person for person in PEOPLE if person.role != Role.AUDITOR and person.login != UNTRAINED]
+    for place, person in enumerate(takers, start=1):
+        take(course, named(person.login), fails=person.login == FAILED_ONCE, at=course.published_at + place * DAY)
+
+
+def publish(*, at: datetime, policy: int = drafting.FIRST) -> Course:
+    """Mia writes the course on a version of the policy and publishes it."""
+    mia = named("mia")
     draft = drafting.save_draft(
-        policy_version=drafting.FIRST,
+        policy_version=policy,
         title=TITLE,
         pages=PAGES,
         questions=QUESTIONS,
@@ -99,13 +107,11 @@ def teach(*, began: datetime) -> None:
         by=mia,
         at=at,
     )
-    course = drafting.publish(seen=draft.version, by=mia, at=at)
-    takers = [person for person in PEOPLE if person.role != Role.AUDITOR and person.login != UNTRAINED]
-    for place, person in enumerate(takers, start=1):
-        _take(course, named(person.login), fails=person.login == FAILED_ONCE, at=at + place * DAY)
+    return drafting.publish(seen=draft.version, by=mia, at=at)
 
 
-def _take(course: Course, person: User, *, fails: bool, at: datetime) -> None:
+def take(course: Course, person: User, *, fails: bool, at: datetime) -> None:
+    """Somebody reads the pages, passes the quiz (``fails``: at the second try) and signs."""
     for page in range(1, len(course.pages) + 1):
         actions.read_page(course=course, page=page, by=person, at=at + page * MINUTE)
     at += 10 * MINUTE

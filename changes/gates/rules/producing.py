@@ -9,6 +9,7 @@ from changes.gates.facts import ApprovalFact, ChangeFacts, FreezeFact, PullReque
 from changes.gates.gate import Code, Evidence, Gate, Judgement, combined, gate, met, not_connected, open_or_failed
 from changes.gates.reading import (
     PRODUCTION,
+    by_queue,
     contributors,
     deployed_at,
     evidence_of,
@@ -98,6 +99,9 @@ def _judge_merger(pr: PullRequestFact) -> Judgement:
         text = f"{name_of(pr)} {merged}; no list of authorised mergers has been approved"
         who = "The architecture team approves the list of people who may merge to prod."
         return not_connected(text, *evidence, who=who, confirmed=pr.confirmed)
+    if by_queue(pr):
+        text = f"{name_of(pr)} {merged}, the merge queue, and who put it there has not been read"
+        return not_connected(text, *evidence, who="Nobody: the forge does not tell it with the merge.", confirmed=pr.confirmed)
     if is_one_of(pr.merged_by, pr.authorised_mergers):
         return met(f"{name_of(pr)} {merged}, who is on the list", *evidence, confirmed=pr.confirmed)
     reason = f"{name_of(pr)} {merged}, who is not on the list of authorised mergers"

@@ -1,4 +1,7 @@
-"""``manage.py demo``: fills the demo company; ``check`` compares what was found with what was planted; ``live`` keeps it alive."""
+"""``manage.py demo``: fills the demo company; ``year`` tells only the year before its week.
+
+``check`` compares what was found with what was planted; ``live`` keeps it alive.
+"""
 
 import importlib
 import os
@@ -24,8 +27,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The one word, and where the stand-ins answer."""
-        parser.add_argument("word", nargs="?", default="fill", choices=["fill", "check", "live"])
+        parser.add_argument("word", nargs="?", default="fill", choices=["fill", "check", "live", "year"])
         parser.add_argument("--at", default=os.environ.get("COUNTERSIGN_STANDINS_URL", ""), help="address of the stand-ins")
+        parser.add_argument("--scale", type=float, default=settings.DEMO_YEAR, help="how much of a year (1.0: 1,200 pull requests)")
+        parser.add_argument("--seed", type=int, default=settings.DEMO_SEED, help="which year")
         parser.add_argument("--seconds", type=float, default=LIVE_SECONDS, help="for live: the pause between two steps")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +40,10 @@ class Command(BaseCommand):
         remote = self._standins(options["at"])
         story = importlib.import_module(settings.DEMO_STORY)
         if options["word"] == "fill":
-            story.load(address=remote.url, now=now(), say=self.stdout.write)
+            story.load(address=remote.url, now=now(), say=self.stdout.write, year=options["scale"], seed=options["seed"])
+        elif options["word"] == "year":
+            which = {"scale": options["scale"], "seed": options["seed"]}
+            story.load_year(address=remote.url, now=now(), say=self.stdout.write, **which)
         elif options["word"] == "check":
             self._check(remote, story)
         else:

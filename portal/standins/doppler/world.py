@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from portal.standins.clock import Clock
 from portal.standins.doppler.hooks import Hooks
 from portal.standins.faults import Faults
 from portal.standins.store import Row, Store
@@ -29,11 +30,12 @@ class DopplerWorld:
     def __init__(self, directory: Path) -> None:
         self.store = Store(directory / "doppler.sqlite3")
         self.faults = Faults()
+        self.clock = Clock()
         self.hooks = Hooks(self.store, self.faults)
 
     def moment(self, at: datetime | None) -> str:
         """``at`` (or this moment) as Doppler writes it."""
-        return stamp(at or datetime.now(UTC)).replace("Z", ".000Z")
+        return stamp(at or self.clock.now()).replace("Z", ".000Z")
 
     def add_user(self, *, email: str, name: str = "", access: str = "collaborator", at: datetime | None = None) -> Row:
         """Somebody joins the workplace."""

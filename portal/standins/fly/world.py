@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from portal.standins.clock import Clock
 from portal.standins.faults import Faults
 from portal.standins.store import Row, Store
 from portal.standins.times import stamp
@@ -29,10 +30,11 @@ class FlyWorld:
     def __init__(self, directory: Path) -> None:
         self.store = Store(directory / "fly.sqlite3")
         self.faults = Faults()
+        self.clock = Clock()
 
     def moment(self, at: datetime | None) -> str:
         """``at`` (or this moment) as Fly writes it."""
-        return stamp(at or datetime.now(UTC))
+        return stamp(at or self.clock.now())
 
     def app(self, name: str) -> Row:
         """An app. Raises 404."""

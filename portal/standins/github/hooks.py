@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from portal.standins.faults import Faults
@@ -32,7 +32,8 @@ Post = Callable[[dict[str, str], bytes], int]
 class Hooks:
     """The one webhook of the stand-in's App. Without a URL nothing is recorded or sent."""
 
-    def __init__(self, store: Store, faults: Faults) -> None:
+    def __init__(self, store: Store, faults: Faults, *, now: Callable[[], datetime]) -> None:
+        self._now = now
         self._store = store
         self._faults = faults
         self._queue: queue.Queue[int | None] = queue.Queue()
@@ -45,12 +46,12 @@ class Hooks:
     @property
     def config(self) -> Row:
         """``url`` and ``secret``; ``url`` is "" when there is no hook and ``hold:`` when deliveries wait to be fetched."""
-        return self._store.one("hook", subject="app") or {"url": "", "secret": "", "created_at": stamp(datetime.now(UTC))}
+        return self._store.one("hook", subject="app") or {"url": "", "secret": "", "created_at": stamp(self._now())}
 
     def configure(self, *, url: str, secret: str, organization: str = "") -> None:
         """Sends from now on to ``url``, signed with ``secret``. With ``organization`` the hook is that organisation's."""
         row = self._store.one("hook", subject="app")
-        body = {"url": url, "secret": secret, "created_at": stamp(datetime.now(UTC)), "organization": organization}
+        body = {"url": url, "secret": secret, "created_at": stamp(self._now()), "organization": organization}
         self._store.save({**body, "id": row["id"]}) if row else self._store.add("hook", subject="app", body=body)
 
     def start(self) -> None:
@@ -85,7 +86,7 @@ class Hooks:
 
     def redeliver(self, delivery: Row) -> Row:
         """Sends an old delivery again: a new row with the same GUID and body."""
-        copy = {**delivery, "redelivery": True, "status_code": None, "at": stamp(datetime.now(UTC))}
+        copy = {**delivery, "redelivery": True, "status_code": None, "at": stamp(self._now())}
         copy.pop("id")
         row = self._keep(copy)
         self._enqueue(row["id"])
@@ -103,12 +104,22 @@ class Hooks:
 
     def post_held(self, post: Post) -> int:
         """With the URL ``hold:``, hands every waiting delivery to ``post`` in this thread. Returns how many there were."""
-        waiting = self._store.all("waiting")
-        for one in waiting:
-            row = self._store.by_id("delivery", one["delivery"])
-            if row is not None:
-                self._finish(row, Outcome(post(self._headers(row), row["body"].encode()), "", 0.0))
+        waiting = self._waiting_rows()
+        for row in waiting:
+            self._finish(row, Outcome(post(self._headers(row), row["body"].encode()), "", 0.0))
         return len(waiting)
+
+    def fetch_held(self) -> list[Row]:
+        """The same for whoever sends them on: ``at`` (when it happened), ``headers`` and ``body`` of each. They count as sent."""
+        waiting = self._waiting_rows()
+        fetched = [{"at": row["at"], "headers": self._headers(row), "body": row["body"]} for row in waiting]
+        for row in waiting:
+            self._finish(row, Outcome(202, "", 0.0))
+        return fetched
+
+    def _waiting_rows(self) -> list[Row]:
+        rows = (self._store.by_id("delivery", one["delivery"]) for one in self._store.all("waiting"))
+        return [row for row in rows if row is not None]
 
     def _record(self, event: str, payload: Row, repository: Row | None, *, guid: str, redelivery: bool) -> Row:
         body: dict[str, Any] = {
@@ -119,7 +130,7 @@ class Hooks:
             "body": as_github_writes(payload),
             "redelivery": redelivery,
             "status_code": None,
-            "at": stamp(datetime.now(UTC)),
+            "at": stamp(self._now()),
         }
         return self._keep(body)
 

@@ -32,13 +32,23 @@ def answer(world: World, request: Request) -> Answer:
     name = path.partition(".git/")[0].strip("/")
     try:
         caller = tokens.caller(world, request.headers.get("Authorization", ""), at=datetime.now(UTC))
-        row = _reached(world, caller, name)
+        row = _reached(world, caller, _present_name(world, name))
+        path = path.replace(name, row["full_name"], 1)
     except GitHubError as problem:
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if problem.status == 401 else {}
         return Answer(problem.status, problem.message.encode(), headers)
     if gateway.is_push(request):
         return _push(world, request, row, caller, path)
     return gateway.serve(request, root=world.git_root, path=path, user=caller.login)
+
+
+def _present_name(world: World, name: str) -> str:
+    """A renamed repository still answers Git under the names that it had (docs.github.com, "Renaming a repository")."""
+    if world.store.one("repository", subject=name.lower()) is None:
+        for row in world.repositories():
+            if name.lower() in row.get("former", []):
+                return str(row["full_name"])
+    return name
 
 
 def _reached(world: World, caller: Caller, name: str) -> Row:

@@ -27,6 +27,7 @@ ACTS = (
     "push_direct",
     "force_push",
     "delete_branch",
+    "restore_branch",
     "open_pull_request",
     "edit_pull_request",
     "label",
@@ -40,6 +41,7 @@ ACTS = (
     "check",
     "status",
     "merge",
+    "update_branch",
     "enqueue",
     "dequeue",
     "run_queue",
@@ -53,6 +55,7 @@ ACTS = (
     "remove_member",
     "set_team",
     "bypass",
+    "rename_account",
     "rename_repository",
     "archive_repository",
     "set_default_branch",
@@ -162,6 +165,7 @@ class GitHubStandIn(World):
     push_direct = branches.push_direct
     force_push = branches.force_push
     delete_branch = branches.delete_branch
+    restore_branch = branches.restore_branch
     open_pull_request = pulls.open_pull_request
     edit_pull_request = pulls.edit_pull_request
     label = pulls.label
@@ -175,6 +179,7 @@ class GitHubStandIn(World):
     check = checking.check
     status = checking.status
     merge = merging.merge
+    update_branch = merging.update_branch
     enqueue = queueing.enqueue
     dequeue = queueing.dequeue
     run_queue = queueing.run_queue
@@ -188,6 +193,7 @@ class GitHubStandIn(World):
     remove_member = governing.remove_member
     set_team = governing.set_team
     bypass = governing.bypass
+    rename_account = governing.rename_account
     rename_repository = governing.rename_repository
     archive_repository = governing.archive_repository
     set_default_branch = governing.set_default_branch

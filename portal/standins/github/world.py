@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from portal.standins.clock import Clock
 from portal.standins.faults import Faults
 from portal.standins.git import BareRepository, GitFailed, Signature
 from portal.standins.github.errors import GitHubError, not_found
@@ -29,8 +30,9 @@ class World:
         self.url = url
         self.lock = threading.RLock()
         self.faults = Faults()
+        self.clock = Clock()
         self.store = Store(directory / f"{self.vendor}.sqlite3")
-        self.hooks = Hooks(self.store, self.faults)
+        self.hooks = Hooks(self.store, self.faults, now=lambda: self.clock.now())
 
     @property
     def api_url(self) -> str:
@@ -52,7 +54,7 @@ class World:
 
     def moment(self, at: datetime | None) -> datetime:
         """``at``, or this moment; UTC, whole seconds."""
-        return (at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+        return (at or self.clock.now()).astimezone(UTC).replace(microsecond=0)
 
     def stamp(self, at: datetime | None) -> str:
         """``at`` (or this moment) as GitHub writes it."""
@@ -83,11 +85,14 @@ class World:
         return self.store.all("pull", place=repository)
 
     def account(self, login: str) -> Row:
-        """A person, bot or organisation. Raises a 404."""
+        """A person, bot or organisation, also by a login that they had before. Raises a 404."""
         row = self.store.one("account", subject=login.lower())
-        if row is None:
+        if row is not None:
+            return row
+        former = self.store.one("former_login", subject=login.lower())
+        if former is None:
             raise not_found()
-        return row
+        return self.account(former["login"])
 
     def account_by_email(self, email: str) -> Row | None:
         """Whose address it is, as GitHub links commits to accounts; None when nobody's."""
@@ -118,6 +123,9 @@ class World:
     def permission(self, repository: str, login: str) -> str:
         """pull, triage, push, maintain or admin; "" when the account is no collaborator."""
         row = self.store.one("member", place=repository, subject=login.lower())
+        former = None if row else self.store.one("former_login", subject=login.lower())
+        if former is not None:
+            return self.permission(repository, former["login"])
         return str(row["permission"]) if row else ""
 
     def protection(self, repository: str, branch: str) -> Row | None:

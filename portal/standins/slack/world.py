@@ -5,10 +5,11 @@ Slack's own ids stand in ``user_id``, ``channel_id`` and ``ts``; ``id`` is the r
 
 import secrets
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from portal.standins.clock import Clock
 from portal.standins.faults import Faults
 from portal.standins.store import Row, Store
 
@@ -39,6 +40,7 @@ class SlackWorld:
         self.url = url
         self.store = Store(directory / "slack.sqlite3")
         self.faults = Faults()
+        self.clock = Clock()
         self.lock = threading.RLock()
         self._last_ts = 0
 
@@ -135,7 +137,7 @@ class SlackWorld:
             return found or self._add_channel({"name": "", "app": True, "private": True, "with": user}, "D", None)
 
     def _add_channel(self, body: Row, letter: str, at: datetime | None) -> Row:
-        created = int((at or datetime.now(UTC)).timestamp())
+        created = int((at or self.clock.now()).timestamp())
         row = self.store.add("channel", body={**body, "archived": False, "created": created})
         row["channel_id"] = f"{letter}0{row['id']:07d}"
         self.store.save(row)
@@ -171,7 +173,7 @@ class SlackWorld:
         """Seconds since 1970 with six digits behind the point, never the same twice."""
         with self.lock:
             if at is None:
-                micros = self._last_ts = max(int(datetime.now(UTC).timestamp() * 1_000_000), self._last_ts + 1)
+                micros = self._last_ts = max(int(self.clock.now().timestamp() * 1_000_000), self._last_ts + 1)
             else:
                 micros = int(at.timestamp()) * 1_000_000 + secrets.randbelow(1_000_000)
             return f"{micros // 1_000_000}.{micros % 1_000_000:06d}"

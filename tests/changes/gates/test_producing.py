@@ -2,6 +2,7 @@
 
 import pytest
 
+from changes.delivery.actor import Actor
 from changes.gates.rules.producing import log, merge, release, review_after
 from portal.policy.clauses import Clause
 from portal.policy.parameters import DEFAULT
@@ -35,6 +36,7 @@ from tests.changes.gates.build import (
 )
 from tests.changes.gates.build import release as released
 
+QUEUE = Actor(account="github:118344674", name="github-merge-queue[bot]", bot=True)
 UNMERGED = (merged(), promotion())
 BY_BOB = "acme/web#18 merged by bob at 2026-02-02 10:00 UTC"
 
@@ -64,6 +66,17 @@ MERGES = {
         change(pull_requests=(merged(), promoted(merged_by=None))),
         "not_connected",
         "Not connected: acme/web#18 was merged at 2026-02-02 10:00 UTC, and by whom has not been read.",
+    ),
+    "merged by the merge queue": (
+        change(pull_requests=(merged(), promoted(merged_by=QUEUE, queue_sha=promoted().merge_sha))),
+        "not_connected",
+        "Not connected: acme/web#18 merged by github-merge-queue[bot] at 2026-02-02 10:00 UTC, the merge queue, "
+        "and who put it there has not been read.",
+    ),
+    "merged by another bot": (
+        change(pull_requests=(merged(), promoted(merged_by=QUEUE))),
+        "failed",
+        "acme/web#18 merged by github-merge-queue[bot] at 2026-02-02 10:00 UTC, who is not on the list of authorised mergers.",
     ),
     "open": (change(pull_requests=UNMERGED), "waiting", "acme/web#18 is not merged yet."),
     "no promotion yet": (

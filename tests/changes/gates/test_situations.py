@@ -249,6 +249,12 @@ def test_a_renamed_repository_stays_the_same_with_everything_on_record(company):
     assert company.findings() == found
     assert Verdict.objects.count() == verdicts
 
+    company.github.rename_repository(repository="northwind/site", to=WEB, by="rex")
+    company.work()
+
+    assert Repository.objects.get().name == WEB
+    assert company.change(number).repository_names == [WEB]
+
 
 def test_a_late_delivery_under_the_old_name_does_not_bring_it_back(company):
     number, _ = company.ready("ann/work")

@@ -3,16 +3,20 @@
 import threading
 import time
 from collections import Counter
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
+from django.utils.timezone import now
 from psycopg.conninfo import make_conninfo
 
-from portal.runtime import leases
+from portal.runtime import leases, standstill
 from portal.runtime.models import Lease
+from portal.runtime.punctual import late_jobs
 from portal.runtime.scheduler import DEBOUNCE, Scheduler, main
-from portal.schedule import DELIVER_OUTBOX, DRAIN_INBOX, SCHEDULE, WAKE, Entry
+from portal.schedule import DELIVER_OUTBOX, DRAIN_INBOX, SCHEDULE, SEAL, WAKE, Entry
 from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -163,3 +167,34 @@ def test_without_database_or_broker_it_says_so(capsys):
     assert main(env={"DATABASE_URL": "postgresql:///x"}) == 1
 
     assert capsys.readouterr().err == "BROKER_URL not set. ./bin/up sets them.\n"
+
+
+def test_while_a_year_is_told_jobs_that_follow_a_clock_rest_and_are_not_late(begin, database):
+    schedule = (Entry("changes.connectors.tasks.settle", 1, "settle"), Entry("portal.ledger.tasks.seal", 1, "seal"))
+    with psycopg.connect(database, autocommit=True) as line:
+        leases.make_known(connection=line, schedule=schedule)
+        standstill.hold()
+        Lease.objects.filter(name__in=["settle", "seal"]).update(next_at=Now() - timedelta(seconds=1))
+
+        held = [entry.lease for entry in leases.take_due(connection=line, schedule=schedule)]
+        still = leases.stands_still(connection=line)
+        standstill.let_go()
+        then = [entry.lease for entry in leases.take_due(connection=line, schedule=schedule)]
+
+        assert (held, still, then) == (["seal"], True, ["settle"])
+        assert not leases.stands_still(connection=line)
+    assert Lease.objects.get(name="settle").finished is not None
+    assert {job.lease for job in late_jobs(at=now())} == set()
+
+
+def test_while_a_year_is_told_deliveries_wait_for_its_own_workers(begin, database):
+    heard, _ = begin()
+    time.sleep(2 * DEBOUNCE)
+    before = heard.count(DRAIN_INBOX)
+    standstill.hold()
+
+    notify(database, "inbox")
+    notify(database, "ledger")
+
+    wait_for(lambda: heard.count(SEAL) == 2, seconds=5, what="the seal")
+    assert heard.count(DRAIN_INBOX) == before

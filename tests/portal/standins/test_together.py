@@ -55,6 +55,34 @@ def test_the_control_door_does_every_act_at_its_moment(standins, remote):
     assert standins.vendors.github.git(WEB).commit_of("main").committer.at.isoformat() == "2026-11-20T11:00:00+00:00"
 
 
+def test_an_act_that_is_named_is_done_once_and_at_its_moment(standins, remote):
+    asked = {"name": "year/1", "word": "open-work", "at": "2026-01-05T08:00:00Z"}
+    arguments = {"repository": WEB, "title": "Greet", "by": "ann", "at": "2026-01-05T08:00:00Z"}
+
+    first = remote.do("once", arguments=arguments, **asked)
+    again = remote.do("once", arguments=arguments, **asked)
+
+    assert first == again
+    assert (first["number"], first["branch"], len(first["head"])) == (1, "ann/greet", 40)
+    assert len(standins.vendors.github.pulls(WEB)) == 1
+    held = remote.do("held")
+    assert {delivery["headers"]["X-GitHub-Event"] for delivery in held} >= {"pull_request", "push"}
+    assert {delivery["at"] for delivery in held if '"opened"' in delivery["body"]} == {"2026-01-05T08:00:00Z"}
+    assert remote.do("held") == []
+    with pytest.raises(StandInRefused, match="there is no act dance"):
+        remote.do("once", name="year/2", word="dance", arguments={}, at="2026-01-05T08:00:00Z")
+
+
+def test_the_clock_of_all_vendors_is_turned_and_let_go(standins, remote):
+    vendors = standins.vendors
+
+    assert remote.do("clock", at="2026-01-05T08:00:00Z") == "2026-01-05T08:00:00Z"
+    said = [vendors.github.stamp(None), vendors.fly.moment(None), vendors.cloudflare.moment(None), vendors.doppler.moment(None)]
+    assert said == [*["2026-01-05T08:00:00Z"] * 3, "2026-01-05T08:00:00.000Z"]
+    assert vendors.slack.next_ts().startswith("1767600000.")
+    assert remote.do("clock") > "2026-11-01"
+
+
 def test_the_control_door_says_why_not(remote):
     for act, arguments, says in (
         ("github/merge", {"repository": WEB, "number": 9, "by": "bob"}, "Not Found"),

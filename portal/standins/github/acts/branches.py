@@ -118,6 +118,17 @@ def delete_branch(world: World, *, repository: str, branch: str, by: str, at: da
         after_move(world, row, branch=branch, before=before, after=NOBODY, by=by, at=at)
 
 
+def restore_branch(world: World, *, repository: str, branch: str, by: str, at: datetime | None = None) -> Row:
+    """Makes a deleted branch again where it last stood, as the button at GitHub does. Raises 422 when it was not deleted."""
+    with world.lock:
+        row = world.repository(repository)
+        ref = f"refs/heads/{branch}"
+        gone = [one for one in world.store.all("activity", place=row["full_name"]) if (one["ref"], one["after"]) == (ref, NOBODY)]
+        if not gone or world.git(repository).has(ref):
+            raise invalid("Reference", "ref")
+        return move(world, row, branch=branch, before=NOBODY, after=gone[-1]["before"], by=by, at=at)
+
+
 def _with_co_authors(world: World, message: str, co_authors: Sequence[str]) -> str:
     people = [world.account(login) for login in co_authors]
     trailers = "\n".join(f"Co-authored-by: {one['name']} <{one['email']}>" for one in people)

@@ -19,13 +19,17 @@ def set_protection(
     by: str,
     reviews: int = 1,
     checks: Sequence[str] = ("ci / tests",),
+    apps: Mapping[str, int] | None = None,
     restrict: Sequence[str] | None = None,
     dismiss_stale: bool = False,
     enforce_admins: bool = False,
     force_pushes: bool = False,
     at: datetime | None = None,
 ) -> Row:
-    """Protects a branch, or changes its protection. ``restrict``: who may push and merge, None for everybody with access."""
+    """Protects a branch, or changes its protection. ``restrict``: who may push and merge, None for everybody with access.
+
+    ``apps``: from which App a check must come, by its name; those left out may come from anybody.
+    """
     with world.lock:
         repo, old = world.repository(repository), world.protection(repository, branch)
         stamp = world.stamp(at)
@@ -33,6 +37,7 @@ def set_protection(
             "branch": branch,
             "reviews": reviews,
             "checks": list(checks),
+            "apps": dict(apps or {}),
             "restrict": None if restrict is None else list(restrict),
             "dismiss_stale": dismiss_stale,
             "enforce_admins": enforce_admins,
@@ -183,6 +188,24 @@ def remove_member(world: World, *, repository: str, login: str, by: str, at: dat
             raise not_found()
         world.store.delete(row)
         tell(world, "member", {"action": "removed", "member": people.user(world, login)}, repository=repo, by=by)
+
+
+def rename_account(world: World, *, login: str, to: str) -> Row:
+    """Somebody takes another login; the number stays, and everything shows the new one from then on. Nothing is told."""
+    with world.lock:
+        row = world.account(login)
+        was = row["login"]
+        world.store.move(row, subject=to.lower(), places={})
+        world.store.save({**row, "login": to})
+        for old in world.store.all("former_login", subject=to.lower()):
+            world.store.delete(old)
+        world.store.add("former_login", subject=was.lower(), body={"login": to})
+        for repository in world.repositories():
+            member = world.store.one("member", place=repository["full_name"], subject=was.lower())
+            if member is not None:
+                world.store.move(member, subject=to.lower(), places={})
+                world.store.save({**member, "login": to})
+        return people.user(world, to)
 
 
 def bypass(

@@ -47,6 +47,22 @@ def merge(
         return {"sha": merged, "merged": True, "message": "Pull Request successfully merged"}
 
 
+def update_branch(world: World, *, repository: str, number: int, by: str, at: datetime | None = None) -> Row:
+    """Merges the base into the branch of a pull request, as the button "Update branch" does. Returns the commit."""
+    with world.lock:
+        repo, row, git = world.repository(repository), world.pull(repository, number), world.git(repository)
+        base, before, moment = git.tip(f"refs/heads/{row['base_ref']}"), row["head_sha"], world.moment(at)
+        message = f"Merge branch '{row['base_ref']}' into {row['head_ref']}"
+        forge = world.merger(by, moment)
+        try:
+            tree = git.merged_tree(before, base)
+        except Conflict as problem:
+            raise GitHubError(422, "merge conflict between base and head") from problem
+        sha = git.commit_tree(tree, [before, base], message, world.signature(by, moment), forge)
+        world.store.add("signed", place=repository, subject=sha, body={"at": world.stamp(at)})
+        return branches.move(world, repo, branch=row["head_ref"], before=before, after=sha, by=by, at=at)
+
+
 def refuse(world: World, repo: Row, row: Row, *, by: str, sha: str, method: str) -> None:
     """Raises what GitHub says when this person cannot merge this pull request so."""
     if row["state"] != "open" or row["draft"] or method not in METHODS:

@@ -70,7 +70,8 @@ def restrictions(world: World, repository: str, rule: Row) -> Row:
 
 
 def _checks(rule: Row) -> Row:
-    return {"contexts": rule["checks"], "checks": [{"context": name, "app_id": None} for name in rule["checks"]]}
+    apps = rule.get("apps", {})
+    return {"contexts": rule["checks"], "checks": [{"context": name, "app_id": apps.get(name)} for name in rule["checks"]]}
 
 
 def _level(on: bool, rule: Row) -> str:

@@ -122,6 +122,11 @@ def test_a_renamed_transferred_and_archived_repository_stays_the_same_one(clock,
     asset = Asset.objects.get(kind="github.repository")
     assert (asset.name, asset.external_id, asset.gone_at) == ("eastwind/shop", str(repository.vendor_id), None)
 
+    northwind.rename_repository(repository="eastwind/shop", to=WEB, by="rex")
+    clock.turn()
+
+    assert (Repository.objects.get().name, Repository.objects.get().former_names[-1]) == (WEB, "eastwind/shop")
+
 
 def test_a_repository_that_is_hidden_is_said_loudly_and_holds_up_no_other(clock, northwind):
     northwind.create_repository(name="northwind/api", by="rex")

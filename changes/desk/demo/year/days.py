@@ -1,0 +1,34 @@
+"""Working days of Northwind Labs, which keeps the holidays of Berlin. Pure."""
+
+from datetime import date, timedelta
+
+DAY = timedelta(days=1)
+SATURDAY = 5
+FIXED = ((1, 1), (3, 8), (5, 1), (10, 3), (12, 24), (12, 25), (12, 26), (12, 31))
+AROUND_EASTER = (-2, 1, 39, 50)
+"""Good Friday, Easter Monday, Ascension Day, Whit Monday: days from Easter Sunday."""
+
+
+def easter(year: int) -> date:
+    """Easter Sunday (the anonymous Gregorian computus, Nature 1876)."""
+    a, b, c = year % 19, year // 100, year % 100
+    d, e = divmod(b, 4)
+    g = (8 * b + 13) // 25
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = divmod(c, 4)
+    m = (32 + 2 * e + 2 * i - h - k) % 7
+    n = (a + 11 * h + 22 * m) // 451
+    month, day = divmod(h + m - 7 * n + 114, 31)
+    return date(year, month, day + 1)
+
+
+def holidays(year: int) -> set[date]:
+    """Days of a year on which nobody works, weekends apart."""
+    return {date(year, month, day) for month, day in FIXED} | {easter(year) + days * DAY for days in AROUND_EASTER}
+
+
+def working_days(first: date, last: date) -> tuple[date, ...]:
+    """From the first day to the last one, both included, in order."""
+    free = {day for year in range(first.year, last.year + 1) for day in holidays(year)}
+    every = (first + number * DAY for number in range((last - first).days + 1))
+    return tuple(day for day in every if day.weekday() < SATURDAY and day not in free)

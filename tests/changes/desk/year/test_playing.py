@@ -1,0 +1,73 @@
+"""A short year, played through real HTTP and broken off once: the portal finds exactly what was planted.
+
+``COUNTERSIGN_TEST_YEAR=all`` plays every scenario, which takes minutes.
+"""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from changes.delivery.log_models import ReleaseLog
+from changes.desk.demo.expected import found
+from changes.desk.demo.year.load import load_year, must_be_found
+from changes.desk.demo.year.scenarios import SCENARIOS
+from changes.meetings.models import Meeting
+from changes.proposals.lifecycle import State
+from changes.proposals.models import Change
+from portal.runtime.models import Lease
+from portal.standins.client import Remote
+from portal.standins.together import StandIns
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+FEW = ("merge-without-review", "direct-push", "release-by-hand", "meeting-missed", "dns-edited", "revert", "changed-mind")
+PLAYED = sorted(SCENARIOS) if os.environ.get("COUNTERSIGN_TEST_YEAR") == "all" else FEW
+
+
+@pytest.fixture
+def standins(tmp_path, settings):
+    settings.DEMO, settings.DEMO_PASSWORD = True, "northwind-demo-2026"
+    settings.DATA_DIR = tmp_path
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CONNECTOR_PRIVATE_HOSTS = ["127.0.0.1"]
+    made = StandIns(tmp_path / "standins")
+    made.start()
+    yield made
+    made.stop()
+
+
+class Interrupted(Exception):
+    """Somebody pulled the plug."""
+
+
+def test_a_short_year_is_found_as_it_was_planned_even_when_it_broke_off(standins):
+    said = []
+
+    def interrupt(words):
+        said.append(words)
+        if len(said) == 2:
+            raise Interrupted
+
+    year = {"seed": 1, "scale": 0.005, "weeks": 9, "names": PLAYED, "now": NOW}
+    with pytest.raises(Interrupted):
+        load_year(address=standins.vendors.url, say=interrupt, **year)
+    assert Lease.objects.filter(name="standstill").exists()
+    made = load_year(address=standins.vendors.url, say=interrupt, **{**year, "seed": 2})
+
+    assert not Lease.objects.filter(name="standstill").exists()
+    remote = Remote(standins.vendors.url)
+    wanted, shown = must_be_found(remote), found()
+    assert sorted(wanted - shown) == []
+    assert sorted(shown - wanted) == []
+    assert len(wanted) == len(made.expected) >= 5
+    assert made.seed == 1
+    released = Change.objects.filter(state=State.RELEASED)
+    assert released.count() >= 2
+    logs = ReleaseLog.objects.select_related("release")
+    assert {(log.posted_at - log.release.created_at).total_seconds() < 900 for log in logs} == {True}
+    assert set(Meeting.objects.filter(planned_at__lt=NOW).values_list("state", flat=True)) == {"ended", "missed"}
+    assert remote.do("clock") > "2026-11-27"
+    before = Change.objects.count()
+    assert load_year(address=standins.vendors.url, say=said.append, **year) == made
+    assert Change.objects.count() == before
