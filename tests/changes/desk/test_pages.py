@@ -65,6 +65,7 @@ def test_a_change_and_each_entry_of_its_timeline_have_a_link_to_pass_on(client, 
 
     page = client.get(reverse("change", args=[standard.number])).content.decode()
 
+    assert f'data-copy="CHG-{standard.number}"' in page
     assert f'data-copy="http://testserver/changes/{standard.number}/"' in page
     entries = re.findall(r'<li id="([ermd]-\w+)">', page)
     assert len(entries) > 5

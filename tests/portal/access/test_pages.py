@@ -201,6 +201,7 @@ def test_page_about_oneself_is_there_for_everybody(team):
 
 def test_profile_is_saved_and_only_the_named_fields(team):
     ann = sign_in(Client(), team["Ann"])
+    assert "data-density" not in ann.get(reverse("me")).content.decode()
 
     answer = ann.post(
         reverse("me-profile"),
