@@ -7,6 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from audits.controls.daily import run_daily
+from audits.jobs.working import work_on_jobs
 from changes.delivery.models import Release, Repository
 from changes.meetings import written
 from changes.meetings.rules import fortnightly
@@ -42,7 +43,9 @@ def test_the_controls_are_run_and_read(visit, company):
     expect(page.locator("main")).to_contain_text("The controls have not run yet")
     looked_at(page)
     page.get_by_role("button", name="Run the controls").click()
-    expect(page.locator("#toasts")).to_contain_text("The controls were run.")
+    expect(page.locator("#toasts")).to_contain_text("The controls are being run.")
+    assert work_on_jobs(now=timezone.now) == 1
+    page.goto(f"{visit.site}/controls/")
     page.get_by_role("link", name="C-02 Every commit").click()
     expect(page.locator("main")).to_contain_text("What did not pass")
     looked_at(page)

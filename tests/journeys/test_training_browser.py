@@ -146,7 +146,7 @@ def test_a_joiner_comes_by_the_directory_is_trained_opens_the_gate_and_leaves(vi
         gate.goto(f"{visit.site}{path}")
         looked_at(gate)
     gate.goto(f"{visit.site}/training/people/")
-    gate.get_by_label("Remind Bob").check()
+    gate.get_by_label("Choose Bob").check()
     gate.get_by_role("button", name="Remind those ticked").click()
     expect(gate.locator("body")).to_contain_text("1 person was reminded.")
 

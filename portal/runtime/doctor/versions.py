@@ -2,10 +2,9 @@
 
 import platform
 from collections.abc import Iterator
-from importlib import metadata
+from importlib import import_module, metadata
 
 import pycurl
-import redis
 from django.conf import settings
 from django.db import connection
 
@@ -64,6 +63,7 @@ def told() -> tuple[str, str]:
     address = settings.CELERY_BROKER_URL.replace("redis+socket://", "unix://", 1)
     if not address.startswith(("redis://", "rediss://", "unix://")):
         return "", ""
+    redis = import_module("redis")  # loaded for this question only: every process loads this module
     try:
         with redis.Redis.from_url(address, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as line:
             said = line.info("server")

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from changes.gates.models import Verdict
+from changes.gates.verdict import RULES_VERSION
 from changes.proposals.models import Change
 from portal.policy.models import PolicyVersion
 from portal.policy.parameters import DEFAULT
@@ -130,4 +131,4 @@ def test_another_policy_today_is_asked_about_the_frozen_facts(client, change):
     page = page_of(client, change)
 
     assert "Staging: met then, failed by today" in page
-    assert "Rules 3, policy 1" in page
+    assert f"Rules {RULES_VERSION}, policy 1" in page

@@ -47,8 +47,8 @@ WAITS = {
     *("access", "access_review", "asset", "auditor", "comment", "completeness", "controls", "course", "delivery", "drift"),
     *("edit", "effect", "follow_up", "gate", "inventory", "list", "noise", "people", "person", "point", "quiz", "read_log"),
     *("release", "repository", "rollback", "second_factor", "source", "training", "vendor_log", "window", "vote"),
-    *("keys", "outage", "pack", "population", "sample"),
-    *("account", "agenda", "feed", "invitation", "scim_token", "series", "sign_in", "token"),
+    *("job", "keys", "outage", "pack", "population", "sample"),
+    *("account", "agenda", "feed", "invitation", "scim_token", "series", "setup", "sign_in", "token"),
     # Findings and openings; their decisions are of other kinds.
     *("change", "exception"),
 }

@@ -15,7 +15,7 @@ from portal.ledger.report import record_refusal
 from portal.ledger.sealer import SealingStopped
 from portal.runtime import backup
 from portal.runtime.tasks import back_up
-from portal.schedule import BACK_UP, BUILD_PACKS
+from portal.schedule import BACK_UP, BUILD_PACKS, DO_JOBS
 from tests.database import lifted
 from tests.portal.ledger.conftest import connected, note
 from tests.stack import wait_for
@@ -145,5 +145,5 @@ def test_no_other_task_outlasts_the_patience_of_the_broker(settings):
     celery_app.loader.import_default_modules()
     limits = {name: task.time_limit or settings.CELERY_TASK_TIME_LIMIT for name, task in celery_app.tasks.items()}
 
-    long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP, BUILD_PACKS, *CONTROLS}
+    long = {tasks.verify.name, tasks.verify_asked.name, BACK_UP, BUILD_PACKS, DO_JOBS, *CONTROLS}
     assert {name for name, limit in limits.items() if limit >= patience} == long

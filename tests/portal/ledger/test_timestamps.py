@@ -75,6 +75,7 @@ def test_checkpoint_is_stamped_once_an_hour_verified_offline_and_a_forged_stamp_
 
     assert outside.heard == [("/tsr", timestamps.KIND)]
     checkpoint, kept = LedgerCheckpoint.objects.get(), LedgerTimestamp.objects.get()
+    assert str(kept) == f"time stamp {checkpoint.size}"
     assert (kept.size, kept.at, kept.authority) == (checkpoint.size, AT, "CN=Time at Northwind")
     assert kept.note_digest == hashlib.sha256(checkpoint.note.encode()).hexdigest()
     anchor = LedgerAnchor.objects.get(name=asking.NAME)
