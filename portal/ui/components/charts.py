@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 WIDTH, HEIGHT = 460, 190
 LEFT, RIGHT, TOP, BOTTOM = 34, 8, 16, 24
 EMPTY = SafeString("")
+APART = 48
+"""Units that the words of two marks need between their middles."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,7 @@ def columns(items: Sequence[Column], *, name: str, title: str, desc: str, marks:
     every = max(1, -(-len(items) // 6))
     words = ((LEFT + (n + 0.5) * step, item.label) for n, item in enumerate(items) if n % every == 0)
     labels = _texts([(x, HEIGHT - 6, "middle", word) for x, word in words])
-    lines = format_html_join("", "{}", ((_mark(mark, step),) for mark in marks))
-    return _svg(name, title, desc, SafeString(_grid(most) + drawn + labels + lines))
+    return _svg(name, title, desc, SafeString(_grid(most) + drawn + labels + _marks(marks, step)))
 
 
 def _column(item: Column, number: int, step: float, most: float) -> SafeString:
@@ -56,10 +57,19 @@ def _column(item: Column, number: int, step: float, most: float) -> SafeString:
     return format_html("<g>{}{}</g>", note, SafeString("".join(parts)))
 
 
-def _mark(mark: Mark, step: float) -> SafeString:
-    x = _round(LEFT + mark.place * step)
-    line = format_html('<line class="c-mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>', x, TOP, HEIGHT - BOTTOM)
-    return SafeString(line + _texts([(x, TOP - 5, "middle", mark.word)]))
+def _marks(marks: Sequence[Mark], step: float) -> SafeString:
+    """Lines with their words above; those that stand too close for two words share one text."""
+    places = [(_round(LEFT + mark.place * step), mark.word) for mark in marks]
+    lines = format_html_join(
+        "", '<line class="c-mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>', ((x, TOP, HEIGHT - BOTTOM) for x, _ in places)
+    )
+    told: list[tuple[float, str]] = []
+    for x, word in sorted(places, key=lambda place: place[0]):
+        if told and x - told[-1][0] < APART:
+            told[-1] = (told[-1][0], f"{told[-1][1]}, {word}")
+        else:
+            told.append((x, word))
+    return SafeString(lines + _texts([(x, TOP - 5, "end" if x > WIDTH - APART else "middle", word) for x, word in told]))
 
 
 def line(

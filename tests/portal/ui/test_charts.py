@@ -35,6 +35,15 @@ def test_marks_stand_where_their_value_is():
     assert ">median</text>" in drawn
 
 
+def test_marks_that_stand_close_share_their_words():
+    near = [Mark(3.9, "p90"), Mark(3.7, "median"), Mark(0.5, "least")]
+    drawn = charts.columns([Column(word, 1) for word in "abcd"], name="n", title="t", desc="d", marks=near)
+
+    assert drawn.count('class="c-mark"') == 3
+    assert 'text-anchor="end">median, p90</text>' in drawn
+    assert 'text-anchor="middle">least</text>' in drawn
+
+
 @pytest.mark.parametrize(
     ("most", "ceiling"), [(0, 1), (0.3, 0.4), (1, 1), (3, 4), (9, 10), (13, 20), (41, 50), (100, 100), (101, 200)]
 )
