@@ -211,6 +211,7 @@ def assert_accessible(page, *, widths=(WIDE, NARROW), themes=("light", "dark")):
 
     The rules about elements are asked in the first theme only, those about colours in every one.
     """
+    page.wait_for_load_state()  # a click may have led to another page that is not there yet
     before = page.viewport_size
     for width in widths:
         page.set_viewport_size({"width": width, "height": HEIGHTS.get(width, 800)})

@@ -155,6 +155,7 @@ def test_routine_changes_are_approved_together_without_script(visit, site):
     page.click("text=Approve the chosen ones")
     expect(page.locator("main")).to_contain_text("Choose at least one change")
     page.click("text=Choose all routine ones")
+    expect(page.locator("#id_read")).to_be_visible()
     looked_at(page)
     page = visit("/approvals/", by=company.people["Bob"], script=False)
     for change in changes[:2]:

@@ -63,9 +63,11 @@ def measure(*, many: int, folder: Path, say: Callable[[str], None]) -> Iterator[
     github.url = serving.url
     serving.start()
     settings.CONNECTOR_PRIVATE_HOSTS = ["127.0.0.1"]
+    others = list(Repository.objects.exclude(name=NAME).filter(forge="github", in_scope_until=None).values_list("pk", flat=True))
     try:
         yield from _measured(github, line, many)
     finally:
+        Repository.objects.filter(pk__in=others).update(in_scope_until=None)  # the other workloads are about them
         serving.stop()
         github.close()
 
