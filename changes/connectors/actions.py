@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import transaction
 
+from changes.connectors.asking import ask_for_rules
 from changes.connectors.cloudflare.client import CLOUDFLARE_API
 from changes.connectors.doppler.client import DOPPLER_API
 from changes.connectors.gitlab.objects import GROUPS
 from changes.connectors.models import Delivery, HookSecret, Source
-from changes.connectors.readings import ask_for_rules
 from changes.connectors.slack.client import SLACK_API
 from changes.delivery.models import Repository
 from changes.forges import NAMES

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from changes.connectors.asking import Asked, ask_all
 from changes.connectors.dividing import SETS, Item, Left, divide
 from changes.connectors.github import handlers
 from changes.connectors.models import Delivery, HookSecret, Source
-from changes.connectors.readings import Asked, ask_all
 from changes.connectors.settling import touch
 from changes.delivery.facts import PushReported
 from changes.delivery.models import PullRequest, Repository

@@ -11,12 +11,12 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.errors import NotFound, Passing, Permanent
 from changes.connectors.github import walking
 from changes.connectors.github.client import GitHub
 from changes.connectors.models import Fetch, Source, Walk
 from changes.connectors.polling import POLLS
-from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
 from changes.delivery import actions as record
 from changes.delivery.models import Repository

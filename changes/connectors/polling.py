@@ -14,6 +14,7 @@ from typing import Protocol
 from django.db.models import F, Q
 
 from changes.connectors import outages
+from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.cloudflare import sync as cloudflare
 from changes.connectors.doppler import sync as doppler
 from changes.connectors.errors import NotFound, Passing, Permanent
@@ -28,7 +29,6 @@ from changes.connectors.github.redelivery import send_again_due
 from changes.connectors.github.rulebook import Rulebook
 from changes.connectors.github.watching import watch_repository, watch_suites
 from changes.connectors.models import Reading, Source, Walk
-from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.settling import touch
 from changes.connectors.slack.watching import watch
 from changes.connectors.untold import Untold

@@ -8,15 +8,12 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from changes.connectors import outages
-from changes.connectors.asking import Asked, ask, ask_all, ask_for_rules
 from changes.connectors.errors import Passing, Permanent
 from changes.connectors.forges import CLIENTS
 from changes.connectors.github.reading import read as read_github
 from changes.connectors.models import Reading, Source
 from changes.connectors.settling import touch
 from changes.delivery.models import PullRequest, Push
-
-__all__ = ["Asked", "ask", "ask_all", "ask_for_rules", "read_due"]
 
 LEASE = timedelta(seconds=30)
 BATCH = 20

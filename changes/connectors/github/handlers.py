@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
+from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.gitea.payloads import parse as parse_gitea
 from changes.connectors.github.deployment_gate import KIND as GATE
 from changes.connectors.github.payloads import Disagrees, Parsed, Unreadable, parse
 from changes.connectors.gitlab.payloads import parse as parse_gitlab
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
-from changes.connectors.readings import ask, ask_for_rules
 from changes.connectors.secrets import signed_for
 from changes.delivery import actions as record
 from changes.delivery.facts import (

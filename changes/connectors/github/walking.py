@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from changes.connectors.asking import Asked, ask_all
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.graph import Graph, Page
 from changes.connectors.github.graph_errors import TooMuch, Unusable
 from changes.connectors.models import Source, Walk
-from changes.connectors.readings import Asked, ask_all
 from changes.connectors.settling import touch
 from changes.delivery import actions as record
 from changes.delivery.models import Repository
