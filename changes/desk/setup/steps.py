@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from changes.connectors.connecting.finishing import BACK
 from changes.connectors.connecting.models import Connecting
 from changes.connectors.models import Fetch, Source
 from changes.connectors.wellbeing import judge
@@ -20,7 +21,6 @@ from portal.policy.in_force import version_at
 from portal.policy.models import PolicyDraft
 
 State = Literal["done", "begun", "open", "broken", "left_out"]
-BACK_DAYS = 90
 NEEDED = (Role.ADMINISTRATOR, Role.COMPLIANCE, Role.CHAIR, Role.APPROVER)
 """Without one of these some gate can never be met."""
 ENDED: dict[str, State] = {Fetch.State.DONE: "done", Fetch.State.FAILED: "broken", Fetch.State.CANCELLED: "open"}
@@ -136,7 +136,7 @@ def _connected(system: System, mine: list[Source], at: datetime) -> tuple[State,
 def _back(sources: list[Source]) -> Step:
     """The first forge tells how far it is; others have the same button on the page of the integrations."""
     forge = next((source for source in sources if source.kind in FORGES and source.readable and not source.disconnected), None)
-    fetch = Fetch.objects.filter(source=forge, days__gte=BACK_DAYS).order_by("-id").first() if forge else None
+    fetch = Fetch.objects.filter(source=forge, days__gte=BACK).order_by("-id").first() if forge else None
     state: State = "open"
     words = "Nothing from before the connection is known yet." if forge else "Connect Git first."
     if fetch is not None:
@@ -144,7 +144,7 @@ def _back(sources: list[Source]) -> Step:
         words = f"{fetch.get_state_display()}: {fetch.done} of {fetch.total} steps, {fetch.found} things read."
     return Step(
         code="back",
-        title=f"The last {BACK_DAYS} days",
+        title=f"The last {BACK} days",
         why="Auditors ask about a period, and it rarely begins on the day of the set-up.",
         state=state,
         sentence=words,

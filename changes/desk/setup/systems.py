@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from changes.forges import FORGES
+
 
 @dataclass(frozen=True)
 class System:
@@ -21,7 +23,7 @@ SYSTEMS = (
     System(
         "git",
         "Git",
-        ("github", "gitea", "gitlab"),
+        FORGES,
         "Pull requests, reviews and the history of the branches that feed staging and production.",
     ),
     System(

@@ -7,8 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
+from changes.connectors.connecting.finishing import BACK
 from changes.desk.setup import actions
-from changes.desk.setup.steps import BACK_DAYS, missing, steps_at
+from changes.desk.setup.steps import missing, steps_at
 from changes.desk.setup.systems import BY_CODE
 from portal.access.guards import requires
 from portal.access.may import holders_of, may
@@ -31,7 +32,7 @@ def guide(request: HttpRequest) -> HttpResponse:
         "missing": missing(steps),
         "done": sum(step.settled for step in steps),
         "total": len(steps),
-        "days": BACK_DAYS,
+        "days": BACK,
         "manages": may(reader, P.SOURCE_MANAGE),
     }
     return page(request, "changes/setup/guide.html", context, piece="steps")
