@@ -27,8 +27,9 @@ def guide(request: HttpRequest) -> HttpResponse:
     """All steps, in the order that builds best; each can be left and gone on with."""
     at, reader = time_of(request), person_of(request)
     steps = steps_at(at=at)
+    others = {needs: _who(needs, request) for needs in {step.needs for step in steps} if not may(reader, needs)}
     context: dict[str, Any] = {
-        "lines": [(step, may(reader, step.needs), _who(step.needs, request)) for step in steps],
+        "lines": [(step, step.needs not in others, others.get(step.needs, "")) for step in steps],
         "missing": missing(steps),
         "done": sum(step.settled for step in steps),
         "total": len(steps),
