@@ -45,7 +45,7 @@ class ForgeHooks(Hooks):
 
     def told(self, event: str, payload: Row, repository: Row) -> Iterable[Told]:
         """What the forge says of one of GitHub's events."""
-        raise NotImplementedError
+        raise NotImplementedError  # each forge says it in its own dialect
 
 
 class Forge(GitHubStandIn):
@@ -59,19 +59,19 @@ class Forge(GitHubStandIn):
 
     def webhooks(self) -> ForgeHooks:
         """The sender of this forge's webhooks."""
-        raise NotImplementedError
+        raise NotImplementedError  # each forge says it in its own dialect
 
     def called(self, caller: Caller, request: Request, path: str) -> Answer:
         """Answers one request below the API's path. Raises GitHubError, which is said in the forge's words."""
-        raise NotImplementedError
+        raise NotImplementedError  # each forge says it in its own dialect
 
     def says(self, message: str) -> Row:
         """An error's body."""
-        raise NotImplementedError
+        raise NotImplementedError  # each forge says it in its own dialect
 
     def refusal(self, status: int, message: str) -> Answer:
         """An error as an answer."""
-        raise NotImplementedError
+        raise NotImplementedError  # each forge says it in its own dialect
 
     def merger(self, login: str, at: datetime) -> Signature:
         """Whoever presses the button commits what it makes."""
