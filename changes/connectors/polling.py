@@ -177,10 +177,15 @@ def _read_first(source: Source, repository: Repository, at: datetime) -> bool:
     walk = walking.current(repository=repository, purpose=first)
     walk = walk or walking.begin(repository=repository, purpose=first, since=at - FIRST, at=at)
     began, gone = time.monotonic(), 0.0
-    while (more := walking.step(walk=walk, source=source, at=at + timedelta(seconds=gone)).more) and gone < FIRST_TURN:
-        gone = time.monotonic() - began  # a moment of its own for each page, so that they are settled one after the other
-    repository.poll_cursor = None if more else walk.newest or walk.since
-    return not more
+    try:
+        while walking.step(walk=walk, source=source, at=at + timedelta(seconds=gone)).more:
+            if gone >= FIRST_TURN:
+                return False
+            gone = time.monotonic() - began  # a moment of its own for each page, so that they are settled one after the other
+    except walking.Overtaken:
+        return False
+    repository.poll_cursor = walk.newest or walk.since
+    return True
 
 
 def _poll_deployments(source: Source, repository: Repository, client: GitHub, since: datetime, at: datetime) -> bool:
