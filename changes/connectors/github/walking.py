@@ -150,7 +150,7 @@ def _smaller(walk: Walk, why: str) -> None:
 
 
 def _use_rest(walk: Walk, why: str) -> None:
-    _keep(walk, rest_page=1, note=f"Read by REST: {why}")
+    _keep(walk, rest_page=1, found=0, note=f"Read by REST: {why}")
 
 
 def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:

@@ -111,3 +111,17 @@ def test_a_poll_that_is_overtaken_in_its_first_reading_leaves_it_to_the_other(gi
     monkeypatch.setattr(walking, "step", overtaken)
     assert polling.poll_due(now=lambda: NOW) == 1
     assert (Source.objects.get().failures, Repository.objects.get().polled_at) == (0, None)
+
+
+def test_what_rest_goes_on_with_is_counted_once(github):
+    repository = Repository.objects.get()
+    walk = walking.begin(repository=repository, purpose=FIRST, since=NOW - timedelta(days=90), at=NOW)
+    walking.step(walk=walk, source=github.source, at=NOW)
+    github.forge.script["POST /graphql"] = Said({"message": "Not Found"}, 404)
+    rows = [made.pull_request(number=number) for number in range(1, 1 + MANY)]
+    github.forge.script[f"GET {REPO}/pulls"] = [Said(rows), Said([])]
+
+    while walking.step(walk=walk, source=github.source, at=NOW).more:
+        pass
+
+    assert walking.told(walk=Walk.objects.get()).startswith("7 of 7 pull requests")
