@@ -94,6 +94,11 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     return done
 
 
+def _is_first(source: Source, repository: Repository) -> bool:
+    """Whether its first reading is not over."""
+    return repository.poll_cursor is None and source.kind == "github"
+
+
 def _covered(source: Source, at: datetime) -> None:
     """All of it was read, back to where the last poll had come: outages are over and filled. A log that is forbidden is not."""
     missing = Source.objects.values_list("settings", flat=True).get(pk=source.pk).get("missing", [])
@@ -141,12 +146,14 @@ def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: 
 
 
 def _poll_repository(source: Source, repository: Repository, at: datetime) -> None:
-    client = client_of(source=source, repository_name=repository.name, at=at)
+    client, trouble = client_of(source=source, repository_name=repository.name, at=at), repository.trouble
     if not watch_repository(client=client, repository=repository, at=at):
         Repository.objects.filter(pk=repository.pk).update(polled_at=at)
         return
+    if trouble and Repository.objects.filter(pk=repository.pk).exclude(trouble=trouble).exists():
+        _go_back(repository)  # it may have been away: nobody has seen what happened meanwhile
     client.repository_name = repository.name
-    if repository.poll_cursor is None and source.kind == "github" and not _read_first(source, repository, at):
+    if _is_first(source, repository) and not _read_first(source, repository, at):
         return
     since = repository.poll_cursor - OVERLAP if repository.poll_cursor else at - FIRST
     newest = repository.poll_cursor
@@ -161,7 +168,7 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
         record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
         ask(source=source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
         moved = True
-    moved = _poll_deployments(source, repository, client, since, at) or moved
+    moved = _poll_deployments(source, repository, client, since if repository.polled_at else at - FIRST, at) or moved
     moved = _poll_activity(repository, client, at) or moved
     untold.note()
     _poll_rules(source, repository, at)
@@ -185,7 +192,16 @@ def _read_first(source: Source, repository: Repository, at: datetime) -> bool:
     except walking.Overtaken:
         return False
     repository.poll_cursor = walk.newest or walk.since
+    # Kept at once: whatever fails behind it does not let it begin anew.
+    Repository.objects.filter(pk=repository.pk).update(poll_cursor=repository.poll_cursor)
+    _go_back(repository)
     return True
+
+
+def _go_back(repository: Repository) -> None:
+    """Let the poll look for deployments and pushes as far back as the first one does, until one comes to its end."""
+    repository.polled_at = None
+    Repository.objects.filter(pk=repository.pk).update(polled_at=None)
 
 
 def _poll_deployments(source: Source, repository: Repository, client: GitHub, since: datetime, at: datetime) -> bool:

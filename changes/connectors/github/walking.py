@@ -1,8 +1,8 @@
 """Reads all pull requests of a repository, page by page: the first reading, and filling back.
 
 By GraphQL a page is a hundred pull requests, whole. Each page is recorded at once, with all that follows from it and with the place
-behind it: a killed worker loses one page as a whole, and it is read again. What GraphQL cannot tell is asked for by REST; where it does not answer at all (a
-forge of another kind, a token without the right) REST reads everything, as it did before.
+behind it: a killed worker loses one page as a whole, and it is read again. What GraphQL cannot tell is asked for by REST; where it
+does not answer at all (a forge of another kind, a token without the right) REST reads everything, as it did before.
 """
 
 from collections.abc import Mapping

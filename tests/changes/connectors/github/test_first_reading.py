@@ -6,12 +6,13 @@ import pytest
 
 from changes.connectors import polling
 from changes.connectors.github import walking
-from changes.connectors.models import Settling, Source, Walk
-from changes.delivery.models import PullRequest, Repository
+from changes.connectors.models import Reading, Settling, Source, Walk
+from changes.delivery.models import PullRequest, Push, Repository
 from tests.changes.connectors.github import made
 from tests.changes.connectors.github.conftest import NOW, connect, scripted
 from tests.changes.connectors.github.forge import Said
 from tests.changes.connectors.github.test_graph import node
+from tests.changes.connectors.github.test_polling import ENTRY
 
 __all__ = ["connect", "scripted"]
 pytestmark = pytest.mark.django_db
@@ -25,10 +26,8 @@ def pages(asked):
     wanted = asked.body["variables"]
     begin = int(wanted["after"] or 0)
     end = min(begin + wanted["first"], MANY)
-    nodes = [
-        node(MANY - place, headRefOid=f"{place:040x}", updatedAt=f"2026-02-09T10:{59 - place:02}:00Z")
-        for place in range(begin, end)
-    ]
+    times = [f"2026-02-09T10:{59 - place:02}:00Z" for place in range(MANY)]
+    nodes = [node(MANY - place, headRefOid=f"{place:040x}", updatedAt=times[place]) for place in range(begin, end)]
     place = {"hasNextPage": end < MANY, "endCursor": str(end)}
     return Said({"data": {"repository": {"pullRequests": {"totalCount": MANY, "pageInfo": place, "nodes": nodes}}}})
 
@@ -49,6 +48,29 @@ def github(connect, monkeypatch):
 
 def asked_by_graphql(github):
     return [one.body["variables"]["after"] for one in github.forge.asked if one.path == "/graphql"]
+
+
+def test_the_first_reading_asks_for_deployments_as_far_back_as_for_pull_requests(github):
+    old = made.deployment(created_at="2026-01-02T11:00:00Z")
+    github.forge.script[f"GET {REPO}/deployments"] = Said([old])
+
+    polling.poll_due(now=lambda: NOW)
+
+    assert PullRequest.objects.count() == MANY
+    assert Reading.objects.filter(subject="deployment:135").exists()
+
+
+def test_what_fails_behind_the_first_reading_does_not_let_it_begin_anew(github):
+    github.forge.script[f"GET {REPO}/deployments"] = Said({"message": "Resource not accessible"}, 403)
+    polling.poll_due(now=lambda: NOW)
+    read = len(asked_by_graphql(github))
+    github.forge.script[f"GET {REPO}/deployments"] = Said([made.deployment(created_at="2026-01-02T11:00:00Z")])
+
+    polling.poll_due(now=lambda: NOW + timedelta(minutes=2))
+
+    assert (read, len(asked_by_graphql(github))) == (4, 4)
+    assert Reading.objects.filter(subject="deployment:135").exists(), "that is made up for"
+    assert Repository.objects.get().polled_at is not None
 
 
 @pytest.mark.parametrize("dies_in", ["record_read", "ask_all", "touch", "_on"])
@@ -125,3 +147,16 @@ def test_what_rest_goes_on_with_is_counted_once(github):
         pass
 
     assert walking.told(walk=Walk.objects.get()).startswith("7 of 7 pull requests")
+
+
+def test_pushes_to_a_repository_that_was_away_are_learned_when_it_is_back(github):
+    polling.poll_due(now=lambda: NOW)
+    github.forge.script[f"GET {REPO}"] = Said({"message": "Not Found"}, 404)
+    for hour in (1, 24):
+        polling.poll_due(now=lambda hour=hour: NOW + timedelta(hours=hour))
+    github.forge.script[f"GET {REPO}"] = Said(made.REPOSITORY)
+    github.forge.script[f"GET {REPO}/activity"] = Said([{**ENTRY, "timestamp": "2026-02-10T16:00:00Z"}])
+
+    polling.poll_due(now=lambda: NOW + timedelta(hours=25))
+
+    assert Push.objects.get().after == made.MERGE
