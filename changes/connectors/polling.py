@@ -42,7 +42,7 @@ OVERLAP = timedelta(minutes=5)
 FIRST = timedelta(days=90)
 """How far the first poll of a repository reaches back."""
 FIRST_TURN = 25.0
-"""Seconds of one turn for pages of a first reading; the next poll goes on."""
+"""Seconds of one turn for pages of first readings, of one repository or of several; the next poll goes on."""
 FETCH = 240.0
 """Seconds for one fetch: the first one of a large repository takes minutes; below the time limit of its task."""
 NEWEST = 50
@@ -81,15 +81,20 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     done = 0
     if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
-    began = now()
+    began, turn_ends, left_out = now(), time.monotonic() + FIRST_TURN, 0
+    read_first = False
     for repository in due.order_by("polled_at", "id"):
+        first = _is_first(source, repository)
+        if first and read_first and time.monotonic() > turn_ends:
+            left_out += 1
+            continue
         if not _asked(source, partial(_poll_repository, source, repository, now()), now, covers=False):
             break
-        done += 1
+        read_first, done = read_first or first, done + 1
     else:
         if done:
             observe_repositories(source=source, at=now())
-        if done and not walking.under_way(source=source):
+        if done and not left_out and not walking.under_way(source=source):
             _covered(source, began)  # what came to the first repository while the last one was read, nobody has seen
     return done
 

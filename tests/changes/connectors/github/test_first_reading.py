@@ -135,6 +135,22 @@ def test_a_poll_that_is_overtaken_in_its_first_reading_leaves_it_to_the_other(gi
     assert (Source.objects.get().failures, Repository.objects.get().polled_at) == (0, None)
 
 
+def test_first_readings_of_many_repositories_share_the_turn(github, monkeypatch):
+    monkeypatch.setattr(polling, "FIRST_TURN", -1.0)
+    other = {**made.REPOSITORY, "id": 98, "full_name": "northwind/api"}
+    github.forge.script["GET /repos/northwind/api"] = Said(other)
+    Repository.objects.create(name="northwind/api", in_scope_from=NOW)
+
+    polling.poll_due(now=lambda: NOW)
+    assert asked_by_graphql(github) == [None], "one page, of the first one"
+    for _ in range(4):
+        polling.poll_due(now=lambda: NOW)
+    assert {row.name: row.poll_cursor is not None for row in Repository.objects.all()} == {
+        "northwind/web": True,
+        "northwind/api": False,
+    }
+
+
 def test_what_rest_goes_on_with_is_counted_once(github):
     repository = Repository.objects.get()
     walk = walking.begin(repository=repository, purpose=FIRST, since=NOW - timedelta(days=90), at=NOW)
