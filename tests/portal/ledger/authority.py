@@ -12,7 +12,7 @@ SHA256 = "2.16.840.1.101.3.4.2.1"
 RSA = "1.2.840.113549.1.1.1"
 SIGNED_DATA, TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE, MESSAGE_DIGEST, CERTIFICATE_V2 = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.16.2.47"
-NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Time at Northwind")])
+ROOT, OWN = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{what} at Northwind")]) for what in ("Roots", "Time"))
 
 
 def der(tag, *parts):
@@ -45,17 +45,23 @@ def algorithm(name):
     return sequence(oid(name), der(5))
 
 
+def certificate(subject, key, number, *, by, ca):
+    """A certificate of this name and key, signed with the key ``by`` of the root."""
+    day, now = timedelta(days=1), datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(ROOT).public_key(key.public_key()).serial_number(number)
+    made = made.not_valid_before(now - 900 * day).not_valid_after(now + 900 * day)
+    made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    if not ca:
+        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+    return made.sign(by, hashes.SHA256())
+
+
 class Authority:
-    """``root`` is what whoever verifies trusts; ``stamp`` answers a request at a moment."""
+    """``root`` is what whoever verifies trusts, ``own`` its certificate; ``stamp`` answers a request at a moment."""
 
     def __init__(self):
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        day, now = timedelta(days=1), datetime.now(UTC)
-        made = x509.CertificateBuilder().subject_name(NAME).issuer_name(NAME).public_key(self.key.public_key())
-        made = made.serial_number(7).not_valid_before(now - 900 * day).not_valid_after(now + 900 * day)
-        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-        self.root = made.sign(self.key, hashes.SHA256())
+        by, self.key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+        self.root, self.own = certificate(ROOT, by, 1, by=by, ca=True), certificate(OWN, self.key, 7, by=by, ca=False)
 
     @property
     def pem(self):
@@ -69,7 +75,7 @@ class Authority:
         info = sequence(
             number(1), oid("1.3.6.1.4.1.99999.1"), imprint, number(42), der(0x18, f"{at:%Y%m%d%H%M%SZ}".encode()), number(nonce)
         )
-        whole = self.root.public_bytes(serialization.Encoding.DER)
+        whole = self.own.public_bytes(serialization.Encoding.DER)
         own = sequence(sequence(sequence(der(4, hashlib.sha256(whole).digest()))))
         said = (
             sequence(oid(CONTENT_TYPE), der(0x31, oid(TST_INFO))),
@@ -78,7 +84,7 @@ class Authority:
         )
         attributes = b"".join(sorted(said))
         signature = self.key.sign(der(0x31, attributes), padding.PKCS1v15(), hashes.SHA256())
-        issuer = sequence(NAME.public_bytes(), number(7))
+        issuer = sequence(ROOT.public_bytes(), number(7))
         signer = sequence(number(1), issuer, algorithm(SHA256), der(0xA0, attributes), algorithm(RSA), der(4, signature))
         content = sequence(oid(TST_INFO), der(0xA0, der(4, info)))
         signed = sequence(number(3), der(0x31, algorithm(SHA256)), content, der(0xA0, whole), der(0x31, signer))
