@@ -120,7 +120,7 @@ def untyped(text: str, like: Any) -> Any:
             raise WrongParameter("it: write yes or no.")
         return text.strip().lower() == "yes"
     if isinstance(like, int):
-        if not text.strip().isdigit():
+        if not text.strip().isdecimal():
             raise WrongParameter("it: write a whole number.")
         return int(text[:12])
     if is_lines(like):
