@@ -211,10 +211,6 @@ def _fits(member: Member, asked: Asked) -> bool:
     )
 
 
-def _roles() -> list[tuple[str, str]]:
-    return [(str(role), role.label) for role in Role if role != Role.AUDITOR]
-
-
 def _has_role(member: Member, role: str) -> bool:
     return not member.roles if role == NO_ROLE else not role or Role(role) in member.roles
 
