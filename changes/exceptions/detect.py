@@ -36,26 +36,32 @@ def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters) -> I
     links = links_for(uids_of(merged))
     facts = pull_request_facts(merged, links)
     for row, fact in zip(merged, facts, strict=True):
-        change = changes_of(row).first()
-        kinds = _kinds(row, fact, release_facts([row]), change, parameters)
-        yield f"{row.key}:", [_found(row, fact, kind, change) for kind in kinds if kind]
+        changes = list(changes_of(row))
+        answering = next((change for change in changes if not _is_declared(change)), next(iter(changes), None))
+        kinds = _kinds(fact, release_facts([row]), changes, parameters)
+        yield f"{row.key}:", [_found(row, fact, kind, answering) for kind in kinds if kind]
 
 
 def _guarded(row: PullRequest) -> bool:
     return row.base_ref in (row.repository.main_branch, row.repository.prod_branch)
 
 
-def _kinds(
-    row: PullRequest, fact: PullRequestFact, releases: tuple[ReleaseFact, ...], change: Change | None, parameters: Parameters
-) -> list[str]:
-    """A declared emergency may skip staging, and its +1 stands in for the review (P-22); one that nobody declared may not."""
-    declared = change is not None and change.category == Category.EMERGENCY and not change.undeclared
+def _kinds(fact: PullRequestFact, releases: tuple[ReleaseFact, ...], changes: list[Change], parameters: Parameters) -> list[str]:
+    """A declared emergency may skip staging, and its +1 stands in for the review (P-22); one that nobody declared may not.
+
+    What travels to production with an emergency and is none has to keep the rules, so that then the whole merge has to.
+    """
+    declared = bool(changes) and all(_is_declared(change) for change in changes)
     kinds = [ci_finding(fact), _merger_finding(fact)]
-    if not (declared and _gate_of(change, REVIEW_GATE).get("state") == GateState.MET):
+    if not (declared and all(_gate_of(change, REVIEW_GATE).get("state") == GateState.MET for change in changes)):
         kinds.insert(0, review_finding(fact))
     if fact.base == "prod" and not declared:
         kinds.append(staging_finding(fact, releases, parameters))
     return kinds
+
+
+def _is_declared(change: Change) -> bool:
+    return change.category == Category.EMERGENCY and not change.undeclared
 
 
 def _merger_finding(fact: PullRequestFact) -> str:
