@@ -85,7 +85,9 @@ def _without_nul(request: HttpRequest) -> None:
         raise BadRequest("No text of ours holds the character NUL, so nothing can be found by it.")
     question = request.META.get("QUERY_STRING", "")
     if "%00" in question:
-        vars(request)["GET"] = QueryDict(question.replace("%00", ""), encoding=request.encoding)
+        while "%00" in question:  # what is left over may read as another one
+            question = question.replace("%00", "")
+        vars(request)["GET"] = QueryDict(question, encoding=request.encoding)
 
 
 def _ask_for_factor(user: User) -> Missing | None:

@@ -284,6 +284,14 @@ def test_no_address_form_or_query_breaks_a_page():
     assert broken == []
     assert len(names) > 40, "the names that views read are not found any more"
     assert LedgerLeaf.objects.count() == before
-    for address in ("/access/?q=%00", "/access/list.csv?q=%00x", "/changes/views/?deleted=%00", "/completeness/?source=%00"):
+    nuls = (
+        "/access/?q=%00",
+        "/access/?q=%%0000",
+        "/access/list.csv?q=%00x",
+        "/changes/views/?deleted=%00",
+        "/completeness/?source=%00",
+    )
+    for address in nuls:
         assert ask(people[Role.ADMINISTRATOR], "GET", address).status_code in {200, 403, 404, 422}, address
+    assert ask(people[Role.ARCHITECT], "POST", "/policy/edit/drop/", {"seen": "9" * 5000}).status_code < 500
     assert ask(people[Role.ENGINEER], "GET", "/account/invitation/%00/").status_code == 400

@@ -87,7 +87,17 @@ def test_filters_leave_out_other_environments_and_repositories(client, ann, repo
 
 
 @pytest.mark.parametrize(
-    "query", ["on=yesterday", "on=0001-01-01", "on=9999-12-31", "shape=circle", "days=0", "days=x", "days=9999999999"]
+    "query",
+    [
+        "on=yesterday",
+        "on=0001-01-01",
+        "on=9999-12-31",
+        "shape=circle",
+        "days=0",
+        "days=x",
+        "days=9999999999",
+        "shape=agenda&days=0092999999",
+    ],
 )
 def test_an_address_that_means_nothing_shows_the_calendar_all_the_same(client, ann, query):
     sign_in(client, ann)
