@@ -17,7 +17,7 @@ from audits.jobs.models import Job
 from audits.jobs.queries import under_way
 from audits.jobs.showing import card_of, moved
 from audits.populations import queries
-from audits.populations.actions import ask_to_freeze
+from audits.populations.actions import Wish, ask_to_freeze
 from audits.populations.comparing import compare
 from audits.populations.csv_file import file_of
 from audits.populations.facts import Kind
@@ -68,8 +68,7 @@ def freeze_one(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _freeze(engagement: Engagement, kind: Kind, form: FreezeForm, *, by: User, at: datetime) -> Population | Job:
-    since, until = form.window()
-    return ask_to_freeze(engagement=engagement, kind=kind.code, since=since, until=until, by=by, at=at, filters=form.filters())
+    return ask_to_freeze(wish=Wish(engagement, kind.code, *form.window(), form.filters()), by=by, at=at)
 
 
 @requires(P.AUDIT_SEE)

@@ -37,7 +37,7 @@ def large(monkeypatch):
 
 
 def asked(engagement, by, at, kind="roles"):
-    return freezing.ask_to_freeze(engagement=engagement, kind=kind, since=YEAR[0], until=at, by=by, at=at)
+    return freezing.ask_to_freeze(wish=freezing.Wish(engagement, kind, YEAR[0], at), by=by, at=at)
 
 
 def kinds(job):
