@@ -8,6 +8,7 @@ JOINS = (
     "audits.jobs.exported",
     "audits.jobs.news",
     "audits.controls.checks",
+    "audits.controls.needs",
     "audits.controls.run_later",
     "audits.findings.held",
     "audits.engagements.demo",

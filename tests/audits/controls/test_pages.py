@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -21,12 +22,14 @@ from audits.jobs.tasks import do_jobs
 from changes.delivery.models import Repository
 from changes.exceptions.actions import Found, open_exception
 from portal.access.models import User
+from portal.home.inbox import items_for
 from portal.ledger.models import LedgerBody
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
 from tests.audits.engagements.opened import admitted, prepared
 from tests.changes.outcomes.world import pull
 from tests.changes.people import person, sign_in
+from tests.database import lifted
 from tests.portal.ledger.conftest import connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -237,6 +240,25 @@ def test_one_engagement_that_cannot_be_run_leaves_the_others_theirs(monkeypatch)
 
     assert run_for_engagements(at=now + timedelta(minutes=1)) == 1
     assert list(ControlRun.objects.values_list("engagement", "since")) == [(second.pk, now - 500 * DAY)], "the whole of it"
+
+
+def test_what_the_daily_run_could_not_read_and_a_run_that_does_not_come_are_alarms():
+    dev, ann = person("Dev"), person("Ann")
+
+    def asked(user, at):
+        return [(item.title, item.about) for item in items_for(user=user, at=at) if item.href.startswith("/controls/")]
+
+    assert asked(dev, AT) == []
+    run_controls(window=Window(AT - DAY, AT), by=None, at=AT, purpose="daily")
+    assert asked(dev, AT) == []
+    run = run_controls(window=Window(AT - DAY, AT), by=None, at=AT, purpose="daily")
+    late = (("The controls did not run", f"Not since {AT:%-d %b %Y %H:%M} UTC"),)
+    assert asked(dev, AT + 3 * DAY) == [*late]
+    kept = {key: {**one, "outcome": "unknown"} for key, one in run.results.items()}
+    with lifted(connection, "audits_controlrun"):
+        ControlRun.objects.filter(pk=run.pk).update(results=kept)
+    assert asked(dev, AT) == [("A control is unknown", f"{', '.join(sorted(kept)[:3])} and {len(kept) - 3} more")]
+    assert asked(ann, AT) == []
 
 
 def test_the_portal_runs_controls_in_one_worker_at_a_time():
