@@ -76,11 +76,14 @@ def verify(*, where: Places, full: bool = False, tell: Tell | None = None) -> Re
         redacted = rows.redactions(cursor)
     guarded = _guards()
     progress.finish("guards")
-    (in_tree, remarks, checkpoints), (domain, not_compared) = checks.in_tree, checks.domain
-    remarks += [f"{gone.place}: its text was redacted by {gone.by}" for gone in redacted]
-    remarks += [f"{key} is not compared: the text of the last entry about it was redacted" for key in not_compared]
+    (in_tree, told, checkpoints), (domain, not_compared) = checks.in_tree, checks.domain
+    remarks = (
+        *told,
+        *(f"{gone.place}: its text was redacted by {gone.by}" for gone in redacted),
+        *(f"{key} is not compared: the text of the last entry about it was redacted" for key in not_compared),
+    )
     problems = in_order([*found, *checks.streams, *in_tree, *domain, *guarded])
-    return Report(progress.entries, checkpoints, problems, tuple(remarks), time.perf_counter() - started)
+    return Report(progress.entries, checkpoints, problems, remarks, time.perf_counter() - started)
 
 
 def _share(checks: Checks, cursor: Any, snapshot: str, say: Callable[[], None]) -> None:
