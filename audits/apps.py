@@ -19,6 +19,7 @@ JOINS = (
     "audits.findings.news",
     "audits.findings.agenda",
     "audits.populations.frozen_later",
+    "audits.populations.compared_later",
     "audits.packs.exported",
     "audits.packs.found",
     "audits.packs.news",
