@@ -16,7 +16,7 @@ from portal.ledger.report import Problem, in_order
 from portal.ledger.rows import Span
 from portal.ledger.snapshot import rows
 
-SPAN = 50_000
+SPAN = 25_000
 """Entries of one query. Small enough that two connections end at about the same time."""
 LOWEST = -(2**63)
 END = "SELECT max(id), count(*) FROM (SELECT id FROM portal_ledgerleaf WHERE id >= %(low)s ORDER BY id LIMIT %(many)s) span"

@@ -39,6 +39,7 @@ class Checks:
     streams: list[Problem] = field(default_factory=list)
     in_tree: tuple[list[Problem], list[str], int] = ([], [], 0)
     domain: tuple[list[Problem], list[str]] = ([], [])
+    guarded: list[Problem] = field(default_factory=list)
 
     def long(self) -> list[Task]:
         """Those that are not to be divided: they begin first, so that the spans fill the time that is left beside them."""
@@ -59,6 +60,11 @@ class Checks:
         self.domain = projection.check(cursor, self.limit)
         self.progress.finish("rows")
 
+    def check_guards(self) -> None:
+        """The schema against the code: as it is now, whatever the snapshot."""
+        self.guarded = [Problem("guards", sentence) for sentence in fingerprint.take(connection).deviations]
+        self.progress.finish("guards")
+
 
 def verify(*, where: Places, full: bool = False, tell: Tell | None = None) -> Report:
     """Check everything at one moment. ``full`` names every broken place (up to 1,000 of a sort), else the first of each.
@@ -74,15 +80,13 @@ def verify(*, where: Places, full: bool = False, tell: Tell | None = None) -> Re
         _share(checks, cursor, snapshot, (lambda: tell(progress)) if tell else lambda: None)
         found = checks.sweep.problems(cursor)
         redacted = rows.redactions(cursor)
-    guarded = _guards()
-    progress.finish("guards")
     (in_tree, told, checkpoints), (domain, not_compared) = checks.in_tree, checks.domain
     remarks = (
         *told,
         *(f"{gone.place}: its text was redacted by {gone.by}" for gone in redacted),
         *(f"{key} is not compared: the text of the last entry about it was redacted" for key in not_compared),
     )
-    problems = in_order([*found, *checks.streams, *in_tree, *domain, *guarded])
+    problems = in_order([*found, *checks.streams, *in_tree, *domain, *checks.guarded])
     return Report(progress.entries, checkpoints, problems, remarks, time.perf_counter() - started)
 
 
@@ -99,6 +103,7 @@ def _share(checks: Checks, cursor: Any, snapshot: str, say: Callable[[], None]) 
         finally:
             for _ in running:
                 tasks.put(None)
+        checks.check_guards()
         _until_done(running, say)
 
 
@@ -114,7 +119,3 @@ def _work(snapshot: str, tasks: SimpleQueue[Task | None]) -> None:
     with same_moment(snapshot) as cursor:
         while (task := tasks.get()) is not None:
             task(cursor)
-
-
-def _guards() -> list[Problem]:
-    return [Problem("guards", sentence) for sentence in fingerprint.take(connection).deviations]
