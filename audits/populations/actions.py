@@ -6,7 +6,7 @@ one: a population is there as a whole, or not at all.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -41,7 +41,7 @@ class Wish:
     kind: str
     since: datetime
     until: datetime
-    filters: Filters
+    filters: Filters = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,50 +54,31 @@ class Reading:
 
 
 @transaction.atomic
-def freeze(
-    *,
-    engagement: Engagement,
-    kind: str,
-    since: datetime,
-    until: datetime,
-    by: User,
-    at: datetime,
-    filters: Filters | None = None,
-) -> Population:
+def freeze(*, wish: Wish, by: User, at: datetime) -> Population:
     """Freeze the rows of one kind. An empty population can be frozen as well: it says that there was nothing.
 
-    ``filters`` are values of columns of the kind. Raises ``Refused`` for somebody who does not work on this engagement, an
-    unknown kind or filter, and a window that is reversed, in the future or outside the engagement's.
+    Raises ``Refused`` for somebody who does not work on this engagement, an unknown kind or filter, and a window that is
+    reversed, in the future or outside the engagement's.
     """
-    wish = Wish(engagement, kind, since, until, filters or {})
     with _read(wish, *_checked(wish, by=by, at=at), by=by) as reading:
         return _keep(wish, reading, by=by, at=at)
 
 
-def ask_to_freeze(
-    *,
-    engagement: Engagement,
-    kind: str,
-    since: datetime,
-    until: datetime,
-    by: User,
-    at: datetime,
-    filters: Filters | None = None,
-) -> Population | Job:
+def ask_to_freeze(*, wish: Wish, by: User, at: datetime) -> Population | Job:
     """Freeze now where that is quick, and leave it to a worker where it is not. Raises ``Refused`` as ``freeze`` does."""
-    wish = Wish(engagement, kind, since, until, filters or {})
     found, asked = _checked(wish, by=by, at=at)
     rows = count_at_source(found, asked)
     if rows <= MOST_AT_ONCE:
-        return freeze(engagement=engagement, kind=kind, since=since, until=until, by=by, at=at, filters=filters)
+        return freeze(wish=wish, by=by, at=at)
+    window = {"since": moment(wish.since), "until": moment(wish.until)}
     return jobs.ask(
         kind=Job.Kind.POPULATION,
-        title=f"Population of {engagement.name}: {found.title.lower()}",
-        asked={"kind": kind, "since": moment(since), "until": moment(until), "filters": dict(wish.filters)},
+        title=f"Population of {wish.engagement.name}: {found.title.lower()}",
+        asked={"kind": wish.kind, **window, "filters": dict(wish.filters)},
         total=rows,
         by=by,
         at=at,
-        engagement=engagement,
+        engagement=wish.engagement,
     )
 
 
