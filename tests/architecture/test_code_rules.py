@@ -85,6 +85,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("patterns_from_people", "changes/proposals/classification.py"): "words of the policy's parameters",
     ("patterns_from_people", "changes/proposals/stages.py"): "a table of patterns of our own",
     ("patterns_from_people", "audits/engagements/wall.py"): "made of another pattern of ours",
+    ("numbers_of_other_signs", "changes/proposals/material.py"): "looks for signs of a number in a text; nothing becomes one",
 }
 """(rule, file or folder) → why it may."""
 
@@ -126,6 +127,7 @@ PLANTED = [
     ("trusts_anybody", "context.verify_mode = ssl.CERT_NONE"),
     ("trusts_anybody", "ask(verify=False)"),
     ("trusts_anybody", "handle.setopt(pycurl.SSL_VERIFYPEER, 0)"),
+    ("numbers_of_other_signs", "int(text) if text.isdigit() else 0"),
 ]
 FINE = [
     ("built_sql", "def f(c, x):\n    c.execute('SELECT %s', [x])\n    c.execute(ROWS + MORE, [x])"),
@@ -143,6 +145,7 @@ FINE = [
     ("goes_round_the_wall", "enqueue(kind='x')"),
     ("patterns_from_people", "re.compile('a')\nre.search(NAME, text)\nre.compile(rf'{re.escape(word)}x')"),
     ("trusts_anybody", "ask(verify=True)"),
+    ("numbers_of_other_signs", "int(text) if text.isdecimal() else 0"),
 ]
 
 

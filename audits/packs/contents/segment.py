@@ -43,7 +43,7 @@ def _own_streams(pack: Pack) -> Iterator[str]:
 def stream_of_key(key: str) -> Iterator[str]:
     """The stream about a row of a population; nothing where there is none of its own."""
     for beginning, stream in KEYS.items():
-        if key.startswith(beginning) and key.removeprefix(beginning).isdigit():
+        if key.startswith(beginning) and key.removeprefix(beginning).isdecimal():
             yield stream + key.removeprefix(beginning)
 
 

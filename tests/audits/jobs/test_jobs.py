@@ -13,7 +13,7 @@ from audits.controls.running import ask_to_run
 from audits.engagements.actions import end_engagement
 from audits.engagements.models import Engagement
 from audits.jobs import actions
-from audits.jobs.models import Job
+from audits.jobs.models import Job, JobCancel
 from audits.jobs.news import job_news
 from audits.jobs.tasks import do_jobs
 from audits.jobs.working import work_on_jobs
@@ -249,3 +249,15 @@ def test_auditor_freezes_in_the_background_and_finds_everything_asked_for_under_
     own = Job.objects.get(state="waiting", asked_by=uma)
     assert client.post(reverse("cancel-job", args=[own.pk])).status_code == 302
     assert "Cancelled" in client.get("/exports/").content.decode()
+
+
+@pytest.mark.django_db
+def test_what_ended_while_somebody_cancelled_it_is_not_cancelled(large):
+    uma, engagement = admitted()
+    seen = asked(engagement, uma, timezone.now())
+    assert work_on_jobs(now=timezone.now) == 1
+
+    with pytest.raises(Stale, match="it is done"):
+        actions.cancel(job=seen, by=uma, at=timezone.now())
+
+    assert (JobCancel.objects.count(), kinds(seen)) == (0, ["job.asked", "job.done"])

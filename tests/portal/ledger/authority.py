@@ -65,7 +65,8 @@ class Authority:
 
     @property
     def pem(self):
-        return self.root.public_bytes(serialization.Encoding.PEM)
+        """What whoever verifies trusts."""
+        return (self.above or self).root.public_bytes(serialization.Encoding.PEM)
 
     def stamp(self, *, digest, nonce, at, status=0):
         """The answer (TimeStampResp) over a SHA-256; without a token where the status says that there is none."""
