@@ -84,7 +84,7 @@ def dropped_draft(*, person: User, about: str, at: datetime) -> Dropped | None:
 
 @transaction.atomic
 def take_draft_back(*, person: User, about: str, at: datetime) -> Draft | None:
-    """The dropped draft, as it was; None when there is none. Raises ``NotKept`` where its form has newer text, or too many are kept."""
+    """The dropped draft, as it was; None when there is none. ``NotKept`` where its form has newer text, or there are too many."""
     row = dropped_draft(person=person, about=about, at=at)
     if row is None:
         return None

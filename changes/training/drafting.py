@@ -118,7 +118,7 @@ def drop_draft(*, seen: int, by: User, at: datetime) -> None:
 
 @transaction.atomic
 def take_draft_back(*, by: User, at: datetime) -> CourseDraft | None:
-    """What this person dropped within a day, as it was; None when there is nothing. Raises ``Stale`` where another was begun since."""
+    """What this person dropped within a day; None when there is nothing. Raises ``Stale`` where another was begun since."""
     dropped = dropped_by(person=by, kind=KIND, at=at)
     if dropped is None:
         return None

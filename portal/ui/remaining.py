@@ -1,6 +1,6 @@
 """How long work in the background still takes, as far as one can tell from what was done so far. Pure.
 
-The estimate is drawn when the work last moved and then runs down with the clock, so that it does not grow while one long step lasts.
+The estimate is drawn when the work last moved and then runs down with the clock, so that it does not grow during a long step.
 Nothing is said before there is something to go by, and nothing once the estimate was too short: never a negative time.
 """
 
@@ -26,7 +26,7 @@ class Timed(Protocol):
 
 
 def time_left(*, began: datetime | None, moved: datetime | None, share: float, at: datetime) -> timedelta | None:
-    """What is left at ``at``: ``share`` (0 to 1) was done when it last ``moved``, since it ``began``. None where nobody can tell."""
+    """What is left at ``at``: ``share`` (0 to 1) was done between ``began`` and ``moved``. None where nobody can tell."""
     if began is None or moved is None or moved - began < SOON or not EARLY < share < 1:
         return None
     left = began + (moved - began) / share - at
