@@ -26,7 +26,7 @@ def change_pdf(page: ChangePage) -> bytes:
     )
     paper.facts(list(_facts(page)))
     paper.section("Gates")
-    paper.table(("Gate", "State", "Why"), list(_gates(page)), widths=(40, 24, 110))
+    paper.table(("Gate", "State", "Why"), list(_gates(page)), widths=(38, 30, 106))
     for name, text in texts_of(revision).items():
         if name != "title" and text.strip():
             paper.section(SECTIONS[name])
@@ -56,7 +56,7 @@ def _facts(page: ChangePage) -> Iterator[tuple[str, str]]:
     yield "Requester", change.requester.name if change.requester else change.requester_login or "nobody named"
     if change.repository_names:
         yield "Repositories", ", ".join(change.repository_names)
-    yield "Verdict", f"{page.headline}. {page.sentence}"
+    yield "Verdict", f"{page.headline.rstrip('.')}. {page.sentence}"
     for stage in page.stages:
         when = f", {_utc(stage.at)} UTC" if stage.at else ""
         yield stage.name, f"{stage.label} {stage.note}{when}{_doubt(stage.unconfirmed)}".strip()
@@ -73,7 +73,11 @@ def _verdicts(page: ChangePage) -> Iterator[list[str]]:
     for row in page.frozen:
         verdict = row.verdict
         moment = f"{verdict.get_moment_display()}, {verdict.subject}, {_utc(verdict.at)} UTC"
-        yield [moment, OUTCOMES.get(verdict.outcome, verdict.outcome), f"{verdict.rules_version}, {verdict.policy_version}"]
+        yield [
+            moment,
+            OUTCOMES.get(verdict.outcome, verdict.outcome),
+            f"Rules {verdict.rules_version}, policy {verdict.policy_version}",
+        ]
 
 
 def _line(one: Happening) -> list[str]:

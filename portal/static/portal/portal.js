@@ -189,14 +189,13 @@ function listen() {
   if (stream || ended || !topics || document.visibilityState !== 'visible') return;
   stream = new EventSource(`/live/?topics=${encodeURIComponent(topics)}`);
   stream.onopen = () => { if (performance.now() > 3000) htmx.trigger(document.body, 'portal:tick'); marker('on'); };
-  stream.addEventListener('ended', () => htmx.trigger(document.body, 'portal:signed-out'));
+  stream.addEventListener('ended', () => { hush(); ended = true; marker('off'); htmx.trigger(document.body, 'portal:ended'); });
   stream.onerror = () => { marker('off'); if (stream && stream.readyState === EventSource.CLOSED) hush(); };
   topics.split(',').forEach(topic => stream.addEventListener(topic.trim(), () => ring(topic.trim())));
 }
-on('portal:signed-out', () => {
-  hush(); ended = true; marker('off');
-  toast(SIGNED_OUT, 'bad', $('#sign-in-link'));
-});
+// A stream ends with its session, which also gets a new key when its person proves anew who they are: staying.js asks which it was.
+on('portal:signed-out', () => { hush(); ended = true; marker('off'); toast(SIGNED_OUT, 'bad', $('#sign-in-link')); });
+on('portal:listen', () => { ended = false; listen(); });
 on('portal:signed-in', () => {
   ended = false; $('#problem').replaceChildren();
   $$('#toasts .toast').forEach(note => { if (note.firstElementChild.textContent === SIGNED_OUT) note.remove(); });

@@ -20,7 +20,7 @@ function begin(node, pressed) {
   if (main) main.setAttribute('aria-busy', 'true');
   const said = setTimeout(() => say('Sending'), SAID_AFTER);
   const file = node.matches('[data-file]');
-  const late = setTimeout(() => { end(node); if (!file) tell(LATE); }, file ? FILE : PATIENCE);
+  const late = setTimeout(() => { end(node); if (!file && node.isConnected) tell(LATE); }, file ? FILE : PATIENCE);
   under.set(node, () => {
     clearTimeout(said); clearTimeout(late);
     buttons.forEach(button => { button.removeAttribute('aria-disabled'); button.removeAttribute('aria-busy'); });
@@ -45,13 +45,13 @@ window.addEventListener('submit', event => {
 });
 // Sent by htmx: forms and buttons, not what keeps drafts and draws previews while somebody types.
 on('htmx:beforeSend', event => {
-  const { elt, requestConfig } = event.detail;
+  const { requestConfig } = event.detail, { elt } = requestConfig;
   if (requestConfig.verb === 'get' || !elt.matches('form,button') || elt.matches('[data-quiet]')) return;
   begin(elt, requestConfig.triggeringEvent && requestConfig.triggeringEvent.submitter);
 });
 on('htmx:afterRequest', event => {
-  const { elt, xhr } = event.detail;
-  if (!xhr.getResponseHeader('HX-Redirect') && !xhr.getResponseHeader('HX-Refresh')) end(elt);
+  const { xhr, requestConfig } = event.detail;
+  if (!xhr.getResponseHeader('HX-Redirect') && !xhr.getResponseHeader('HX-Refresh')) end(requestConfig.elt);
 });
 // Sent by a script of ours that fetches.
 on('portal:sending', event => begin(event.target, event.detail && event.detail.pressed));

@@ -9,7 +9,7 @@ if (!mine) return;
 if (channel) channel.postMessage('here');
 if ('here' in body.dataset) { window.close(); return; }
 
-const SESSION = '/account/session/', SIGN_IN = '/account/login/?next=/account/here/', WINDOW = 'countersign-sign-in';
+const SESSION = '/account/session/', PROVE = '/account/reauthenticate/?next=/account/here/', SIGN_IN = '/account/login/?next=/account/here/', WINDOW = 'countersign-sign-in';
 const WARN = 120, PRESENT = 60000, LOOK = 5000;
 const again = $('#again'), ending = $('#ending'), place = $('[data-sign-in]');
 if (!again) return;
@@ -18,16 +18,19 @@ const tell = (text, tone) => htmx.trigger(body, 'toast', { text, tone });
 const left = () => Math.ceil((ends - Date.now()) / 1000);
 
 // --- asking: unattended unless somebody acts, so that asking alone keeps no session alive ---------------------------
-async function ask(present) {
+// `form`: one that is to be sent; then the answer also says whether it needs a fresh proof of who sends it.
+let unproven = false;
+async function ask(present, form = null) {
   const headers = present ? {} : { 'X-Unattended': 'true' };
-  const answer = await fetch(SESSION, { headers, cache: 'no-store' });
+  const about = form ? `?for=${encodeURIComponent(new URL(form.getAttribute('action') || '', location.href).pathname)}` : '';
+  const answer = await fetch(SESSION + about, { headers, cache: 'no-store' });
   if (!answer.ok) throw new Error(`${answer.status}`);
   return settle(await answer.json());
 }
 function settle(told) {
   if (told.person === null) { out(); return false; }
   if (told.person !== mine) { somebodyElse(); return false; }
-  ends = Date.now() + 1000 * told.left; idle = told.idle;
+  ends = Date.now() + 1000 * told.left; idle = told.idle; unproven = told.prove;
   $('meta[name=csrf-token]').content = told.token;
   document.querySelectorAll('input[name=csrfmiddlewaretoken]').forEach(field => { field.value = told.token; });
   if (left() > WARN) { warned = false; if (ending.open) ending.close('stayed'); }
@@ -61,10 +64,11 @@ const woken = () => { if (over) ask(false).catch(() => {}); else look(); };
 document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') woken(); });
 window.addEventListener('focus', woken);
 window.addEventListener('pageshow', woken);
-if (channel) channel.onmessage = () => { if (over) ask(false).catch(() => {}); };
+if (channel) channel.onmessage = () => { if (over) ask(false).catch(() => {}); else if (held) goOn().catch(unreachable); };
 
 // --- signed out: said where nobody is interrupted; the dialog opens for whoever presses, sends, or was being warned --------
 document.addEventListener('portal:signed-out', () => { over = true; });
+document.addEventListener('portal:ended', () => ask(false).then(standing => { if (standing) htmx.trigger(body, 'portal:listen'); }).catch(out));
 function out() {
   if (over) return;
   const warning = ending.open;
@@ -79,17 +83,29 @@ function somebodyElse() {
 }
 function back(value) {
   over = false;
-  if (again.open) again.close();
-  place.replaceChildren();
+  if (!held && again.open) again.close();
   htmx.trigger(body, 'token', { value, person: mine });
   htmx.trigger(body, 'portal:signed-in');
   tell('You are signed in again. Go on where you were.', 'ok');
-  const waiting = held; held = null;
-  if (waiting) send(...waiting);
+  if (held) goOn().catch(unreachable);
+}
+// What was held is sent, once it is certain who sends it and that the proof of it is fresh enough for this form.
+async function goOn() {
+  const [form, pressed] = held;
+  if (!await ask(true, form)) return;
+  if (!held) return;
+  if (unproven) { heading('prove'); if (!again.open) again.showModal(); await show(fetch(PROVE)); return; }
+  held = null;
+  if (again.open) again.close();
+  send(form, pressed);
+}
+again.addEventListener('close', () => { held = null; place.replaceChildren(); });
+function heading(name) {
+  ['out', 'prove'].forEach(one => again.querySelectorAll(`[data-${one}]`).forEach(node => { node.hidden = one !== name; }));
 }
 
 // --- the dialog -----------------------------------------------------------------------------------------------------
-function open() { if (!again.open) again.showModal(); ask(true).then(standing => { if (!standing && over) return show(fetch(SIGN_IN)); }).catch(unreachable); }
+function open() { heading('out'); if (!again.open) again.showModal(); ask(true).then(standing => { if (!standing && over) return show(fetch(SIGN_IN)); }).catch(unreachable); }
 async function show(asked) {
   try { take(await asked); } catch { unreachable(); }
 }
@@ -100,21 +116,29 @@ function say(title, words) {
 }
 async function take(answer) {
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  if (page.body.dataset.person) { await ask(true); return; }
+  if (page.body.dataset.person) { if (over || !held) await ask(true); else await goOn(); return; }
   const main = $('main', page);
   if (!main) { unreachable(); return; }
-  main.querySelectorAll('script,[data-js-only],#problem,.nav-brand,#mfa_login,#webauthn_form').forEach(node => node.remove());
-  main.querySelectorAll('a').forEach(link => { link.target = '_blank'; link.rel = 'noopener'; });
+  main.querySelectorAll('script,[data-js-only],#problem,.nav-brand,#mfa_login,#webauthn_form,form:has(#mfa_webauthn_reauthenticate)').forEach(node => node.remove());
+  main.querySelectorAll('a[href="/"]').forEach(node => node.remove());
   place.replaceChildren(...main.children);
-  const login = $('[name=login]', place), problem = $('[data-autofocus]', place);
+  if (!$('form', place)) byKey(answer.url);
+  const login = $('[name=login]', place);
+  if (login) $('h1', place).parentElement.remove();  // the dialog says it already
+  const problem = $('[data-autofocus]', place);
   if (login && !login.value) login.value = place.dataset.login;
   const first = problem || [...place.querySelectorAll('input:not([type=hidden])')].find(field => !field.value);
   if (first) first.focus();
 }
+// A passkey or security key wants more than a form: its page opens in a window.
+function byKey(address) {
+  const link = document.createElement('a');
+  link.className = 'btn btn-primary btn-wide'; link.href = address; link.textContent = 'Go on in a small window'; place.append(link);
+}
 function inWindow(address) { return window.open(address, WINDOW, 'popup,width=480,height=760'); }
 document.addEventListener('click', event => {
   if (event.target.closest('[data-open=again]')) { over = true; open(); }
-  const link = event.target.closest('[data-window]');
+  const link = event.target.closest('[data-window],[data-sign-in] a');
   if (link && inWindow(link.href)) event.preventDefault();
 });
 place.addEventListener('submit', event => {
@@ -123,7 +147,8 @@ place.addEventListener('submit', event => {
   if (address.includes('/sign-in/')) { form.target = WINDOW; inWindow(''); return; }
   event.preventDefault();
   htmx.trigger(form, 'portal:sending', { pressed: event.submitter });
-  show(fetch(address, { method: 'POST', body: new FormData(form, event.submitter) })).finally(() => htmx.trigger(form, 'portal:sent'));
+  const asked = fetch(address, { method: 'POST', body: new FormData(form, event.submitter) });
+  show(asked.finally(() => htmx.trigger(form, 'portal:sent')));
 });
 
 // --- nothing typed is lost: a form that the browser sends is held until it is certain that somebody is signed in -------
@@ -133,8 +158,11 @@ document.addEventListener('htmx:afterRequest', event => {
   if (xhr.status !== 401 || requestConfig.verb === 'get' || requestConfig.headers['X-Unattended'] || elt.matches('[data-quiet]')) return;
   over = true; open();
 });
-const typed = field => field.type === 'checkbox' || field.type === 'radio' ? field.checked !== field.defaultChecked
-  : field.type === 'file' ? field.files.length : field.matches('textarea,input:not([type=hidden])') && field.value !== field.defaultValue;
+function typed(field) {
+  if (field.matches('[type=checkbox],[type=radio]')) return field.checked !== field.defaultChecked;
+  if (field.matches('select')) return [...field.options].some(option => option.selected !== option.defaultSelected);
+  return field.matches('[type=file]') ? field.files.length > 0 : field.matches('textarea,input:not([type=hidden])') && field.value !== field.defaultValue;
+}
 const plain = form => (form.getAttribute('method') || '').toLowerCase() === 'post' && !form.matches('[hx-post],[data-themes]') && !place.contains(form);
 document.addEventListener('submit', event => {
   const form = event.target;
@@ -146,9 +174,10 @@ async function hold(form, pressed) {
   htmx.trigger(form, 'portal:sending', { pressed });
   held = [form, pressed];
   try {
-    if (await ask(true)) { if (held) { held = null; send(form, pressed); } return; }
+    await goOn();
+    if (!held) return;
     htmx.trigger(form, 'portal:sent');
-    open();
+    if (over) open();
   } catch {
     held = null; htmx.trigger(form, 'portal:sent');
     tell('No connection. Your text is still here; try again in a moment.', 'bad');

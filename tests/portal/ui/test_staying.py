@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from changes.calendar.models import CalendarFeed
 from portal.access.models import User
 from portal.access.sessions import IDLE, LONGEST, SEEN
-from tests.browser import NARROW, assert_accessible
+from tests.browser import NARROW, PROOFS, assert_accessible, session_of
 from tests.portal.access.people import person
 
 PASSWORD = "correct horse battery staple"
@@ -36,6 +38,20 @@ def test_a_page_is_told_how_its_session_stands_and_asking_alone_keeps_nobody_sig
     assert (asked["left"], stayed["left"], later["left"]) == (IDLE.seconds // 2, IDLE.seconds, IDLE.seconds)
     with time_machine.travel(began + LONGEST, tick=False):
         assert client.get("/account/session/").json() == {"person": None}
+
+
+@pytest.mark.django_db
+def test_a_page_learns_whether_a_form_needs_a_fresher_proof_than_there_is(client):
+    client.force_login(person("Bob"))
+    stale = client.session
+
+    def prove(path):
+        return client.get("/account/session/", {"for": path}).json()["prove"]
+
+    stale[PROOFS] = []
+    stale.save()
+    asked = {path: prove(path) for path in ("/me/feeds/new/", "/me/profile/", "/nowhere/", "")}
+    assert asked == {"/me/feeds/new/": True, "/me/profile/": False, "/nowhere/": False, "": False}
 
 
 @pytest.mark.django_db
@@ -71,14 +87,14 @@ def test_a_session_warns_can_be_kept_and_is_signed_in_to_again_without_losing_th
     expect(page.locator("#ending")).to_be_hidden()
     assert SessionStore(Session.objects.get().session_key)[SEEN] > timezone.now().timestamp() - 60
 
-    # The machine slept. What was typed is held until somebody is signed in again, and is sent then.
+    # The machine slept. What was typed is held until the same person is signed in again, and is sent then.
     page.fill("#id_name", "Bob Stone")
     seen_ago(IDLE + timedelta(minutes=1))
     page.get_by_role("button", name="Save the profile").click()
     again = page.locator("#again")
     expect(again.locator("[name=password]")).to_be_focused()
     expect(again.locator("[name=login]")).to_have_value("bob@northwind.example")
-    assert_accessible(page)
+    assert_accessible(page, widths=(NARROW,))
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     expect(again.locator(".errsum")).to_be_focused()
@@ -87,4 +103,25 @@ def test_a_session_warns_can_be_kept_and_is_signed_in_to_again_without_losing_th
     expect(again).to_be_hidden()
     expect(page.locator("#toasts")).to_contain_text("saved")
     assert User.objects.get().name == "Bob Stone"
-    expect(page.locator("#id_name")).to_have_value("Bob Stone")
+
+
+@pytest.mark.browser
+def test_what_needs_a_fresh_proof_is_sent_after_it_and_never_for_somebody_else(visit):
+    bob, ann = person("Bob", password=PASSWORD), person("Ann", password=PASSWORD)
+    page = visit("/me/feeds/", by=bob, fresh=False)
+    again = page.locator("#again")
+    page.fill("#id_name", "Releases")
+
+    page.get_by_role("button", name="Make the feed").click()
+    expect(again.locator("h1")).to_have_text("Confirm that it is you")
+    again.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("calendar.ics?token=")
+    assert [feed.name for feed in CalendarFeed.objects.all()] == ["Releases"]
+
+    page.goto(f"{visit.site}/me/")
+    page.fill("#id_name", "Typed by Bob")
+    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_of(ann), "url": visit.site}])
+    page.get_by_role("button", name="Save the profile").click()
+    expect(again).to_contain_text("Somebody else is signed in here now")
+    assert sorted(User.objects.values_list("name", flat=True)) == ["Ann", "Bob"]
