@@ -30,7 +30,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("countersign.auditors")
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OWN_SIGN_IN = OWN | OUTSIDE | OPEN.keys() | {"me", "theme", "csp-report"}
+OWN_SIGN_IN = OWN | OUTSIDE | OPEN.keys() | {"me", "theme", "csp-report", "session", "signed-in-here"}
 """Addresses about signing in and out, which must write (session, second factor) and show no record. The only POSTs."""
 LIVE = frozenset({"live"})
 """Streams that say that something changed, never what. They outlive any transaction."""

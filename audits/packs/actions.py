@@ -140,7 +140,8 @@ def claim(*, at: datetime) -> Pack | None:
         _end(pack, State.FAILED, at, trouble=f"{MOST_ATTEMPTS} workers began to build it, and none came to the end.")
         return None
     pack.attempt, pack.held_until, pack.done, pack.step = pack.attempt + 1, at + HELD, 0, "Beginning"
-    pack.save(update_fields=["attempt", "held_until", "done", "step"])
+    pack.began_at, pack.moved_at = at, None
+    pack.save(update_fields=["attempt", "held_until", "done", "step", "began_at", "moved_at"])
     return pack
 
 

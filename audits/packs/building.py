@@ -107,7 +107,7 @@ def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, w
         PackPiece.objects.create(pack=pack, attempt=pack.attempt, position=position, content=content)
 
     def tell(done: int, words: str) -> None:
-        if not actions.hold(pack=pack, at=now(), step=words[:80], done=done, steps=whole):
+        if not actions.hold(pack=pack, at=now(), step=words[:80], done=done, steps=whole, moved_at=now()):
             raise Lost
 
     PackPiece.objects.filter(pack=pack, attempt__lt=pack.attempt).delete()

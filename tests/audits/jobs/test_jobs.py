@@ -235,7 +235,14 @@ def test_auditor_freezes_in_the_background_and_finds_everything_asked_for_under_
     assert ("Under way" in page, f'action="/exports/jobs/{job.pk}/cancel/"' in page) == (True, True)
     part = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "exports"}
     assert client.get("/exports/", **part).content.decode().startswith("<ul>")
+    assert " left" not in page
+    Job.objects.update(began_at=timezone.now() - timedelta(minutes=2), moved_at=timezone.now(), done=1)
+    for looked in (list_page, "/exports/"):
+        assert "1 of 3, about 4 minutes left." in client.get(looked).content.decode()
+    Job.objects.update(began_at=None, moved_at=None, done=0)
     do_jobs()
+    job.refresh_from_db()
+    assert None not in (job.began_at, job.moved_at)
     assert client.get(list_page, **asking).headers["HX-Refresh"] == "true"
     assert client.get("/exports/", **part).headers["HX-Refresh"] == "true"
     page = client.get("/exports/").content.decode()
