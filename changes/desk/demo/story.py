@@ -28,7 +28,6 @@ def tell(vendors: Vendors, *, pump: Pump, say: Say) -> str:
     say("Friday: new infrastructure, a release by hand, a direct push, a rewritten branch, a new collaborator, an edit of DNS.")
     today(week)
     say("Today: seven pull requests wait for somebody.")
-    look_back(week)
     return pushed
 
 
@@ -174,13 +173,3 @@ def _waiting(week: Week, repository: str, title: str, by: str, path: str, *, ago
     if ci:
         week.vendors.check(repository, pull, at=at + 7 * MINUTE, conclusion=ci)
     return pull
-
-
-def look_back(week: Week) -> None:
-    """Reviews after the fact: Monday's changes went well, the search did not."""
-    day = week.vendors.on
-    for repository, promotion in ((WEB, 3), (API, 3), (BILLING, 2)):
-        for change in deciding.changes_of(repository, promotion):
-            deciding.look_back(change, by="cleo", at=day(3, "10:00"))
-    for change in deciding.changes_of(WEB, 5):
-        deciding.look_back(change, by="dev", at=day(3, "11:00"), outcome="failed", note="A column was missing; rolled back.")

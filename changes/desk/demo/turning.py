@@ -7,13 +7,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from changes.desk.demo import expected
+from changes.desk.demo.year.answering import answer_findings, judge_answers
 from changes.desk.demo.year.clockwork import Clockwork
+from changes.desk.demo.year.diligence import look_back
 from changes.desk.demo.year.steps import Act
+from changes.desk.demo.year.words import explanation_of
 from portal.standins.client import Remote
 
 SEVERAL = frozenset({"open-work", "promote", "ship"})
 """Acts of several steps; all others have their vendor in their name."""
 NIGHT = time(23)
+LEFT_OPEN = frozenset({"direct_push", "force_push", "access_granted_outside_process"})
+"""Kinds of findings that nobody has answered when the week is over."""
 DAY, SECONDS = timedelta(days=1), timedelta(seconds=5)
 
 
@@ -39,7 +45,7 @@ class Turned(Remote):
             self._turn(arguments["at"])
         super().do("clock", at=self._work.at)
         done = super().do(act, **arguments)
-        self._work.moved(Act(self._work.at, act, act, arguments), ordinary=False)
+        self._work.moved(Act(self._work.at, act, act, arguments))
         return done
 
     def look(self) -> None:
@@ -60,5 +66,13 @@ class Turned(Remote):
             if night > self._work.at:
                 self._work.turn(night)
                 self._work.night(everything=False)
+                self._evening(night)
             night += DAY
         self._work.turn(at)
+
+    def _evening(self, at: datetime) -> None:
+        """People have seen to what waited for them, but for what is left to whoever looks at the demo."""
+        found = {item for item in expected.expected(direct_push="") if item.text.partition(":")[0] not in LEFT_OPEN}
+        answer_findings({item: explanation_of(item.text.partition(":")[0]) for item in found}, at=at)
+        judge_answers(at=at)
+        look_back(at=at)

@@ -34,6 +34,12 @@ ALL = ("github", "fly", "doppler", "cloudflare", "slack")
 FORGE, FLY = frozenset({"github"}), frozenset({"fly"})
 TOUCHES = {"open-work": FORGE, "promote": FORGE, "ship": FORGE | FLY}
 """Vendors that an act of several steps moves; any other act moves the one that it names."""
+TOLD = frozenset(
+    {"ship", "open-work", "promote"} | {f"github/{act}" for act in ("check", "review", "merge", "commit", "open_pull_request")}
+)
+"""Acts that webhooks tell of to their end; for others the vendor is asked once more when the day is over."""
+KEEPS = timedelta(days=3)
+"""As often, and on days of which webhooks may not tell everything, the clocks of the policy are looked at."""
 
 
 class Clockwork:
@@ -43,6 +49,7 @@ class Clockwork:
         self.remote = remote
         self.at = at
         self._moved: set[str] = set()
+        self._kept: datetime | None = None
         self._reminded: datetime | None = None
         self._today: set[str] = set()
         """Vendors that moved since the last night, in a way that webhooks alone may not tell."""
@@ -59,11 +66,11 @@ class Clockwork:
         """Forwards, never back."""
         self.at = max(self.at, at)
 
-    def moved(self, act: Act, *, ordinary: bool) -> None:
-        """Something happened at a vendor that the portal has not seen. What is ``ordinary`` is told by webhooks to its end."""
+    def moved(self, act: Act) -> None:
+        """Something happened at a vendor that the portal has not seen."""
         vendors = TOUCHES.get(act.act) or {act.act.partition("/")[0]}
         self._moved |= vendors
-        if not ordinary:
+        if act.act not in TOLD:
             self._today |= vendors
         self._repositories |= {name for name in [act.arguments.get("repository")] if name}
         self._apps |= _apps_of(act)
@@ -135,10 +142,12 @@ class Clockwork:
     def night(self, *, everything: bool) -> None:
         """Once a day: the poll that makes sure, of ``everything`` or of what moved that day, and the clocks of the policy.
 
-        A day on which only ordinary things happened ends with a look.
+        A day of which webhooks told everything ends with a look.
         """
         if not (everything or self._today):
             self.look()
+            if self._kept is None or self.at - self._kept >= KEEPS:
+                self.keep_clocks()
             return
         self._stood_still()
         for kind in ALL if everything else sorted(self._today):
@@ -151,6 +160,7 @@ class Clockwork:
 
     def keep_clocks(self) -> None:
         """What happens because time has passed: reviews fall due, meetings were missed, people are told."""
+        self._kept = self.at
         for clock in (judge_due, judge_moved, acceptance.open_again, missed.find, keeping.keep, ballots.close_written):
             clock(at=self.at)
         for clock in (keep_clocks, inviting.invite, telling.tell_now):

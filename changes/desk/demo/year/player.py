@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from changes.desk.demo import deciding
 from changes.desk.demo.expected import Finding
-from changes.desk.demo.year.answering import answer_findings
+from changes.desk.demo.year.answering import answer_findings, judge_answers
 from changes.desk.demo.year.clockwork import Clockwork
 from changes.desk.demo.year.days import SATURDAY
 from changes.desk.demo.year.diligence import look_back
@@ -24,8 +24,6 @@ from portal.standins.client import Remote
 NIGHT = time(23, 0)
 DAYS_AFTER = 4
 """After the last day on which something happened people still see to what it left for them."""
-ORDINARY = "day-"
-"""How names of acts on ordinary days begin."""
 RELEASES = ("fly/release", "fly/rollback")
 SEEN_AFTER = timedelta(minutes=8)
 DAY = timedelta(days=1)
@@ -118,6 +116,7 @@ class Player:
         if at.weekday() < SATURDAY:
             explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
             answer_findings(explained, at=self._work.at)
+            judge_answers(at=self._work.at)
             look_back(at=self._work.at)
 
     def _take(self, step: Step) -> None:
@@ -137,7 +136,7 @@ class Player:
         if act.timed:
             arguments["at"] = act.at.isoformat()
         self._given[act.name] = self.remote.do("once", name=act.name, word=act.act, arguments=arguments, at=act.at)
-        self._work.moved(act, ordinary=act.name.startswith(ORDINARY))
+        self._work.moved(act)
         if _is_release(act) and self._soon is None:
             self._soon = act.at + SEEN_AFTER
 

@@ -10,7 +10,7 @@ from typing import Any
 from changes.approvals.actions import give
 from changes.approvals.delegating import delegate
 from changes.approvals.models import Delegation, Waiver
-from changes.approvals.waiving import propose_waiver, sign_waiver
+from changes.approvals.waiving import propose_waiver, review_waiver, sign_waiver
 from changes.calendar.actions import set_freeze
 from changes.calendar.facts import Span
 from changes.calendar.models import Freeze, FreezeOverride
@@ -111,6 +111,13 @@ def _waive(*, repository: str, number: int, reason: str, signed_by: str, by: str
             made = propose_waiver(change=change, reason=reason, review_at=at + LOOKED_AT_AGAIN, by=named(by), **signed_in)
             sign_waiver(waiver=made, digest=made.digest, by=named(signed_by), **signed_in)
             reassess(change=change, at=at)
+
+
+@deed("review_waiver")
+def _review_waiver(*, repository: str, number: int, by: str, at: datetime) -> None:
+    """Whoever waived an approval looks at it again."""
+    for waiver in Waiver.objects.filter(change__in=deciding.changes_of(repository, number), reviewed_at=None):
+        review_waiver(waiver=waiver, note="Right for that day. A second team can read the code now.", by=named(by), at=at)
 
 
 @deed("open_gate")

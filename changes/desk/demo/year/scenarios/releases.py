@@ -64,8 +64,9 @@ def approval_waived(random: Random, ground: Ground) -> Tale:
     waived = {"repository": ground.repository, "number": pull.number, "reason": reason}
     telling.deed("waive", by="mia", at=at + 2 * HOUR + 20 * MINUTE, signed_by="cleo", **waived)
     telling.release(way, by=people.third, at=at + 3 * HOUR)
-    # Everybody who may judge an answer took part, so nobody has answered yet.
-    telling.expect("waived_approval", ChangeOf(ground.repository, pull.number), repository="", explained="")
+    telling.deed("review_waiver", by="mia", at=at + DAY + HOUR, repository=ground.repository, number=pull.number)
+    # Everybody who may judge an answer took part: it is answered, and waits for somebody who did not.
+    telling.expect("waived_approval", ChangeOf(ground.repository, pull.number), repository="")
     return telling.tale
 
 
@@ -76,6 +77,8 @@ def released_in_a_freeze(random: Random, ground: Ground) -> Tale:
     telling.deed(
         "freeze", by="cleo", at=at - DAY, name=name, hard=True, repository=ground.repository, starts=at - HOUR, ends=at + 10 * HOUR
     )
+    # The same went out before it began: whatever had run until then, the second release goes back to nothing.
+    telling.ship("", "production", by=people.approver, at=at - 2 * HOUR)
     released = telling.ship("", "production", by=people.approver, at=at)
     app = company.app_name(ground.repository, "production")
     telling.expect("released_in_freeze", f"{app} v", released, f" in {name}")
