@@ -12,6 +12,7 @@ from changes.desk.demo import consoles, deciding, expected, keeping, meetings, p
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
 from changes.desk.demo.turning import Turned
+from changes.desk.demo.year.haste import hurried
 from changes.desk.demo.year.load import Herald, load_year, must_be_found
 from changes.desk.demo_chapters import tell_chapters
 from portal.home import loading
@@ -53,7 +54,8 @@ def load(*, address: str, now: datetime, say: Say, year: float = 0.0, seed: int 
     say("Three repositories, six Fly apps, Slack, Doppler and Cloudflare are connected; a week of work begins.")
     herald = Herald(say)
     try:
-        pushed = _week(remote, vendors, herald, say)
+        with hurried():
+            pushed = _week(remote, vendors, herald, say)
     finally:
         herald.end(remote)
     setting.listen(remote)

@@ -55,7 +55,7 @@ def cherry_pick(random: Random, ground: Ground) -> Tale:
     title, files = ground.title(), {f"app/picked_{ground.days[0]:%m%d}.py": f"PICKED = {random.randrange(90)}\n"}
     telling.work(title, by=people.author, reviewer=people.reviewer, at=at, files=files)
     more = {**files, "app/release_notes.py": f"# {title}\n"}
-    picked = f"{title} (cherry picked)"
+    picked = f"{title}, for the next release"
     telling.work(picked, by=people.helper, reviewer=people.second, at=at + 2 * HOUR, files=more)
     return telling.tale
 
