@@ -21,6 +21,7 @@ from portal.standins.client import Remote
 
 Say = Callable[[str], None]
 JOINED = timedelta(days=30)
+AT_WORK = timedelta(days=400)
 CONNECTED = timedelta(days=8)
 BEGINS = timedelta(days=6, hours=18)
 """The week, before its present: when the year is over."""
@@ -90,8 +91,8 @@ def check(*, address: str) -> list[str]:
 
 
 def _set_up(vendors: Vendors) -> None:
-    """Accounts, repositories, access and branch rules, before anybody watches."""
-    at = vendors.began - JOINED
+    """Accounts, repositories, access and branch rules, before anybody watches: they are older than the portal."""
+    at = vendors.began - AT_WORK
     setting.accounts(vendors, persons=people.PEOPLE, at=at)
     for name, description in REPOSITORIES.items():
         setting.repository(vendors, name=name, description=description, members=MEMBERS, at=at)

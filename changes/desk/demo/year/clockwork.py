@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from changes.connectors import outages
 from changes.connectors.door import arrive
+from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.github import rights_sync
 from changes.connectors.inbox import drain
 from changes.connectors.models import Settling, Source
@@ -100,7 +101,8 @@ class Clockwork:
         """Webhooks arrive and are applied; Git is fetched; what was hinted at is read until nothing is left."""
         for delivery in self.remote.do("held"):
             low = {name.lower(): value for name, value in delivery["headers"].items()}
-            arrive(name="github", body=delivery["body"].encode(), headers=low, at=moment(delivery["at"]) + SECOND)
+            came = min(moment(delivery["at"]) + SECOND, self.at)
+            arrive(name="github", body=delivery["body"].encode(), headers=low, at=came)
         while drain(now=self.now, past=True):
             pass
         mirror_due(now=self.now)
@@ -150,13 +152,22 @@ class Clockwork:
                 self.keep_clocks()
             return
         self._stood_still()
+        self._bring_in()
         for kind in ALL if everything else sorted(self._today):
             self._poll(kind, everything=everything)
+        if everything:
+            self._take_stock()
         self._bring_in()
         self._settle()
         self._forget()
         self._today.clear()
         self.keep_clocks()
+
+    def _take_stock(self) -> None:
+        """All of Fly is read into the inventory, which takes several of its small turns."""
+        for source in Source.objects.filter(kind="fly", paused_at=None):
+            while sync_inventory(source=source, at=self.at):
+                pass
 
     def keep_clocks(self) -> None:
         """What happens because time has passed: reviews fall due, meetings were missed, people are told."""

@@ -70,8 +70,10 @@ def short_commit(random: Random, ground: Ground) -> Tale:
 @trap("own-image-in-development", "An engineer releases an image by hand, to development, where everybody may.")
 def own_image(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    app = company.development_app(ground.repository)
-    telling.act("fly/release", app=app, by=email(people.author), at=at)
+    merged = telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
+    there = {"app": company.development_app(ground.repository), "by": email(people.author)}
+    telling.act("fly/release", at=at + 2 * HOUR, **there)
+    telling.act("fly/release", at=at + 5 * HOUR, sha=merged, repository=ground.repository, **there)
     return telling.tale
 
 

@@ -13,11 +13,12 @@ MAY_APPROVE = (*APPROVERS, "dev", "eli", "noa", "cleo")
 """Everybody whose role lets them approve for production."""
 
 
-@scenario("release-by-hand", "An engineer releases an image from the own machine to production; it names no commit.")
+@scenario("release-by-hand", "An engineer releases an image from the own machine to production; it names no commit.", days=2)
 def release_by_hand(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     app = company.app_name(ground.repository, "production")
     released = telling.act("fly/release", app=app, by=email(people.author), at=at)
+    telling.ship("", "production", by=people.approver, at=ground.at("07:40", day=1))
     telling.expect("unknown_release", f"{app} v", Given(released, "version"))
     return telling.tale
 
@@ -70,15 +71,15 @@ def approval_waived(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("released-in-a-freeze", "Somebody releases in the middle of a hard freeze, and nobody had overridden it.")
+@scenario("released-in-a-freeze", "Somebody releases in the middle of a hard freeze, and nobody had overridden it.", days=2)
 def released_in_a_freeze(random: Random, ground: Ground) -> Tale:
-    telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    name = f"Stocktaking {ground.days[0]:%-d %b}"
-    telling.deed(
-        "freeze", by="cleo", at=at - DAY, name=name, hard=True, repository=ground.repository, starts=at - HOUR, ends=at + 10 * HOUR
-    )
-    # The same went out before it began: whatever had run until then, the second release goes back to nothing.
-    telling.ship("", "production", by=people.approver, at=at - 2 * HOUR)
+    telling, people, at = Telling(ground), crew(random), begin(random, ground, day=1)
+    before, name = ground.at("06:20"), f"Stocktaking {ground.days[1]:%-d %b}"
+    telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=before)
+    ways = {"reviewer": people.second, "approver": people.approver, "tester": people.tester, "merger": people.reviewer}
+    telling.to_production(by=people.helper, at=before + 2 * HOUR, random=random, **ways)
+    span = {"starts": at - HOUR, "ends": at + 10 * HOUR}
+    telling.deed("freeze", by="cleo", at=ground.at("14:30"), name=name, hard=True, repository=ground.repository, **span)
     released = telling.ship("", "production", by=people.approver, at=at)
     app = company.app_name(ground.repository, "production")
     telling.expect("released_in_freeze", f"{app} v", released, f" in {name}")
