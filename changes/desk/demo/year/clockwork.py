@@ -1,5 +1,6 @@
 """What the workers would have done by a moment of the year, done here with that clock: the same functions, nothing else."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from changes.connectors import outages
@@ -56,6 +57,8 @@ class Clockwork:
         """Vendors that moved since the last night, in a way that webhooks alone may not tell."""
         self._repositories: set[str] = set()
         """In which something happened since the last look; only they are fetched."""
+        self._of_today: set[str] = set()
+        """The same since the last night of a poll; only they are polled."""
         self._apps: set[str] = set()
         """Which were released or set since the last look."""
 
@@ -73,7 +76,9 @@ class Clockwork:
         self._moved |= vendors
         if act.act not in TOLD:
             self._today |= vendors
-        self._repositories |= {name for name in [act.arguments.get("repository")] if name}
+        named = {str(name) for name in [act.arguments.get("repository")] if name}
+        self._repositories |= named
+        self._of_today |= named
         self._apps |= _apps_of(act)
 
     def look(self, *, released: bool = False, anyway: bool = False) -> None:
@@ -89,7 +94,7 @@ class Clockwork:
             self._settle()
 
     def _look(self) -> None:
-        self._stood_still()
+        self._stood_still(self._repositories)
         self._bring_in()
         for kind in sorted(self._moved - FORGE):
             self._poll(kind)
@@ -109,9 +114,9 @@ class Clockwork:
         while read_due(now=self.now):
             pass
 
-    def _stood_still(self) -> None:
+    def _stood_still(self, moved: Collection[str]) -> None:
         self.remote.do("clock", at=self.at)
-        outages.stood_still(at=self.at - SECOND, moved=self._repositories)
+        outages.stood_still(at=self.at - SECOND, moved=moved)
 
     def _poll(self, kind: str, *, everything: bool = False) -> None:
         """A forge is asked for the repositories that moved today, Fly for the apps since the last look, or for ``everything``;
@@ -151,7 +156,7 @@ class Clockwork:
             if self._kept is None or self.at - self._kept >= KEEPS:
                 self.keep_clocks()
             return
-        self._stood_still()
+        self._stood_still(self._of_today)
         self._bring_in()
         for kind in ALL if everything else sorted(self._today):
             self._poll(kind, everything=everything)
@@ -161,6 +166,7 @@ class Clockwork:
         self._settle()
         self._forget()
         self._today.clear()
+        self._of_today.clear()
         self.keep_clocks()
 
     def _take_stock(self) -> None:
