@@ -28,6 +28,8 @@ class Recorded:
 
     added: tuple[str, ...] = ()
     gone: int = 0
+    there: bool = True
+    """Whether there is such a branch."""
 
     @property
     def changed(self) -> bool:
@@ -50,8 +52,11 @@ def record_population(*, repository: Repository, branch: str, folder: Path, at: 
     """
     with transaction.atomic():
         _one_at_a_time(repository, branch)
-        if git.tip(folder=folder, branch=branch) is None:
-            return Recorded(gone=_mark_gone(repository, branch, above=0, at=at))
+        tip = git.tip(folder=folder, branch=branch)
+        if tip is None:
+            return Recorded(gone=_mark_gone(repository, branch, above=0, at=at), there=False)
+        if not full and _newest(repository, branch) == tip:
+            return Recorded()
         known = Known() if full else _fork(repository, branch, folder)
         commits = git.first_parent(folder=folder, branch=branch, since_sha=known.sha)
         return _record(repository, branch, commits, known, at)
@@ -61,6 +66,12 @@ def _one_at_a_time(repository: Repository, branch: str) -> None:
     """Two sweeps of one branch wait for each other until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"population:{repository.pk}:{branch}"])
+
+
+def _newest(repository: Repository, branch: str) -> str | None:
+    """The commit on record that stands at the end of the chain."""
+    rows = BranchCommit.objects.filter(repository=repository, branch=branch, gone_at=None).order_by("-position")
+    return rows.values_list("sha", flat=True).first()
 
 
 def _fork(repository: Repository, branch: str, folder: Path) -> Known:
