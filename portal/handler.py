@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
@@ -37,9 +36,9 @@ class Pages(ASGIHandler):
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="page")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise ValueError(f"Pages are asked for over HTTP, not by {scope['type']}.")
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. What surrounds it in the parent stays: only HTTP, and a thread of its own for pieces of a stream that are
+        read synchronously."""
         try:
             body = await self.read_body(receive)
         except RequestAborted:
@@ -75,16 +74,15 @@ class Pages(ASGIHandler):
         return response
 
     async def _stream(self, response: StreamingHttpResponse, receive: Receive, send: Send) -> None:
-        """Send it piece by piece, until its end or until the reader leaves. Sync iterators get a thread of their own."""
-        async with ThreadSensitiveContext():
-            sending = asyncio.create_task(self.send_response(response, send))
-            leaving = asyncio.create_task(_left(receive))
-            try:
-                await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                await _ended(leaving)
-                await _ended(sending)
-                await self._aside(response.close)
+        """Send it piece by piece, until its end or until the reader leaves."""
+        sending = asyncio.create_task(self.send_response(response, send))
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _ended(leaving)
+            await _ended(sending)
+            await self._aside(response.close)
         if not sending.cancelled():
             sending.result()
 

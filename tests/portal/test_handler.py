@@ -171,6 +171,6 @@ def test_what_cannot_be_a_request_is_refused(pages):
         await pages({"type": "http", "method": "GET", "path": "/note/", "headers": []}, receive, send)
         return sent
 
-    with pytest.raises(ValueError, match="not by websocket"):
+    with pytest.raises(ValueError, match="not websocket"):
         ask(pages, "/note/", kind="websocket")
     assert aside(gone()) == []
