@@ -9,10 +9,9 @@ A live stream keeps nothing of its request: not the request, not the person, no 
 
 import asyncio
 import contextvars
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -21,11 +20,11 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from portal.limits import Receive, Send
-
 THREADS = 40
 """More than the pool of the database has connections, so that what needs none is answered while others wait for one."""
-Scope = MutableMapping[str, Any]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Pages(ASGIHandler):
@@ -55,17 +54,14 @@ class Pages(ASGIHandler):
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, act, *arguments)
 
-    def _answer(self, scope: Scope, body: "SpooledTemporaryFile[bytes]") -> HttpResponseBase:
+    def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
         """From the request to the answer, and the connection to the database given back."""
         signals.request_started.send(sender=type(self), scope=scope)
         request, refused = self.create_request(scope, body)
-        if request is None:
-            body.close()
-            refused.close()
-            return refused
-        response = self.get_response(request)
-        response._handler_class = type(self)
-        if isinstance(response, StreamingHttpResponse):
+        response = self.get_response(request) if request is not None else refused
+        assert response is not None  # Django gives one of the two
+        vars(response).update(_handler_class=type(self))
+        if request is not None and isinstance(response, StreamingHttpResponse):
             _let_go(response, request)
             signals.request_finished.send(sender=type(self))
         else:
@@ -89,7 +85,7 @@ class Pages(ASGIHandler):
 
 def _let_go(response: StreamingHttpResponse, request: ASGIRequest) -> None:
     """What the answer keeps of its request goes now: a live stream lasts ten minutes, and there are hundreds."""
-    response._resource_closers.remove(request.close)
+    vars(response)["_resource_closers"].remove(request.close)
     request.close()
 
 

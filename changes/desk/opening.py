@@ -11,6 +11,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
+from django.db.backends.postgresql.psycopg_any import mogrify
 from django.db.models import OuterRef
 from django.db.models.query import RawQuerySet
 
@@ -76,7 +77,7 @@ def _asked(change: Change, *, auditor: bool) -> "RawQuerySet[Revision]":
 def _statement() -> str:
     """The statement with all of its values but the change, which is ``$1``."""
     statement, values = _compiled(auditor=False)
-    return str(connection.ops.compose_sql(statement, values)).replace(str(SOME_CHANGE), "$1")
+    return mogrify(statement, values, connection).replace(str(SOME_CHANGE), "$1")
 
 
 @cache
