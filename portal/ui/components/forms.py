@@ -130,7 +130,7 @@ def select(name: str, options: Sequence[tuple[str, str]], chosen: str = "", labe
     return _select(str(name), tuple((str(value), str(words)) for value, words in options), str(chosen or ""), str(label or name))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _select(name: str, options: tuple[tuple[str, str], ...], chosen: str, label: str) -> SafeString:
     """Kept, because the choices of a filter are the same on each page of a list. Escapes always, as every kept leaf does."""
     lines = format_html_join(
