@@ -24,6 +24,8 @@ NOWHERE = {
     "COUNTERSIGN_ENCRYPTION_KEYS": "0ICywSZzjxp_zNqbbD6I168GZSnJMcpaNpZmTNdm_lQ=",
     "DJANGO_SETTINGS_MODULE": "portal.settings",
 }
+# Settings come from tests/settings.py; and what is compiled once is not compiled again at each of the starts of whole portals.
+LEFT_OUT = {"DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE"}
 CODE = ["portal", "changes", "audits", "tests", "manage.py"]
 
 
@@ -90,7 +92,7 @@ def run_pytest(arguments):
 
     Branches are measured in a whole run only, because part of the tests runs part of the code.
     """
-    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    env = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     if not arguments:
         env |= measuring()
     command = pytest_command(arguments)
