@@ -108,7 +108,7 @@ def test_commands_typed_by_hand_meet_the_running_database(running_stack):
 
 def test_a_second_start_in_the_same_folder_or_on_the_same_port_is_refused_in_words(running_stack):
     def said(**options):
-        other = Stack(**options).begin()
+        other = Stack(fresh=True, **options).begin()
         code = other.process.wait(timeout=30)
         text = other.said()
         if other.folder:
