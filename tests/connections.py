@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 
 _SHARED = ContextVar("tests_connections_shared", default=False)
 _IDLE = deque()
-MOST = 8
+MOST = 4
 """Connections that wait for the next page; what comes on top is closed."""
 
 
@@ -60,6 +60,11 @@ def sharing(application):
         await application(scope, receive, send)
 
     return shared
+
+
+def waiting():
+    """Numbers of the server's processes behind connections that pages have given back."""
+    return [line.info.backend_pid for line in list(_IDLE) if not line.closed]
 
 
 @contextmanager
