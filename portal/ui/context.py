@@ -25,6 +25,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "request_id": getattr(request, "id", ""),
         "auditor": getattr(request, "auditor", None),
         "preview": getattr(request, "preview", None),
+        "copy": getattr(request, "copy", None),
         "nav_side": SimpleLazyObject(lambda: navigation.side(user, request.path)),
         "nav_tabs": SimpleLazyObject(lambda: navigation.tab_bar(user, request.path)),
         "account_page": SimpleLazyObject(lambda: navigation.exists_for(user, navigation.ACCOUNT.path)),
