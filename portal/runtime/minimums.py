@@ -58,12 +58,12 @@ POSTGRES: Mapping[int, Floor] = {
 """Major version → its floor. Older majors are refused altogether."""
 _VALKEY = "who may speak to it can run code in it (CVE-2026-56684, CVE-2026-63639)"
 _REDIS = "anybody who reaches its TLS port can run code in it (CVE-2026-81934)"
+_LINES = {
+    "valkey": (_VALKEY, ("7.2.14", "8.0.10", "8.1.9", "9.0.5", "9.1.1")),
+    "redis": (_REDIS, ("7.2.16", "7.4.11", "8.2.9", "8.4.6", "8.6.6", "8.8.2", "8.10.1")),
+}
 VALKEY: Mapping[tuple[str, int, int], Floor] = {
-    **{("valkey", *numbers(floor)[:2]): Floor(floor, _VALKEY) for floor in ("7.2.14", "8.0.10", "8.1.9", "9.0.5", "9.1.1")},
-    **{
-        ("redis", *numbers(floor)[:2]): Floor(floor, _REDIS)
-        for floor in ("7.2.16", "7.4.11", "8.2.9", "8.4.6", "8.6.6", "8.8.2", "8.10.1")
-    },
+    (name, numbers(floor)[0], numbers(floor)[1]): Floor(floor, why) for name, (why, floors) in _LINES.items() for floor in floors
 }
 """Name, major and minor version → its floor: each line is mended by itself. A line between two of these is not mended at all; newer
 lines than the last are good."""
