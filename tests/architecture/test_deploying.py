@@ -154,8 +154,11 @@ def test_cookies_are_closed_where_the_address_is_https(monkeypatch):
     monkeypatch.setenv("COUNTERSIGN_BASE_URL", "https://portal.example")
     made = runpy.run_path(str(ROOT / "portal" / "settings.py"))
 
-    for kind in ("SESSION", "CSRF"):
+    for kind in ("SESSION", "CSRF", "THEME"):
         assert made[f"{kind}_COOKIE_NAME"].startswith("__Host-")
+    script = (ROOT / "portal" / "static" / "portal" / "portal.js").read_text()
+    assert "${closed ? '__Host-' : ''}theme=" in script, "the page's script writes the same cookie"
+    for kind in ("SESSION", "CSRF"):
         assert made[f"{kind}_COOKIE_SECURE"] is True
     assert made["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert (made.get("SESSION_COOKIE_HTTPONLY", True), made["CSRF_COOKIE_HTTPONLY"]) == (True, True)
