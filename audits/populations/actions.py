@@ -5,7 +5,7 @@ one: a population is there as a whole, or not at all.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,6 +28,7 @@ from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
+from portal.replica import reading_at_length
 
 MOST_AT_ONCE = 2_000
 """Rows at the source that somebody waits for: a fifth of a second. What has more is left to a worker."""
@@ -86,7 +87,7 @@ def freeze_asked(*, turn: Turn) -> None:
     """A worker's turn at a population. Raises ``Refused`` where it may not be frozen any more, ``Lost`` where nobody wants it."""
     job, at = turn.job, turn.now()
     by, wish = job.asked_by, _wish_of(job)
-    with _read(wish, *_checked(wish, by=by, at=at), by=by, tell=turn.tell) as reading, transaction.atomic():
+    with _read(wish, *_checked(wish, by=by, at=at), by=by, turn=turn) as reading, transaction.atomic():
         population = _keep(wish, reading, by=by, at=at)
         address = reverse("audit-population", args=[wish.engagement.pk, population.number])
         jobs.finish(job=job, result=address, at=turn.now())
@@ -108,11 +109,15 @@ def _checked(wish: Wish, *, by: User, at: datetime) -> tuple[Kind, Asked]:
 
 
 @contextmanager
-def _read(wish: Wish, found: Kind, asked: Asked, *, by: User, tell: Tell = untold) -> Iterator[Reading]:
+def _read(wish: Wish, found: Kind, asked: Asked, *, by: User, turn: Turn | None = None) -> Iterator[Reading]:
+    """A worker reads from the replica, where there is one, once it has all that stands by now."""
+    tell: Tell = turn.tell if turn else untold
     with Lines() as lines:
-        seen = collect(lines=lines, rows=found.read(asked), kind=found, filters=wish.filters, tell=tell)
-        tell(seen.read, "Completeness")
-        yield Reading(lines, dict(seen.filters), sheet_of(asked=asked, seen=seen, by=by, version=VERSION))
+        with reading_at_length(attempt=turn.job.attempt) if turn else nullcontext():
+            seen = collect(lines=lines, rows=found.read(asked), kind=found, filters=wish.filters, tell=tell)
+            tell(seen.read, "Completeness")
+            sheet = sheet_of(asked=asked, seen=seen, by=by, version=VERSION)
+        yield Reading(lines, dict(seen.filters), sheet)
 
 
 def _keep(wish: Wish, reading: Reading, *, by: User, at: datetime) -> Population:

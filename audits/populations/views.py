@@ -29,6 +29,8 @@ from portal.access.guards import requires
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.replica import read_with
+from portal.replica_pages import written_in
 from portal.ui.answers import done, status_of
 from portal.ui.clock import time_of
 from portal.ui.paging import asked_in, links, page_of
@@ -76,7 +78,8 @@ def as_file(request: HttpRequest, pk: int, number: int) -> StreamingHttpResponse
     """The rows as CSV."""
     engagement = engagement_for(request, pk)
     row = queries.population_at(engagement, number)
-    file = file_of(population=row, reader=person_of(request).name, at=time_of(request))
+    reader, at = person_of(request).name, time_of(request)
+    file = read_with(lambda _: file_of(population=row, reader=reader, at=at), since=written_in(request))
     name = f"audit-{engagement.pk}-population-{row.number}-{row.kind}.csv"
     return answer_with(request, file, name=name, whole=engagement_in(request) is not None)
 
