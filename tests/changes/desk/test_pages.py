@@ -17,8 +17,8 @@ from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change
 from portal.outbox.actions import enqueue
 from portal.outbox.models import Effect
-from tests.audits.engagements.opened import admitted
 from portal.policy.refusal import Stale
+from tests.audits.engagements.opened import admitted
 from tests.changes.approvals.situations import seen
 from tests.changes.people import linked, person, sign_in
 from tests.changes.stories import NOW, Clock, connect, post, read_story, work
