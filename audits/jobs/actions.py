@@ -92,14 +92,15 @@ def claim(*, at: datetime) -> Job | None:
         job = waiting.select_for_update(of=("self",), skip_locked=True).first()
     if job is not None:
         job.attempt, job.held_until, job.done, job.step = job.attempt + 1, at + HELD, 0, "Beginning"
-        job.save(update_fields=["attempt", "held_until", "done", "step"])
+        job.began_at, job.moved_at = at, None
+        job.save(update_fields=["attempt", "held_until", "done", "step", "began_at", "moved_at"])
     return job
 
 
 def hold(*, job: Job, at: datetime, **progress: Any) -> None:
     """Say that the worker is alive, and how far it is. Raises ``Lost`` when the job is not its any more, or nobody wants it."""
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.WAITING, cancel=None)
-    if mine.update(held_until=at + HELD, **progress) != 1:
+    if mine.update(held_until=at + HELD, moved_at=at, **progress) != 1:
         raise Lost
 
 

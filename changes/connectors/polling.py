@@ -6,7 +6,7 @@ its facts keep the mark of what they are: reported.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -252,9 +252,17 @@ def _poll_fly(source: Source, now: Now, *, at_once: bool = False) -> int:
     return int(_asked(source, lambda: _sync_fly(source, now()), now))
 
 
-def _sync_fly(source: Source, at: datetime) -> None:
-    moved = sync_releases(source=source, at=at)
-    if not moved:
+def read_apps(*, source: Source, apps: Collection[str], now: Now) -> int:
+    """Read the releases of these apps of an organisation, of which somebody knows that they moved; the others wait for its poll.
+
+    Returns whether they could be read, as 0 or 1.
+    """
+    return int(_asked(source, lambda: _sync_fly(source, now(), among=apps), now, covers=False))
+
+
+def _sync_fly(source: Source, at: datetime, *, among: Collection[str] | None = None) -> None:
+    moved = sync_releases(source=source, at=at, among=among)
+    if not moved and among is None:
         sync_inventory(source=source, at=at)
     repositories = Repository.objects.filter(releases__in=moved).distinct()
     for repository in repositories:

@@ -14,7 +14,7 @@ from changes.delivery.models import BranchCommit, Environment, PullRequest, Push
 from changes.delivery.population import uncovered_commits
 from changes.exceptions.actions import Found
 from changes.exceptions.coverage import covered_by_pull_request, known_on_branch
-from changes.exceptions.freezes import released_in_freeze
+from changes.exceptions.freezes import released_in_freeze, told_by_forge
 from changes.exceptions.sentences import sentence
 from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
 from changes.gates.queries import pull_request_facts, release_facts
@@ -252,9 +252,16 @@ def about_releases(*, repository: Repository, releases: Iterable[Release]) -> It
     """Releases whose commit was never merged to the branch that feeds the environment, and releases in a freeze."""
     for row in releases:
         prefix = f"release:{row.pk}:"
-        branch = feeding_branch(repository, row)
-        yield prefix, [_release_found(row, prefix, branch)] if branch and is_unknown(repository, row) else []
-        yield prefix, list(released_in_freeze(repository=repository, release=row, prefix=prefix))
+        yield prefix, _unknown(repository, row, prefix)
+        found = list(released_in_freeze(repository=repository, release=row, prefix=prefix))
+        yield prefix, found
+        for told in told_by_forge(row) if found else ():
+            yield f"release:{told.pk}:", _unknown(repository, told, f"release:{told.pk}:")
+
+
+def _unknown(repository: Repository, row: Release, prefix: str) -> list[Found]:
+    branch = feeding_branch(repository, row)
+    return [_release_found(row, prefix, branch)] if branch and is_unknown(repository, row) else []
 
 
 def feeding_branch(repository: Repository, row: Release) -> str:

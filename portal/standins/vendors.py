@@ -78,6 +78,7 @@ class Vendors:
         names = [row["full_name"] for row in self.github.repositories()]
         return {
             "url": self.url,
+            "telling": self.clock.turned,
             "github": {
                 "api_url": self.github.api_url,
                 "clone_urls": {name: self.github.clone_url(name) for name in names},

@@ -14,6 +14,10 @@ OURS = "names and numbers of our own, none of anybody's"
 TOOLS = "a tool for the shell, no part of what answers people"
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("built_sql", "portal/rows.py"): "names of tables and columns are those of Django's models; values go beside the statement",
+    (
+        "built_sql",
+        "portal/prepared.py",
+    ): "a name and a statement of our own, made by the ORM; its one value goes beside it",
     ("built_sql", "portal/ledger/guards.py"): "names of tables of portal/evidence.py, quoted",
     ("built_sql", "portal/runtime/backup.py"): "psycopg.sql quotes the name of a table that PostgreSQL itself told",
     ("built_sql", "portal/runtime/scheduler.py"): "the name of our own channel",

@@ -24,6 +24,7 @@ from changes.connectors.settling import touch
 from changes.delivery import actions as record
 from changes.delivery.models import Repository
 from changes.delivery.whole import record_read
+from portal.ui.remaining import words_left
 
 LARGEST, SMALLEST = 100, 5
 """Pull requests of a page. Half as many after one that GitHub could not answer in time, more again after one that it could."""
@@ -182,8 +183,18 @@ def told(*, walk: Walk) -> str:
     return ". ".join(part for part in (share, walk.note) if part)
 
 
+def share_of(*, walk: Walk) -> float:
+    """Part of it that is read, 0 to 1; 0 where nobody says how many there are. Older ones that are not wanted count as unread."""
+    return min(walk.found / walk.total, 1.0) if walk.total else 0.0
+
+
 def first_readings(*, source: Source, at: datetime) -> list[tuple[str, str]]:
     """(repository, how far) of first readings that are under way, or that ended within a day with something to say."""
     rows = Walk.objects.filter(purpose=Walk.Purpose.FIRST, repository__forge=source.kind, repository__in_scope_until=None)
     rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at - SAID) & ~Q(note="")).select_related("repository")
-    return [(row.repository.name, told(walk=row) or "just begun") for row in rows.order_by("repository__name")]
+    return [(row.repository.name, _told_with_time(row, at)) for row in rows.order_by("repository__name")]
+
+
+def _told_with_time(walk: Walk, at: datetime) -> str:
+    left = words_left(began=walk.began_at, moved=at, share=share_of(walk=walk), at=at) if walk.ended_at is None else ""
+    return ", ".join(part for part in (told(walk=walk) or "just begun", left) if part)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 SHA256 = "2.16.840.1.101.3.4.2.1"
-RSA = "1.2.840.113549.1.1.1"
+RSA, ECDSA = "1.2.840.113549.1.1.1", "1.2.840.10045.4.3.2"
 SIGNED_DATA, TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE, MESSAGE_DIGEST, CERTIFICATE_V2 = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.16.2.47"
-ROOT, OWN = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{what} at Northwind")]) for what in ("Roots", "Time"))
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Time at Northwind")])
 
 
 def der(tag, *parts):
@@ -45,27 +45,28 @@ def algorithm(name):
     return sequence(oid(name), der(5))
 
 
-def certificate(subject, key, number, *, by, ca):
-    """A certificate of this name and key, signed with the key ``by`` of the root."""
-    day, now = timedelta(days=1), datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(ROOT).public_key(key.public_key()).serial_number(number)
-    made = made.not_valid_before(now - 900 * day).not_valid_after(now + 900 * day)
-    made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    if not ca:
-        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-    return made.sign(by, hashes.SHA256())
-
-
 class Authority:
-    """``root`` is what whoever verifies trusts, ``own`` its certificate; ``stamp`` answers a request at a moment."""
+    """``root`` is its certificate; ``stamp`` answers a request at a moment.
 
-    def __init__(self):
-        by, self.key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
-        self.root, self.own = certificate(ROOT, by, 1, by=by, ca=True), certificate(OWN, self.key, 7, by=by, ca=False)
+    By itself it is what whoever verifies trusts, with an RSA key. With ``above`` that one issued its certificate, and the key
+    is of an elliptic curve.
+    """
+
+    def __init__(self, above=None, usage=ExtendedKeyUsageOID.TIME_STAMPING):
+        self.above = above
+        self.key = ec.generate_private_key(ec.SECP256R1()) if above else rsa.generate_private_key(65537, 2048)
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Desk 2")]) if above else NAME
+        day, now = timedelta(days=1), datetime.now(UTC)
+        made = x509.CertificateBuilder().subject_name(self.name).issuer_name(NAME).public_key(self.key.public_key())
+        made = made.serial_number(7).not_valid_before(now - 900 * day).not_valid_after(now + 900 * day)
+        made = made.add_extension(x509.BasicConstraints(ca=above is None, path_length=None), critical=True)
+        made = made.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
+        self.root = made.sign(above.key if above else self.key, hashes.SHA256())
 
     @property
     def pem(self):
-        return self.root.public_bytes(serialization.Encoding.PEM)
+        """What whoever verifies trusts."""
+        return (self.above or self).root.public_bytes(serialization.Encoding.PEM)
 
     def stamp(self, *, digest, nonce, at, status=0):
         """The answer (TimeStampResp) over a SHA-256; without a token where the status says that there is none."""
@@ -75,7 +76,7 @@ class Authority:
         info = sequence(
             number(1), oid("1.3.6.1.4.1.99999.1"), imprint, number(42), der(0x18, f"{at:%Y%m%d%H%M%SZ}".encode()), number(nonce)
         )
-        whole = self.own.public_bytes(serialization.Encoding.DER)
+        whole = self.root.public_bytes(serialization.Encoding.DER)
         own = sequence(sequence(sequence(der(4, hashlib.sha256(whole).digest()))))
         said = (
             sequence(oid(CONTENT_TYPE), der(0x31, oid(TST_INFO))),
@@ -83,9 +84,12 @@ class Authority:
             sequence(oid(CERTIFICATE_V2), der(0x31, own)),
         )
         attributes = b"".join(sorted(said))
-        signature = self.key.sign(der(0x31, attributes), padding.PKCS1v15(), hashes.SHA256())
-        issuer = sequence(ROOT.public_bytes(), number(7))
-        signer = sequence(number(1), issuer, algorithm(SHA256), der(0xA0, attributes), algorithm(RSA), der(4, signature))
+        way = (ec.ECDSA(hashes.SHA256()),) if self.above else (padding.PKCS1v15(), hashes.SHA256())
+        signature = self.key.sign(der(0x31, attributes), *way)
+        issuer = sequence(NAME.public_bytes(), number(7))
+        signer = sequence(
+            number(1), issuer, algorithm(SHA256), der(0xA0, attributes), algorithm(ECDSA if self.above else RSA), der(4, signature)
+        )
         content = sequence(oid(TST_INFO), der(0xA0, der(4, info)))
         signed = sequence(number(3), der(0x31, algorithm(SHA256)), content, der(0xA0, whole), der(0x31, signer))
         return sequence(sequence(number(0)), sequence(oid(SIGNED_DATA), der(0xA0, signed)))

@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def authority():
-    return Authority()
+    return Authority(above=Authority())
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_checkpoint_is_stamped_once_an_hour_verified_offline_and_a_forged_stamp_
     assert outside.heard == [("/tsr", timestamps.KIND)]
     checkpoint, kept = LedgerCheckpoint.objects.get(), LedgerTimestamp.objects.get()
     assert str(kept) == f"time stamp {checkpoint.size}"
-    assert (kept.size, kept.at, kept.authority) == (checkpoint.size, AT, "CN=Time at Northwind")
+    assert (kept.size, kept.at, kept.authority) == (checkpoint.size, AT, "CN=Desk 2")
     assert kept.note_digest == hashlib.sha256(checkpoint.note.encode()).hexdigest()
     anchor = LedgerAnchor.objects.get(name=asking.NAME)
     assert (anchor.size, anchor.at, anchor.place.partition(":")[0]) == (kept.size, AT, "127.0.0.1")
