@@ -63,15 +63,20 @@ def cancel(*, job: Job, by: User, at: datetime) -> None:
     """Give a job up; what it was to make will not be there. Raises ``Refused`` for somebody else's, ``Stale`` after its end."""
     if by.pk != job.asked_by_id and not may_at(by, P.ENGAGEMENT_MAKE, at=at):
         raise _refused("Somebody else asked for this.", f"Ask {job.asked_by.name} to cancel it.")
-    if job.state != State.WAITING:
-        raise Stale(f"This is not to be cancelled: it is {job.get_state_display().lower()}.")
+    _check_waits(job)
     try:
         with transaction.atomic():
             row = JobCancel.objects.create(job=job, by=by, at=at)
     except IntegrityError as problem:
         raise Stale("Somebody cancelled this already.") from problem
+    _check_waits(Job.objects.get(pk=job.pk))  # inserting waited for a worker that was about to end it
     append(stream=stream_of(job), kind="job.given_up", actor=actor_of(by), fact={"job": job.pk}, rows=[row])
     after_commit(CHANNEL)
+
+
+def _check_waits(job: Job) -> None:
+    if job.state != State.WAITING:
+        raise Stale(f"This is not to be cancelled: it is {job.get_state_display().lower()}.")
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ class Job(models.Model):
     class Kind(models.TextChoices):
         POPULATION = "population", "Freeze a population"
         CONTROLS = "controls", "Run the controls"
+        COMPARISON = "comparison", "Read a population again"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Under way"

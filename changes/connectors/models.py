@@ -42,6 +42,8 @@ class Source(models.Model):
     not_before = models.DateTimeField(null=True, blank=True)
     """Do not call before this moment (rate limit, back-off)."""
     failures = models.IntegerField(default=0)
+    bodies_since = models.DateTimeField(null=True, blank=True)
+    """Deliveries that were done with before this have no raw body any more (``changes.connectors.bodies``)."""
 
     def __str__(self) -> str:
         return self.name

@@ -75,6 +75,7 @@ people: list[URLPattern | URLResolver] = [
     path("<int:pk>/", views.person, name="person"),
     path("<int:pk>/about/", roster.describe, name="describe-person"),
     path("<int:pk>/leave/", roster.leave, name="person-leaves"),
+    path("<int:pk>/sign-out/", roster.sign_out, name="sign-out-person"),
     path("<int:pk>/return/", roster.come_back, name="person-returns"),
     path("<int:pk>/roles/", views.give_role, name="give-role"),
 ]

@@ -27,6 +27,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "auditor": getattr(request, "auditor", None),
         "preview": getattr(request, "preview", None),
         "standing": SimpleLazyObject(lambda: sessions.standing_of(request, at=time_of(request))),
+        "copy": getattr(request, "copy", None),
         "nav_side": SimpleLazyObject(lambda: navigation.side(user, request.path)),
         "nav_tabs": SimpleLazyObject(lambda: navigation.tab_bar(user, request.path)),
         "account_page": SimpleLazyObject(lambda: navigation.exists_for(user, navigation.ACCOUNT.path)),

@@ -106,7 +106,7 @@ def send(request: HttpRequest) -> HttpResponse:
 def drop(request: HttpRequest) -> HttpResponse:
     """Leave the draft."""
     seen = request.POST.get("seen", "")
-    actions.drop_draft(seen=int(seen) if seen.isdigit() else -1, by=person_of(request), at=time_of(request))
+    actions.drop_draft(seen=int(seen) if seen.isdecimal() else -1, by=person_of(request), at=time_of(request))
     messages.success(request, "The draft is dropped.")
     return redirect("policy-edit")
 

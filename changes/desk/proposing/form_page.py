@@ -160,7 +160,7 @@ def known_releases(change: Change | None) -> list[str]:
 
 def _started_from(place: Place, seen: str) -> dict[str, Any]:
     """What was saved since the draft was begun."""
-    if place.change is None or place.present is None or not seen.isdigit() or int(seen) == place.present.number:
+    if place.change is None or place.present is None or not seen.isdecimal() or int(seen) == place.present.number:
         return {}
     return {"seen": seen, "meanwhile": meanwhile(place.change, int(seen), place.present)}
 

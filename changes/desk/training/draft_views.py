@@ -77,7 +77,7 @@ def take_back(request: HttpRequest) -> HttpResponse:
 
 def _seen(request: HttpRequest) -> int:
     text = request.POST.get("seen", "")
-    return int(text) if text.isdigit() and len(text) < 10 else -1
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
 
 
 def _versions() -> list[int]:

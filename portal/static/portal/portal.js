@@ -45,7 +45,8 @@ on('submit', event => {
   if (!chosen) return;
   event.preventDefault();
   if (chosen === 'system') root.removeAttribute('data-theme'); else root.dataset.theme = chosen;
-  document.cookie = `theme=${chosen};path=/;max-age=31536000;samesite=lax${location.protocol === 'https:' ? ';secure' : ''}`;
+  const closed = location.protocol === 'https:';
+  document.cookie = `${closed ? '__Host-' : ''}theme=${chosen};path=/;max-age=31536000;samesite=lax${closed ? ';secure' : ''}`;
   $$('[data-themes] button').forEach(button => button.setAttribute('aria-pressed', button.value === chosen));
 });
 

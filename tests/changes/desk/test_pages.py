@@ -12,10 +12,12 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from changes.delivery.models import PullRequest
+from changes.desk import opening
 from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change
 from portal.outbox.actions import enqueue
 from portal.outbox.models import Effect
+from portal.policy.refusal import Stale
 from tests.audits.engagements.opened import admitted
 from tests.changes.approvals.situations import seen
 from tests.changes.people import linked, person, sign_in
@@ -64,6 +66,22 @@ def test_the_page_of_a_change_shows_the_whole_record(client, standard):
     for words in ("Raise web memory to 1 GB", "Frozen verdicts", "acme/web #17", "Promotes it to production", "Timeline"):
         assert words in page
     assert page.count('<li class="gate"') == 12
+
+
+def test_the_first_question_of_the_page_is_planned_once_and_answers_as_in_full(standard, django_assert_num_queries):
+    once = opening.opening_of(standard)
+    other = Change(pk=standard.pk + 1000, number=standard.number + 1000)
+
+    with django_assert_num_queries(1):
+        assert opening.opening_of(standard) == once
+    in_full = opening.opening_of(standard, auditor=True)
+
+    assert (in_full.verdicts, in_full.exceptions, in_full.proven) == (once.verdicts, once.exceptions, once.proven)
+    assert in_full.policy == once.policy
+    assert (in_full.revision, len(once.verdicts)) == (once.revision, 2)
+    with pytest.raises(Stale):
+        opening.opening_of(other)
+    assert opening._statement().count("$1") == 1
 
 
 def test_a_change_and_each_entry_of_its_timeline_have_a_link_to_pass_on(client, standard):

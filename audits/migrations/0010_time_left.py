@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audits', '0008_jobs_and_additions'),
+        ('audits', '0009_second_readings'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0011_walk'),
+        ('changes', '0013_bodies'),
     ]
 
     operations = [
