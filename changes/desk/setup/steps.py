@@ -21,6 +21,7 @@ from portal.access.permissions import P
 from portal.access.roles import ROLES, Role
 from portal.policy.in_force import version_at
 from portal.policy.models import PolicyDraft
+from portal.ui.remaining import words_left
 
 State = Literal["done", "begun", "open", "broken", "left_out"]
 NEEDED = (Role.ADMINISTRATOR, Role.COMPLIANCE, Role.CHAIR, Role.APPROVER)
@@ -60,7 +61,7 @@ class Step:
 def steps_at(*, at: datetime) -> list[Step]:
     """Every step in its order."""
     sources = list(Source.objects.order_by("id"))
-    return [_people(at), *_systems(sources, at), _back(sources), _meeting(), _policy(at)]
+    return [_people(at), *_systems(sources, at), _back(sources, at), _meeting(), _policy(at)]
 
 
 def missing(steps: Iterable[Step]) -> list[Step]:
@@ -149,7 +150,7 @@ def _connected(system: System, mine: list[Source], at: datetime) -> tuple[State,
     return state, words
 
 
-def _back(sources: list[Source]) -> Step:
+def _back(sources: list[Source], at: datetime) -> Step:
     """The first forge tells how far it is; others have the same button on the page of the integrations."""
     forge = next((source for source in sources if source.kind in FORGES and source.readable and not source.disconnected), None)
     fetch = Fetch.objects.filter(source=forge, days__gte=BACK).order_by("-id").first() if forge else None
@@ -157,7 +158,11 @@ def _back(sources: list[Source]) -> Step:
     words = "Nothing from before the connection is known yet." if forge else "Connect Git first."
     if fetch is not None:
         state = ENDED.get(fetch.state, "begun")
-        words = f"{fetch.get_state_display()}: {fetch.done} of {fetch.total} steps, {fetch.found} things read."
+        words = f"{fetch.get_state_display()}: {fetch.done} of {fetch.total} steps, {fetch.found} things read"
+        if fetch.is_open:
+            left = words_left(began=fetch.began_at, moved=fetch.moved_at, share=fetch.share, at=at)
+            words += f", {left}" if left else ""
+        words += "."
     return Step(
         code="back",
         title=f"The last {BACK} days",

@@ -123,16 +123,17 @@ def test_the_page_has_the_buttons_for_whoever_may(client, db):
     def press(address, **data):
         return client.post(f"/integrations/{address}/", data, follow=True).content.decode()
 
-    asked = press(f"{source.pk}/fetch", days="30")
-    assert "Fill back 30 days: waiting, 0 of 4 steps, 0 things read. <" in asked
+    asked = press(f"{source.pk}/fetch", days="90")
+    assert "Fill back 90 days: waiting, 0 of 4 steps, 0 things read. <" in asked
     under_way = {"began_at": at - timedelta(minutes=3), "moved_at": datetime.now(UTC), "todo": fetch().todo[1:], "part": 0.5}
     Fetch.objects.update(state=Fetch.State.RUNNING, **under_way)
     for page in ("/integrations/", "/setup/"):
-        assert " left." in client.get(page).content.decode(), page
-    assert "running, 1 of 4 steps, 0 things read, about 5 minutes left." in client.get("/integrations/").content.decode()
+        assert "unning, 1 of 4 steps, 0 things read, about 5 minutes left." in client.get(page).content.decode().replace(
+            ": 1 of", ", 1 of"
+        )
     assert "Cancelled. What was read stays." in press(f"fetches/{fetch().pk}/cancel")
     paused = press(f"{source.pk}/pause")
-    assert ("Go on" in paused, "Read now" in paused.partition("Fill back 30")[2]) == (True, False)
+    assert ("Go on" in paused, "Read now" in paused.partition("Fill back 90")[2]) == (True, False)
     assert "is paused already" in press(f"{source.pk}/pause")
     assert "paused, or has no token" in press(f"{source.pk}/fetch")
     assert "Read now" in press(f"{source.pk}/resume")

@@ -242,7 +242,7 @@ def test_a_dropped_draft_comes_back_for_a_day_to_its_author_alone(client, ann):
     client.post(drop)
     bob = sign_in(Client(), person("Bob"))
 
-    assert "You dropped a draft now: “Split the queue”" in text_of(client.get("/changes/new/"))
+    assert "You dropped a draft now : “Split the queue”" in text_of(client.get("/changes/new/"))
     assert "You dropped" not in text_of(bob.get("/changes/new/"))
     assert bob.post(back, {"about": "new"}).url == "/changes/new/"
     assert client.post(back, {"about": "new"}).url == f"/changes/new/?draft={key}"

@@ -166,6 +166,7 @@ def test_a_draft_is_dropped_and_a_version_withdrawn(client, dev):
     client.post(reverse("policy-drop"), {"seen": str(queries.draft().version)})
     client.post(reverse("policy-edit"), draft())
     assert client.post(reverse("policy-take-back")).status_code == 409
+    client.post(reverse("policy-drop"), {"seen": str(queries.draft().version)})
     assert client.post(reverse("policy-withdraw")).status_code == 409
     assert client.post(reverse("policy-drop"), {"seen": "x"}).status_code == 302
 

@@ -83,7 +83,8 @@ def test_a_session_warns_can_be_kept_and_is_signed_in_to_again_without_losing_th
     expect(page.locator("#ending")).to_be_visible()
     expect(page.locator("[data-count]")).to_contain_text("1 min ")
     assert_accessible(page, widths=(NARROW,))
-    page.get_by_role("button", name="Stay signed in").click()
+    with page.expect_response("**/account/session/"):
+        page.get_by_role("button", name="Stay signed in").click()
     expect(page.locator("#ending")).to_be_hidden()
     assert SessionStore(Session.objects.get().session_key)[SEEN] > timezone.now().timestamp() - 60
 
