@@ -27,6 +27,7 @@ from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
 from portal.access.signed_in import person_of
+from portal.home import loading
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
 from portal.ui.clock import time_of
@@ -88,6 +89,7 @@ def _page(request: HttpRequest, form: PeriodForm, *, status: int = 200) -> HttpR
         "form": form,
         "may_run": may(request.user, P.CONTROL_RUN),
         "engagement": engagement,
+        "loading": loading.said(),
         **card,
     }
     return render(request, "audits/controls/controls.html", context, status=status)

@@ -15,6 +15,7 @@ from audits.insights.rows import TITLES, count_of, rows_behind
 from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.home import loading
 from portal.ui.clock import time_of
 
 
@@ -48,6 +49,7 @@ def insights(request: HttpRequest) -> HttpResponse:
         "drift": standing.drift_table(period.scope),
         "may_control": may(request.user, P.CONTROL_SEE),
         "needs": delivery.NEEDS,
+        "loading": loading.said(),
     }
     return render(request, "audits/insights/insights.html", context)
 

@@ -56,17 +56,18 @@ FAULTS = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, Re
 log = logging.getLogger(__name__)
 
 
-def drain(*, now: Callable[[], datetime], limit: int = 1000) -> int:
+def drain(*, now: Callable[[], datetime], limit: int = 1000, past: bool = False) -> int:
     """Apply what waits, oldest first, until nothing is left, ``limit`` is reached or the run's time is over.
 
-    Returns how many were handled.
+    Returns how many were handled. ``past``: the clock was turned back, so what has come since then waits; and changes follow
+    when their repository settles, as in a flood.
     """
     handled, ends_at = 0, now() + RUN
     while handled < limit and now() < ends_at:
-        claimed, together = claim(at=now(), most=limit - handled)
+        claimed, together = claim(at=now(), most=limit - handled, past=past)
         if not claimed:
             break
-        run = Run(now, ends_at, at_once=not is_flooded())
+        run = Run(now, ends_at, at_once=not (past or is_flooded()))
         handled += apply_together(pks=claimed, run=run) if together else _one_by_one(claimed, run)
     return handled
 
@@ -142,12 +143,14 @@ def is_flooded() -> bool:
     return len(Delivery.objects.filter(state=Delivery.State.NEW).values_list("pk")[: FLOOD + 1]) > FLOOD
 
 
-def claim(*, at: datetime, most: int = 1000) -> tuple[list[int], bool]:
-    """Lease some deliveries, and say whether they may be applied together.
+def claim(*, at: datetime, most: int = 1000, past: bool = False) -> tuple[list[int], bool]:
+    """Lease some deliveries, and say whether they may be applied together. ``past``: only such as had come by then.
 
     Those that twice cost a worker its life, or failed, go in smaller pieces; after two more times each goes alone.
     """
     waiting = Delivery.objects.filter(state=Delivery.State.NEW).filter(Q(not_before=None) | Q(not_before__lte=at))
+    if past:
+        waiting = waiting.filter(received_at__lte=at)
     fresh, tried, suspect = waiting.filter(attempts__lt=2), waiting.filter(attempts__in=(2, 3)), waiting.filter(attempts__gte=4)
     for rows, size in ((fresh, BATCH), (tried, PIECE), (suspect, 1)):
         with transaction.atomic():

@@ -24,7 +24,7 @@ from changes.exceptions.waived import find_waivers
 from changes.gates.actions import freeze, reassess
 from changes.gates.models import Verdict
 from changes.outcomes.recognising import recognise
-from changes.proposals.following import follow, refresh
+from changes.proposals.following import join, refresh
 from changes.proposals.models import Change
 from portal.policy.in_force import parameters_at
 
@@ -126,7 +126,10 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     _fill_paths(repository, rows)
     changes: dict[int, Change] = {}
     for row in rows:
-        changes.update({change.pk: change for change in follow(pull_request=row, at=at, settled=True)})
+        changes.update({change.pk: change for change in join(pull_request=row, at=at, settled=True)})
+    # Once each, however many of its pull requests moved: work and promotions are joined by now.
+    for change in changes.values():
+        refresh(change=change, at=at)
     for change in recognise(repository=repository, pull_requests=rows, releases=releases, at=at):
         refresh(change=change, at=at)
         changes[change.pk] = change

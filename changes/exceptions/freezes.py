@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from django.db.models import QuerySet
+
 from changes.calendar.facts import Assets, Freezing, Span
 from changes.calendar.models import FreezeOverride, OverrideAnswer
 from changes.calendar.queries import freezes_within, freezing_of
@@ -13,14 +15,19 @@ from changes.proposals.models import Category, Change
 from portal.policy.in_force import parameters_at
 from portal.policy.parameters import Parameters
 
+TOGETHER = timedelta(minutes=15)
+"""A pipeline notes the deployment at the forge before or after it releases; further apart they are two acts."""
 INSTANT = timedelta(microseconds=1)
 
 
 def released_in_freeze(
     *, repository: Repository, release: Release, prefix: str, parameters: Parameters | None = None
 ) -> Iterator[Found]:
-    """One finding for each hard freeze that the release went past. A rollback goes past none: undoing waits for nothing."""
-    if release.rolls_back_id is not None:
+    """One finding for each hard freeze that the release went past. A rollback goes past none: undoing waits for nothing.
+
+    Where Fly tells of the release, the deployment at the forge that says the same is not found a second time.
+    """
+    if release.rolls_back_id is not None or told_by_fly(release).exists():
         return
     began = Span(release.created_at, release.created_at + INSTANT)
     assets = Assets(release.environment, frozenset({repository.name}), frozenset({release.app} - {""}))
@@ -33,6 +40,26 @@ def released_in_freeze(
         ]
         if held or not changes:
             yield _found(release, freeze, held, prefix)
+
+
+def told_by_fly(release: Release) -> QuerySet[Release]:
+    """What Fly says of the same act, for a deployment at the forge; nothing for any other release."""
+    if release.source != Release.Source.GITHUB or not release.commit_sha:
+        return Release.objects.none()
+    return _same_act(release).filter(source=Release.Source.FLY)
+
+
+def told_by_forge(release: Release) -> QuerySet[Release]:
+    """The deployments at the forge that tell of the same act, for a release at Fly; nothing for any other."""
+    if release.source != Release.Source.FLY or not release.commit_sha:
+        return Release.objects.none()
+    return _same_act(release).filter(source=Release.Source.GITHUB)
+
+
+def _same_act(release: Release) -> QuerySet[Release]:
+    around = (release.created_at - TOGETHER, release.created_at + TOGETHER)
+    same = Release.objects.filter(repository=release.repository, environment=release.environment, commit_sha=release.commit_sha)
+    return same.filter(created_at__range=around)
 
 
 def _may_pass(change: Change, freeze: Freezing, release: Release, parameters: Parameters) -> bool:

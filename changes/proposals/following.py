@@ -55,6 +55,15 @@ def role_of(pull_request: PullRequest) -> str:
 @transaction.atomic
 def follow(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Change]:
     """Join the pull request to its changes (opening one where needed) and bring them up to date. Returns them."""
+    changes = join(pull_request=pull_request, at=at, settled=settled)
+    for change in changes:
+        refresh(change=change, at=at)
+    return changes
+
+
+@transaction.atomic
+def join(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Change]:
+    """Join the pull request to its changes, opening one where needed. Returns them as they are; whoever calls refreshes them."""
     row = PullRequest.objects.select_for_update(of=("self",)).select_related("repository").get(pk=pull_request.pk)
     repository = row.repository
     if not row.head_sha:
@@ -62,10 +71,7 @@ def follow(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Ch
     if row.base_ref in (repository.main_branch, repository.prod_branch):
         _join(row, at, settled=settled)
     # One that goes into another branch now may belong to a change already: that change follows.
-    changes = list(queries.changes_of(row))
-    for change in changes:
-        refresh(change=change, at=at)
-    return changes
+    return list(queries.changes_of(row))
 
 
 def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:

@@ -1,5 +1,6 @@
-"""One line on the start page while something long is loaded in the background: how far it has come."""
+"""One line on the start page, and on pages that look empty meanwhile: how far something long has come in the background."""
 
+from django.conf import settings
 from django.core.cache import cache
 
 KEY = "loading"
@@ -16,5 +17,5 @@ def say(words: str) -> None:
 
 
 def said() -> str:
-    """The line; empty when nothing is being loaded."""
-    return str(cache.get(KEY) or "")
+    """The line; empty when nothing is being loaded, and where no demo is."""
+    return str(cache.get(KEY) or "") if settings.DEMO else ""

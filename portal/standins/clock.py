@@ -13,6 +13,11 @@ class Clock:
         """It stands still at ``at`` from now on; None lets it go again with the real time."""
         self._turned = at
 
+    @property
+    def turned(self) -> bool:
+        """Whether it stands still somewhere: something is being told, and what people do meanwhile waits."""
+        return self._turned is not None
+
     def now(self) -> datetime:
         """What it says, in UTC."""
         return (self._turned or datetime.now(UTC)).astimezone(UTC)

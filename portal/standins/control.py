@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from portal.standins import company
+from portal.standins import company, page
 from portal.standins.cloudflare import CloudflareError
 from portal.standins.doppler import DopplerError
 from portal.standins.faults import Faults
@@ -122,6 +122,16 @@ def _pull_requests(vendors: Vendors, arguments: dict[str, Any]) -> Any:
     return vendors.github.pulls(arguments["repository"])
 
 
+def _waiting(vendors: Vendors, arguments: dict[str, Any]) -> Any:
+    """Does what people pressed while a year was told. Returns how many."""
+    return page.press_waiting(vendors)
+
+
+def _tip(vendors: Vendors, arguments: dict[str, Any]) -> Any:
+    """The newest commit of a branch."""
+    return vendors.github.tip(arguments["repository"], f"refs/heads/{arguments['branch']}")
+
+
 def _live(vendors: Vendors, arguments: dict[str, Any]) -> Any:
     """One step of the living company; None when everything waits for the portal."""
     step = step_once(vendors, turn=int(arguments.get("turn", 0)))
@@ -189,6 +199,8 @@ DOORS: dict[tuple[str, str], Callable[[Vendors, dict[str, Any]], Any]] = {
     ("POST", "ship"): _ship,
     ("POST", "pull-request"): _pull_request,
     ("POST", "pull-requests"): _pull_requests,
+    ("POST", "tip"): _tip,
+    ("POST", "waiting"): _waiting,
     ("POST", "live"): _live,
     ("POST", "mark"): _mark,
     ("POST", "once"): _once,

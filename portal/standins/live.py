@@ -134,6 +134,8 @@ class Living:
 
 def step_once(vendors: Vendors, *, turn: int) -> Step | None:
     """One step somewhere, beginning with another repository each turn. Returns it; None when everything waits."""
+    if vendors.clock.turned:
+        return None
     names = [row["full_name"] for row in vendors.github.repositories()]
     for place in range(len(names)):
         name = names[(turn + place) % len(names)]

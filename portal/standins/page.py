@@ -25,6 +25,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 Fields = dict[str, str]
+WAITING = "waiting_press"
+TOLD = "A year is being told here. This is done as soon as it is over."
 
 
 def answer(vendors: Vendors, request: Request) -> Answer:
@@ -61,15 +63,34 @@ def _pressed(vendors: Vendors, request: Request) -> Answer:
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("Host"):
         return Answer(403, b"This form belongs to another site.")
-    if request.path in slack.BUTTONS:
-        return _in_slack(vendors, request)
-    if request.path in CONSOLES:
-        return _at_a_console(CONSOLES[request.path], vendors, request)
-    button = BUTTONS.get(request.path)
-    if button is None:
+    if not {request.path} & {*slack.BUTTONS, *CONSOLES, *BUTTONS}:
         return Answer(404, b"There is no such button.")
+    return _kept(vendors, request) if vendors.clock.turned else _done(vendors, request.path, request.form())
+
+
+def _kept(vendors: Vendors, request: Request) -> Answer:
+    """A year is being told with a clock of its own: what people press meanwhile is done after it, at its own time."""
+    vendors.github.store.add(WAITING, body={"path": request.path, "fields": request.form()})
+    shown = request.path if request.path in CONSOLES else "/slack" if request.path in slack.BUTTONS else "/"
+    return Answer(303, headers={"Location": f"{shown}?said={quote(TOLD)}"})
+
+
+def press_waiting(vendors: Vendors) -> int:
+    """Does what was pressed while a year was told, in its order. Returns how many; what is refused now is left out."""
+    rows = vendors.github.store.all(WAITING)
+    for row in rows:
+        vendors.github.store.delete(row)
+        _done(vendors, row["path"], row["fields"])
+    return len(rows)
+
+
+def _done(vendors: Vendors, path: str, fields: Fields) -> Answer:
+    if path in slack.BUTTONS:
+        return _in_slack(vendors, path, fields)
+    if path in CONSOLES:
+        return _at_a_console(vendors, path, fields)
     try:
-        said, bad = button(vendors, request.form()), ""
+        said, bad = BUTTONS[path](vendors, fields), ""
     except (GitHubError, FlyError) as problem:
         said, bad = problem.message, "&no=1"
     except (KeyError, ValueError) as problem:
@@ -77,22 +98,22 @@ def _pressed(vendors: Vendors, request: Request) -> Answer:
     return Answer(303, headers={"Location": f"/?said={quote(said)}{bad}"})
 
 
-def _in_slack(vendors: Vendors, request: Request) -> Answer:
+def _in_slack(vendors: Vendors, path: str, fields: Fields) -> Answer:
     try:
-        return Answer(303, headers={"Location": slack.pressed(vendors.slack, request.path, request.form())})
+        return Answer(303, headers={"Location": slack.pressed(vendors.slack, path, fields)})
     except (KeyError, SlackError):
         return Answer(400, b"The form is incomplete.")
 
 
-def _at_a_console(press: Callable[[Vendors, Fields], str], vendors: Vendors, request: Request) -> Answer:
+def _at_a_console(vendors: Vendors, path: str, fields: Fields) -> Answer:
     """The same at Doppler or Cloudflare, whose pages take all their buttons at one address."""
     try:
-        said, bad = press(vendors, request.form()), ""
+        said, bad = CONSOLES[path](vendors, fields), ""
     except (DopplerError, CloudflareError) as problem:
         said, bad = problem.message, "&no=1"
     except KeyError as problem:
         said, bad = f"The form is incomplete: {problem}", "&no=1"
-    return Answer(303, headers={"Location": f"{request.path}?said={quote(said)}{bad}"})
+    return Answer(303, headers={"Location": f"{path}?said={quote(said)}{bad}"})
 
 
 def _open(vendors: Vendors, fields: Fields) -> str:

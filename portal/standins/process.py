@@ -30,6 +30,9 @@ def main(argv: Sequence[str]) -> int:
         )
         return 2
     try:
+        if Remote(address).state()["telling"]:
+            print("A year is being told here with a clock of its own. Try again when it is over.", file=sys.stderr)
+            return 1
         print(WORDS[asked.word](Remote(address), asked))
     except (StandInRefused, OSError) as problem:
         print(f"{asked.word}: {problem}", file=sys.stderr)

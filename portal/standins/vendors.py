@@ -47,7 +47,7 @@ class Vendors:
             GitLabStandIn(directory / "gitlab"),
             portal,
         )
-        for standin in (made.github, made.fly, made.slack, made.doppler, made.cloudflare):
+        for standin in made.by_name().values():
             standin.clock = made.clock
         return made
 
@@ -78,6 +78,7 @@ class Vendors:
         names = [row["full_name"] for row in self.github.repositories()]
         return {
             "url": self.url,
+            "telling": self.clock.turned,
             "github": {
                 "api_url": self.github.api_url,
                 "clone_urls": {name: self.github.clone_url(name) for name in names},

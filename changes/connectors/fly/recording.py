@@ -6,7 +6,7 @@ of whoever built the image; that the commit is on the restricted branch is check
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -18,6 +18,8 @@ FULL = (40, 64)
 """Characters of a whole SHA-1 or SHA-256."""
 RETRIED = 50
 """Releases whose short commit was not known when they were seen, and may be now."""
+STEADY = timedelta(days=1)
+"""Until then Git may say more of the commits around a release."""
 COMPARED = (
     *("repository_id", "version", "environment", "ref", "commit_sha", "image", "state", "actor", "description"),
     *("succeeded_at", "failed_at", "rolls_back_id"),
@@ -57,7 +59,7 @@ def record(
         _name_image(row, release, machines)
         _name_commit(row, release, machines, rows.values())
         rows[release.vendor_id] = row
-        moved += _save(row, release, before, at)
+        moved += _save(row, release, before, at, steady=not moved)
     return moved + _retry(rows.values(), without=set(moved), at=at)
 
 
@@ -65,11 +67,16 @@ def _values(row: Release) -> dict[str, object]:
     return {name: getattr(row, name) for name in COMPARED} if row.pk else {}
 
 
-def _save(row: Release, release: ReleaseReported, before: dict[str, object], at: datetime) -> list[int]:
-    """Save a row that differs from the record; then, with its neighbours in place, see whether it goes back."""
+def _save(row: Release, release: ReleaseReported, before: dict[str, object], at: datetime, *, steady: bool) -> list[int]:
+    """Save a row that differs from the record; then, with its neighbours in place, see whether it goes back.
+
+    ``steady``: nothing before it differs. What is older than a day and does not differ itself goes back to nothing new then.
+    """
     if not row.pk:
         row.confirmed_at = at
         row.save()
+    elif steady and at - row.created_at > STEADY and _values(row) == before:
+        return []
     row.rolls_back = _undone(row, release)
     if _values(row) == before:
         return []

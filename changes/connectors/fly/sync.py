@@ -5,7 +5,7 @@ commit an image was built from, are asked about only when something is new, thre
 for each kind, and a worker does not sleep. What is left over is asked for by the next run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,8 +49,10 @@ class Questions:
         return self.left >= 0
 
 
-def sync_releases(*, source: Source, at: datetime) -> list[int]:
+def sync_releases(*, source: Source, at: datetime, among: Collection[str] | None = None) -> list[int]:
     """Record the releases of every app in ``source.settings["apps"]`` as of ``at``; returns ids of new and changed ones.
+
+    With ``among`` only those of these names are asked about.
 
     An app that cannot be read does not stop the others: they are read first, then ``Permanent`` names it. ``Passing``
     ends the run at once. What was recorded before an error stays, and its repositories are marked as moved.
@@ -59,7 +61,7 @@ def sync_releases(*, source: Source, at: datetime) -> list[int]:
     moved: list[int] = []
     problems: list[str] = []
     try:
-        for app in _in_turn(apps_of(source), at):
+        for app in _in_turn([app for app in apps_of(source) if among is None or app.name in among], at):
             try:
                 moved += _sync(fly, app, questions, since=_since(source, app), at=at)
             except (NotFound, NotJson, Invalid) as problem:

@@ -72,7 +72,7 @@ def mirror_repository(*, repository: Repository, at: datetime, seconds: float = 
             return None
     outages.well(of=repository, at=at)
     outages.filled(of=repository, at=at)
-    _remember(repository, mirrored_at=at, mirror_error=_missing(repository))
+    _remember(repository, mirrored_at=at, mirror_error=_missing(repository, found))
     return found
 
 
@@ -86,10 +86,10 @@ def _mirror(repository: Repository, *, held: int, at: datetime, seconds: float) 
     )
 
 
-def _missing(repository: Repository) -> str:
+def _missing(repository: Repository, found: Mirrored) -> str:
     """A sentence about branches that the policy needs and the repository does not have; empty when all are there."""
-    folder = folder_of(repository)
-    names = [name for name in (repository.main_branch, repository.prod_branch) if git.tip(folder=folder, branch=name) is None]
+    both = {repository.main_branch: found.main, repository.prod_branch: found.prod}
+    names = [name for name, recorded in both.items() if not recorded.there]
     return f"The repository has no branch {' and no branch '.join(names)}." if names else ""
 
 

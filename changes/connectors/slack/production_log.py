@@ -5,7 +5,7 @@ the commit; a release whose commit is not known has its own. Later versions repl
 was closed is posted once when it is open again, after a look whether it is there (``messages``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -112,17 +112,26 @@ def _open(changes: Iterable[Change]) -> list[str]:
 def note_posted(*, at: datetime) -> set[Repository]:
     """Keep as evidence which releases stand in the channel. Returns the repositories whose changes are to be judged again."""
     posted = Effect.objects.filter(kind=KIND, key__startswith=PREFIX, state=Effect.State.DONE, done_at__gte=at - BACK)
-    effects = {effect.key: effect for effect in posted.defer("payload") if (effect.result or {}).get("posted")}
-    ends = [key.rpartition(":")[2] for key in effects]
+    effects: dict[str, list[Effect]] = {}
+    for effect in posted.defer("payload").order_by("done_at", "id"):
+        if (effect.result or {}).get("posted"):
+            effects.setdefault(effect.subject or effect.key, []).append(effect)
+    ends = [name.rpartition(":")[2] for name in effects]
     numbers = [int(end.removeprefix("release-")) for end in ends if end.startswith("release-")]
     rows = Release.objects.filter(Q(commit_sha__in=[end for end in ends if end]) | Q(pk__in=numbers), log=None)
     rows = rows.filter(environment=Environment.PRODUCTION).exclude(state=Release.State.PENDING).select_related("repository")
     noted: set[Repository] = set()
     for row in rows.order_by("id"):
-        effect = effects.get(name_of(row))
+        effect = _of(row, effects.get(name_of(row), []))
         if effect is not None and _note(row, effect, at) and row.repository is not None:
             noted.add(row.repository)
     return noted
+
+
+def _of(release: Release, versions: Sequence[Effect]) -> Effect | None:
+    """The version of a message that first told of a release: a commit that is released again long after has its message anew."""
+    since = (effect for effect in versions if effect.done_at is not None and effect.done_at >= release.created_at)
+    return next(since, versions[-1] if versions else None)
 
 
 @transaction.atomic

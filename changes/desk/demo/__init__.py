@@ -6,6 +6,6 @@ Monday's date. ``load`` may be run again: what is done is not done twice.
 """
 
 from changes.desk.demo.load import check, load
-from changes.desk.demo.year.load import load_year
+from changes.desk.demo.year.load import load_year, places
 
-__all__ = ["check", "load", "load_year"]
+__all__ = ["check", "load", "load_year", "places"]

@@ -56,7 +56,7 @@ def set_up(vendors: Vendors, *, persons: Sequence[Person], at: datetime) -> None
     vendors.act("doppler/sync", "doppler/add_sync", project=project, config="prd", at=at)
 
 
-def connect(remote: Remote, *, at: datetime) -> None:
+def connect(remote: Remote, *, persons: Sequence[Person], at: datetime) -> None:
     """What ``manage.py connect`` does for both; people link their accounts."""
     state = remote.state()
     doppler, cloudflare = state["doppler"], state["cloudflare"]
@@ -65,7 +65,7 @@ def connect(remote: Remote, *, at: datetime) -> None:
     connect_cloudflare(
         account=cloudflare["account"], token=cloudflare["token"], environments=environments, api_url=cloudflare["api_url"], at=at
     )
-    keeping.link_consoles(accounts={"doppler": doppler["users"], "cloudflare": cloudflare["users"]}, at=at)
+    keeping.link_consoles(accounts={"doppler": doppler["users"], "cloudflare": cloudflare["users"]}, persons=persons, at=at)
 
 
 def listen(remote: Remote) -> None:

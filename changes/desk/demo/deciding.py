@@ -1,4 +1,4 @@
-"""The portal's side of the story: waiting until the workers have seen something, then deciding as a person would."""
+"""The portal's side of the story: waiting until the portal has seen something, then deciding as a person would."""
 
 import time
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from changes.proposals.approving import approve, review_after, sign_off
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Approval, Change, ReviewAfter, SignOff
 
-PATIENCE = 180.0
-"""Seconds that the workers get for one thing."""
+PATIENCE = 90.0
+"""Seconds that the portal gets for one thing."""
 SIGNED_IN = timedelta(minutes=2)
 Pump = Callable[[], None]
 
@@ -21,17 +21,12 @@ class NotSeen(Exception):
     """The portal did not come to know something in time; the message says what."""
 
 
-def pause() -> None:
-    """What waiting is, where real workers run: a moment of nothing."""
-    time.sleep(0.3)
-
-
 def wait_for(what: str, seen: Callable[[], bool], *, pump: Pump) -> None:
-    """Waits until ``seen``. Raises ``NotSeen`` after three minutes."""
+    """Waits until ``seen``. Raises ``NotSeen`` after a minute and a half."""
     patience = time.monotonic() + PATIENCE
     while not seen():
         if time.monotonic() > patience:
-            raise NotSeen(f"The portal has not seen {what} within {PATIENCE:.0f} seconds. Do worker and scheduler run?")
+            raise NotSeen(f"The portal has not seen {what} within {PATIENCE:.0f} seconds.")
         pump()
 
 

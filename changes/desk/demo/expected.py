@@ -36,7 +36,7 @@ def expected(*, direct_push: str, year: frozenset[Finding] = NONE) -> frozenset[
             Finding(WEB, "failed_ci_merged:#4"),
             Finding(API, "no_review:#2"),
             Finding(API, "self_approval:#4"),
-            Finding(API, "unknown_release:northwind-api-prod v4"),
+            Finding(API, "unknown_release:northwind-api-prod v5"),
             Finding(BILLING, "no_staging:#4"),
             Finding(BILLING, f"direct_push:prod:{direct_push[:12]}"),
             Finding(BILLING, "force_push:prod"),

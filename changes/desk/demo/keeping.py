@@ -1,7 +1,7 @@
 """Who may what at Northwind, kept in order: whose the accounts at Doppler and Cloudflare are, who may merge, who owns what, and a
 review of access that is half done."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Max
@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from changes.connectors.github.rights_sync import read_all
 from changes.delivery.models import Repository
-from changes.desk.demo.people import PEOPLE, named
+from changes.desk.demo.people import Person, named
 from changes.entitlements.mergers import actions as mergers
 from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.models import AccessSnapshot
@@ -40,10 +40,10 @@ STRANGER = "kim-contractor"
 GONE = "Her contract ended; nobody has asked for it since."
 
 
-def link_consoles(*, accounts: Mapping[str, Mapping[str, str]], at: datetime) -> None:
+def link_consoles(*, accounts: Mapping[str, Mapping[str, str]], persons: Sequence[Person], at: datetime) -> None:
     """Link the accounts at the consoles (by provider, then by address) to those whose address it is."""
     for provider, known in accounts.items():
-        for person in PEOPLE:
+        for person in persons:
             if person.email in known:
                 user = named(person.login)
                 given = {"provider": provider, "uid": known[person.email], "login": person.email}

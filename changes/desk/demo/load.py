@@ -5,29 +5,37 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils import timezone
 
+from changes.connectors import outages
 from changes.desk.demo import consoles, deciding, expected, keeping, meetings, people, setting, story, training
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
-from changes.desk.demo.year.load import load_year, must_be_found
+from changes.desk.demo.turning import Turned
+from changes.desk.demo.year.haste import hurried
+from changes.desk.demo.year.load import Herald, load_year, must_be_found
 from changes.desk.demo_chapters import tell_chapters
+from portal.home import loading
 from portal.standins import company
 from portal.standins.client import Remote
 
 Say = Callable[[str], None]
 JOINED = timedelta(days=30)
+AT_WORK = timedelta(days=400)
 CONNECTED = timedelta(days=8)
+BEGINS = timedelta(days=6, hours=18)
+"""The week, before its present: when the year is over."""
 REPOSITORIES = {WEB: "The shop that customers see", API: "The service behind the shop", BILLING: "Invoices and payments"}
 MEMBERS = ("ann", "bob", "cleo", "dev")
 FILLED = "filled"
 
 
-def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = deciding.pause, year: float = 0.0, seed: int = 1) -> str:
+def load(*, address: str, now: datetime, say: Say, year: float = 0.0, seed: int = 1) -> str:
     """Fills the company through the stand-ins at ``address``; returns the commit of the planted direct push.
 
-    Needs the portal's web, worker and scheduler to run; in tests ``pump`` does their work instead. Raises ``NotSeen`` when
-    the portal does not come to know something in time. Run again, it goes on where it stopped. ``year``: how much of a year
-    is told before the week (1.0: all of it; 0: nothing), ``seed`` which one.
+    Meanwhile the scheduler's jobs that follow a clock rest. Raises ``NotSeen`` when the portal does not come to know
+    something. Run again, it goes on where it stopped. ``year``: how much of a year is told before the week (1.0: all of it;
+    0: nothing), ``seed`` which one.
     """
     remote = Remote(address)
     vendors = Vendors(remote, now=now)
@@ -39,19 +47,39 @@ def load(*, address: str, now: datetime, say: Say, pump: deciding.Pump = decidin
     meetings.meet(began=vendors.began)
     _set_up(vendors)
     setting.connect(remote, names=REPOSITORIES, persons=people.PEOPLE, at=vendors.began - CONNECTED)
-    setting.listen(remote)
     if remote.mark("demo") == FILLED:
+        setting.listen(remote)
         say("The company was filled before; its sources are connected anew, and nothing else is done.")
+        remote.do("waiting")
         return str(json.loads(remote.mark("demo/direct-push"))["sha"])
     say("Three repositories, six Fly apps, Slack, Doppler and Cloudflare are connected; a week of work begins.")
-    pushed = story.tell(vendors, pump=pump, say=say)
-    meetings.prepare(at=vendors.began)
-    deciding.wait_for("everything", lambda: expected.at_rest() and not check(address=address), pump=pump)
+    herald = Herald(say)
+    try:
+        with hurried():
+            pushed = _week(remote, vendors, herald, say)
+    finally:
+        herald.end(remote)
+    setting.listen(remote)
     keeping.keep_in_order()
     tell_chapters(at=now)
     remote.do("mark", name="demo", value=FILLED)
+    remote.do("waiting")
     planted = expected.expected(direct_push=pushed, year=must_be_found(remote))
     say(f"The company is up to date. {len(planted)} deviations were planted and found.")
+    return pushed
+
+
+def _week(remote: Remote, vendors: Vendors, herald: Herald, say: Say) -> str:
+    """The week, with the clock turned to each of its moments. Returns the commit of the direct push."""
+    setting.hold(remote)
+    turned = Turned(remote.url, at=vendors.began - BEGINS, beat=herald.beat)
+    turned.begin()
+    loading.say("The last week of Northwind Labs is being told. Until it is over, workers rest.")
+    pushed = story.tell(Vendors(turned, now=vendors.began), pump=turned.look, say=say)
+    meetings.prepare(at=vendors.began)
+    turned.end(at=timezone.now())
+    deciding.wait_for("everything", lambda: expected.at_rest() and not check(address=remote.url), pump=turned.look)
+    outages.stood_still(at=timezone.now(), moved=())
     return pushed
 
 
@@ -63,11 +91,12 @@ def check(*, address: str) -> list[str]:
 
 
 def _set_up(vendors: Vendors) -> None:
-    """Accounts, repositories, access and branch rules, before anybody watches."""
-    at = vendors.began - JOINED
+    """Accounts, repositories, access and branch rules, before anybody watches: they are older than the portal."""
+    at = vendors.began - AT_WORK
     setting.accounts(vendors, persons=people.PEOPLE, at=at)
     for name, description in REPOSITORIES.items():
         setting.repository(vendors, name=name, description=description, members=MEMBERS, at=at)
+        setting.first_releases(vendors, name=name, at=at + timedelta(hours=3))
     consoles.set_up(vendors, persons=people.PEOPLE, at=at)
     by_hand = {"env": {"PRIMARY_REGION": "fra", "DEBUG": "1"}}
     vendors.act("drift", "fly/configure", app=company.app_name(WEB, "production"), config=by_hand, machines=1)

@@ -68,6 +68,17 @@ def repository(
         vendors.act(f"{app}/made", "fly/create_app", name=app, org=org, at=at)
 
 
+def first_releases(vendors: Vendors, *, name: str, at: datetime, development: bool = False) -> None:
+    """The first commit runs in every app of a repository: nothing runs that is not in Git."""
+    for environment in company.ENVIRONMENTS:
+        key = f"{company.app_name(name, environment)}/first"
+        vendors.act(key, "ship", repository=name, environment=environment, by="rex", at=at)
+    if development:
+        app, rex = company.development_app(name), "rex@northwind.example"
+        first = vendors.remote.do("tip", repository=name, branch="main")
+        vendors.act(f"{app}/first", "fly/release", app=app, by=rex, sha=first, repository=name, at=at)
+
+
 def _files(name: str, description: str) -> dict[str, str]:
     short = name.split("/")[1]
     return {
@@ -104,7 +115,12 @@ def connect(
     apps |= {company.development_app(name): (Environment.DEVELOPMENT, name) for name in development}
     connect_fly(org="northwind-production", api_url=fly["api_url"], token=fly["token"], apps=apps, at=at)
     _connect_slack(remote, persons=persons, at=at)
-    consoles.connect(remote, at=at)
+    consoles.connect(remote, persons=persons, at=at)
+
+
+def hold(remote: Remote) -> None:
+    """GitHub's webhooks wait to be fetched, each with its moment."""
+    remote.do("hooks", url="hold:", secret=remote.state()["github"]["hook_secret"])
 
 
 def listen(remote: Remote) -> None:

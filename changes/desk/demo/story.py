@@ -28,7 +28,6 @@ def tell(vendors: Vendors, *, pump: Pump, say: Say) -> str:
     say("Friday: new infrastructure, a release by hand, a direct push, a rewritten branch, a new collaborator, an edit of DNS.")
     today(week)
     say("Today: seven pull requests wait for somebody.")
-    look_back(week)
     return pushed
 
 
@@ -61,7 +60,7 @@ def wednesday(week: Week, *, before: str) -> None:
     week.decide(BILLING, pulls[BILLING], at=day(4, "12:55"), tester="")
     for name, pull in pulls.items():
         week.release(name, pull, by="cleo" if name == API else "bob", at=day(4, "13:40"))
-    week.roll_back(WEB, to=before, version=1, by="bob", at=day(4, "14:25"))
+    week.roll_back(WEB, to=before, version=2, by="bob", at=day(4, "14:25"))
     _emergency(week)
     _back_merge(week)
     consoles.rotate(week.vendors)
@@ -121,15 +120,16 @@ def friday(week: Week) -> str:
     pull = week.propose_promotion(API, "friday", at=day(2, "11:00"))
     week.decide(API, pull, at=day(2, "11:30"), tester="ann")
     week.release(API, pull, at=day(2, "12:10"))
-    return _evening(week.vendors)
+    return _evening(week)
 
 
-def _evening(vendors: Vendors) -> str:
+def _evening(week: Week) -> str:
     """A release by hand, a push straight to prod, another commit in its place, and a new collaborator."""
-    day, printer = vendors.on, "Quick fix: retry the printer"
+    vendors, day, printer = week.vendors, week.vendors.on, "Quick fix: retry the printer"
     where = {"repository": BILLING, "branch": "prod", "by": "rex"}
     once, again = ({"app/invoices.py": f"FORMAT = 'pdf'\nRETRIES = {number}\n"} for number in (5, 3))
     vendors.act("by-hand", "fly/release", app="northwind-api-prod", by="rex@northwind.example", at=day(2, "17:40"))
+    week.pump()
     pushed = vendors.github("direct-push", "push_direct", files=once, message=printer, at=day(2, "18:05"), **where)
     rewritten = f"{printer}, but not so often"
     vendors.github("force-push", "force_push", files=again, message=rewritten, at=day(2, "18:20"), **where)
@@ -173,13 +173,3 @@ def _waiting(week: Week, repository: str, title: str, by: str, path: str, *, ago
     if ci:
         week.vendors.check(repository, pull, at=at + 7 * MINUTE, conclusion=ci)
     return pull
-
-
-def look_back(week: Week) -> None:
-    """Reviews after the fact: Monday's changes went well, the search did not."""
-    day = week.vendors.on
-    for repository, promotion in ((WEB, 3), (API, 3), (BILLING, 2)):
-        for change in deciding.changes_of(repository, promotion):
-            deciding.look_back(change, by="cleo", at=day(3, "10:00"))
-    for change in deciding.changes_of(WEB, 5):
-        deciding.look_back(change, by="dev", at=day(3, "11:00"), outcome="failed", note="A column was missing; rolled back.")

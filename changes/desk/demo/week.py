@@ -57,6 +57,7 @@ class Week:
         """The pull request into prod is merged and released. Returns the commit on prod."""
         merged = self.vendors.merge(repository, pull, by=by, at=at)
         self.vendors.ship(repository, merged, "production", by=by, at=at + 6 * MINUTE)
+        self.pump()
         return merged
 
     def roll_back(self, repository: str, *, to: str, version: int, by: str, at: datetime) -> None:
@@ -65,3 +66,4 @@ class Week:
         email = next(person.email for person in PEOPLE if person.login == by)
         self.vendors.act(f"{app}/back", "fly/rollback", app=app, version=version, by=email, at=at)
         self.vendors.github(f"{app}/back-deploy", "deploy", repository=repository, environment="production", sha=to, by=by, at=at)
+        self.pump()

@@ -25,6 +25,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.home import loading
 from portal.policy.refusal import Refused
 from portal.spreadsheet import answer_with_table
 from portal.ui.answers import page
@@ -60,6 +61,7 @@ def inventory(request: HttpRequest) -> HttpResponse:
     sources, kinds = queries.choices()
     owners = User.objects.filter(pk__in=Asset.objects.exclude(owner=None).values("owner")).order_by("name")
     context = {
+        "loading": loading.said(),
         "rows": found.rows,
         **links(found, asked),
         "asked": asked,

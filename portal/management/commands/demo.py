@@ -1,6 +1,6 @@
 """``manage.py demo``: fills the demo company; ``year`` tells only the year before its week.
 
-``check`` compares what was found with what was planted; ``live`` keeps it alive.
+``check`` compares what was found with what was planted, ``where`` says where that is; ``live`` keeps it alive.
 """
 
 import importlib
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The one word, and where the stand-ins answer."""
-        parser.add_argument("word", nargs="?", default="fill", choices=["fill", "check", "live", "year"])
+        parser.add_argument("word", nargs="?", default="fill", choices=["fill", "check", "live", "where", "year"])
         parser.add_argument("--at", default=os.environ.get("COUNTERSIGN_STANDINS_URL", ""), help="address of the stand-ins")
         parser.add_argument("--scale", type=float, default=settings.DEMO_YEAR, help="how much of a year (1.0: 1,200 pull requests)")
         parser.add_argument("--seed", type=int, default=settings.DEMO_SEED, help="which year")
@@ -46,6 +46,8 @@ class Command(BaseCommand):
             story.load_year(address=remote.url, now=now(), say=self.stdout.write, **which)
         elif options["word"] == "check":
             self._check(remote, story)
+        elif options["word"] == "where":
+            self.stdout.write("\n".join(story.places(address=remote.url)) or "No year was told.")
         else:
             self._live(remote, options["seconds"])
 

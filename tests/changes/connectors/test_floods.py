@@ -106,3 +106,19 @@ def test_a_delivery_that_gives_way_again_and_again_waits_for_its_lease(client, m
     inbox.drain(now=clock)
 
     assert Delivery.objects.get().state == "applied"
+
+
+def test_what_comes_while_the_clock_is_turned_back_waits_for_the_present(client):
+    connect(STORY)
+    for number in (1, 2):
+        send(client, body_of(opened(number=number)))
+    early, clock = NOW - timedelta(days=200), Clock()
+    Delivery.objects.filter(pk=Delivery.objects.earliest("id").pk).update(received_at=early)
+
+    handled = [inbox.drain(now=lambda: early, past=True), inbox.drain(now=lambda: early, past=True)]
+
+    assert handled == [1, 0]
+    assert [row.number for row in PullRequest.objects.all()] == [1]
+    assert Delivery.objects.get(state=Delivery.State.NEW).attempts == 0
+    assert inbox.drain(now=clock) == 1
+    assert PullRequest.objects.get(number=2).reported_at > early

@@ -116,8 +116,8 @@ def test_a_branch_that_does_not_exist_has_no_commits(web, workshop):
     sweep(web, workshop, branch="prod")
     workshop.git("update-ref", "-d", "refs/heads/prod")
 
-    assert sweep(web, workshop, branch="prod") == Recorded(gone=1)
-    assert sweep(web, workshop, branch="never") == Recorded()
+    assert sweep(web, workshop, branch="prod") == Recorded(gone=1, there=False)
+    assert sweep(web, workshop, branch="never") == Recorded(there=False)
 
 
 def test_a_merge_the_wrong_way_round_replaces_the_chain(web, workshop):

@@ -37,11 +37,10 @@ def frozen(by, **values):
 
 
 def released(repository, at=AT + HOUR, **values):
-    row = {"app": "web-prod", "version": 7, "environment": "production", "commit_sha": COMMIT, "actor": "bob-codes"} | values
+    row = {"source": "fly", "app": "web-prod", "version": 7, "environment": "production", "commit_sha": COMMIT}
+    row |= {"actor": "bob-codes"} | values
     number = str(Release.objects.count())
-    return Release.objects.create(
-        repository=repository, source="fly", vendor_id=number, state="succeeded", created_at=at, reported_at=at, **row
-    )
+    return Release.objects.create(repository=repository, vendor_id=number, state="succeeded", created_at=at, reported_at=at, **row)
 
 
 def found(row):
@@ -140,3 +139,17 @@ def test_the_detector_of_releases_tells_of_it(repository, cleo):
 
     assert [item.kind for _, items in looks for item in items] == ["unknown_release", "released_in_freeze"]
     assert len({prefix for prefix, _ in looks}) == 1
+
+
+def test_a_release_that_fly_and_the_forge_both_tell_of_is_found_once(repository, cleo):
+    frozen(cleo)
+    told = released(repository, source="github", app="", version=None)
+    assert len(found(told)) == 1
+
+    fly = released(repository, at=AT + HOUR + timedelta(minutes=2))
+    looks = list(about_releases(repository=repository, releases=[fly]))
+
+    assert [item.key.partition(":")[0] for _, items in looks for item in items if item.kind == "released_in_freeze"] == ["release"]
+    assert {prefix for prefix, _ in looks} == {f"release:{fly.pk}:", f"release:{told.pk}:"}
+    assert found(told) == []
+    assert len(found(released(repository, source="github", app="", version=None, at=AT + 3 * HOUR))) == 1

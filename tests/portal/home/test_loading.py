@@ -21,6 +21,9 @@ def test_people_see_how_far_the_year_has_come_and_only_in_a_demo(settings):
     settings.DEMO = True
     assert "The year has come to March 2026." in page.get("/").content.decode()
     assert "come to March" in page.get("/", headers={"HX-Request": "true"}).content.decode()
+    sign_in(page, person("Cleo"))
+    for address in ("insights", "controls", "inventory"):
+        assert "The year has come to March 2026." in page.get(f"/{address}/").content.decode()
     loading.say("")
     assert "come to March" not in page.get("/").content.decode()
     cache.clear()

@@ -59,7 +59,7 @@ def lend_packages(*, checkout):
     python = shutil.which(version, path="/usr/local/bin:/usr/bin")
     subprocess.run([python or sys.executable, "-m", "venv", "--without-pip", checkout / ".venv"], check=True)
     (checkout / ".venv" / "lib" / version / "site-packages" / "lent.pth").write_text(f"{copied}\n")
-    digest = hashlib.sha256((checkout / "requirements.txt").read_bytes()).hexdigest()
+    digest = hashlib.sha256((checkout / "requirements.lock").read_bytes()).hexdigest()
     (checkout / ".venv" / "requirements.sha256").write_text(f"{digest}\n")
 
 

@@ -79,6 +79,7 @@ def test_the_clock_of_all_vendors_is_turned_and_let_go(standins, remote):
     assert remote.do("clock", at="2026-01-05T08:00:00Z") == "2026-01-05T08:00:00Z"
     said = [vendors.github.stamp(None), vendors.fly.moment(None), vendors.cloudflare.moment(None), vendors.doppler.moment(None)]
     assert said == [*["2026-01-05T08:00:00Z"] * 3, "2026-01-05T08:00:00.000Z"]
+    assert {forge.stamp(None) for forge in (vendors.gitea, vendors.gitlab)} == {"2026-01-05T08:00:00Z"}
     assert vendors.slack.next_ts().startswith("1767600000.")
     assert remote.do("clock") > "2026-11-01"
 
@@ -179,6 +180,22 @@ def test_the_page_can_break_the_rules_too(standins):
 
     assert re.fullmatch(rf"rex pushed \w{{12}} straight to prod of {WEB}\.", pushed)
     assert press(standins, "Go back to this") == "northwind-web-staging went back to version 1, as version 3."
+
+
+def test_what_people_press_while_a_year_is_told_is_done_after_it_at_its_own_time(standins, remote, tmp_path):
+    remote.do("clock", at="2026-01-05T08:00:00Z")
+
+    said = press(standins, "Open a pull request", title="Greet", by="ann")
+
+    assert said == "A year is being told here. This is done as soon as it is over."
+    assert remote.do("pull-requests", repository=WEB) == []
+    assert remote.do("live") is None
+    assert run(tmp_path, "open-pr", "--repository", WEB, "--title", "Greet")[0] == 1
+    remote.do("clock")
+    assert remote.do("waiting") == 1
+    [made] = remote.do("pull-requests", repository=WEB)
+    assert (made["title"], made["created_at"] > "2026-11") == ("Greet", True)
+    assert remote.do("waiting") == 0
 
 
 def test_what_people_write_is_escaped_everywhere(standins):

@@ -12,8 +12,6 @@ from changes.desk.demo.year.steps import Given
 
 ADMINISTRATOR = "rex"
 """Gets past branch protection at GitHub, as administrators do."""
-WHAT = ("Show", "Hide", "Sort", "Count", "Round", "Check", "Keep", "Send", "Print", "Export")
-OF_WHAT = ("receipts", "addresses", "stock levels", "return labels", "vouchers", "pick lists", "delivery slots", "tax rates")
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,6 @@ def begin(random: Random, ground: Ground, *, day: int = 0) -> datetime:
     return ground.at("07:30", day=day) + random.randrange(90) * MINUTE
 
 
-def subject(random: Random, ground: Ground) -> str:
-    """What a pull request is about; its title is unique in the repository by day and scenario."""
-    return f"{random.choice(WHAT)} {random.choice(OF_WHAT)} ({ground.days[0]:%d %b}, {ground.name.replace('-', ' ')})"
-
-
 def green(telling: Telling, title: str, *, by: str, at: datetime, **more: Any) -> Pull:
     """A pull request that is open, with CI passed nine minutes later."""
     pull = telling.open(title, by=by, at=at, **more)
@@ -65,7 +58,7 @@ def cut(commit: Given, *, to: int = 12) -> Given:
 
 def opened(telling: Telling, title: str, *, branch: str, by: str, at: datetime) -> Pull:
     """A pull request into main from a branch that is there already."""
-    body = text(f"{title}: to see CI once more.")
+    body = text("CI was stopped half-way, and nothing else starts it again.")
     name = telling.github("open_pull_request", at=at, head=branch, title=title, by=by, body=body)
     return Pull(telling.ground.repository, name, Given(name, "number"), Given(name, "head"), Given(name, "branch"), by)
 

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from random import Random
 from typing import Any
 
 from changes.desk.demo.plot import text
 from changes.desk.demo.year.steps import Act, Deed, Expect, Given, Look, Part, Step, Tale
+from changes.desk.demo.year.titles import Titles, files_for, reason_for, tested_for
+from changes.desk.demo.year.words import explanation_of
 from portal.standins import company
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PROMOTION = "## Why\nBrings what is on main to production.\n\n## How to undo\nRelease the version before.\n"
 TITLE = "Promote main to production"
-EXPLAINED = "Looked into with the people who were there; what was missing has been made up for."
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,17 @@ class Ground:
     """For ``meeting=True``: the number of the architecture meeting that is the scenario's alone to hold, move or miss."""
     meets_at: datetime | None = None
     """Its planned beginning. The scenario's first day is the working day before it."""
+    titles: Titles | None = field(default=None, compare=False)
+    """What pull requests of the repository are called."""
+    before: date | None = None
+    """The working day before, where nothing but ordinary work happens in this repository then."""
+    releases_at: datetime | None = None
+    """When the company releases on that day; whoever is not ready by then is a little later."""
+
+    def title(self) -> str:
+        """A title that no pull request of the repository has."""
+        assert self.titles is not None  # whoever plans gives them
+        return self.titles.next()
 
     def at(self, clock: str, *, day: int = 0) -> datetime:
         """That time of day ("09:30", UTC) on the scenario's first day, or a later one of its days."""
@@ -89,10 +102,12 @@ class Telling:
         """The portal looks, without anybody doing anything."""
         self.steps.append(Look(at, self._name("look")))
 
-    def expect(self, kind: str, *subject: Part, repository: str | None = None, explained: str = EXPLAINED) -> None:
-        """Must be found. ``repository`` "" for an exception of no repository; the ground's by default."""
+    def expect(self, kind: str, *subject: Part, repository: str | None = None, explained: str | None = None) -> None:
+        """Must be found. ``repository`` "" for an exception of no repository; the ground's by default. ``explained`` "" leaves
+        it without an answer.
+        """
         where = self.ground.repository if repository is None else repository
-        self.expected.append(Expect(where, kind, subject, explained))
+        self.expected.append(Expect(where, kind, subject, explanation_of(kind) if explained is None else explained))
 
     # A pull request
 
@@ -101,9 +116,8 @@ class Telling:
 
         Titles must be unique in a repository.
         """
-        more = {"body": text(f"{title}: asked for by customers."), **more}
-        path = f"app/{self.ground.name.replace('/', '_').replace('-', '_')}_{len(self.steps)}.py"
-        files = dict(files or {path: f"# {title}\n"})
+        more = {"body": text(reason_for(title), tested=tested_for(title)), **more}
+        files = dict(files or files_for(title))
         repository = self.ground.repository
         name = self.act("open-work", at=at, repository=repository, title=title, by=by, files=files, **more)
         return Pull(repository, name, Given(name, "number"), Given(name, "head"), Given(name, "branch"), by)
@@ -159,16 +173,18 @@ class Telling:
         if approver:
             self.deed("approve", by=approver, at=at + 20 * MINUTE, repository=pull.repository, number=pull.number)
 
-    def release(self, pull: Pull, *, by: str, at: datetime, reviewer: str = "cleo") -> Given:
-        """The promotion is merged and released; a day later ``reviewer`` ("": nobody) says how it went. Returns the commit."""
+    def release(self, pull: Pull, *, by: str, at: datetime) -> Given:
+        """The promotion is merged and released. Returns the commit."""
         merged = self.merge(pull, by=by, at=at)
         self.ship(merged, "production", by=by, at=at + 6 * MINUTE)
-        if reviewer:
-            self.deed("look_back", by=reviewer, at=at + DAY, repository=pull.repository, number=pull.number)
         return merged
 
-    def to_production(self, *, by: str, reviewer: str, approver: str, tester: str, merger: str, at: datetime) -> Given:
-        """What is on main goes to production as it should: decisions from the 30th minute on, merge after 90. The commit."""
+    def to_production(
+        self, *, by: str, reviewer: str, approver: str, tester: str, merger: str, at: datetime, random: Random
+    ) -> Given:
+        """What is on main goes to production as it should, within some hours. Returns the commit."""
         pull = self.promotion(by=by, reviewer=reviewer, at=at)
-        self.decide(pull, tester=tester, approver=approver, at=at + 30 * MINUTE)
-        return self.release(pull, by=merger, at=at + 90 * MINUTE)
+        decided = at + random.randint(24, 36) * MINUTE
+        self.decide(pull, tester=tester, approver=approver, at=decided)
+        merged = max(decided + 25 * MINUTE, (self.ground.releases_at or decided) + random.randint(0, 6) * MINUTE)
+        return self.release(pull, by=merger, at=merged)

@@ -5,6 +5,7 @@ from random import Random
 
 from changes.desk.demo.year.ground import Ground
 from changes.desk.demo.year.registry import SCENARIOS, Scenario
+from changes.desk.demo.year.titles import Titles
 
 FIRST = date(2026, 3, 2)
 DAYS = 9
@@ -28,7 +29,8 @@ def kinds_of(scenario: Scenario) -> tuple[str, ...]:
     """The kinds of exceptions that a scenario leads to; none for a trap."""
     days = tuple(FIRST + timedelta(days=place) for place in range(DAYS))
     meets_at = datetime.combine(days[1], datetime.min.time(), tzinfo=UTC)
-    ground = Ground("northwind/store", days, scenario.name, meeting=1, meets_at=meets_at)
+    titles = Titles("northwind/store", Random(0))  # noqa: S311 (a story, no secret)
+    ground = Ground("northwind/store", days, scenario.name, meeting=1, meets_at=meets_at, titles=titles)
     tale = scenario.tell(Random(0), ground)  # noqa: S311 (a story, no secret)
     return tuple(dict.fromkeys(expect.kind for expect in tale.expected))
 

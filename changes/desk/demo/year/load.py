@@ -16,8 +16,10 @@ from changes.desk.demo import consoles, people, setting
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import Finding
 from changes.desk.demo.year.cast import EVERYBODY, REPOSITORIES
+from changes.desk.demo.year.haste import hurried
 from changes.desk.demo.year.plan import WEEKS, Plan, plan
 from changes.desk.demo.year.player import FOUND, Player, StepFailed
+from changes.desk.demo.year.where import where
 from portal.home import loading
 from portal.runtime import standstill
 from portal.standins.client import Remote
@@ -26,7 +28,6 @@ from portal.ui.doorbell import ring
 MARK, PLAYED = "year", "year/whole"
 BEFORE_THE_WEEK = timedelta(days=9)
 """The year ends this long before the story of the week is told."""
-HOLD = "hold:"
 EVERY_SECONDS = 10.0
 
 
@@ -67,30 +68,23 @@ def load_year(
     made = wanted.plan()
     if remote.mark(PLAYED):
         return made
-    herald = _Herald(say)
+    herald = Herald(say)
     herald.beat()
     try:
         vendors.once("year/open", lambda: _open(vendors, made))
-        Player(remote, made, herald).play()
+        with hurried():
+            Player(remote, made, herald).play()
         outages.stood_still(at=timezone.now(), moved=())  # until this moment nobody did anything
     except StepFailed:
-        _go_on(remote)  # it would fail again; the portal is not to stand still for that
+        herald.end(remote)  # it would fail again; the portal is not to stand still for that
         raise
-    _go_on(remote)
+    herald.end(remote)
     remote.do("hooks", url="", secret=remote.state()["github"]["hook_secret"])
     remote.do("mark", name=PLAYED, value="yes")
     return made
 
 
-def _go_on(remote: Remote) -> None:
-    """The vendors' clock and the scheduler's jobs go on."""
-    remote.do("clock")
-    standstill.let_go()
-    loading.say("")
-    ring("inbox")
-
-
-class _Herald:
+class Herald:
     """Says how far it is: in the log once a month, on the start page after each day; and holds the scheduler's jobs meanwhile."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -113,6 +107,14 @@ class _Herald:
             self._month = at.month
             self._say(f"The year has come to {at:%B %Y}: {percent} %.")
 
+    def end(self, remote: Remote) -> None:
+        """It is over: the vendors' clock and the scheduler's jobs go on."""
+        remote.do("clock")
+        standstill.let_go()
+        self._held = -math.inf
+        loading.say("")
+        ring("inbox")
+
 
 def _wanted(remote: Remote, given: Wanted) -> Wanted:
     kept = remote.mark(MARK)
@@ -133,10 +135,18 @@ def _open(vendors: Vendors, made: Plan) -> None:
         description = REPOSITORIES.get(name, "Something of its own")
         development = name in REPOSITORIES
         setting.repository(vendors, name=name, description=description, members=members, at=at, development=development)
+        setting.first_releases(vendors, name=name, at=at + timedelta(hours=3), development=development)
     consoles.set_up(vendors, persons=EVERYBODY, at=at)
     connected_at = at + timedelta(days=4)
     setting.connect(vendors.remote, names=made.repositories, persons=EVERYBODY, at=connected_at, development=REPOSITORIES)
-    vendors.remote.do("hooks", url=HOLD, secret=vendors.remote.state()["github"]["hook_secret"])
+    setting.hold(vendors.remote)
+
+
+def places(*, address: str) -> list[str]:
+    """Where each scenario of the year that was told took place, in lines; empty when none was told."""
+    remote = Remote(address)
+    kept = remote.mark(MARK)
+    return list(where(plan=Wanted(**json.loads(kept)).plan(), remote=remote)) if kept else []
 
 
 def must_be_found(remote: Remote) -> frozenset[Finding]:

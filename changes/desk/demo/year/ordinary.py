@@ -1,66 +1,70 @@
 """Ordinary days: pull requests into main in the morning, a promotion that people test and approve, production after lunch."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from random import Random
 
 from changes.desk.demo.plot import text
 from changes.desk.demo.year.cast import APPROVERS, ENGINEERS, TESTERS
-from changes.desk.demo.year.ground import HOUR, MINUTE, Ground, Pull, Telling
+from changes.desk.demo.year.ground import MINUTE, Ground, Pull, Telling
 from changes.desk.demo.year.steps import Given, Tale
+from changes.desk.demo.year.titles import FAILURES
 
-VERBS = ("Show", "Remember", "Shorten", "Sort", "Explain", "Round", "Retry", "Cache", "Group", "Validate", "Translate", "Log")
-THINGS = (
-    "addresses",
-    "delivery times",
-    "returns",
-    "vouchers",
-    "product names",
-    "stock levels",
-    "search results",
-    "order numbers",
-    "opening hours",
-    "sizes",
-    "sign-in attempts",
-    "newsletters",
-    "parcels",
-    "ratings",
-    "gift cards",
-    "currencies",
-)
-WHERES = (
-    "in the basket",
-    "on the start page",
-    "in mails",
-    "for guests",
-    "on small screens",
-    "in the back office",
-    "after a failure",
-)
-BETWEEN = timedelta(minutes=37)
 MOST = 3
 """Pull requests before one promotion."""
+EARLIER = 0.4
+"""Share of pull requests that are opened on the day before, where nothing else happens then."""
+LATEST_MORNING = 100
+"""Minutes after the beginning of a day by which its last pull request is opened."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a pull request takes: minutes from its opening to CI, and from there on to review, merge and staging."""
+
+    check: int
+    review: int
+    merge: int
+    ship: int
+
+
+def pace(random: Random) -> Pace:
+    """By lot: most are looked at within the hour, some wait for two."""
+    return Pace(random.randint(5, 14), round(random.triangular(8, 130, 25)), random.randint(2, 35), random.randint(4, 12))
 
 
 def a_day(random: Random, ground: Ground) -> Tale:
-    """One to three pull requests into main from 06:30 on, and the promotion at 10:30 (all UTC)."""
+    """One to three pull requests into main in the morning, some opened on the day before, and the promotion (all UTC)."""
     telling = Telling(ground)
     approver, reviewer, merger = random.sample(APPROVERS, 3)
-    for place in range(random.randint(1, MOST)):
-        title = f"{random.choice(VERBS)} {random.choice(THINGS)} {random.choice(WHERES)}"
-        at = ground.at("06:30") + place * BETWEEN + random.randrange(20) * MINUTE
-        telling.work(f"{title} ({ground.days[0]:%d %b}, {place + 1})", by=random.choice(ENGINEERS), reviewer=reviewer, at=at)
+    ends = [_merged(telling, random, reviewer) for _ in range(random.randint(1, MOST))]
     telling.to_production(
         by=random.choice(ENGINEERS),
         reviewer=merger,
         approver=approver,
         tester=random.choice(TESTERS),
         merger=reviewer,
-        at=ground.at("10:30"),
+        at=max(max(ends) + 5 * MINUTE, (ground.releases_at or max(ends)) - random.randint(130, 145) * MINUTE),
+        random=random,
     )
     return telling.tale
 
 
-FAILURES = ("The basket", "Sign-in", "The search", "Payment", "The parcel tracking", "The price list")
+def _merged(telling: Telling, random: Random, reviewer: str) -> datetime:
+    """One pull request from its opening to staging. Returns when it stood there."""
+    ground, takes, by = telling.ground, pace(random), random.choice(ENGINEERS)
+    begins = ground.at("06:10") + random.randrange(LATEST_MORNING) * MINUTE
+    opened = begins
+    if ground.before is not None and random.random() < EARLIER:
+        opened = datetime.combine(ground.before, time(9), tzinfo=UTC) + random.randrange(400) * MINUTE
+    pull = telling.open(ground.title(), by=by, at=opened)
+    telling.check(pull, at=opened + takes.check * MINUTE)
+    reviewed = begins + (takes.check + takes.review) * MINUTE
+    telling.review(pull, by=reviewer, at=reviewed)
+    merged = telling.merge(pull, by=reviewer, at=reviewed + takes.merge * MINUTE)
+    shipped = reviewed + (takes.merge + takes.ship) * MINUTE
+    telling.ship(merged, "staging", by=reviewer, at=shipped)
+    return shipped
 
 
 def an_emergency(random: Random, ground: Ground) -> Tale:
@@ -71,7 +75,7 @@ def an_emergency(random: Random, ground: Ground) -> Tale:
     reviewer, approver, merger = random.sample(APPROVERS, 3)
     at = ground.at("07:00") + random.randrange(60) * MINUTE
     pull = telling.open(
-        f"EMERGENCY: {what} answers 500 ({ground.days[0]:%d %b})",
+        f"EMERGENCY: {what} answers 500",
         by=author,
         at=at,
         body=text("Customers see an error page.", tested="Against a copy of production."),
@@ -81,17 +85,15 @@ def an_emergency(random: Random, ground: Ground) -> Tale:
     telling.check(pull, at=at + 6 * MINUTE)
     telling.review(pull, by=reviewer, at=at + 8 * MINUTE, body="+1, looks right")
     telling.decide(pull, tester="", approver=approver, at=at - 8 * MINUTE)
-    telling.release(pull, by=merger, at=at + 18 * MINUTE, reviewer="dev")
-    looks_back = {"repository": ground.repository, "number": pull.number}
-    telling.deed("retrospective", by="noa", at=at + 25 * HOUR, **looks_back)
+    telling.release(pull, by=merger, at=at + 18 * MINUTE)
     _back_to_main(telling, by=author, reviewer=reviewer, at=at + 40 * MINUTE)
     ways = {"reviewer": merger, "approver": approver, "tester": random.choice(TESTERS), "merger": reviewer}
-    telling.to_production(by=helper, at=at + 120 * MINUTE, **ways)
+    telling.to_production(by=helper, at=at + 120 * MINUTE, random=random, **ways)
     return telling.tale
 
 
 def _back_to_main(telling: Telling, *, by: str, reviewer: str, at: datetime) -> None:
-    title = f"Bring the emergency fix of {telling.ground.days[0]:%d %b} back to main"
+    title = f"Bring the emergency fix of {telling.ground.days[0]:%-d %b} back to main"
     opened = {"head": "prod", "base": "main", "title": title, "by": by, "body": text("main must not lose the fix.")}
     name = telling.github("open_pull_request", at=at, **opened)
     given = (Given(name, "number"), Given(name, "head"), Given(name, "branch"))

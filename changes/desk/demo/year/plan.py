@@ -6,22 +6,27 @@ as much as ``scale`` says; the others are quiet.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from changes.desk.demo.year.cast import REPOSITORIES
-from changes.desk.demo.year.days import holidays, working_days
+from changes.desk.demo.year.days import SATURDAY, holidays, working_days
 from changes.desk.demo.year.ground import Ground
 from changes.desk.demo.year.ordinary import a_day, an_emergency
 from changes.desk.demo.year.program import Gathering, meetings, program
 from changes.desk.demo.year.registry import Scenario
 from changes.desk.demo.year.scenarios import SCENARIOS
 from changes.desk.demo.year.steps import Deed, Expect, Look, Step, Tale
+from changes.desk.demo.year.titles import Titles
 
 WEEKS = 52
+MINUTE = timedelta(minutes=1)
+RELEASES_FROM = time(11, 30)
 PROMOTIONS = 400
 """Days with a promotion at scale 1.0, over all repositories; each brings about two pull requests."""
 
+LOOKING_BACK = timedelta(days=3)
+"""Before the last day nothing new begins: what went to production is still looked back at, perhaps after a weekend."""
 EMERGENCIES = 14
 """Days with an emergency at scale 1.0."""
 
@@ -54,11 +59,16 @@ def plan(*, seed: int, scale: float, last: date, weeks: int = WEEKS, names: Iter
     chosen = [SCENARIOS[name] for name in sorted(SCENARIOS if names is None else names)]
     off = tuple(sorted(day for year in range(first.year, last.year + 1) for day in holidays(year)))
     gathered = meetings(last=last, weeks=weeks, holidays=off, told=any(scenario.meeting for scenario in chosen))
-    field = _Field({name: list(working_days(first + timedelta(weeks=1), last)) for name in REPOSITORIES}, off, list(gathered.held))
+    field = _Field(
+        free={name: list(working_days(first + timedelta(weeks=1), last - LOOKING_BACK)) for name in REPOSITORIES},
+        holidays=off,
+        meetings=list(gathered.held),
+        titles={name: Titles(name, random) for name in REPOSITORIES},
+    )
     random.shuffle(field.meetings)
     grounds = [(scenario, field.ground(scenario, random)) for scenario in _dealt(chosen, random)]
     tales = [scenario.tell(random, ground) for scenario, ground in grounds]
-    tales += _ordinary(random, field.free, round(PROMOTIONS * scale))
+    tales += _ordinary(random, field, round(PROMOTIONS * scale))
     left, involved = [ground.meeting for _, ground in grounds], {login for tale in tales for login in _people(tale)}
     tales.append(program(first=first, meetings=gathered, weeks=weeks, left=left, involved=involved))
     return Plan(
@@ -94,6 +104,7 @@ class _Field:
     free: dict[str, list[date]]
     holidays: tuple[date, ...]
     meetings: list[Gathering]
+    titles: dict[str, Titles]
 
     def ground(self, scenario: Scenario, random: Random) -> Ground:
         """Working days that follow each other in one repository, which are then no longer free."""
@@ -103,7 +114,8 @@ class _Field:
             days = next(iter(self.free.values()))
             start = random.randrange(len(days) - scenario.days + 1)
             taken = tuple(days[start : start + scenario.days])
-            return Ground(f"northwind/{scenario.name}", taken, scenario.name, self.holidays)
+            own = f"northwind/{scenario.name}"
+            return Ground(own, taken, scenario.name, self.holidays, titles=Titles(own, random))
         choices = [(name, start) for name, days in self.free.items() for start in _starts(days, scenario.days)]
         if not choices:
             raise ValueError(f"There are no {scenario.days} days left for {scenario.name}: plan more weeks.")
@@ -123,7 +135,7 @@ class _Field:
 
     def _taken(self, scenario: Scenario, name: str, days: list[date]) -> Ground:
         self.free[name] = [day for day in self.free[name] if day not in days]
-        return Ground(name, tuple(days), scenario.name, self.holidays)
+        return Ground(name, tuple(days), scenario.name, self.holidays, titles=self.titles[name])
 
 
 def _starts(days: list[date], count: int) -> list[int]:
@@ -132,13 +144,23 @@ def _starts(days: list[date], count: int) -> list[int]:
     return [place for place in range(len(days) - count + 1) if days[place + count - 1] - days[place] <= longest]
 
 
-def _ordinary(random: Random, free: dict[str, list[date]], wanted: int) -> list[Tale]:
-    """Days on which work is merged to main and brought to production in the afternoon; on some of them it burns."""
-    choices = [(day, name) for name, days in free.items() for day in days]
+def _ordinary(random: Random, field: _Field, wanted: int) -> list[Tale]:
+    """Days on which work is merged to main and brought to production; on some of them it burns."""
+    choices = [(day, name) for name, days in field.free.items() for day in days]
     chosen = sorted(random.sample(choices, min(wanted, len(choices))))
     burning = set(random.sample(chosen, round(EMERGENCIES * wanted / PROMOTIONS)))
     tales = []
     for day, name in chosen:
-        ground = Ground(name, (day,), f"day-{day:%Y%m%d}-{name.partition('/')[2]}")
+        title = f"day-{day:%Y%m%d}-{name.partition('/')[2]}"
+        at = datetime.combine(day, RELEASES_FROM, tzinfo=UTC) + Random(f"{day} {wanted}").randrange(120) * MINUTE  # noqa: S311
+        ground = Ground(name, (day,), title, titles=field.titles[name], before=_before(day, field, name), releases_at=at)
         tales.append((an_emergency if (day, name) in burning else a_day)(random, ground))
     return tales
+
+
+def _before(day: date, field: _Field, name: str) -> date | None:
+    """The working day before, if no scenario has it."""
+    before = day - timedelta(days=1)
+    while before.weekday() >= SATURDAY or before in field.holidays:
+        before -= timedelta(days=1)
+    return before if before in field.free[name] else None

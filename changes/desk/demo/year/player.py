@@ -11,19 +11,21 @@ from typing import Any, Protocol
 
 from changes.desk.demo import deciding
 from changes.desk.demo.expected import Finding
-from changes.desk.demo.year.answering import answer_findings
+from changes.desk.demo.year.answering import answer_findings, judge_answers
 from changes.desk.demo.year.clockwork import Clockwork
+from changes.desk.demo.year.days import SATURDAY
+from changes.desk.demo.year.diligence import look_back
+from changes.desk.demo.year.haste import durable
 from changes.desk.demo.year.plan import Plan
 from changes.desk.demo.year.playbook import DEEDS
 from changes.desk.demo.year.steps import Act, ChangeOf, Deed, Expect, Given, Part, Step
 from portal.standins.client import Remote
 
 NIGHT = time(23, 0)
-SUNDAY, FIRST_WEEK = 6, 7
-ORDINARY = "day-"
-"""How names of acts on ordinary days begin."""
+DAYS_AFTER = 4
+"""After the last day on which something happened people still see to what it left for them."""
 RELEASES = ("fly/release", "fly/rollback")
-SEEN_AFTER = timedelta(minutes=2)
+SEEN_AFTER = timedelta(minutes=8)
 DAY = timedelta(days=1)
 PLAYED, FOUND = "year/played", "year/found"
 
@@ -63,12 +65,14 @@ class Player:
         done = self._done = int(self.remote.mark(PLAYED) or 0)
         if done:
             self._work.turn(steps[done - 1].at)
+        else:
+            self._work.night(everything=True)  # whoever connects a source reads it: what moves later is held against that
         for place in range(done, len(steps)):
             self._look_soon(steps[place].at)
             self._nights_until(steps[place].at)
             self._take(steps[place])
             self._done = place + 1
-        self._nights_until(datetime.combine(self._work.at.date() + 3 * DAY, time(6), tzinfo=UTC))
+        self._nights_until(datetime.combine(self.plan.last + 2 * DAY, time(6), tzinfo=UTC))
         found = [[item.repository, item.text] for item in sorted(self.expected())]
         self.remote.do("mark", name=FOUND, value=json.dumps(found))
         self.remote.do("clock")
@@ -85,25 +89,35 @@ class Player:
             self._soon = None
 
     def _nights_until(self, at: datetime) -> None:
-        """The nights of days on which something happened, and of the first Sunday of each month."""
-        night = datetime.combine(self._work.at.date(), NIGHT, tzinfo=UTC)
-        busy = True
+        """The nights of days on which something happened, and the last one of each month; some evenings after them."""
+        night, days = datetime.combine(self._work.at.date(), NIGHT, tzinfo=UTC), 0
         while night < at:
-            if (busy or _is_first_sunday(night)) and night >= self._work.at:
+            if night >= self._work.at and (not days or _is_last_of_month(night)):
                 self._night(night)
-            night, busy = night + DAY, False
+            elif night >= self._work.at and days <= DAYS_AFTER:
+                self._evening(night)
+            night, days = night + DAY, days + 1
 
     def _night(self, at: datetime) -> None:
         self.listener.beat()
         self._work.turn(at)
-        whole = _is_first_sunday(at)
+        whole = _is_last_of_month(at)
         self._work.night(everything=whole)
         if whole:
             self._work.read_rights()
-        explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
-        answer_findings(explained, at=self._work.at)
+        self._evening(at)
+        with durable():
+            self.listener.day(self._done, len(self.plan.steps), at)
         self.remote.do("mark", name=PLAYED, value=str(self._done))
-        self.listener.day(self._done, len(self.plan.steps), at)
+
+    def _evening(self, at: datetime) -> None:
+        """On working days people have done by then what waited for them."""
+        self._work.turn(at)
+        if at.weekday() < SATURDAY:
+            explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
+            answer_findings(explained, at=self._work.at)
+            judge_answers(at=self._work.at)
+            look_back(at=self._work.at)
 
     def _take(self, step: Step) -> None:
         self.listener.beat()
@@ -122,8 +136,8 @@ class Player:
         if act.timed:
             arguments["at"] = act.at.isoformat()
         self._given[act.name] = self.remote.do("once", name=act.name, word=act.act, arguments=arguments, at=act.at)
-        self._work.moved(act, ordinary=act.name.startswith(ORDINARY))
-        if _is_release(act):
+        self._work.moved(act)
+        if _is_release(act) and self._soon is None:
             self._soon = act.at + SEEN_AFTER
 
     def _do(self, step: Deed) -> None:
@@ -170,8 +184,8 @@ def _is_release(act: Act) -> bool:
     return act.act in RELEASES or (act.act == "ship" and act.arguments["environment"] == "production")
 
 
-def _is_first_sunday(at: datetime) -> bool:
-    return at.weekday() == SUNDAY and at.day <= FIRST_WEEK
+def _is_last_of_month(at: datetime) -> bool:
+    return (at + DAY).day == 1
 
 
 def _given(part: Part) -> Given | None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from changes.desk.demo.year.cast import EVERYBODY
+from changes.desk.demo.year.days import working_days
 from changes.desk.demo.year.steps import Deed, Expect, Look, Step, Tale
+from changes.desk.demo.year.titles import POINTS
 from changes.meetings.rules import Cadence, Slot, fortnightly, slots
 from portal.access.roles import Role
 
@@ -20,15 +22,16 @@ NEEDED = ("mia", "cleo", "dev", "eli", "noa", "bob", "ida")
 LONG = 26
 """Weeks of a year in which the policy is changed; a shorter one keeps its first version."""
 REASON = "The chair was ill, and the deputy was on a plane. From now on somebody stands in for both."
-POINTS = (
-    "How we name branches",
-    "Who is called at night",
-    "Fewer flaky checks",
-    "What belongs in staging",
-    "Dashboards that nobody reads",
-    "The oldest dependencies",
-    "Costs of the last month",
+NOTES = (
+    "A quarter of an hour; I bring two examples.",
+    "It came up in three reviews this month.",
+    "Please read the page in the wiki before.",
+    "No decision yet, only who looks into it.",
 )
+A_DAY = 12
+"""People who take a course on one day, one after the other from seven in the morning (UTC)."""
+SIGNED_ON = (2, 4, 3)
+"""On which working day of a month the one before is signed, in turn."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int
             steps += _meeting(one, POINTS[place % len(POINTS)], place)
     if weeks >= LONG:
         steps += _versions(meetings)
+    steps += _signed(first, meetings.held[-1].at.date())
     if meetings.missed is None:
         return Tale(tuple(steps))
     late = meetings.missed.at + DAY
@@ -93,11 +97,25 @@ def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int
 
 def _meeting(one: Gathering, title: str, place: int) -> list[Step]:
     by = ("bob", "ida", "dev", "noa")[place % 4]
-    point = {"number": one.number, "title": f"{title} ({one.number})", "note": "A quarter of an hour."}
+    point = {"number": one.number, "title": title, "note": NOTES[place % len(NOTES)]}
     return [
-        Deed(one.at - 3 * DAY, f"meeting-{one.number}/point", "put_point", by, point),
+        Deed(one.at - 4 * DAY + (place % 7 * 53) * MINUTE, f"meeting-{one.number}/point", "put_point", by, point),
         Deed(one.at, f"meeting-{one.number}", "hold_meeting", "cleo", {"number": one.number}),
     ]
+
+
+def _signed(first: date, last: date) -> list[Step]:
+    """The reconciliation of each month's inventory, some days after the month is over."""
+    steps: list[Step] = []
+    month = first.replace(day=1)
+    while (following := (month + 31 * DAY).replace(day=1)) < last:
+        place = len(steps)
+        day = working_days(following, following + 2 * WEEK)[SIGNED_ON[place % len(SIGNED_ON)]]
+        at = datetime.combine(day, time(8), tzinfo=UTC) + (place * 47 % 200) * MINUTE
+        steps.append(Deed(at, f"reconciled-{month:%Y-%m}", "sign_month", "mia", {"month": month}))
+        steps.append(Deed(at + 2 * HOUR, f"access-{month:%Y-%m}", "review_access", "mia"))
+        month = following
+    return [step for step in steps if step.at.date() <= last]
 
 
 def _versions(meetings: Meetings) -> list[Step]:
@@ -123,7 +141,9 @@ def course(number: int, *, at: datetime, begins: datetime, without: frozenset[st
     """A course on a version of the policy, and who takes it: one after the other, from ``begins`` on."""
     steps: list[Step] = [Deed(at, f"course-{number}", "publish_course", "mia", {"policy": number})]
     takers = [person.login for person in EVERYBODY if person.role != Role.AUDITOR and person.login not in without]
+    days = working_days(begins.date(), (begins + WEEK).date())
     for place, login in enumerate(takers):
-        moment = begins + place * 50 * MINUTE
+        later = (place % A_DAY * 41 + place * 7 % 23) * MINUTE
+        moment = datetime.combine(days[place // A_DAY], time(7), tzinfo=UTC) + later
         steps.append(Deed(moment, f"course-{number}/{login}", "train", login, {"fails": number == 1 and login in FAILED_ONCE}))
     return steps

@@ -4,13 +4,13 @@ By name, as in ``deeds``.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from changes.approvals.actions import give
 from changes.approvals.delegating import delegate
 from changes.approvals.models import Delegation, Waiver
-from changes.approvals.waiving import propose_waiver, sign_waiver
+from changes.approvals.waiving import propose_waiver, review_waiver, sign_waiver
 from changes.calendar.actions import set_freeze
 from changes.calendar.facts import Span
 from changes.calendar.models import Freeze, FreezeOverride
@@ -23,19 +23,27 @@ from changes.desk.demo.year.cast import EVERYBODY
 from changes.desk.demo.year.deeds import deed
 from changes.entitlements.mergers.actions import confirm, propose
 from changes.entitlements.mergers.models import MergerList
+from changes.entitlements.reviews import actions as reviews
+from changes.entitlements.reviews import queries as queries_of_reviews
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer
 from changes.exceptions import missed
 from changes.exceptions.asking import ask_gate
 from changes.gates import modes
 from changes.gates.actions import reassess
 from changes.gates.models import GateAnswer, GateMode
+from changes.inventory import reconciling
+from changes.inventory.models import Reconciliation
 from changes.meetings.models import Meeting
 from changes.proposals import queries, submitting
 from changes.proposals.approving import Seen, review_after
 from changes.proposals.models import Approval, Change, ReviewAfter
 from portal.access.identities import link_identity
+from portal.access.models import User
 from portal.access.people import actor_of
 
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LOOKED_AT_AGAIN = timedelta(days=30)
+NOT_ALIKE = "Compared line by line with the console; what differs was made or taken away on the last day."
 UNDO = "Set it back to what it was; nothing else changes."
 
 
@@ -103,6 +111,13 @@ def _waive(*, repository: str, number: int, reason: str, signed_by: str, by: str
             made = propose_waiver(change=change, reason=reason, review_at=at + LOOKED_AT_AGAIN, by=named(by), **signed_in)
             sign_waiver(waiver=made, digest=made.digest, by=named(signed_by), **signed_in)
             reassess(change=change, at=at)
+
+
+@deed("review_waiver")
+def _review_waiver(*, repository: str, number: int, by: str, at: datetime) -> None:
+    """Whoever waived an approval looks at it again."""
+    for waiver in Waiver.objects.filter(change__in=deciding.changes_of(repository, number), reviewed_at=None):
+        review_waiver(waiver=waiver, note="Right for that day. A second team can read the code now.", by=named(by), at=at)
 
 
 @deed("open_gate")
@@ -176,6 +191,40 @@ def _propose(*, title: str, what: str, kind: str, by: str, at: datetime) -> None
         texts = {"title": title, "why": "It was asked for.", "what": what, "tested": "In staging.", "rollback": UNDO}
         given = {**texts, "category": "standard", "size": "normal", "kind": kind}
         reassess(change=submitting.submit(given=given, by=named(by), ready=True, at=at), at=at)
+
+
+@deed("sign_month")
+def _sign_month(*, month: date, by: str, at: datetime) -> None:
+    """The reconciliation of a month's inventory is signed. Whoever signs reads the numbers first."""
+    if Reconciliation.objects.filter(month=month).exists():
+        return
+    compared = reconciling.lines(at=reconciling.end_of_month(month))
+    note = "" if all(line.agrees for line in compared) else NOT_ALIKE
+    seen = reconciling.digest_for(month=month, compared=compared)
+    reconciling.sign(month=month, note=note, seen=seen, by=named(by), authenticated_at=at - SIGNED_IN, at=at)
+
+
+@deed("review_access")
+def _review_access(*, by: str, at: datetime) -> None:
+    """Everybody who is asked in the open review of access answers; whoever leads it answers what is left, and closes it."""
+    review, leads = queries_of_reviews.open_review(), named(by)
+    if review is None:
+        return
+    left = [row for row in queries_of_reviews.entries_of(review) if not row.verdict]
+    asked = sorted({row.asked for row in left if row.asked})
+    for place, person in enumerate(User.objects.in_bulk(asked).values()):
+        mine = [row.pk for row in left if row.asked == person.pk and row.holder_id != person.pk]
+        _keep(review, mine, person, at + place * 17 * MINUTE)
+    later = at + HOUR + len(asked) * 17 * MINUTE
+    rest = [row.pk for row in queries_of_reviews.entries_of(review) if not row.verdict and row.holder_id != leads.pk]
+    _keep(review, rest, leads, later)
+    note = "What is left are my own rights, which nobody else is asked about."
+    reviews.close(review=review, note=note, by=leads, at=later + 10 * MINUTE)
+
+
+def _keep(review: AccessReview, entries: Sequence[int], by: User, at: datetime) -> None:
+    if entries:
+        reviews.answer(review=review, entries=entries, verdict=ReviewAnswer.Verdict.KEEP, by=by, at=at)
 
 
 @deed("explain_missed")

@@ -84,6 +84,29 @@ def test_a_second_run_changes_nothing(source, release):
     assert list(Release.objects.values()) == before
 
 
+def test_what_has_stood_for_a_day_is_not_compared_with_its_neighbours_again(source, release, django_assert_max_num_queries):
+    for number in range(8):
+        release(minutes=number, sha=f"{number}" * 40)
+    sync_releases(source=source, at=at(10))
+
+    with django_assert_max_num_queries(8):
+        assert sync_releases(source=source, at=at(3 * 24 * 60)) == []
+    release(minutes=4 * 24 * 60, sha="3" * 40, image="")
+    [moved] = sync_releases(source=source, at=at(4 * 24 * 60 + 1))
+    assert Release.objects.get(pk=moved).rolls_back.version == 8
+
+
+def test_only_the_apps_that_are_named_are_asked_about(source, release, fly_standin):
+    fly_standin.create_app(name="api-prod", org="northwind", at=at(-90))
+    source.settings["apps"]["api-prod"] = {"environment": "production", "repository": ""}
+    release(sha=ONE)
+    release(app="api-prod", sha=TWO)
+
+    sync_releases(source=source, at=at(5), among={"api-prod"})
+
+    assert rows("app", "commit_sha") == [("api-prod", TWO)]
+
+
 def test_a_running_release_is_followed_to_its_end(source, release, fly_standin):
     release(sha=ONE, status="running")
     (pk,) = sync_releases(source=source, at=at(1))

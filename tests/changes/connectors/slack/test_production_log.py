@@ -59,6 +59,18 @@ def test_releases_of_one_commit_share_a_message_that_moves_with_them(web, slack_
     assert ReleaseLog.objects.first().permalink.endswith(row["ts"].replace(".", ""))
 
 
+def test_a_commit_that_is_released_again_after_months_is_noted_by_the_new_version_of_its_message(web, slack_standin):
+    keep(web, released(web))
+    Effect.objects.update(done_at=now() - timedelta(days=60))
+    again = released(web, 2)
+
+    assert keep(web, again) == 1
+
+    log = ReleaseLog.objects.get(release=again)
+    assert log.posted_at >= again.created_at
+    assert len(posts(slack_standin)) == 1
+
+
 def test_staging_pending_and_what_was_before_slack_are_not_posted(web, slack_standin):
     rows = [
         released(web, 1, environment="staging"),

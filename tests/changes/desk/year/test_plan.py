@@ -31,6 +31,19 @@ def given_in(value: Any) -> Iterator[Given]:
             yield from given_in(inner)
 
 
+def words_in(value: Any) -> Iterator[str]:
+    """Every text in the arguments of a step, names of files among them."""
+    if isinstance(value, str):
+        yield value.lower()
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from words_in(name)
+            yield from words_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from words_in(inner)
+
+
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_every_seed_gives_a_year_of_its_own_in_the_order_of_time(seed):
     made = plan(seed=seed, scale=0.05, last=LAST)
@@ -56,7 +69,7 @@ def test_a_whole_year_is_as_large_as_it_is_said_to_be():
     deeds = Counter(step.deed for step in made.steps if isinstance(step, Deed))
     assert 1100 <= acts["open-work"] + acts["promote"] <= 1400
     assert 380 <= acts["promote"] <= 430
-    assert deeds["retrospective"] >= 14
+    assert sum(step.arguments.get("base") == "prod" for step in made.steps if isinstance(step, Act)) >= 14
     assert (deeds["hold_meeting"], deeds["send_version"], deeds["publish_course"]) == (25, 2, 3)
     sent = {step.arguments["number"]: step for step in made.steps if isinstance(step, Deed) and step.deed == "send_version"}
     for number, step in sent.items():
@@ -65,6 +78,37 @@ def test_a_whole_year_is_as_large_as_it_is_said_to_be():
     assert sum(not scenario.trap for scenario in SCENARIOS.values()) >= 20
     assert sum(scenario.trap for scenario in SCENARIOS.values()) >= 20
     assert len({expect.kind for expect in made.expected}) >= 20
+
+
+def test_titles_are_plain_and_nothing_that_people_see_names_a_scenario():
+    made = plan(seed=4, scale=1.0, last=LAST)
+    keys = [form for key in SCENARIOS if "-" in key for form in (key, key.replace("-", " "), key.replace("-", "_"))]
+    seen = Counter()
+    for step in made.steps:
+        if isinstance(step, Act | Deed):
+            words = " ".join(words_in(list(step.arguments.values())))
+            assert not [key for key in keys if key in words], step
+        if isinstance(step, Act) and step.act == "open-work" and not step.arguments["title"].startswith("EMERGENCY"):
+            seen[step.arguments["repository"], step.arguments["title"]] += 1
+
+    assert len(seen) > 800
+    assert set(seen.values()) == {1}
+    assert not [title for _, title in seen if "(" in title]
+
+
+def test_people_work_by_day_and_nothing_takes_the_same_time_everywhere():
+    made = plan(seed=5, scale=1.0, last=LAST)
+    taken = [step for step in made.steps if isinstance(step, Deed) and step.deed in ("train", "sign_month", "review_access")]
+    ordinary = [step for step in made.steps if step.name.startswith("day-")]
+    opened = {step.name: step.at for step in ordinary if isinstance(step, Act) and step.act == "open-work"}
+    waits = Counter()
+    for step in ordinary:
+        if isinstance(step, Act) and step.act == "github/merge" and step.arguments["number"].of in opened:
+            waits[step.at - opened[step.arguments["number"].of]] += 1
+
+    assert {step.at.weekday() < 5 and 6 <= step.at.hour <= 16 for step in taken} == {True}
+    assert len(waits) > 200
+    assert max(waits) > timedelta(hours=20)
 
 
 def test_too_short_a_year_has_no_room_for_the_scenarios():

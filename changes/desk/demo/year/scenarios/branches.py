@@ -3,7 +3,7 @@
 from datetime import datetime
 from random import Random
 
-from changes.desk.demo.year.crew import ADMINISTRATOR, begin, crew, cut, green, subject
+from changes.desk.demo.year.crew import ADMINISTRATOR, begin, crew, cut, green
 from changes.desk.demo.year.ground import HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import scenario
 from changes.desk.demo.year.steps import Given, Tale
@@ -29,7 +29,7 @@ def direct_push(random: Random, ground: Ground) -> Tale:
 @scenario("force-push", "Somebody takes the newest merge off main by a force push, and puts it back an hour later.")
 def force_push(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    merged = telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at)
+    merged = telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
     where = {"branch": "main", "by": ADMINISTRATOR}
     telling.github("force_push", at=at + 2 * HOUR, **where)
     telling.github("force_push", at=at + 3 * HOUR, to=merged, **where)
@@ -40,7 +40,7 @@ def force_push(random: Random, ground: Ground) -> Tale:
 @scenario("restricted-branch-deleted", "An administrator tidies up branches and deletes prod; it is restored within the hour.")
 def branch_deleted(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at)
+    telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
     where = {"branch": "prod", "by": ADMINISTRATOR}
     telling.github("delete_branch", at=at + 2 * HOUR, **where)
     telling.github("restore_branch", at=at + 2 * HOUR + 25 * MINUTE, **where)
@@ -71,7 +71,7 @@ def ruleset_deleted(random: Random, ground: Ground) -> Tale:
 def rule_bypassed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     telling.github("set_ruleset", name="Signed", by=ADMINISTRATOR, branches=["main"], ruleset=["required_signatures"], at=at)
-    merged = telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at + 20 * MINUTE)
+    merged = telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at + 20 * MINUTE)
     telling.github("bypass", branch="main", after=merged, by=people.reviewer, at=at + 70 * MINUTE)
     telling.expect("rule_bypassed", "main:", cut(merged))
     return telling.tale
@@ -104,11 +104,13 @@ def default_branch_changed(random: Random, ground: Ground) -> Tale:
     return telling.tale
 
 
-@scenario("collaborator-added", "An administrator gives a contractor access to a repository, and nobody had asked for it.")
+@scenario("collaborator-added", "An administrator gives a contractor access for some hours, and nobody had asked for it.")
 def collaborator_added(random: Random, ground: Ground) -> Tale:
     telling, at = Telling(ground), begin(random, ground)
     name = random.choice(("kim", "lou", "sam", "jo"))
-    telling.github("add_member", login=f"{name}-contractor-{ground.days[0]:%m%d}", by=ADMINISTRATOR, at=at)
+    who = {"login": f"{name}-contractor-{ground.days[0]:%m%d}", "by": ADMINISTRATOR}
+    telling.github("add_member", at=at, **who)
+    telling.github("remove_member", at=at + random.randrange(300, 500) * MINUTE, **who)
     telling.expect("access_granted_outside_process", "")
     return telling.tale
 
@@ -118,7 +120,7 @@ def merger_not_on_the_list(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     where = {"repository": ground.repository, "branch": "main"}
     telling.deed("agree_mergers", by="dev", at=at, confirmed_by="mia", without=[people.third], **where)
-    pull = green(telling, subject(random, ground), by=people.author, at=at + 20 * MINUTE)
+    pull = green(telling, ground.title(), by=people.author, at=at + 20 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 50 * MINUTE)
     merged = telling.merge(pull, by=people.third, at=at + 60 * MINUTE)
     telling.ship(merged, "staging", by=people.third, at=at + 68 * MINUTE)

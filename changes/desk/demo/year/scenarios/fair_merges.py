@@ -3,7 +3,7 @@
 from dataclasses import replace
 from random import Random
 
-from changes.desk.demo.year.crew import ADMINISTRATOR, begin, crew, elsewhere, green, opened, rewritten, subject
+from changes.desk.demo.year.crew import ADMINISTRATOR, begin, crew, elsewhere, green, opened, rewritten
 from changes.desk.demo.year.ground import HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import trap
 from changes.desk.demo.year.steps import Given, Tale
@@ -15,7 +15,7 @@ def merge_queue(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     list_of_all = {"repository": ground.repository, "branch": "main", "without": []}
     telling.deed("agree_mergers", by="dev", at=at, confirmed_by="mia", **list_of_all)
-    pull = green(telling, subject(random, ground), by=people.author, at=at + 10 * MINUTE)
+    pull = green(telling, ground.title(), by=people.author, at=at + 10 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 40 * MINUTE)
     queued = telling.github("enqueue", at=at + 45 * MINUTE, number=pull.number, by=people.reviewer)
     head = Given(queued, "head_sha")
@@ -28,7 +28,7 @@ def merge_queue(random: Random, ground: Ground) -> Tale:
 @trap("rebased-commits", "Three commits of a reviewed pull request reach main one by one: it is merged by rebasing.")
 def rebased_commits(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = telling.open(subject(random, ground), by=people.author, at=at)
+    pull = telling.open(ground.title(), by=people.author, at=at)
     for number in (1, 2):
         files = {f"app/step_{number}.py": f"STEP = {random.randrange(90)}\n"}
         pull = telling.commit(pull, by=people.author, at=at + number * 5 * MINUTE, files=files, message=f"Step {number}")
@@ -42,7 +42,7 @@ def rebased_commits(random: Random, ground: Ground) -> Tale:
 @trap("revert", "A merge is taken back by a pull request that reverts it, reviewed like any other.")
 def revert(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    title, path = subject(random, ground), f"app/tried_{ground.days[0]:%m%d}.py"
+    title, path = ground.title(), f"app/tried_{ground.days[0]:%m%d}.py"
     telling.work(title, by=people.author, reviewer=people.reviewer, at=at, files={path: "TRIED = True\n"})
     body = f"Reverts {title}.\n\n## Why\nIt was slower.\n\n## How to undo\nMerge it again.\n"
     telling.work(f'Revert "{title}"', by=people.helper, reviewer=people.second, at=at + 2 * HOUR, files={path: None}, body=body)
@@ -52,10 +52,10 @@ def revert(random: Random, ground: Ground) -> Tale:
 @trap("cherry-pick", "The same change is picked onto another branch and comes to main a second time, reviewed.")
 def cherry_pick(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    title, files = subject(random, ground), {f"app/picked_{ground.days[0]:%m%d}.py": f"PICKED = {random.randrange(90)}\n"}
+    title, files = ground.title(), {f"app/picked_{ground.days[0]:%m%d}.py": f"PICKED = {random.randrange(90)}\n"}
     telling.work(title, by=people.author, reviewer=people.reviewer, at=at, files=files)
     more = {**files, "app/release_notes.py": f"# {title}\n"}
-    picked = f"{title} (cherry picked)"
+    picked = f"{title}, for the next release"
     telling.work(picked, by=people.helper, reviewer=people.second, at=at + 2 * HOUR, files=more)
     return telling.tale
 
@@ -66,7 +66,7 @@ def cherry_pick(random: Random, ground: Ground) -> Tale:
 )
 def empty_commit(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    branch, title = f"{people.author}/empty-{ground.days[0]:%m%d}", subject(random, ground)
+    branch, title = f"{people.author}/empty-{ground.days[0]:%m%d}", ground.title()
     telling.github("commit", at=at, branch=branch, files={}, author=people.author, message="Start CI once more")
     pull = opened(telling, title, branch=branch, by=people.author, at=at + MINUTE)
     telling.check(pull, at=at + 10 * MINUTE)
@@ -79,7 +79,7 @@ def empty_commit(random: Random, ground: Ground) -> Tale:
 @trap("rewritten-feature-branch", "The author rewrites the own branch by a force push before anybody has looked at it.")
 def rewritten_feature_branch(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = telling.open(subject(random, ground), by=people.author, at=at)
+    pull = telling.open(ground.title(), by=people.author, at=at)
     files = {"app/tidied.py": f"TIDY = {random.randrange(90)}\n"}
     pull = rewritten(telling, pull, by=people.author, at=at + 15 * MINUTE, files=files, message="In one piece")
     telling.check(pull, at=at + 24 * MINUTE)
@@ -95,9 +95,9 @@ def rewritten_feature_branch(random: Random, ground: Ground) -> Tale:
 )
 def stacked_branches(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    title = subject(random, ground)
+    title = ground.title()
     lower = telling.open(title, by=people.author, at=at)
-    upper = telling.open(f"{title}, second part", by=people.helper, at=at + 10 * MINUTE, base=lower.branch)
+    upper = telling.open(ground.title(), by=people.helper, at=at + 10 * MINUTE, base=lower.branch)
     joined = telling.merge(upper, by=people.helper, at=at + 15 * MINUTE)
     lower = replace(lower, head=joined)
     telling.check(lower, at=at + 25 * MINUTE)
@@ -111,7 +111,7 @@ def stacked_branches(random: Random, ground: Ground) -> Tale:
 def deliveries_twice(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     telling.github("faults", at=at, timed=False, hooks={"duplicate": random.randrange(2, 5)})
-    telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at + MINUTE)
+    telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at + MINUTE)
     telling.github("faults", at=at + 70 * MINUTE, timed=False, hooks={})
     return telling.tale
 
@@ -120,7 +120,7 @@ def deliveries_twice(random: Random, ground: Ground) -> Tale:
 def deliveries_lost(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), ground.at("04:00")
     telling.github("faults", at=at, timed=False, hooks={"drop_every": 1})
-    telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at + MINUTE)
+    telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at + MINUTE)
     telling.github("faults", at=at + 70 * MINUTE, timed=False, hooks={})
     telling.look(at=at + 80 * MINUTE)
     return telling.tale
@@ -130,7 +130,7 @@ def deliveries_lost(random: Random, ground: Ground) -> Tale:
 def repository_renamed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     new = f"{ground.repository}-{random.choice(('next', 'service', 'two'))}"
-    pull = green(telling, subject(random, ground), by=people.author, at=at)
+    pull = green(telling, ground.title(), by=people.author, at=at)
     telling.github("rename_repository", at=at + 20 * MINUTE, to=new, by=ADMINISTRATOR)
     there = elsewhere(telling, new)
     there.review(pull, by=people.reviewer, at=at + 40 * MINUTE)
@@ -153,7 +153,7 @@ def on_the_list_that_day(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     lists = {"repository": ground.repository, "branch": "main", "confirmed_by": "mia"}
     telling.deed("agree_mergers", by="dev", at=at, without=[], **lists)
-    pull = green(telling, subject(random, ground), by=people.author, at=at + 10 * MINUTE)
+    pull = green(telling, ground.title(), by=people.author, at=at + 10 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 40 * MINUTE)
     merged = telling.merge(pull, by=people.third, at=at + 50 * MINUTE)
     telling.ship(merged, "staging", by=people.third, at=at + 58 * MINUTE)

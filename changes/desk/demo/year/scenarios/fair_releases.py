@@ -4,10 +4,11 @@ from datetime import datetime
 from random import Random
 
 from changes.desk.demo.plot import text
-from changes.desk.demo.year.crew import Crew, begin, crew, cut, email, subject
+from changes.desk.demo.year.crew import Crew, begin, crew, cut, email
 from changes.desk.demo.year.ground import DAY, HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import trap
 from changes.desk.demo.year.steps import Given, Tale
+from changes.desk.demo.year.titles import FAILURES
 from portal.standins import company
 
 
@@ -16,10 +17,10 @@ def rollback(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), ground.at("06:10")
     back_at = at + 8 * HOUR
     span = {"starts": back_at - HOUR, "ends": back_at + 5 * HOUR}
-    name = f"Evening trade {ground.days[0]:%d %b}"
+    name = f"Evening trade {ground.days[0]:%-d %b}"
     telling.deed("freeze", by="cleo", at=at - DAY, name=name, hard=True, repository=ground.repository, **span)
-    before = _shipped(telling, f"{subject(random, ground)}, first", people, at=at)
-    _shipped(telling, f"{subject(random, ground)}, second", people, at=at + 3 * HOUR)
+    before = _shipped(telling, ground.title(), people, at=at)
+    _shipped(telling, ground.title(), people, at=at + 3 * HOUR)
     app = company.app_name(ground.repository, "production")
     telling.act("fly/rollback", at=back_at, app=app, version=before, by=email(people.second))
     return telling.tale
@@ -37,7 +38,7 @@ def _shipped(telling: Telling, title: str, people: Crew, *, at: datetime) -> Giv
 @trap("same-commit-again", "A release is done a second time with the same commit, since a machine hung.")
 def same_commit_again(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    merged = telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at)
+    merged = telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
     telling.ship(merged, "staging", by=people.second, at=at + 2 * HOUR)
     return telling.tale
 
@@ -45,7 +46,7 @@ def same_commit_again(random: Random, ground: Ground) -> Tale:
 @trap("release-tried-again", "A release to staging fails, and the next one of the same commit succeeds.")
 def release_tried_again(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = telling.open(subject(random, ground), by=people.author, at=at)
+    pull = telling.open(ground.title(), by=people.author, at=at)
     telling.check(pull, at=at + 9 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 40 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 50 * MINUTE)
@@ -60,7 +61,7 @@ def release_tried_again(random: Random, ground: Ground) -> Tale:
 )
 def short_commit(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    merged = telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at)
+    merged = telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
     app = company.app_name(ground.repository, "staging")
     telling.act("fly/release", at=at + 2 * HOUR, app=app, image=cut(merged, to=8), by=email(people.author))
     return telling.tale
@@ -69,8 +70,10 @@ def short_commit(random: Random, ground: Ground) -> Tale:
 @trap("own-image-in-development", "An engineer releases an image by hand, to development, where everybody may.")
 def own_image(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    app = company.development_app(ground.repository)
-    telling.act("fly/release", app=app, by=email(people.author), at=at)
+    merged = telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
+    there = {"app": company.development_app(ground.repository), "by": email(people.author)}
+    telling.act("fly/release", at=at + 2 * HOUR, **there)
+    telling.act("fly/release", at=at + 5 * HOUR, sha=merged, repository=ground.repository, **there)
     return telling.tale
 
 
@@ -78,7 +81,7 @@ def own_image(random: Random, ground: Ground) -> Tale:
 def soft_freeze(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     span = {"starts": at - HOUR, "ends": at + 10 * HOUR}
-    telling.deed("freeze", by="cleo", at=at - DAY, name=f"Quiet days {ground.days[0]:%d %b}", repository=ground.repository, **span)
+    telling.deed("freeze", by="cleo", at=at - DAY, name=f"Quiet days {ground.days[0]:%-d %b}", repository=ground.repository, **span)
     telling.ship("", "production", by=people.approver, at=at)
     return telling.tale
 
@@ -86,14 +89,14 @@ def soft_freeze(random: Random, ground: Ground) -> Tale:
 @trap("freeze-overridden", "A change goes out in a hard freeze which two people had overridden for it.")
 def freeze_overridden(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    name, span = f"Sale {ground.days[0]:%d %b}", {"starts": at - HOUR, "ends": at + 12 * HOUR}
+    name, span = f"Sale {ground.days[0]:%-d %b}", {"starts": at - HOUR, "ends": at + 12 * HOUR}
     telling.deed("freeze", by="cleo", at=at - DAY, name=name, hard=True, repository=ground.repository, **span)
-    telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at)
+    telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
     way = telling.promotion(by=people.helper, reviewer=people.second, at=at + 70 * MINUTE)
     telling.decide(way, tester=people.tester, approver=people.approver, at=at + 2 * HOUR)
     override = {"name": name, "repository": ground.repository, "number": way.number, "confirmed_by": "cleo"}
     telling.deed("override", by=people.approver, at=at + 3 * HOUR, reason="The tax rate changes tonight.", **override)
-    telling.release(way, by=people.second, at=at + 4 * HOUR, reviewer="")
+    telling.release(way, by=people.second, at=at + 4 * HOUR)
     return telling.tale
 
 
@@ -104,17 +107,16 @@ def freeze_overridden(random: Random, ground: Ground) -> Tale:
 )
 def emergency(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    title = f"EMERGENCY: {subject(random, ground)} fails"
+    title = f"EMERGENCY: {random.choice(FAILURES)} answers 500"
     body = text("Customers see an error page.", tested="Against a copy of production.")
     pull = telling.open(title, by=people.author, at=at, base="prod", labels=["emergency"], body=body)
     telling.check(pull, at=at + 6 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 9 * MINUTE, body="+1, looks right")
     where = {"repository": ground.repository, "number": pull.number}
     telling.deed("approve", by=people.approver, at=at + 11 * MINUTE, **where)
-    telling.release(pull, by=people.reviewer, at=at + 14 * MINUTE, reviewer="")
-    back = telling.github(
-        "open_pull_request", at=at + HOUR, head="prod", title=f"{title}: back to main", by=people.author, body=body
-    )
+    telling.release(pull, by=people.reviewer, at=at + 14 * MINUTE)
+    back_to_main = f"Bring the emergency fix of {ground.days[0]:%-d %b} back to main"
+    back = telling.github("open_pull_request", at=at + HOUR, head="prod", title=back_to_main, by=people.author, body=body)
     number = Given(back, "number")
     telling.github("check", at=at + 70 * MINUTE, sha=Given(back, "head"), name=company.CI)
     telling.github("review", at=at + 80 * MINUTE, number=number, by=people.second)
@@ -133,10 +135,10 @@ def approved_for_somebody(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     away = {"to": people.approver, "until": at + 20 * HOUR, "reason": random.choice(("A day off.", "At the dentist.", "Moving."))}
     telling.deed("delegate", by=people.second, at=at, **away)
-    telling.work(subject(random, ground), by=people.author, reviewer=people.reviewer, at=at + 5 * MINUTE)
+    telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at + 5 * MINUTE)
     way = telling.promotion(by=people.helper, reviewer=people.reviewer, at=at + 80 * MINUTE)
     telling.decide(way, tester=people.tester, approver="", at=at + 2 * HOUR)
     where = {"repository": ground.repository, "number": way.number, "on_behalf_of": people.second}
     telling.deed("approve_for", by=people.approver, at=at + 2 * HOUR + 9 * MINUTE, **where)
-    telling.release(way, by=people.reviewer, at=at + 3 * HOUR, reviewer="")
+    telling.release(way, by=people.reviewer, at=at + 3 * HOUR)
     return telling.tale

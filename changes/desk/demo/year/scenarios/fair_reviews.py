@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from changes.desk.demo.year.cast import BOT
-from changes.desk.demo.year.crew import begin, crew, green, rewritten, subject
+from changes.desk.demo.year.crew import begin, crew, green, rewritten
 from changes.desk.demo.year.ground import HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import trap
 from changes.desk.demo.year.steps import Given, Tale
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 @trap("bot-rebases", "A bot rebases its branch after the approval; a person looks again before the merge.")
 def bot_rebases(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    title = f"Update httpx to 0.28.{random.randrange(1, 9)} ({ground.days[0]:%d %b})"
+    title = f"Update httpx to 0.28.{random.randrange(1, 9)}"
     pull = green(telling, title, by=BOT, at=at, files=LOCK)
     telling.review(pull, by=people.reviewer, at=at + 20 * MINUTE)
     again: dict[str, Any] = {"files": {**LOCK, "setup.cfg": f"# {random.random()}\n"}, "message": title}
@@ -33,7 +33,7 @@ def bot_rebases(random: Random, ground: Ground) -> Tale:
 @trap("bot-reviewed-by-a-person", "A bot's update of a dependency is approved and merged by a person.")
 def bot_reviewed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    title = f"Update orjson to 3.10.{random.randrange(1, 15)} ({ground.days[0]:%d %b})"
+    title = f"Update orjson to 3.10.{random.randrange(1, 15)}"
     telling.work(title, by=BOT, reviewer=people.reviewer, at=at, files={"requirements.lock": f"# {random.random()}\n"})
     return telling.tale
 
@@ -41,7 +41,7 @@ def bot_reviewed(random: Random, ground: Ground) -> Tale:
 @trap("changed-mind", "A reviewer asks for changes, gets them, and then approves.")
 def changed_mind(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = green(telling, subject(random, ground), by=people.author, at=at)
+    pull = green(telling, ground.title(), by=people.author, at=at)
     telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE, state="changes_requested", body="Please add a test.")
     files = {"tests/test_that.py": "def test_that(): ...\n"}
     pull = telling.commit(pull, by=people.author, at=at + 50 * MINUTE, files=files, message="Add a test")
@@ -55,7 +55,7 @@ def changed_mind(random: Random, ground: Ground) -> Tale:
 @trap("approval-dismissed", "An approval is dismissed, and given again by somebody else.")
 def approval_dismissed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = green(telling, subject(random, ground), by=people.author, at=at)
+    pull = green(telling, ground.title(), by=people.author, at=at)
     first = telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE)
     dismissed = {"number": pull.number, "review_id": Given(first, "id")}
     telling.github("dismiss_review", at=at + 40 * MINUTE, by=people.reviewer, **dismissed)
@@ -68,9 +68,9 @@ def approval_dismissed(random: Random, ground: Ground) -> Tale:
 @trap("brought-up-to-date", "After the approval main is merged into the branch; the new head is approved too.")
 def brought_up_to_date(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = green(telling, subject(random, ground), by=people.author, at=at)
+    pull = green(telling, ground.title(), by=people.author, at=at)
     telling.review(pull, by=people.reviewer, at=at + 5 * MINUTE)
-    telling.work(subject(random, ground) + " too", by=people.helper, reviewer=people.second, at=at + 10 * MINUTE)
+    telling.work(ground.title(), by=people.helper, reviewer=people.second, at=at + 10 * MINUTE)
     updated = telling.github("update_branch", at=at + 80 * MINUTE, number=pull.number, by=people.author)
     pull = replace(pull, head=Given(updated, "sha"))
     telling.check(pull, at=at + 90 * MINUTE)
@@ -83,7 +83,7 @@ def brought_up_to_date(random: Random, ground: Ground) -> Tale:
 @trap("co-author", "A commit names a co-author; somebody who wrote none of it approves before it is squashed.")
 def co_author(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = green(telling, subject(random, ground), by=people.author, at=at, co_authors=[people.helper])
+    pull = green(telling, ground.title(), by=people.author, at=at, co_authors=[people.helper])
     telling.review(pull, by=people.helper, at=at + 20 * MINUTE, state="commented", body="I wrote the second half of it.")
     telling.review(pull, by=people.reviewer, at=at + 35 * MINUTE)
     merged = telling.merge(pull, by=people.author, at=at + 50 * MINUTE, method="squash")
@@ -97,7 +97,7 @@ def two_accounts(random: Random, ground: Ground) -> Tale:
     login, uid = f"{people.author}-at-home", 82000 + random.randrange(900)
     telling.act("github/add_account", at=at, timed=False, login=login, uid=uid, name=f"{people.author} at home")
     telling.deed("link_account", by=people.author, at=at + MINUTE, uid=uid, login=login)
-    pull = telling.open(subject(random, ground), by=people.author, at=at + 10 * MINUTE)
+    pull = telling.open(ground.title(), by=people.author, at=at + 10 * MINUTE)
     files = {"app/from_home.py": f"AGAIN = {random.randrange(9)}\n"}
     pull = telling.commit(pull, by=login, at=at + 30 * MINUTE, files=files, message="From home")
     telling.check(pull, at=at + 40 * MINUTE)
@@ -111,7 +111,7 @@ def two_accounts(random: Random, ground: Ground) -> Tale:
 def renamed_account(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     new = f"{people.reviewer}-{random.choice(('dev', 'codes', 'works'))}"
-    pull = green(telling, subject(random, ground), by=people.author, at=at)
+    pull = green(telling, ground.title(), by=people.author, at=at)
     telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE)
     telling.act("github/rename_account", at=at + 35 * MINUTE, timed=False, login=people.reviewer, to=new)
     merged = telling.merge(pull, by=new, at=at + 50 * MINUTE)
@@ -124,7 +124,7 @@ def renamed_account(random: Random, ground: Ground) -> Tale:
 @trap("around-midnight", "Approved a minute before midnight and merged after it; both on the same commit.")
 def around_midnight(random: Random, ground: Ground) -> Tale:
     telling, people, midnight = Telling(ground), crew(random), ground.at("00:00") + timedelta(days=1)
-    pull = telling.open(subject(random, ground), by=people.author, at=midnight - 50 * MINUTE)
+    pull = telling.open(ground.title(), by=people.author, at=midnight - 50 * MINUTE)
     telling.check(pull, at=midnight - 20 * SECOND)
     telling.review(pull, by=people.reviewer, at=midnight - random.randrange(1, 20) * SECOND)
     merged = telling.merge(pull, by=people.second, at=midnight + random.randrange(20) * SECOND)
@@ -135,7 +135,7 @@ def around_midnight(random: Random, ground: Ground) -> Tale:
 @trap("same-second", "CI, review and merge all carry the same second.")
 def same_second(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = telling.open(subject(random, ground), by=people.author, at=at)
+    pull = telling.open(ground.title(), by=people.author, at=at)
     telling.check(pull, at=at + 9 * MINUTE)
     telling.review(pull, by=people.reviewer, at=at + 9 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 9 * MINUTE)
@@ -146,7 +146,7 @@ def same_second(random: Random, ground: Ground) -> Tale:
 @trap("ci-run-again", "CI fails, is run again on the same commit, and passes before the merge.")
 def ci_run_again(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = telling.open(subject(random, ground), by=people.author, at=at)
+    pull = telling.open(ground.title(), by=people.author, at=at)
     telling.check(pull, at=at + 9 * MINUTE, conclusion=random.choice(("failure", "cancelled", "timed_out")))
     telling.review(pull, by=people.reviewer, at=at + 15 * MINUTE)
     telling.check(pull, at=at + 24 * MINUTE)
@@ -158,7 +158,7 @@ def ci_run_again(random: Random, ground: Ground) -> Tale:
 @trap("ci-fails-afterwards", "CI was green at the merge; somebody runs it again afterwards, and it fails.")
 def ci_fails_afterwards(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = green(telling, subject(random, ground), by=people.author, at=at)
+    pull = green(telling, ground.title(), by=people.author, at=at)
     telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 40 * MINUTE)
     telling.ship(merged, "staging", by=people.reviewer, at=at + 48 * MINUTE)
@@ -169,7 +169,7 @@ def ci_fails_afterwards(random: Random, ground: Ground) -> Tale:
 @trap("optional-check-failed", "A check that main does not require fails, and the required one passes.")
 def optional_check_failed(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
-    pull = green(telling, subject(random, ground), by=people.author, at=at)
+    pull = green(telling, ground.title(), by=people.author, at=at)
     telling.check(pull, at=at + 12 * MINUTE, conclusion="failure", name=random.choice(("spelling", "coverage", "image size")))
     telling.review(pull, by=people.reviewer, at=at + 30 * MINUTE)
     merged = telling.merge(pull, by=people.reviewer, at=at + 40 * MINUTE)
