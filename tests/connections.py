@@ -12,7 +12,7 @@ from contextvars import ContextVar
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.test import TransactionTestCase
@@ -33,9 +33,10 @@ def kept_connection():
 
 
 def _refresh():
-    """Each connection of this thread is as good as new, or closed. False: nothing is left to do for Django."""
+    """The connection of this thread is as good as new, every other is closed. False: nothing is left to do for Django."""
     for each in connections.all(initialized_only=True):
-        if each.connection is not None and (each.closed_in_transaction or each.in_atomic_block or not _forgets(each.connection)):
+        broken = each.closed_in_transaction or each.in_atomic_block
+        if each.alias != DEFAULT_DB_ALIAS or broken or each.connection is None or not _forgets(each.connection):
             each.close()
     return False
 
@@ -73,7 +74,7 @@ def shared():
     new, end = DatabaseWrapper.get_new_connection, DatabaseWrapper._close
 
     def take(self, parameters):
-        while _SHARED.get() and _IDLE:
+        while _SHARED.get() and _IDLE and self.alias == DEFAULT_DB_ALIAS:
             line = _IDLE.pop()
             if not line.closed:
                 self.isolation_level = IsolationLevel.READ_COMMITTED
@@ -81,7 +82,8 @@ def shared():
         return new(self, parameters)
 
     def give_back(self):
-        if _SHARED.get() and self.connection is not None and len(_IDLE) < MOST and _forgets(self.connection):
+        ours = _SHARED.get() and self.alias == DEFAULT_DB_ALIAS and len(_IDLE) < MOST
+        if ours and self.connection is not None and _forgets(self.connection):
             _IDLE.append(self.connection)
         else:
             end(self)
