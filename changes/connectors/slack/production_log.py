@@ -122,8 +122,8 @@ def note_posted(*, at: datetime) -> set[Repository]:
     rows = rows.filter(environment=Environment.PRODUCTION).exclude(state=Release.State.PENDING).select_related("repository")
     noted: set[Repository] = set()
     for row in rows.order_by("id"):
-        effect = _of(row, effects.get(name_of(row), []))
-        if effect is not None and _note(row, effect, at) and row.repository is not None:
+        told = _of(row, effects.get(name_of(row), []))
+        if told is not None and _note(row, told, at) and row.repository is not None:
             noted.add(row.repository)
     return noted
 
