@@ -40,6 +40,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("audits.Population", append_only=True, by_auditors=True),
     # Their digest is the population's: an entry for each of 100,000 rows would prove nothing more.
     EvidenceTable("audits.PopulationRow", append_only=True, entry=False, by_auditors=True),
+    EvidenceTable("audits.SecondReading", append_only=True),
     EvidenceTable("audits.Sample", append_only=True, by_auditors=True),
     EvidenceTable("audits.SampleItem", append_only=True, by_auditors=True),
     EvidenceTable("audits.Mark", append_only=True, by_auditors=True),

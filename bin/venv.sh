@@ -5,7 +5,7 @@ fail() {
 }
 
 find_python() {
-  for name in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+  for name in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
     if [ -n "$name" ] && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       echo "$name"
       return
@@ -47,5 +47,6 @@ install() {
 }
 
 make_venv
-install requirements.sha256 requirements.txt -r requirements.txt
+# Only files whose digest stands in the lock, and only such as run no code of their own when they are installed (./bin/lock).
+install requirements.sha256 requirements.lock --require-hashes --only-binary :all: -r requirements.lock
 PY=.venv/bin/python

@@ -78,7 +78,7 @@ from changes.proposals.models import (
     SignOff,
     Undoing,
 )
-from changes.proposals.searching.models import SearchText
+from changes.proposals.searching.models import SearchName, SearchText
 from changes.talk.models import Comment, Digest, Following, Notice, NoticeChoice, NoticeCursor, NoticeHours
 from changes.training.models import (
     Acknowledgement,
@@ -190,6 +190,7 @@ __all__ = [
     "RuleSuite",
     "RulesSnapshot",
     "SavedView",
+    "SearchName",
     "SearchText",
     "Seat",
     "Series",

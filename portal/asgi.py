@@ -1,15 +1,18 @@
-"""ASGI entry point: pages and live streams; a few addresses for machines are answered before Django (portal/ui/lean.py)."""
+"""ASGI entry point: pages and live streams (portal/handler.py); a few addresses for machines are answered before Django
+(portal/ui/lean.py)."""
 
 import os
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
 
+from portal.handler import Pages
 from portal.limits import LimitBody
 from portal.ui.lean import LeanPaths
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 os.environ.setdefault("COUNTERSIGN_POOL", "12")
-pages = get_asgi_application()
+django.setup(set_prefix=False)
+pages = Pages()
 application = LimitBody(LeanPaths(pages, {pattern: import_string(name) for pattern, name in settings.LEAN_PATHS.items()}))

@@ -53,14 +53,14 @@ def secret_keys(name: str, *, testing: bool) -> list[str]:
 KEPT_SECONDS = 600
 
 
-def database(url: str, *, testing: bool) -> dict[str, Any]:
-    """Django's database entry for a PostgreSQL URL or key=value text (libpq forms, Unix sockets too)."""
+def database(url: str, *, testing: bool, name: str = "DATABASE_URL") -> dict[str, Any]:
+    """Django's database entry for a PostgreSQL URL or key=value text (libpq forms, Unix sockets too) of the variable ``name``."""
     if not url:
-        raise Misconfigured("DATABASE_URL is not set. ./bin/up starts a PostgreSQL and sets it; or name your own server.")
+        raise Misconfigured(f"{name} is not set. ./bin/up starts a PostgreSQL and sets it; or name your own server.")
     try:
         parts = conninfo_to_dict(url)
     except Exception as problem:
-        raise Misconfigured(f"DATABASE_URL cannot be read: {problem}") from problem
+        raise Misconfigured(f"{name} cannot be read: {problem}") from problem
     options: dict[str, Any] = {"application_name": os.environ.get("COUNTERSIGN_PROCESS", "countersign")}
     for key in ("sslmode", "sslrootcert", "options"):
         if parts.get(key):
@@ -82,3 +82,16 @@ def database(url: str, *, testing: bool) -> dict[str, Any]:
         # has read about tables.
         entry["CONN_MAX_AGE"] = 0 if os.environ.get("COUNTERSIGN_PROCESS") == "worker" else KEPT_SECONDS
     return entry
+
+
+AWAY_AFTER = 2
+"""Seconds after which a replica that does not answer is given up for the first server: a person waits meanwhile."""
+
+
+def replica(url: str, *, testing: bool) -> dict[str, Any]:
+    """The same for a streaming replica (portal/replica.py)."""
+    entry = database(url, testing=testing, name="DATABASE_REPLICA_URL")
+    entry["OPTIONS"]["connect_timeout"] = AWAY_AFTER
+    if "pool" in entry["OPTIONS"]:
+        entry["OPTIONS"]["pool"] |= {"timeout": AWAY_AFTER, "min_size": 0}
+    return {**entry, "TEST": {"MIRROR": "default"}}

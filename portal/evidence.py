@@ -9,6 +9,8 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
     EvidenceTable("portal.LedgerSealed", append_only=True, entry=False),
     EvidenceTable("portal.LedgerCheckpoint", append_only=True, entry=False),
     EvidenceTable("portal.LedgerCheck", append_only=True, entry=False),
+    # What an authority outside signed proves itself; taking one away has to be seen.
+    EvidenceTable("portal.LedgerTimestamp", append_only=True, entry=False),
     EvidenceTable(
         "portal.LedgerRedaction",
         columns=("confirmed_by_id", "confirmed_at", "withdrawn_by_id", "withdrawn_at"),

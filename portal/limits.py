@@ -61,7 +61,8 @@ class _Counted:
 
 def _announced(scope: MutableMapping[str, Any]) -> int:
     value = dict(scope.get("headers", ())).get(b"content-length", b"0")
-    return int(value) if value.isdigit() else 0
+    text = value.decode("latin-1")
+    return int(text) if text.isdecimal() else 0
 
 
 async def _drop(receive: Receive) -> None:

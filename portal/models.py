@@ -4,7 +4,7 @@ from portal.access.accounts.models import ExplainedAccount, MetAccount
 from portal.access.importing.models import ImportRow, PeopleImport
 from portal.access.models import ApiToken, FactorGrace, Identity, Invitation, RoleGrant, RoleProposal, User
 from portal.access.scim.models import DirectoryEntry, ScimToken
-from portal.home.models import Snooze
+from portal.home.models import Dropped, Snooze
 from portal.ledger.models import (
     LedgerAnchor,
     LedgerBody,
@@ -23,6 +23,7 @@ from portal.runtime.models import Lease
 __all__ = [
     "ApiToken",
     "DirectoryEntry",
+    "Dropped",
     "Effect",
     "ExplainedAccount",
     "FactorGrace",

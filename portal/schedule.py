@@ -49,6 +49,8 @@ SCHEDULE = (
     Entry("changes.connectors.tasks.compare_drift", 600, "compare-drift"),
     # Kept answers of vendors' APIs that nobody asked for in a long time.
     Entry("changes.connectors.tasks.forget_answers", 86400, "forget-answers"),
+    # Raw bodies of deliveries that are older than anybody wants them.
+    Entry("changes.connectors.tasks.let_bodies_go", 3600, "let-bodies-go"),
     # Clocks of the policy.
     Entry("changes.gates.tasks.judge_overdue", 300, "judge-overdue"),
     Entry("changes.gates.tasks.judge_freezes", 15, "judge-freezes"),

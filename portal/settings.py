@@ -7,7 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from portal.environment import boolean, database, listed, required, secret_keys
+from portal.environment import boolean, database, listed, replica, required, secret_keys
+from portal.mail_server import SECONDS as MAIL_SECONDS
+from portal.mail_server import mail_from
 from portal.schedule import QUEUES
 from portal.sign_in_providers import providers_from
 from portal.ui.logs import configuration
@@ -77,6 +79,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.access.middleware.access_rules",
+    "portal.replica_pages.remember_writing",
     "audits.engagements.middleware.auditor_read_only",
 ]
 
@@ -110,6 +113,10 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""), testing=TESTING)}
+# Large readings go to a streaming replica where there is one that is not too far behind, in seconds (portal/replica.py).
+if os.environ.get("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = replica(os.environ["DATABASE_REPLICA_URL"], testing=TESTING)
+REPLICA_BEHIND = float(os.environ.get("COUNTERSIGN_REPLICA_BEHIND", "30"))
 CACHES = {
     # In PostgreSQL, not in Valkey: rate limits and one-time codes survive a lost broker.
     # Many rows before the oldest are thrown out, so that an attacker cannot push their own rate limits out of the table.
@@ -128,6 +135,8 @@ CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "portal.ui.errors.csrf_failure"
+# Read by script as well (portal.js knows the same two names): the colours of a page, and no secret.
+THEME_COOKIE_NAME = "__Host-theme" if HTTPS else "theme"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -160,10 +169,13 @@ USE_I18N = False
 
 LOGGING = configuration(level=os.environ.get("COUNTERSIGN_LOG_LEVEL", "INFO"), pretty=DEBUG)
 
-EMAIL_BACKEND = os.environ.get("COUNTERSIGN_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-EMAIL_HOST = os.environ.get("COUNTERSIGN_EMAIL_HOST", "localhost")
-EMAIL_PORT = int(os.environ.get("COUNTERSIGN_EMAIL_PORT", "25"))
-DEFAULT_FROM_EMAIL = os.environ.get("COUNTERSIGN_EMAIL_FROM", "countersign@localhost")
+# Printed unless EMAIL_URL names a server (portal/mail_server.py).
+MAIL = mail_from(os.environ)
+EMAIL_BACKEND, DEFAULT_FROM_EMAIL, SERVER_EMAIL = MAIL.backend, MAIL.sender, MAIL.sender
+EMAIL_HOST, EMAIL_PORT = MAIL.host, MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.starttls, MAIL.tls
+EMAIL_TIMEOUT = MAIL_SECONDS
 
 # Bearer token of the monitor that reads /metrics; empty: there is no such page.
 METRICS_TOKEN = os.environ.get("COUNTERSIGN_METRICS_TOKEN", "")
@@ -171,6 +183,9 @@ METRICS_TOKEN = os.environ.get("COUNTERSIGN_METRICS_TOKEN", "")
 # Nightly copies of the database (portal/runtime/backup.py): the folder, and how many stay. Without a folder none are made.
 BACKUP_FOLDER = os.environ.get("COUNTERSIGN_BACKUP_FOLDER", "")
 BACKUP_KEEP = int(os.environ.get("COUNTERSIGN_BACKUP_KEEP", "14"))
+
+# Days after which the raw bodies of deliveries are let go (changes/connectors/bodies.py); 0 keeps them for ever.
+RAW_DAYS = int(os.environ.get("COUNTERSIGN_RAW_DAYS", "400"))
 
 # Celery: SECURITY.md §5.1 of the design papers; why each is as it is stands in docs/operations.md.
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "memory://" if TESTING else "redis://127.0.0.1:6379/0")
@@ -207,7 +222,10 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "portal.access.company_words.CompanyWordsValidator"},
 ]
+# Names of the company and of its products, which its people would take for passwords; the name in BASE_URL is one already.
+COMPANY_WORDS = listed("COUNTERSIGN_COMPANY_WORDS", default=[])
 ACCOUNT_ADAPTER = "portal.access.signin.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
 
 from portal.environment import Misconfigured
 from portal.ledger.models import LedgerCheckpoint, LedgerTimestamp
@@ -73,7 +73,10 @@ def verified(answer: bytes, *, note: str, trusted: list[Certificate], nonce: int
 
 
 def check(environment: Mapping[str, str] = os.environ) -> Iterator[Problem]:
-    """What is wrong with the stamps that are kept, without asking anybody; nothing while none is kept."""
+    """What is wrong with the stamps that are kept, without asking anybody; nothing while none is kept.
+
+    Raises ``Misconfigured`` where there are some, and nothing that they could be held to.
+    """
     if not LedgerTimestamp.objects.exists():
         return
     trusted = roots(environment)
@@ -100,9 +103,11 @@ def write_to(folder: Path) -> int:
 
 
 def _signer(answer: Any) -> str:
-    """The name in the certificate that comes with the stamp."""
-    [name, *_] = [str(one.issuer.rfc4514_string()) for one in answer.signed_data.signer_infos] or ["unknown"]
-    return name
+    """The name in the certificate of whoever signed the stamp; that of its issuer, where the certificate did not come along."""
+    [signer, *_] = answer.signed_data.signer_infos
+    came = (load_der_x509_certificate(bytes(one)) for one in answer.signed_data.certificates)
+    own = next((one for one in came if (one.issuer, one.serial_number) == (signer.issuer, signer.serial_number)), None)
+    return str((own.subject if own is not None else signer.issuer).rfc4514_string())
 
 
 def _library() -> Any:

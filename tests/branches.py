@@ -1,37 +1,13 @@
-"""Every branch of what decides, acts or proves is run by some test.
+"""Every branch of what decides, acts or proves is run by some test: the verdict at the end of a run that measures."""
 
-Slipcover rewrites these files as they are loaded, which costs little where tracing costs half as much again. Its plugin collects
-over all workers; here is which files count, and the verdict at the end of the run.
-"""
-
-import json
 import os
-import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-APPS = ("portal", "changes", "audits")
-NOT_CODE = (r"#\s*pragma: no cover", "if TYPE_CHECKING:", r"^\s*\.\.\.$")
+from tests import measuring
+from tests.measuring import enforced
 
-
-def enforced():
-    """The files that count, relative to the project: patterns in pyproject.toml."""
-    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["branches"]["enforced"]
-    return {path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern) if path.suffix == ".py"}
-
-
-def measuring():
-    """What makes slipcover's plugin measure them, for the environment of pytest."""
-    every = {path.relative_to(ROOT).as_posix() for app in APPS for path in ROOT.glob(f"{app}/**/*.py")}
-    return {
-        "SLIPCOVER_ENABLED": "1",
-        "SLIPCOVER_BRANCH": "1",
-        "SLIPCOVER_SOURCE": ",".join(APPS),
-        "SLIPCOVER_OMIT": ",".join(sorted(every - enforced())),
-        "SLIPCOVER_EXCLUDE_LINES": "\n".join(NOT_CODE),
-    }
+__all__ = ["enforced", "missed"]
 
 
 def missed(measured, files):
@@ -54,15 +30,13 @@ def missed(measured, files):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """In the process that collected: the run fails when a branch was missed."""
-    folder = os.environ.get("SLIPCOVER_COVERAGE_DIR")
-    if not os.environ.get("SLIPCOVER_ENABLED") or hasattr(session.config, "workerinput"):
-        return
-    file = Path(folder or "/nonexistent", "merged.json")
-    measured = json.loads(file.read_text())["files"] if file.exists() else {}
-    session.config.branches = missed(measured, enforced())
-    if session.config.branches[0] and session.exitstatus == 0:
-        session.exitstatus = 1
+    """A process that ran tests leaves what it saw; the one that collected it judges, and fails the run when a branch was missed."""
+    measuring.leave()
+    folder = os.environ.get(measuring.FOLDER)
+    if folder and not hasattr(session.config, "workerinput"):
+        session.config.branches = missed(measuring.found(folder), enforced())
+        if session.config.branches[0] and session.exitstatus == 0:
+            session.exitstatus = 1
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -28,6 +28,7 @@ from playwright.sync_api import sync_playwright
 
 from changes.connectors.tray import TRAY
 from tests import axe
+from tests.connections import shared, sharing
 from tests.lean import application
 
 SHOTS = Path(settings.BASE_DIR) / "shots"
@@ -45,6 +46,8 @@ FLAGS = (
     "--no-first-run",
     "--disable-dev-shm-usage",
     "--renderer-process-limit=1",
+    # Every page is new to the engine: what it optimises for later is gone before later comes. A sixth of its processor time.
+    "--js-flags=--no-opt",
 )
 PROOFS = "account_authentication_methods"
 PROVEN_BY = "account_authentication_methods_user"
@@ -78,7 +81,7 @@ class Site:
         # Each request has a thread, hence a connection, of its own: none may stay behind when the database is removed.
         connections["default"].settings_dict["CONN_MAX_AGE"] = 0
         self.server = uvicorn.Server(
-            uvicorn.Config(application(), lifespan="off", log_config=None, timeout_graceful_shutdown=1, ws="none")
+            uvicorn.Config(sharing(application()), lifespan="off", log_config=None, timeout_graceful_shutdown=1, ws="none")
         )
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [door]}, daemon=True)
         self.thread.start()
@@ -100,8 +103,9 @@ def _site(django_db_setup, django_db_blocker, tmp_path_factory):
     site = Site(tmp_path_factory.mktemp("static"))
     with site.settings, django_db_blocker.unblock():
         site.start()
-    yield site
-    site.stop()
+    with shared():
+        yield site
+        site.stop()
 
 
 @pytest.fixture

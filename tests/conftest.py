@@ -5,13 +5,14 @@ import gc
 import pytest
 
 from tests.browser import _site, chromium, site, visit
+from tests.connections import kept_connection
 from tests.copies import django_db_modify_db_settings
 from tests.database import flush_lifts_guards
 from tests.sockets import refuse_outside
-from tests.stack import Stack
+from tests.stack import Stack, become_template
 
-pytest_plugins = ["tests.branches", "tests.order"]
-__all__ = ["_site", "chromium", "django_db_modify_db_settings", "flush_lifts_guards", "site", "visit"]
+pytest_plugins = ["tests.branches", "tests.sharing"]
+__all__ = ["_site", "chromium", "django_db_modify_db_settings", "flush_lifts_guards", "kept_connection", "site", "visit"]
 
 # Tests that start whole stacks share one worker, so that two stacks and their timings do not meet on two cores.
 _TOGETHER = ("stack", "chaos")
@@ -49,11 +50,15 @@ def stack():
         each.clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_stack():
-    """One empty portal for all tests that only look at a running one and leave it as it is."""
-    each = Stack(empty=True, fresh=True)
+    """One empty portal, started from nothing, for all tests of a module that only look at a running one and leave it as it is.
+
+    It ends with them, since an idle portal takes processor time too, and others begin as copies of it.
+    """
+    each = Stack(fresh=True)
     try:
         yield each.start()
+        become_template(each)
     finally:
         each.clear()

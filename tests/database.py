@@ -19,9 +19,32 @@ SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgreli
 WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal AND t.tgname LIKE 'evidence\\_%%'
   AND t.tgname LIKE %s AND (%s::text[] IS NULL OR c.relname = ANY(%s)) ORDER BY 1, 2
 """
-ALWAYS_ON = """
-SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND t.tgenabled = 'A' AND c.relname = ANY(%s) ORDER BY 1, 2
+EMPTY = """
+DO $empty$
+DECLARE
+    refusals text[] := ARRAY(
+        SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.oid IN (
+            SELECT t.tgfoid FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE c.relnamespace = current_schema()::regnamespace AND t.tgenabled = 'A' AND t.tgtype & 8 <> 0
+        )
+    );
+    word text;
+BEGIN
+    PERFORM set_config('session_replication_role', 'replica', true);
+    FOREACH word IN ARRAY refusals LOOP
+        EXECUTE substring(word FROM '^.*? RETURNS trigger') || ' LANGUAGE plpgsql AS $$BEGIN RETURN OLD; END$$';
+    END LOOP;
+    FOR word IN
+        SELECT quote_ident(relname) FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> ALL (%s) AND pg_relation_size(oid) > 0
+    LOOP
+        EXECUTE 'DELETE FROM ' || word;
+    END LOOP;
+    FOREACH word IN ARRAY refusals LOOP
+        EXECUTE word;
+    END LOOP;
+END
+$empty$
 """
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
@@ -59,27 +82,13 @@ def flush_lifts_guards() -> Iterator[None]:
 
 
 def empty(database: BaseDatabaseWrapper) -> None:
-    """Delete every row of every table but those that Django keeps for itself."""
-    with transaction.atomic(using=database.alias, savepoint=database.features.can_rollback_ddl):
-        tables = _with_rows(database)
-        triggers = _always_on(database, tables)
-        off = [f"ALTER TABLE {table} DISABLE TRIGGER {trigger}" for table, trigger in triggers]
-        gone = [f"DELETE FROM {table}" for table in tables]
-        on = [f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}" for table, trigger in triggers]
-        _run(database, ["SET LOCAL session_replication_role = replica", *off, *gone, *on])
+    """Delete every row of every table but those that Django keeps for itself.
 
-
-def _with_rows(database: BaseDatabaseWrapper) -> list[str]:
-    with database.cursor() as cursor:
-        names = sorted({*database.introspection.table_names(cursor)} - KEPT)
-        cursor.execute(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names))
-        return [str(name) for (name,) in cursor.fetchall()]
-
-
-def _always_on(database: BaseDatabaseWrapper, tables: list[str]) -> list[tuple[str, str]]:
-    with database.cursor() as cursor:
-        cursor.execute(ALWAYS_ON, [tables])
-        return [(str(table), str(trigger)) for table, trigger in cursor.fetchall()]
+    The triggers that refuse to delete are always on. They stay: for the length of this transaction their functions refuse
+    nothing. Switching off and on the triggers of each table takes fifteen times as long.
+    """
+    with transaction.atomic(using=database.alias, savepoint=database.features.can_rollback_ddl), database.cursor() as cursor:
+        cursor.execute(EMPTY, [sorted(KEPT)])
 
 
 def _guards(database: BaseDatabaseWrapper, triggers: str, tables: list[str] | None) -> list[tuple[str, str]]:

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler
 from django.db import connections
 from django.utils.module_loading import import_string
 
 from changes.connectors.tray import TRAY
+from portal.handler import Pages
 from portal.limits import LimitBody
 from portal.ui.lean import LeanPaths
 
@@ -18,7 +18,7 @@ from portal.ui.lean import LeanPaths
 def application():
     """As ``portal.asgi`` puts it together, with the settings of the test."""
     handlers = {pattern: import_string(name) for pattern, name in settings.LEAN_PATHS.items()}
-    return LimitBody(LeanPaths(ASGIHandler(), handlers))
+    return LimitBody(LeanPaths(Pages(), handlers))
 
 
 def aside(coroutine):

@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.branches import measuring
+from tests.measuring import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -24,6 +25,8 @@ NOWHERE = {
     "COUNTERSIGN_ENCRYPTION_KEYS": "0ICywSZzjxp_zNqbbD6I168GZSnJMcpaNpZmTNdm_lQ=",
     "DJANGO_SETTINGS_MODULE": "portal.settings",
 }
+# Settings come from tests/settings.py; and what is compiled once is kept for each process and each start of a portal.
+LEFT_OUT = {"DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE"}
 CODE = ["portal", "changes", "audits", "tests", "manage.py"]
 
 
@@ -32,11 +35,18 @@ def checks():
     yield "ruff", [BIN / "ruff", "check", *CODE]
     yield "format", [BIN / "ruff", "format", "--check", *CODE]
     yield "mypy", [BIN / "mypy"]
+    # Beside mypy, which takes one core: what pytest makes of the tests is kept for the processes that would else each make it.
+    yield "tests", [sys.executable, "-m", "pytest", "--ds", "tests.settings", "--collect-only", "-qq"]
     yield "imports", [BIN / "lint-imports"]
     yield "migrations", [sys.executable, "-W", "ignore", "manage.py", "makemigrations", "--check", "--dry-run"]
     yield "deploy", [sys.executable, "-W", "ignore", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     if (ROOT / "portal" / "ui" / "lint.py").exists():
         yield "pages", [sys.executable, "-m", "portal.ui.lint"]
+
+
+def surroundings():
+    """Our own environment without what would change how the tests run."""
+    return {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
 
 
 def check(named):
@@ -45,7 +55,7 @@ def check(named):
     done = subprocess.run(
         [str(word) for word in command],
         cwd=ROOT,
-        env={**os.environ, **NOWHERE},
+        env={**surroundings(), **NOWHERE},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -90,15 +100,18 @@ def run_pytest(arguments):
 
     Branches are measured in a whole run only, because part of the tests runs part of the code.
     """
-    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    if not arguments:
-        env |= measuring()
+    env = surroundings()
     command = pytest_command(arguments)
-    try:
-        return subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, timeout=PYTEST_SECONDS, check=False).returncode
-    except subprocess.TimeoutExpired:
-        print(f"!! pytest was ended after {PYTEST_SECONDS // 60} minutes.")
-        return 1
+    with tempfile.TemporaryDirectory(prefix="countersign-branches-") as folder:
+        if not arguments:
+            env[FOLDER] = folder
+        try:
+            return subprocess.run(
+                command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, timeout=PYTEST_SECONDS, check=False
+            ).returncode
+        except subprocess.TimeoutExpired:
+            print(f"!! pytest was ended after {PYTEST_SECONDS // 60} minutes.")
+            return 1
 
 
 def main():

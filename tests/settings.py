@@ -1,9 +1,14 @@
 """Settings of the tests: the portal's own, after a PostgreSQL of this run has been started.
 
-pytest-django loads the settings before any conftest, so this is the place where the database has to be there.
+pytest-django loads the settings before any conftest, so this is the place where the database has to be there, and where what is
+loaded begins to be measured.
 """
 
-from tests import server
+from tests import measuring
+
+measuring.begin()
+
+from tests import server  # noqa: E402  # only now: it loads what is measured
 
 server.ensure()
 

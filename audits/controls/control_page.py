@@ -6,6 +6,7 @@ Rows that passed are not kept: they are read again, and the digest says whether 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -31,6 +32,8 @@ from portal.access.scope import Scope, scope_for
 from portal.policy.refusal import Refused
 from portal.ui.clock import time_of
 
+LONGEST = timedelta(days=366)
+"""Of a window that is read while somebody waits. A run, which a worker does, may be over any."""
 RUNS = 10
 """Runs that the page of a control lists."""
 
@@ -130,6 +133,9 @@ def _window_asked_for(form: PeriodForm, engagement: Engagement | None, at: Any) 
         check_window(window, at=at)
     except Refused as refusal:
         form.add_error(None, str(refusal))
+        return None
+    if window.until - window.since > LONGEST:
+        form.add_error(None, "The period is longer than a year. Choose a shorter one, or let the controls run over it.")
         return None
     if engagement is not None and not (engagement.window_from <= window.since and window.until <= engagement.window_to):
         form.add_error(None, "Your engagement does not cover this period.")

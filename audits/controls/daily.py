@@ -5,7 +5,7 @@ from datetime import datetime
 
 from audits.controls.queries import WEEK, engagements_to_run, weeks_to_run
 from audits.controls.result import Window
-from audits.controls.running import LONGEST, USUAL, Purpose, run_controls
+from audits.controls.running import USUAL, Purpose, run_controls
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +20,13 @@ def run_daily(*, at: datetime) -> None:
 def run_for_engagements(*, at: datetime) -> int:
     """For every open engagement once a day, so that its auditor finds a run of their own. Returns how many were run.
 
-    A window that is longer than a year is looked at for its last year. One that cannot be run keeps the others from nothing.
+    One that cannot be run keeps the others from nothing.
     """
     done = 0
     for engagement in engagements_to_run(at=at):
-        until = min(engagement.window_to, at)
-        since = max(engagement.window_from, until - LONGEST)
+        window = Window(engagement.window_from, min(engagement.window_to, at))
         try:
-            run_controls(window=Window(since, until), by=None, at=at, engagement=engagement)
+            run_controls(window=window, by=None, at=at, engagement=engagement)
         except Exception:
             log.exception("The controls could not be run for engagement %s.", engagement.pk)
         else:

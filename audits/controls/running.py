@@ -33,7 +33,6 @@ from portal.policy.clauses import Clause
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused
 
-LONGEST = timedelta(days=366)
 USUAL = timedelta(days=90)
 AT_ONCE = 500
 """Rows that are written at a time."""
@@ -73,8 +72,8 @@ def run_controls(
 ) -> ControlRun:
     """Look at the whole population of the window with every control that has a check. ``by`` None is the portal itself.
 
-    With ``engagement``, over what its auditor may see. Raises ``Refused`` without the right, and for a window that is reversed, in
-    the future or longer than a year.
+    With ``engagement``, over what its auditor may see. Raises ``Refused`` without the right, and for a window that is reversed or
+    in the future.
     """
     check_run(window=window, by=by, at=at)
     wanted = Wanted(window, by, at, Purpose.ENGAGEMENT if engagement else purpose or Purpose.ASKED, engagement)
@@ -184,13 +183,11 @@ def check_run(*, window: Window, by: User | None, at: datetime) -> None:
 
 
 def check_window(window: Window, *, at: datetime) -> None:
-    """Raises ``Refused`` for a window that cannot be looked at."""
+    """Raises ``Refused`` for a window that cannot be looked at. It may be of any length: nobody waits for a run."""
     if window.until <= window.since:
         raise _refused("The period ends before it begins.", "Choose a later end.")
     if window.until > at:
         raise _refused("The period ends in the future, and nothing has happened there yet.", "Choose an earlier end.")
-    if window.until - window.since > LONGEST:
-        raise _refused("The period is longer than a year.", "Run it for each year.")
 
 
 def _refused(sentence: str, remedy: str) -> Refused:

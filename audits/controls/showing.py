@@ -85,4 +85,4 @@ def failures(weeks: Mapping[str, Sequence[Week]]) -> list[Failure]:
 def address_of(ref: str) -> str:
     """Where a row can be read; empty when it has no page of its own."""
     kind, _, number = ref.partition(":")
-    return reverse(PAGES[kind], args=[number]) if kind in PAGES and number.isdigit() else ""
+    return reverse(PAGES[kind], args=[number]) if kind in PAGES and number.isdecimal() else ""

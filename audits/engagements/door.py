@@ -6,6 +6,7 @@ WRITABLE: frozenset[str] = frozenset(
         "cancel-job",
         "cancel-pack",
         "freeze-population",
+        "compare-later",
         "draw-sample",
         "mark-item",
         "replace-item",

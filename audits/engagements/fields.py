@@ -9,6 +9,7 @@ from audits.engagements.links import read_links
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of
+from portal.typed import no_secret
 
 LONGEST = 10_000
 
@@ -21,6 +22,7 @@ def text_field(label: str, words: str, *, rows: int = 4, hint: str = "", require
         required=required,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": rows}),
+        validators=[no_secret],
         error_messages={"required": words},
     )
 

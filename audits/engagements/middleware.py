@@ -23,6 +23,7 @@ from portal.access.models import User
 from portal.access.roles import Role
 from portal.access.rules import OPEN, OUTSIDE, OWN
 from portal.access.scope import narrow
+from portal.replica_pages import read_from_copy, written_in
 from portal.ui.errors import Problem, answer
 from portal.ui.logs import masked
 
@@ -30,7 +31,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("countersign.auditors")
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OWN_SIGN_IN = OWN | OUTSIDE | OPEN.keys() | {"me", "theme", "csp-report"}
+OWN_SIGN_IN = OWN | OUTSIDE | OPEN.keys() | {"me", "theme", "csp-report", "session", "signed-in-here"}
 """Addresses about signing in and out, which must write (session, second factor) and show no record. The only POSTs."""
 LIVE = frozenset({"live"})
 """Streams that say that something changed, never what. They outlive any transaction."""
@@ -193,13 +194,18 @@ def _through_door(request: HttpRequest, get_response: Answer) -> HttpResponseBas
 
 
 def _behind_wall(request: HttpRequest, get_response: Answer) -> HttpResponseBase:
-    with read_only():
-        response = get_response(request)
-        if isinstance(response, InPieces):
-            response.behind_wall = True
-            return response
-        # Any other stream would be read after the wall is gone, so it is read now.
-        return _read_through(response) if isinstance(response, StreamingHttpResponse) else response
+    """Read by PostgreSQL for an auditor; from the replica, where there is one and it is new enough."""
+
+    def read(request: HttpRequest) -> HttpResponseBase:
+        with read_only():
+            response = get_response(request)
+            if isinstance(response, InPieces):
+                response.behind_wall, response.since = True, written_in(request)
+                return response
+            # Any other stream would be read after the wall is gone, so it is read now.
+            return _read_through(response) if isinstance(response, StreamingHttpResponse) else response
+
+    return read_from_copy(request, read)
 
 
 def _read_through(stream: StreamingHttpResponse) -> HttpResponse:

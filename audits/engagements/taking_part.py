@@ -6,7 +6,7 @@ from typing import NoReturn
 from django.http import Http404, HttpRequest
 
 from audits.engagements.models import Engagement
-from audits.engagements.queries import admitted_at, engagement_in, open_at
+from audits.engagements.queries import admitted_at, engagement_in, engagement_of, open_at
 from portal.access.may import holders_of, holders_of_role, may, may_at, roles_at
 from portal.access.models import User
 from portal.access.permissions import P
@@ -32,6 +32,14 @@ def check_tests(*, engagement_id: int, by: User, at: datetime) -> None:
     admitted = not is_auditor(by, at=at) or admitted_at(by, at).filter(engagement=engagement_id).exists()
     if not (admitted and may_at(by, P.AUDIT_WORK, at=at)):
         refuse(f"{by.name} does not work in this audit.", "Its auditors do, and the compliance manager.")
+
+
+def check_reads(*, engagement_id: int, by: User, at: datetime) -> None:
+    """Refuses whoever may not read in this audit now: auditors do in the one that is open for them, overseers in all."""
+    own = engagement_of(by, at=at)
+    let_in = own is not None and own.pk == engagement_id if is_auditor(by, at=at) else may_at(by, P.AUDIT_SEE, at=at)
+    if not let_in:
+        refuse(f"{by.name} does not read in this audit.", "Its auditors do, and whoever oversees audits.")
 
 
 def is_auditor(person: User, *, at: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The wall round an auditor's request: PostgreSQL reads for it, and writes nothing.
+"""The wall round an auditor's request: PostgreSQL reads for it, and writes nothing. It stands on a replica as on the first server.
 
 Four things hold at once: the transaction is read only and has begun (so the mode cannot be flipped back), it runs under the
 role ``countersign_auditor``, which has nothing but SELECT, statements that are not reads are not even sent, and whatever
@@ -18,6 +18,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection, transaction
 from django.http import StreamingHttpResponse
 
+from portal.replica import reading
 from portal.secret import secrets_hidden
 
 ROLE = "countersign_auditor"
@@ -126,14 +127,14 @@ def _let_through(
 
 class InPieces(StreamingHttpResponse):
     """A large file, a piece at a time. Each piece is read behind a wall of its own when ``behind_wall`` is set, for the wall
-    round the request is gone by then.
+    round the request is gone by then. ``since``: what a replica has to have for it.
 
     It is read from a thread where the server is asynchronous, so that others are served meanwhile.
     """
 
     def __init__(self, parts: Sequence[Callable[[], bytes]], **rest: Any) -> None:
         self._parts = parts
-        self.behind_wall = False
+        self.behind_wall, self.since = False, 0
         super().__init__((self._read(part) for part in parts), **rest)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -143,5 +144,5 @@ class InPieces(StreamingHttpResponse):
     def _read(self, part: Callable[[], bytes]) -> bytes:
         if not self.behind_wall:
             return part()
-        with read_only():
+        with reading(since=self.since), read_only():
             return part()

@@ -22,7 +22,7 @@ WORDS = {
 def finding_news(entry: Entry, rows: Rows) -> Iterable[News]:
     """Owner and opener; nobody is told of what they did themselves."""
     pk = entry.stream.removeprefix("finding:")
-    found = Finding.objects.filter(pk=int(pk)).first() if pk.isdigit() else None
+    found = Finding.objects.filter(pk=int(pk)).first() if pk.isdecimal() else None
     if found is not None:
         people = {found.owner_id: "You answer for this finding.", found.opened_by_id: "You opened this finding."}
         yield News("audit", f"{WORDS[entry.kind]}: {found.title}", address_of(found), people)

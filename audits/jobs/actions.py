@@ -63,15 +63,20 @@ def cancel(*, job: Job, by: User, at: datetime) -> None:
     """Give a job up; what it was to make will not be there. Raises ``Refused`` for somebody else's, ``Stale`` after its end."""
     if by.pk != job.asked_by_id and not may_at(by, P.ENGAGEMENT_MAKE, at=at):
         raise _refused("Somebody else asked for this.", f"Ask {job.asked_by.name} to cancel it.")
-    if job.state != State.WAITING:
-        raise Stale(f"This is not to be cancelled: it is {job.get_state_display().lower()}.")
+    _check_waits(job)
     try:
         with transaction.atomic():
             row = JobCancel.objects.create(job=job, by=by, at=at)
     except IntegrityError as problem:
         raise Stale("Somebody cancelled this already.") from problem
+    _check_waits(Job.objects.get(pk=job.pk))  # inserting waited for a worker that was about to end it
     append(stream=stream_of(job), kind="job.given_up", actor=actor_of(by), fact={"job": job.pk}, rows=[row])
     after_commit(CHANNEL)
+
+
+def _check_waits(job: Job) -> None:
+    if job.state != State.WAITING:
+        raise Stale(f"This is not to be cancelled: it is {job.get_state_display().lower()}.")
 
 
 @transaction.atomic
@@ -87,14 +92,15 @@ def claim(*, at: datetime) -> Job | None:
         job = waiting.select_for_update(of=("self",), skip_locked=True).first()
     if job is not None:
         job.attempt, job.held_until, job.done, job.step = job.attempt + 1, at + HELD, 0, "Beginning"
-        job.save(update_fields=["attempt", "held_until", "done", "step"])
+        job.began_at, job.moved_at = at, None
+        job.save(update_fields=["attempt", "held_until", "done", "step", "began_at", "moved_at"])
     return job
 
 
 def hold(*, job: Job, at: datetime, **progress: Any) -> None:
     """Say that the worker is alive, and how far it is. Raises ``Lost`` when the job is not its any more, or nobody wants it."""
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.WAITING, cancel=None)
-    if mine.update(held_until=at + HELD, **progress) != 1:
+    if mine.update(held_until=at + HELD, moved_at=at, **progress) != 1:
         raise Lost
 
 

@@ -13,6 +13,7 @@ class Job(models.Model):
     class Kind(models.TextChoices):
         POPULATION = "population", "Freeze a population"
         CONTROLS = "controls", "Run the controls"
+        COMPARISON = "comparison", "Read a population again"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Under way"
@@ -43,6 +44,10 @@ class Job(models.Model):
     done = models.PositiveIntegerField(default=0)
     """How much is done, of ``total``."""
     total = models.PositiveIntegerField(default=0)
+    began_at = models.DateTimeField(null=True, blank=True)
+    """When the worker that has it began."""
+    moved_at = models.DateTimeField(null=True, blank=True)
+    """When it last said how far it is."""
 
     class Meta:
         constraints = [
@@ -59,6 +64,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def share(self) -> float:
+        """Part of the work that is done, 0 to 1."""
+        return self.done / self.total if self.total else 0.0
 
 
 class JobCancel(models.Model):

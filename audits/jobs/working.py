@@ -10,6 +10,7 @@ import structlog
 from audits.jobs import actions
 from audits.jobs.models import Job
 from portal.policy.refusal import Refused, Stale
+from portal.replica import writing
 
 Now = Callable[[], datetime]
 log = structlog.get_logger("audits.jobs")
@@ -25,7 +26,8 @@ class Turn:
     def tell(self, done: int, step: str, total: int | None = None) -> None:
         """Say how far it is. Raises ``Lost`` when the worker is to stop."""
         more = {} if total is None else {"total": total}
-        actions.hold(job=self.job, at=self.now(), done=done, step=step[:120], **more)
+        with writing():
+            actions.hold(job=self.job, at=self.now(), done=done, step=step[:120], **more)
 
 
 Runner = Callable[[Turn], None]

@@ -24,7 +24,7 @@ from portal.access.people import PORTAL, actor_of
 from portal.access.permissions import P
 from portal.bell import after_commit
 from portal.ledger.actions import append
-from portal.ledger.models import LedgerLeaf
+from portal.ledger.models import LedgerCheckpoint, LedgerLeaf, LedgerTimestamp
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused, Stale
 
@@ -84,7 +84,14 @@ def _contents(engagement: Engagement) -> dict[str, Any]:
         "populations": list(populations.values_list("pk", flat=True)),
         "samples": list(samples.values_list("pk", flat=True)),
         "rows": counted["rows"],
+        "timestamps": _stamped(),
     }
+
+
+def _stamped() -> list[int]:
+    """Sizes of the checkpoints whose time stamps go with it: the newest of each day that there is by now."""
+    there = LedgerTimestamp.objects.filter(size__in=LedgerCheckpoint.objects.values("size")).order_by("at", "size")
+    return sorted({at.astimezone(UTC).date(): size for at, size in there.values_list("at", "size")}.values())
 
 
 @transaction.atomic
@@ -133,7 +140,8 @@ def claim(*, at: datetime) -> Pack | None:
         _end(pack, State.FAILED, at, trouble=f"{MOST_ATTEMPTS} workers began to build it, and none came to the end.")
         return None
     pack.attempt, pack.held_until, pack.done, pack.step = pack.attempt + 1, at + HELD, 0, "Beginning"
-    pack.save(update_fields=["attempt", "held_until", "done", "step"])
+    pack.began_at, pack.moved_at = at, None
+    pack.save(update_fields=["attempt", "held_until", "done", "step", "began_at", "moved_at"])
     return pack
 
 

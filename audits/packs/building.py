@@ -42,6 +42,7 @@ from portal.ledger.models import LedgerCheckpoint, LedgerSealed
 from portal.ledger.places import Places
 from portal.ledger.queries import checkpoint_over
 from portal.policy.in_force import parameters_at
+from portal.replica import reading_at_length, writing
 
 log = structlog.get_logger("audits.packs")
 MOST_BYTES = 1_900_000_000
@@ -100,15 +101,17 @@ def checkpoint_of(pack: Pack) -> LedgerCheckpoint | None:
 
 def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, where: Places) -> None:
     def keep(position: int, content: bytes) -> None:
-        if not actions.hold(pack=pack, at=now()):
-            raise Lost
         if position * len(content) > MOST_BYTES:
             raise TooLarge(f"The file would be larger than {MOST_BYTES:,} bytes. Freeze narrower windows.")
-        PackPiece.objects.create(pack=pack, attempt=pack.attempt, position=position, content=content)
+        with writing():
+            if not actions.hold(pack=pack, at=now()):
+                raise Lost
+            PackPiece.objects.create(pack=pack, attempt=pack.attempt, position=position, content=content)
 
     def tell(done: int, words: str) -> None:
-        if not actions.hold(pack=pack, at=now(), step=words[:80], done=done, steps=whole):
-            raise Lost
+        with writing():
+            if not actions.hold(pack=pack, at=now(), step=words[:80], done=done, steps=whole, moved_at=now()):
+                raise Lost
 
     PackPiece.objects.filter(pack=pack, attempt__lt=pack.attempt).delete()
     reading = 0 if pack.run_id else sum(1 for _ in controls_in(scope_of(pack.engagement)))
@@ -118,9 +121,10 @@ def _write(pack: Pack, checkpoint: LedgerCheckpoint, signer: Signer, now: Now, w
     whole = reading + len(steps)
     work.run = run_for(pack, tell=tell, at=now())
     work.people = {int(pk): name for pk, name in (pack.names or {}).items()}
-    for done, (words, step) in enumerate(steps, start=reading):
-        tell(done, words)
-        step()
+    with reading_at_length(attempt=pack.attempt):
+        for done, (words, step) in enumerate(steps, start=reading):
+            tell(done, words)
+            step()
     writer.close()
     if not actions.finish(pack=pack, digest=writer.digest, size=writer.size, at=now()):
         raise Lost

@@ -46,6 +46,10 @@ class Pack(models.Model):
     done = models.PositiveSmallIntegerField(default=0)
     """Steps done, of ``steps``."""
     steps = models.PositiveSmallIntegerField(default=0)
+    began_at = models.DateTimeField(null=True, blank=True)
+    """When the worker that has it began."""
+    moved_at = models.DateTimeField(null=True, blank=True)
+    """When it last said how far it is."""
     run = models.ForeignKey(ControlRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     """What the controls found, read once for this pack; every attempt writes what it kept."""
     names = models.JSONField(null=True, blank=True)
@@ -67,6 +71,11 @@ class Pack(models.Model):
 
     def __str__(self) -> str:
         return f"Evidence pack {self.number}"
+
+    @property
+    def share(self) -> float:
+        """Part of the steps that is done, 0 to 1."""
+        return self.done / self.steps if self.steps else 0.0
 
 
 class PackCancel(models.Model):

@@ -13,7 +13,7 @@ WORDS = {"pack.ready": "Evidence pack ready", "pack.failed": "Evidence pack not 
 def pack_news(entry: Entry, rows: Rows) -> Iterable[News]:
     """With the beginning of the digest, as the page shows it."""
     pk = entry.stream.removeprefix("pack:")
-    pack = Pack.objects.filter(pk=int(pk)).select_related("engagement").first() if pk.isdigit() else None
+    pack = Pack.objects.filter(pk=int(pk)).select_related("engagement").first() if pk.isdecimal() else None
     if pack is not None:
         said = f", SHA-256 {pack.digest[:12]}…" if entry.kind == "pack.ready" else ""
         title = f"{WORDS[entry.kind]}: {pack.engagement.name}, pack {pack.number}{said}"

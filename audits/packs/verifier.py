@@ -6,7 +6,7 @@ from pathlib import Path
 
 from audits.packs import tools
 
-PARTS = ("reading", "ledgered", "evidence", "main")
+PARTS = ("reading", "ledgered", "stamped", "evidence", "main")
 IMPORT = re.compile(r"^from audits\.packs\.tools\.\w+ import (?:\([^)]*\)|[^\n]*)\n", re.MULTILINE)
 
 

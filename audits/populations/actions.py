@@ -5,8 +5,8 @@ one: a population is there as a whole, or not at all.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -28,6 +28,7 @@ from portal.access.models import User
 from portal.access.people import actor_of
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
+from portal.replica import reading_at_length
 
 MOST_AT_ONCE = 2_000
 """Rows at the source that somebody waits for: a fifth of a second. What has more is left to a worker."""
@@ -41,7 +42,7 @@ class Wish:
     kind: str
     since: datetime
     until: datetime
-    filters: Filters
+    filters: Filters = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,50 +55,31 @@ class Reading:
 
 
 @transaction.atomic
-def freeze(
-    *,
-    engagement: Engagement,
-    kind: str,
-    since: datetime,
-    until: datetime,
-    by: User,
-    at: datetime,
-    filters: Filters | None = None,
-) -> Population:
+def freeze(*, wish: Wish, by: User, at: datetime) -> Population:
     """Freeze the rows of one kind. An empty population can be frozen as well: it says that there was nothing.
 
-    ``filters`` are values of columns of the kind. Raises ``Refused`` for somebody who does not work on this engagement, an
-    unknown kind or filter, and a window that is reversed, in the future or outside the engagement's.
+    Raises ``Refused`` for somebody who does not work on this engagement, an unknown kind or filter, and a window that is
+    reversed, in the future or outside the engagement's.
     """
-    wish = Wish(engagement, kind, since, until, filters or {})
     with _read(wish, *_checked(wish, by=by, at=at), by=by) as reading:
         return _keep(wish, reading, by=by, at=at)
 
 
-def ask_to_freeze(
-    *,
-    engagement: Engagement,
-    kind: str,
-    since: datetime,
-    until: datetime,
-    by: User,
-    at: datetime,
-    filters: Filters | None = None,
-) -> Population | Job:
+def ask_to_freeze(*, wish: Wish, by: User, at: datetime) -> Population | Job:
     """Freeze now where that is quick, and leave it to a worker where it is not. Raises ``Refused`` as ``freeze`` does."""
-    wish = Wish(engagement, kind, since, until, filters or {})
     found, asked = _checked(wish, by=by, at=at)
     rows = count_at_source(found, asked)
     if rows <= MOST_AT_ONCE:
-        return freeze(engagement=engagement, kind=kind, since=since, until=until, by=by, at=at, filters=filters)
+        return freeze(wish=wish, by=by, at=at)
+    window = {"since": moment(wish.since), "until": moment(wish.until)}
     return jobs.ask(
         kind=Job.Kind.POPULATION,
-        title=f"Population of {engagement.name}: {found.title.lower()}",
-        asked={"kind": kind, "since": moment(since), "until": moment(until), "filters": dict(wish.filters)},
+        title=f"Population of {wish.engagement.name}: {found.title.lower()}",
+        asked={"kind": wish.kind, **window, "filters": dict(wish.filters)},
         total=rows,
         by=by,
         at=at,
-        engagement=engagement,
+        engagement=wish.engagement,
     )
 
 
@@ -105,7 +87,7 @@ def freeze_asked(*, turn: Turn) -> None:
     """A worker's turn at a population. Raises ``Refused`` where it may not be frozen any more, ``Lost`` where nobody wants it."""
     job, at = turn.job, turn.now()
     by, wish = job.asked_by, _wish_of(job)
-    with _read(wish, *_checked(wish, by=by, at=at), by=by, tell=turn.tell) as reading, transaction.atomic():
+    with _read(wish, *_checked(wish, by=by, at=at), by=by, turn=turn) as reading, transaction.atomic():
         population = _keep(wish, reading, by=by, at=at)
         address = reverse("audit-population", args=[wish.engagement.pk, population.number])
         jobs.finish(job=job, result=address, at=turn.now())
@@ -127,11 +109,15 @@ def _checked(wish: Wish, *, by: User, at: datetime) -> tuple[Kind, Asked]:
 
 
 @contextmanager
-def _read(wish: Wish, found: Kind, asked: Asked, *, by: User, tell: Tell = untold) -> Iterator[Reading]:
+def _read(wish: Wish, found: Kind, asked: Asked, *, by: User, turn: Turn | None = None) -> Iterator[Reading]:
+    """A worker reads from the replica, where there is one, once it has all that stands by now."""
+    tell: Tell = turn.tell if turn else untold
     with Lines() as lines:
-        seen = collect(lines=lines, rows=found.read(asked), kind=found, filters=wish.filters, tell=tell)
-        tell(seen.read, "Completeness")
-        yield Reading(lines, dict(seen.filters), sheet_of(asked=asked, seen=seen, by=by, version=VERSION))
+        with reading_at_length(attempt=turn.job.attempt) if turn else nullcontext():
+            seen = collect(lines=lines, rows=found.read(asked), kind=found, filters=wish.filters, tell=tell)
+            tell(seen.read, "Completeness")
+            sheet = sheet_of(asked=asked, seen=seen, by=by, version=VERSION)
+        yield Reading(lines, dict(seen.filters), sheet)
 
 
 def _keep(wish: Wish, reading: Reading, *, by: User, at: datetime) -> Population:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
-from audits.populations.facts import Row
+from audits.populations.facts import Row, Tell, untold
 from audits.populations.kinds import KINDS, rows
-from audits.populations.lines import line_of
+from audits.populations.lines import TOLD_EVERY, line_of
 from audits.populations.models import Population
 from audits.populations.scoping import asked_of
 
@@ -44,14 +45,26 @@ class Comparison:
         """Whether nothing differs."""
         return not (self.added or self.missing or self.different)
 
+    def as_json(self) -> dict[str, Any]:
+        """For keeping; the time stands beside it."""
+        return {name: value for name, value in asdict(self).items() if name != "at"}
 
-def compare(*, population: Population, at: datetime) -> Comparison:
+    @classmethod
+    def kept(cls, *, found: dict[str, Any], at: datetime) -> "Comparison":
+        """The same from what was kept."""
+        rows = [(key, [Field(**one) for one in fields]) for key, fields in found["different_rows"]]
+        return cls(at, **{**found, "different_rows": rows})
+
+
+def compare(*, population: Population, at: datetime, tell: Tell = untold) -> Comparison:
     """The frozen rows beside those that the same question gives now. Of each frozen line a digest is in memory, no more."""
     kind, found = KINDS[population.kind], Comparison(at)
     asked = asked_of(engagement=population.engagement, since=population.since, until=population.until, at=at)
     frozen = {key: _digest(line) for key, line in population.rows.order_by("position").values_list("key", "line").iterator()}
     differing: dict[str, Row] = {}
-    for row in rows(kind=kind, asked=asked, filters=population.filters):
+    for read, row in enumerate(rows(kind=kind, asked=asked, filters=population.filters), start=1):
+        if read % TOLD_EVERY == 0:
+            tell(read, "Reading rows again")
         key = str(row["key"])
         before = frozen.pop(key, None)
         if before is None:

@@ -45,6 +45,19 @@ class Population(models.Model):
         return f"Population {self.number}: {self.kind}"
 
 
+class SecondReading(models.Model):
+    """What came of reading a large population once more, by a worker. Small ones are read while one waits, and nothing is kept."""
+
+    population = models.ForeignKey(Population, on_delete=models.PROTECT, related_name="second_readings")
+    found = models.JSONField()
+    """``comparing.Comparison``: rows that are equal, added, missing and different, and which."""
+    read_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.population}, read again"
+
+
 class PopulationRow(models.Model):
     """One row of a population. ``line`` is canonical JSON of the flat row; ``key`` names it for ever, as ``CHG-1042``."""
 

@@ -1,4 +1,4 @@
-"""Populations of an audit: the list with the form that freezes, one with its sheet in front, the second reading, the file."""
+"""Populations of an audit: the list with the form that freezes, one with its sheet in front, the file."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -17,8 +17,7 @@ from audits.jobs.models import Job
 from audits.jobs.queries import under_way
 from audits.jobs.showing import card_of, moved
 from audits.populations import queries
-from audits.populations.actions import ask_to_freeze
-from audits.populations.comparing import compare
+from audits.populations.actions import Wish, ask_to_freeze
 from audits.populations.csv_file import file_of
 from audits.populations.facts import Kind
 from audits.populations.forms import FreezeForm
@@ -30,6 +29,8 @@ from portal.access.guards import requires
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.replica import read_with
+from portal.replica_pages import written_in
 from portal.ui.answers import done, status_of
 from portal.ui.clock import time_of
 from portal.ui.paging import asked_in, links, page_of
@@ -68,19 +69,7 @@ def freeze_one(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _freeze(engagement: Engagement, kind: Kind, form: FreezeForm, *, by: User, at: datetime) -> Population | Job:
-    since, until = form.window()
-    return ask_to_freeze(engagement=engagement, kind=kind.code, since=since, until=until, by=by, at=at, filters=form.filters())
-
-
-@requires(P.AUDIT_SEE)
-@require_safe
-def compare_now(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """Read the same once more, in front of the reader. Nothing is written."""
-    engagement = engagement_for(request, pk)
-    row = queries.population_at(engagement, number)
-    found = compare(population=row, at=time_of(request))
-    context = {**frame(request, engagement, tab=TAB), **about(row), "found": found}
-    return render(request, "audits/populations/compare.html", context)
+    return ask_to_freeze(wish=Wish(engagement, kind.code, *form.window(), form.filters()), by=by, at=at)
 
 
 @requires(P.AUDIT_SEE)
@@ -89,7 +78,8 @@ def as_file(request: HttpRequest, pk: int, number: int) -> StreamingHttpResponse
     """The rows as CSV."""
     engagement = engagement_for(request, pk)
     row = queries.population_at(engagement, number)
-    file = file_of(population=row, reader=person_of(request).name, at=time_of(request))
+    reader, at = person_of(request).name, time_of(request)
+    file = read_with(lambda _: file_of(population=row, reader=reader, at=at), since=written_in(request))
     name = f"audit-{engagement.pk}-population-{row.number}-{row.kind}.csv"
     return answer_with(request, file, name=name, whole=engagement_in(request) is not None)
 

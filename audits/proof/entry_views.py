@@ -55,7 +55,7 @@ def _entry(request: HttpRequest, leaf: LedgerLeaf, form: RedactionForm, status: 
 def _may_read(stream: str, scope: Scope) -> bool:
     """Auditors read the texts of changes inside their engagement; everybody else reads all."""
     kind, _, number = stream.partition(":")
-    return scope == EVERYTHING or (kind == "change" and number.isdigit() and visible(number=int(number), scope=scope) is not None)
+    return scope == EVERYTHING or (kind == "change" and number.isdecimal() and visible(number=int(number), scope=scope) is not None)
 
 
 def _may_redact(request: HttpRequest) -> bool:

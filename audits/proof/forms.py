@@ -2,6 +2,8 @@
 
 from django import forms
 
+from portal.typed import no_secret
+
 
 class RedactionForm(forms.Form):
     """Why a text must go."""
@@ -11,5 +13,6 @@ class RedactionForm(forms.Form):
         max_length=500,
         help_text="What the text holds that must not be kept. Do not repeat it here: the reason stays for ever.",
         widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
         error_messages={"required": "Say what the text holds that must not be kept"},
     )

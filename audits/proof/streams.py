@@ -6,4 +6,4 @@ from django.urls import reverse
 def address_of(stream: str) -> str:
     """The address of its page; empty when it has none."""
     kind, _, number = stream.partition(":")
-    return reverse(kind, args=[number]) if kind in ("change", "exception", "person") and number.isdigit() else ""
+    return reverse(kind, args=[number]) if kind in ("change", "exception", "person") and number.isdecimal() else ""

@@ -1,6 +1,6 @@
 """Verification in the reader's sight: asked for, watched while it runs, read when it is done; and a short check that only reads."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,13 +18,12 @@ from portal.ledger.models import LedgerVerification
 from portal.ledger.places import places
 from portal.ledger.progress import STEPS, share_of
 from portal.ledger.queries import latest_checks
+from portal.ui.remaining import words_left
 
 SHOWN = 20
 PROBLEMS = 50
 ENOUGH = 286
 """htmx asks no more after this status."""
-EARLY = 0.02
-"""Share of the work below which nothing is said about the time that is left."""
 
 
 @requires(P.LEDGER_VERIFY)
@@ -66,7 +65,7 @@ def _progress(job: LedgerVerification, at: datetime) -> dict[str, Any]:
     """The steps with their counts, the share, entries a second, and the time that is left."""
     share = share_of(checked=job.progress, entries=job.entries)
     spent = (at - job.started_at).total_seconds() if job.started_at else 0.0
-    left = timedelta(seconds=round(spent * (1 - share) / share)) if share > EARLY and not job.finished_at else None
+    left = "" if job.finished_at else words_left(began=job.started_at, moved=at, share=share, at=at)
     steps = [(words, job.progress.get(step, 0), job.progress.get(step, -1) >= job.entries) for step, words in STEPS.items()]
     checked = max(job.progress.values(), default=0)
     return {"steps": steps, "percent": round(100 * share), "pace": round(checked / spent) if spent >= 1 else 0, "left": left}

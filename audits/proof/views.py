@@ -24,7 +24,7 @@ LATE = 120
 def ledger(request: HttpRequest) -> HttpResponse:
     """Newest entries first, with the seal and the last verifications."""
     asked = request.GET.get("before", "")
-    before = int(asked) if asked.isdigit() and len(asked) < 19 else None
+    before = int(asked) if asked.isdecimal() and len(asked) < 19 else None
     entries = latest_entries(limit=PAGE + 1, before=before)
     lag = seal_lag(at=now())
     names = names_of(entry.actor for entry in entries)

@@ -18,7 +18,7 @@ WORDS = {
 def request_news(entry: Entry, rows: Rows) -> Iterable[News]:
     """Owner and asker; nobody is told of what they did themselves."""
     pk = entry.stream.removeprefix("request:")
-    found = Request.objects.filter(pk=int(pk)).first() if pk.isdigit() else None
+    found = Request.objects.filter(pk=int(pk)).first() if pk.isdecimal() else None
     if found is None:
         return
     people = {found.owner_id: "You answer this request."}

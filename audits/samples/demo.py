@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from audits.engagements.models import Engagement
-from audits.populations.actions import freeze
+from audits.populations.actions import Wish, freeze
 from audits.samples.actions import draw, mark
 from audits.samples.models import SampleItem
 from audits.samples.queries import items_of
@@ -23,7 +23,7 @@ def samples(at: datetime) -> None:
     engagement = Engagement.objects.filter(admissions__person=uma).first()
     if engagement is None or engagement.populations.exists():
         return
-    population = freeze(engagement=engagement, kind="changes", since=engagement.window_from, until=at, by=uma, at=at)
+    population = freeze(wish=Wish(engagement, "changes", engagement.window_from, at), by=uma, at=at)
     if population.count < SIZE:
         return
     plan = {"preset": "own", "arithmetic": f"{SIZE} rows, chosen by whoever drew."}

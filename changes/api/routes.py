@@ -77,7 +77,7 @@ def change(request: HttpRequest, number: str) -> dict[str, Any]:
     """``number`` is 1042 or CHG-1042."""
     need(request, P.CHANGE_SEE)
     digits = number.upper().removeprefix("CHG-")
-    row = visible(number=int(digits), scope=scope_for(request)) if digits.isdigit() and len(digits) < 16 else None
+    row = visible(number=int(digits), scope=scope_for(request)) if digits.isdecimal() and len(digits) < 16 else None
     if row is None:
         raise HttpError(404, f"There is no change {number}.")
     return rows.change_whole(row)

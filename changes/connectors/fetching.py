@@ -59,7 +59,8 @@ def _claim(at: datetime) -> Fetch | None:
         due = due.filter(Q(not_before=None) | Q(not_before__lte=at)).select_related("source")
         found = due.order_by("asked_at", "id").select_for_update(skip_locked=True, of=("self",)).first()
         if found is not None:
-            Fetch.objects.filter(pk=found.pk).update(state=Fetch.State.RUNNING, not_before=at + LEASE)
+            found.began_at = found.began_at or at
+            Fetch.objects.filter(pk=found.pk).update(state=Fetch.State.RUNNING, not_before=at + LEASE, began_at=found.began_at)
         return found
 
 
@@ -78,19 +79,21 @@ def _work(fetch: Fetch, now: Now) -> None:
     else:
         left = fetch.todo if more else fetch.todo[1:]
         page = fetch.page + 1 if more else 1
-        note = _told(fetch.todo[0])
-        _running(fetch).update(todo=left, page=page, found=F("found") + found, not_before=None, note=note)
+        walk = _walk_of(fetch.todo[0])
+        note = walking.told(walk=walk)[:500] if walk else ""
+        part = walking.share_of(walk=walk) if walk and more else 0.0
+        read = {"todo": left, "page": page, "part": part, "found": F("found") + found, "note": note}
+        _running(fetch).update(**read, not_before=None, moved_at=now())
         fetch.todo = left
         if not left:
             _end(fetch, Fetch.State.DONE, _noted(fetch), now())
     ring("integrations")
 
 
-def _told(step: str) -> str:
-    """How far a step is that takes many pages."""
+def _walk_of(step: str) -> Walk | None:
+    """The walk of a step that takes many pages; None for the others."""
     part, _, which = step.partition(":")
-    walk = Walk.objects.filter(repository=int(which), purpose=Walk.Purpose.FILL).first() if part == "pulls" else None
-    return walking.told(walk=walk)[:500] if walk is not None else ""
+    return Walk.objects.filter(repository=int(which), purpose=Walk.Purpose.FILL).first() if part == "pulls" else None
 
 
 def _noted(fetch: Fetch) -> str:

@@ -42,6 +42,8 @@ class Source(models.Model):
     not_before = models.DateTimeField(null=True, blank=True)
     """Do not call before this moment (rate limit, back-off)."""
     failures = models.IntegerField(default=0)
+    bodies_since = models.DateTimeField(null=True, blank=True)
+    """Deliveries that were done with before this have no raw body any more (``changes.connectors.bodies``)."""
 
     def __str__(self) -> str:
         return self.name
@@ -205,6 +207,12 @@ class Fetch(models.Model):
     page = models.IntegerField(default=1)
     """Of the next step."""
     total = models.IntegerField(default=0)
+    part = models.FloatField(default=0.0, db_default=0.0)
+    """How much of the step under way is done, 0 to 1, where its vendor says how much there is."""
+    began_at = models.DateTimeField(null=True, blank=True)
+    """When a worker began."""
+    moved_at = models.DateTimeField(null=True, blank=True)
+    """When a page of it was last read."""
     found = models.IntegerField(default=0)
     """Things read so far."""
     note = models.TextField(blank=True)
@@ -235,6 +243,11 @@ class Fetch(models.Model):
     def done(self) -> int:
         """Steps that are done."""
         return self.total - len(self.todo)
+
+    @property
+    def share(self) -> float:
+        """Part of the work that is done, 0 to 1: each step counted alike."""
+        return (self.done + self.part) / self.total if self.total else 0.0
 
 
 class Walk(models.Model):

@@ -42,7 +42,7 @@ OVERLAP = timedelta(minutes=5)
 FIRST = timedelta(days=90)
 """How far the first poll of a repository reaches back."""
 FIRST_TURN = 25.0
-"""Seconds of one turn for pages of a first reading; the next poll goes on."""
+"""Seconds of one turn for pages of first readings, of one repository or of several; the next poll goes on."""
 FETCH = 240.0
 """Seconds for one fetch: the first one of a large repository takes minutes; below the time limit of its task."""
 NEWEST = 50
@@ -81,17 +81,27 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     done = 0
     if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
-    began = now()
+    began, turn_ends, left_out = now(), time.monotonic() + FIRST_TURN, 0
+    read_first = False
     for repository in due.order_by("polled_at", "id"):
+        first = _is_first(source, repository)
+        if first and read_first and time.monotonic() > turn_ends:
+            left_out += 1
+            continue
         if not _asked(source, partial(_poll_repository, source, repository, now()), now, covers=False):
             break
-        done += 1
+        read_first, done = read_first or first, done + 1
     else:
         if done:
             observe_repositories(source=source, at=now())
-        if done and not walking.under_way(source=source):
+        if done and not left_out and not walking.under_way(source=source):
             _covered(source, began)  # what came to the first repository while the last one was read, nobody has seen
     return done
+
+
+def _is_first(source: Source, repository: Repository) -> bool:
+    """Whether its first reading is not over."""
+    return repository.poll_cursor is None and source.kind == "github"
 
 
 def _covered(source: Source, at: datetime) -> None:
@@ -141,12 +151,14 @@ def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: 
 
 
 def _poll_repository(source: Source, repository: Repository, at: datetime) -> None:
-    client = client_of(source=source, repository_name=repository.name, at=at)
+    client, trouble = client_of(source=source, repository_name=repository.name, at=at), repository.trouble
     if not watch_repository(client=client, repository=repository, at=at):
         Repository.objects.filter(pk=repository.pk).update(polled_at=at)
         return
+    if trouble and Repository.objects.filter(pk=repository.pk).exclude(trouble=trouble).exists():
+        _go_back(repository)  # it may have been away: nobody has seen what happened meanwhile
     client.repository_name = repository.name
-    if repository.poll_cursor is None and source.kind == "github" and not _read_first(source, repository, at):
+    if _is_first(source, repository) and not _read_first(source, repository, at):
         return
     since = repository.poll_cursor - OVERLAP if repository.poll_cursor else at - FIRST
     newest = repository.poll_cursor
@@ -161,7 +173,7 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
         record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
         ask(source=source, repository=repository, subject=f"pull_request:{fact.number}", at=at)
         moved = True
-    moved = _poll_deployments(source, repository, client, since, at) or moved
+    moved = _poll_deployments(source, repository, client, since if repository.polled_at else at - FIRST, at) or moved
     moved = _poll_activity(repository, client, at) or moved
     untold.note()
     _poll_rules(source, repository, at)
@@ -177,10 +189,24 @@ def _read_first(source: Source, repository: Repository, at: datetime) -> bool:
     walk = walking.current(repository=repository, purpose=first)
     walk = walk or walking.begin(repository=repository, purpose=first, since=at - FIRST, at=at)
     began, gone = time.monotonic(), 0.0
-    while (more := walking.step(walk=walk, source=source, at=at + timedelta(seconds=gone)).more) and gone < FIRST_TURN:
-        gone = time.monotonic() - began  # a moment of its own for each page, so that they are settled one after the other
-    repository.poll_cursor = None if more else walk.newest or walk.since
-    return not more
+    try:
+        while walking.step(walk=walk, source=source, at=at + timedelta(seconds=gone)).more:
+            if gone >= FIRST_TURN:
+                return False
+            gone = time.monotonic() - began  # a moment of its own for each page, so that they are settled one after the other
+    except walking.Overtaken:
+        return False
+    repository.poll_cursor = walk.newest or walk.since
+    # Kept at once: whatever fails behind it does not let it begin anew.
+    Repository.objects.filter(pk=repository.pk).update(poll_cursor=repository.poll_cursor)
+    _go_back(repository)
+    return True
+
+
+def _go_back(repository: Repository) -> None:
+    """Let the poll look for deployments and pushes as far back as the first one does, until one comes to its end."""
+    repository.polled_at = None
+    Repository.objects.filter(pk=repository.pk).update(polled_at=None)
 
 
 def _poll_deployments(source: Source, repository: Repository, client: GitHub, since: datetime, at: datetime) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from changes.connectors import timestamps
+from changes.connectors import bodies, timestamps
 from changes.connectors.drifting import compare_all
 from changes.connectors.fetching import work_on_fetches
 from changes.connectors.github import answers, rights_sync
@@ -65,6 +65,12 @@ def mirror_repositories() -> None:
 def forget_answers() -> None:
     """Drop kept answers of vendors' APIs that did not change in a month: most are of pages that nobody reads any more."""
     answers.forget(before=now() - ANSWERS_KEPT)
+
+
+@shared_task(name="changes.connectors.tasks.let_bodies_go")
+def let_bodies_go() -> None:
+    """Empty the raw bodies of old deliveries, a batch at a time."""
+    bodies.let_bodies_go(at=now())
 
 
 @shared_task(name="changes.connectors.tasks.fetch")

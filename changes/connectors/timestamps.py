@@ -63,9 +63,9 @@ def deliver_timestamp(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _ask(address: str, question: bytes) -> bytes:
     parts = urlsplit(address)
-    client = Client(base_url=f"{parts.scheme}://{parts.netloc}")
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     try:
+        client = Client(base_url=f"{parts.scheme}://{parts.netloc}")
         answer = client.request(method="POST", path=path, body=question, headers={"Content-Type": timestamps.KIND})
         return answer.checked().body
     except errors.Passing as problem:
@@ -83,4 +83,5 @@ def _note_refused() -> None:
 
 
 def _host(address: str) -> str:
-    return urlsplit(address).netloc
+    """Host and port. What may stand before them is nobody's to read."""
+    return urlsplit(address).netloc.rpartition("@")[2]

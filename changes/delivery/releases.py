@@ -18,7 +18,7 @@ def refresh_release(row: Release) -> None:
     """Work out state and times of a GitHub deployment from its steps and save it."""
     steps = list(
         DeploymentStatus.objects.filter(repository=row.repository, deployment_id=int(row.vendor_id))
-        if row.vendor_id.isdigit()
+        if row.vendor_id.isdecimal()
         else []
     )
     steps.sort(key=lambda step: (step.at, DEPLOY_RANK.get(step.state, 0), step.vendor_id))

@@ -4,7 +4,7 @@ What is on record already and says the same is left alone: a second reading of t
 goes through ``sets``, as confirmed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,11 +19,14 @@ from changes.delivery.taking import KEYS_OF_CHECK, KEYS_OF_PULL_REQUEST, KEYS_OF
 ReadFact = PullRequestReported | ReviewReported | CheckReported
 
 
-def record_read(*, repository: Repository, read: Sequence[PullRequestRead], at: datetime) -> int:
-    """Record it. Returns how many facts were news."""
+def record_read(
+    *, repository: Repository, read: Sequence[PullRequestRead], at: datetime, moves: Callable[[], None] = lambda: None
+) -> int:
+    """Record it. Returns how many facts were news; ``moves`` is called before the first one is written, if there is one."""
     news = [*_news(repository, read)]
     if not news:
         return 0
+    moves()
     try:
         with transaction.atomic():
             record_all(told=[Told(repository, fact, at) for fact in news], confirmed=True)

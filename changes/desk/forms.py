@@ -2,6 +2,8 @@
 
 from django import forms
 
+from portal.typed import no_secret
+
 COMMIT = r"^[0-9a-f]{40,64}$"
 
 
@@ -13,5 +15,6 @@ class SignOffForm(forms.Form):
         label="How it was tested",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         error_messages={"required": "Write in a sentence how it was tested"},
     )

@@ -26,6 +26,8 @@ from portal.access.permissions import P
 from portal.access.scope import for_auditor, scope_for
 from portal.access.signed_in import person_of
 from portal.ledger.actions import append
+from portal.replica import read_with
+from portal.replica_pages import written_in
 from portal.ui.answers import page as answer
 from portal.ui.answers import wants_piece
 from portal.ui.clock import time_of
@@ -136,13 +138,16 @@ def changes_file(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     around = furniture_of(person)
     if address.problems:
         return _answer(request, address, around, status=422)
-    file = file_of(
-        rows=matching(wanted=address.wanted(reader=person.pk, today=at.date()), scope=scope_for(request)),
-        sort=address.sort,
-        columns=shown_columns(address, around.columns),
-        asked=address.query,
-        reader=person.name,
-        at=at,
+    file = read_with(
+        lambda copy: file_of(
+            rows=matching(wanted=address.wanted(reader=person.pk, today=at.date()), scope=scope_for(request)),
+            sort=address.sort,
+            columns=shown_columns(address, around.columns),
+            asked=address.query,
+            reader=person.name,
+            at=copy.as_of if copy else at,
+        ),
+        since=written_in(request),
     )
     auditor = for_auditor(request)
     if not auditor:

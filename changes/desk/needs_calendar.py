@@ -25,7 +25,7 @@ def needs_of(user: User, at: datetime) -> Iterator[inbox.Item]:
 
 def _overrides(user: User, at: datetime) -> Iterator[inbox.Item]:
     uids = Identity.objects.filter(user=user, provider="github", ended_at=None).values_list("uid", flat=True)
-    own = Change.objects.filter(links__pull_request__author_uid__in=[int(uid) for uid in uids if uid.isdigit()])
+    own = Change.objects.filter(links__pull_request__author_uid__in=[int(uid) for uid in uids if uid.isdecimal()])
     rows = waiting_overrides(at=at).exclude(proposed_by=user).exclude(change__requester=user)
     for row in rows.exclude(change__in=own)[:MOST]:
         yield inbox.Item(

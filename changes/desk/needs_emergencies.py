@@ -44,7 +44,7 @@ def emergency_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
 
 def _without_part_of(rows: QuerySet[Emergency], user: User) -> QuerySet[Emergency]:
     """Without those that the person asked for, declared, or wrote something for (P-03)."""
-    uids = [uid for uid in _accounts(user) if uid.isdigit()]
+    uids = [uid for uid in _accounts(user) if uid.isdecimal()]
     links = LinkedPullRequest.objects.filter(pull_request__author_uid__in=uids).exclude(role=LinkedPullRequest.Role.BACK_MERGE)
     pushed = Q(change__pushes__pusher_uid__in=uids, change__pushes__taken_back_at=None)
     rows = rows.exclude(change__requester=user).exclude(declared_by=user).exclude(change__in=links.values("change"))

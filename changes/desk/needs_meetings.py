@@ -99,7 +99,7 @@ def meetings_called(request: HttpRequest, words: str) -> Iterable[palette.Hit]:
     if not asked or not asked[0].startswith("meet") or not may(request.user, P.MEETING_SEE):
         return []
     rows = Meeting.objects.select_related("series").order_by("planned_at", "number")
-    if len(asked) > 1 and asked[1].isdigit() and len(asked[1]) < 10:
+    if len(asked) > 1 and asked[1].isdecimal() and len(asked[1]) < 10:
         rows = rows.filter(number=int(asked[1]))
     else:
         rows = rows.filter(state__in=(Meeting.State.LIVE, Meeting.State.PLANNED))

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from changes.desk.setup.steps import missing, steps_at
+from changes.desk.setup.steps import missing, missing_lately, steps_at
 from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
@@ -18,14 +18,14 @@ from portal.ui import palette
 
 @inbox.provider
 def setup_needs(user: User, at: datetime) -> Iterator[inbox.Item]:
-    """The guide, until nothing is missing."""
+    """The guide, until nothing is missing. Inboxes are asked for with every page, so a minute may pass until it is seen."""
     if not may(user, P.SOURCE_MANAGE):
         return
-    left = missing(steps_at(at=at))
+    left = missing_lately(at=at)
     if left:
         yield inbox.Item(
             title="Set up the portal",
-            about=f"Next: {left[0].title}. {len(left)} left" if len(left) > 1 else f"Last: {left[0].title}",
+            about=f"Next: {left[0]}. {len(left)} left" if len(left) > 1 else f"Last: {left[0]}",
             why="Nothing can be proved before the sources are read and the roles are held.",
             due_at=None,
             href="/setup/",

@@ -111,7 +111,7 @@ def happenings(*, change: Change, pull_requests: list[PullRequest], releases: li
 def names_of(actors: Iterable[str]) -> dict[str, str]:
     """The names of the people among the actors of ledger entries, by how the ledger writes them. One query."""
     written = {actor.partition(":")[2] for actor in actors if actor.startswith("user:")}
-    people = User.objects.filter(pk__in=[pk for pk in written if pk.isdigit()])
+    people = User.objects.filter(pk__in=[pk for pk in written if pk.isdecimal()])
     return {f"user:{pk}": name for pk, name in people.values_list("pk", "name")}
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changes.desk.answering import asked_for, back
 from changes.desk.change_page import change_page
+from changes.desk.change_paper import change_pdf
 from changes.desk.forms import SignOffForm
 from changes.desk.moves import moves_for, ways_for
 from changes.proposals import actions
@@ -54,6 +55,16 @@ def change_context(request: HttpRequest, change: Change, *, bound: Mapping[str, 
 def change(request: HttpRequest, number: int) -> HttpResponse:
     """The record of one change."""
     return render(request, "changes/desk/change.html", change_context(request, asked_for(request, number)))
+
+
+@requires(P.CHANGE_SEE)
+@require_GET
+def change_paper(request: HttpRequest, number: int) -> HttpResponse:
+    """The same record as PDF: the same bytes for the same state of it."""
+    found = asked_for(request, number)
+    shown = change_page(change=found, reader=person_of(request), at=time_of(request), auditor=for_auditor(request))
+    headers = {"Content-Disposition": f'attachment; filename="confidential-{found}.pdf"'}
+    return HttpResponse(change_pdf(shown), content_type="application/pdf", headers=headers)
 
 
 @requires(P.CHANGE_SEE)

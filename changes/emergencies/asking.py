@@ -119,7 +119,7 @@ def _place(emergency: Emergency) -> dict[str, str | int] | None:
         return None
     evidence, repository = cause.record.evidence, cause.record.repository.name
     number = str(evidence.get("pull_request") or "").rpartition("#")[2]
-    if number.isdigit():
+    if number.isdecimal():
         return {"repository": repository, "number": int(number)}
     commit = str(evidence.get("after") or evidence.get("commit") or "")
     return {"repository": repository, "commit": commit} if commit else None

@@ -63,7 +63,7 @@ def _is_prod(record: ExceptionRecord, repository: Repository) -> bool:
 def _merges_of(repository: Repository, records: list[ExceptionRecord]) -> dict[int, PullRequest]:
     """The merges into prod that these exceptions are about, by the exception's id."""
     merged = PullRequest.objects.filter(repository=repository, base_ref=repository.prod_branch, state=PullRequest.State.MERGED)
-    numbers = {record.pk: int(record.subject[1:]) for record in records if record.subject[1:].isdigit()}
+    numbers = {record.pk: int(record.subject[1:]) for record in records if record.subject[1:].isdecimal()}
     rows = {row.number: row for row in merged.filter(number__in=numbers.values()).select_related("repository")}
     found = {pk: rows[number] for pk, number in numbers.items() if number in rows}
     for record in records:

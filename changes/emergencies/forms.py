@@ -7,6 +7,7 @@ from django import forms
 
 from changes.emergencies.policy import LONGEST
 from portal.access.models import User
+from portal.typed import no_secret
 
 TOO_LONG = f"Say it in a few sentences, at most {LONGEST} characters; the rest belongs into the proposal"
 
@@ -18,6 +19,7 @@ def _text(label: str, *, needed: str, rows: int = 2, hint: str = "") -> forms.Ch
         help_text=hint,
         error_messages={"required": needed, "max_length": TOO_LONG},
         widget=forms.Textarea(attrs={"rows": rows}),
+        validators=[no_secret],
     )
 
 

@@ -37,7 +37,7 @@ def emergency_in(key: str) -> int | None:
     """The emergency whose thread's first message has this key; None for any other message."""
     kind, _, rest = key.partition(":")
     number, _, name = rest.partition(":")
-    return int(number) if kind == "emergency" and name == "thread" and number.isdigit() else None
+    return int(number) if kind == "emergency" and name == "thread" and number.isdecimal() else None
 
 
 def address_of(change: Change) -> str:

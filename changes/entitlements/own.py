@@ -38,7 +38,7 @@ def take_own(*, at: datetime) -> AccessSnapshot | None:
 def people_of(rights: Iterable[Entitlement]) -> Mapping[tuple[str, str], User]:
     """By provider and account: whose it is, for accounts that are linked to somebody. Two queries."""
     keys = {(row.thing.provider, row.account_id) for row in rights if row.account_kind == "person"}
-    own = [int(uid) for provider, uid in keys if provider == PORTAL and uid.isdigit()]
+    own = [int(uid) for provider, uid in keys if provider == PORTAL and uid.isdecimal()]
     found = {(PORTAL, str(user.pk)): user for user in User.objects.filter(pk__in=own)}
     links = Identity.objects.filter(ended_at=None, uid__in={uid for _, uid in keys}).select_related("user")
     found |= {(link.provider, link.uid): link.user for link in links if (link.provider, link.uid) in keys}

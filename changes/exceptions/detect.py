@@ -4,10 +4,13 @@ They run once the picture of a repository has settled, read everything from the 
 changes nothing. Clauses: P-02, P-03, P-04, P-08, P-09, P-11, P-12, P-19.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from changes.delivery.models import Environment, PullRequest, Push, Release, Repository, RuleEvent
+from django.db.models import Q, QuerySet
+
+from changes.delivery.models import BranchCommit, Environment, PullRequest, Push, Release, Repository, RuleEvent
 from changes.delivery.population import uncovered_commits
 from changes.exceptions.actions import Found
 from changes.exceptions.coverage import covered_by_pull_request, known_on_branch
@@ -33,26 +36,32 @@ def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters) -> I
     links = links_for(uids_of(merged))
     facts = pull_request_facts(merged, links)
     for row, fact in zip(merged, facts, strict=True):
-        change = changes_of(row).first()
-        kinds = _kinds(row, fact, release_facts([row]), change, parameters)
-        yield f"{row.key}:", [_found(row, fact, kind, change) for kind in kinds if kind]
+        changes = list(changes_of(row))
+        answering = next((change for change in changes if not _is_declared(change)), next(iter(changes), None))
+        kinds = _kinds(fact, release_facts([row]), changes, parameters)
+        yield f"{row.key}:", [_found(row, fact, kind, answering) for kind in kinds if kind]
 
 
 def _guarded(row: PullRequest) -> bool:
     return row.base_ref in (row.repository.main_branch, row.repository.prod_branch)
 
 
-def _kinds(
-    row: PullRequest, fact: PullRequestFact, releases: tuple[ReleaseFact, ...], change: Change | None, parameters: Parameters
-) -> list[str]:
-    """A declared emergency may skip staging, and its +1 stands in for the review (P-22); one that nobody declared may not."""
-    declared = change is not None and change.category == Category.EMERGENCY and not change.undeclared
+def _kinds(fact: PullRequestFact, releases: tuple[ReleaseFact, ...], changes: list[Change], parameters: Parameters) -> list[str]:
+    """A declared emergency may skip staging, and its +1 stands in for the review (P-22); one that nobody declared may not.
+
+    What travels to production with an emergency and is none has to keep the rules, so that then the whole merge has to.
+    """
+    declared = bool(changes) and all(_is_declared(change) for change in changes)
     kinds = [ci_finding(fact), _merger_finding(fact)]
-    if not (declared and _gate_of(change, REVIEW_GATE).get("state") == GateState.MET):
+    if not (declared and all(_gate_of(change, REVIEW_GATE).get("state") == GateState.MET for change in changes)):
         kinds.insert(0, review_finding(fact))
     if fact.base == "prod" and not declared:
         kinds.append(staging_finding(fact, releases, parameters))
     return kinds
+
+
+def _is_declared(change: Change) -> bool:
+    return change.category == Category.EMERGENCY and not change.undeclared
 
 
 def _merger_finding(fact: PullRequestFact) -> str:
@@ -138,8 +147,10 @@ def _push_found(repository: Repository, push: Push, prefix: str, kind: str) -> F
 def about_population(*, repository: Repository) -> Iterator[Found]:
     """Commits that Git itself shows on main or prod and that neither a pull request nor a known push accounts for."""
     for branch in (repository.main_branch, repository.prod_branch):
-        told = _told_by_pushes(repository, branch)
-        for commit in uncovered_commits(repository=repository, branch=branch):
+        bare = uncovered_commits(repository=repository, branch=branch)
+        told = _told_by_pushes(repository, branch, {commit.sha for commit in bare}) if bare else frozenset[str]()
+        below = _moments_below(repository, branch, bare)
+        for commit in bare:
             if commit.sha in told:
                 continue
             yield Found(
@@ -147,20 +158,47 @@ def about_population(*, repository: Repository) -> Iterator[Found]:
                 subject=f"{branch}:{commit.sha[:12]}",
                 key=f"{repository.key}:push:{branch}:{commit.sha}:direct_push",
                 sentence=f"{commit.committer_name} put {commit.sha[:7]} on {branch} without a pull request.",
-                happened_at=commit.committed_at,
+                happened_at=min(max(commit.committed_at, below.get(commit.position - 1, commit.committed_at)), commit.seen_at),
                 confirmed=True,
                 evidence={"branch": branch, "commit": commit.sha, "author": commit.author_name, "subject": commit.subject},
             )
 
 
-def _told_by_pushes(repository: Repository, branch: str) -> set[str]:
-    """Commits inside pushes that the push detector judges as a whole (not their last one)."""
-    rows = Push.objects.filter(repository=repository, branch=branch).values_list("commits", "after", "forced", "before")
+def _moments_below(repository: Repository, branch: str, commits: Iterable[BranchCommit]) -> dict[int, datetime]:
+    """By place: when the commits were made on which these stand. Who commits writes the date, and can write any: what is on a
+    branch came there after what it stands on, and before it was seen."""
+    places = {commit.position - 1 for commit in commits}
+    rows = BranchCommit.objects.filter(repository=repository, branch=branch, position__in=places, gone_at=None)
+    return dict(rows.values_list("position", "committed_at"))
+
+
+def _told_by_pushes(repository: Repository, branch: str, bare: Collection[str]) -> frozenset[str]:
+    """Commits inside pushes that the push detector judges as a whole (not their last one).
+
+    It lets a push pass that made the branch, or whose last commit a pull request was merged as. Of such a push each commit that
+    no pull request accounts for (``bare``) answers for itself: somebody's own commit may stand before the merge. Only what came
+    to prod from main is judged there.
+    """
+    pushes = Push.objects.filter(repository=repository, branch=branch)
+    merged = PullRequest.objects.filter(repository=repository, base_ref=branch, state=PullRequest.State.MERGED).exclude(
+        merge_sha=""
+    )
+    passes = Q(after__in=merged.values("merge_sha"))
     told: set[str] = set()
-    for commits, after, forced, before in rows:
-        shas = {str(item.get("sha")) for item in commits}
-        told |= shas | {after, before} if forced else shas - {after}
-    return told
+    for commits, after, forced, before in _contents(pushes.filter(Q(forced=True) | ~(passes | Q(before=NO_COMMIT)))):
+        told |= commits | {after, before} if forced else commits - {after}
+    if branch == repository.prod_branch:
+        on_main = BranchCommit.objects.filter(repository=repository, branch=repository.main_branch, sha__in=bare, gone_at=None)
+        promoted = set(on_main.values_list("sha", flat=True))
+        for commits, *_ in _contents(pushes.filter(passes, forced=False) if promoted else pushes.none()):
+            told |= commits & promoted
+    return frozenset(told)
+
+
+def _contents(pushes: QuerySet[Push]) -> Iterator[tuple[set[str], str, bool, str]]:
+    """The commits of each push, its end, whether it was forced, and its beginning."""
+    for commits, after, forced, before in pushes.values_list("commits", "after", "forced", "before"):
+        yield {str(item.get("sha")) for item in commits}, after, forced, before
 
 
 def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Iterator[tuple[str, list[Found]]]:

@@ -9,6 +9,7 @@ from changes.exceptions.models import ExceptionState
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of
+from portal.typed import no_secret
 
 LONGEST = 10_000
 
@@ -19,6 +20,7 @@ def _text(label: str, words: str, hint: str = "", rows: int = 3) -> forms.CharFi
         help_text=hint,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": rows}),
+        validators=[no_secret],
         error_messages={"required": words},
     )
 
@@ -39,7 +41,9 @@ class AnswerForm(forms.Form):
 class JudgeForm(forms.Form):
     """Agreement with an answer."""
 
-    note = forms.CharField(label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}))
+    note = forms.CharField(
+        label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}), validators=[no_secret]
+    )
     with_folded = forms.BooleanField(label="Also with the same answer to its repetitions", required=False, initial=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,7 +55,9 @@ class HandOverForm(forms.Form):
     """Who has to answer from now on."""
 
     to = forms.ChoiceField(label="New owner", error_messages={"required": "Choose who answers from now on"})
-    note = forms.CharField(label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}))
+    note = forms.CharField(
+        label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}), validators=[no_secret]
+    )
 
     def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

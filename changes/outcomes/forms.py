@@ -10,6 +10,7 @@ from changes.outcomes.policy import Wish
 from changes.proposals.models import ReviewAfter
 from portal.access.forms import offer
 from portal.access.models import User
+from portal.typed import no_secret
 
 LONGEST = 10_000
 ROWS = 3
@@ -23,6 +24,7 @@ def _text(label: str, words: str = "", hint: str = "", rows: int = 2) -> forms.C
         required=bool(words),
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": rows}),
+        validators=[no_secret],
         error_messages={"required": words},
     )
 

@@ -12,6 +12,7 @@ from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
+from portal.home.dropped import dropped_by, put_away
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
 from portal.policy.digest import digest_for
@@ -22,6 +23,8 @@ from portal.policy.refusal import Refused
 from portal.ui.doorbell import ring
 
 STREAM = "policy"
+KIND = "policy"
+"""What drafts of the policy are among the things that can be taken back."""
 NUMBERS = 7202
 """Key of the advisory lock under which versions get their numbers."""
 
@@ -57,12 +60,28 @@ def save_draft(
 
 @transaction.atomic
 def drop_draft(*, seen: int, by: User, at: datetime) -> None:
-    """Leave the draft. Nothing of it was in force or evidence."""
+    """Leave the draft. Nothing of it was in force or evidence; whoever dropped it can take it back for a day."""
     _check_drafter(by, at)
     row = draft()
     if row is not None:
         policy.check_saved(seen=seen, version=row.version)
+        kept = {"text": row.text, "parameters": row.parameters, "summary": row.summary, "material": row.material}
+        put_away(person=by, kind=KIND, content=kept, at=at)
         row.delete()
+
+
+@transaction.atomic
+def take_draft_back(*, by: User, at: datetime) -> PolicyDraft | None:
+    """The draft that this person dropped within a day; None when there is none.
+
+    Raises ``Stale`` when another was begun meanwhile, ``WrongParameter`` when a parameter of it is none any more.
+    """
+    dropped = dropped_by(person=by, kind=KIND, at=at)
+    if dropped is None:
+        return None
+    row = save_draft(**dropped.content, seen=0, by=by, at=at)
+    dropped.delete()
+    return row
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -9,11 +10,15 @@ from django.db.models import Exists, OuterRef
 
 from changes.proposals.models import Draft, Revision
 from portal.access.models import User
+from portal.home.dropped import dropped_by, put_away
+from portal.home.models import Dropped
 
 NEW = "new"
 """What a draft is about when there is no change yet; else the change's number."""
 LONGEST = 2_000_000
 """Characters of one draft in all its fields."""
+KIND = "proposal"
+"""What drafts of proposals are among the things that can be taken back."""
 MOST = 20
 """Drafts of one person."""
 
@@ -56,3 +61,37 @@ def draft_of(*, person: User, form_key: UUID) -> Draft | None:
 def drop_draft(*, person: User, form_key: UUID) -> None:
     """Throw a draft away: it was sent, or its author does not want it. Without one, nothing happens."""
     Draft.objects.filter(person=person, form_key=form_key).delete()
+
+
+@transaction.atomic
+def put_draft_away(*, person: User, form_key: UUID, at: datetime) -> Draft | None:
+    """Drop a draft so that its author can take it back for a day. Returns what was dropped; None when there was none."""
+    draft = draft_of(person=person, form_key=form_key)
+    if draft is not None:
+        content = {"form_key": str(draft.form_key), "fields": draft.fields, "saved_at": draft.saved_at.isoformat()}
+        put_away(person=person, kind=KIND, about=draft.about, content=content, at=at)
+        draft.delete()
+    return draft
+
+
+def dropped_draft(*, person: User, about: str, at: datetime) -> Dropped | None:
+    """The last draft about this that its author dropped and can take back; None when its form was sent meanwhile."""
+    row = dropped_by(person=person, kind=KIND, about=about, at=at)
+    if row is None or Revision.objects.filter(form_key=row.content["form_key"]).exists():
+        return None
+    return row
+
+
+@transaction.atomic
+def take_draft_back(*, person: User, about: str, at: datetime) -> Draft | None:
+    """The dropped draft, as it was; None when there is none. ``NotKept`` where its form has newer text, or there are too many."""
+    row = dropped_draft(person=person, about=about, at=at)
+    if row is None:
+        return None
+    content: dict[str, Any] = row.content
+    key = UUID(content["form_key"])
+    if draft_of(person=person, form_key=key) is not None:
+        raise NotKept("what was typed into the same form afterwards is kept already. Go on with that draft.")
+    row.delete()
+    saved_at = datetime.fromisoformat(content["saved_at"])
+    return save_draft(person=person, about=about, form_key=key, fields=content["fields"], at=saved_at)

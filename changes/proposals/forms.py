@@ -12,7 +12,7 @@ from changes.proposals.classification import rank_of
 from changes.proposals.models import Category, Kind, Size
 from changes.proposals.sections import SECTIONS, TEXT_FIELDS
 from changes.proposals.templates_of_kinds import TEMPLATES, hint_for, is_untouched
-from portal.ui.typed import no_secret
+from portal.typed import no_secret
 
 LONGEST = 200_000
 """Characters of one text; more belongs into a linked document."""

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from django.db.models import DateTimeField, Value
+
 from changes.delivery.actor import Actor
 from changes.delivery.models import PullRequest
 from changes.proposals.models import LinkedPush
@@ -21,15 +23,18 @@ Key = int | str | None
 def links_for(keys: Iterable[Key]) -> dict[str, tuple[int, str]]:
     """Number (as text) or address (in small letters) -> (person id, name), for those that are known. One query.
 
-    An address in a commit can be forged. It is good enough here, because being a contributor only takes a right away.
+    An address in a commit can be forged. It is good enough here, because being a contributor only takes a right away. An account
+    that is linked to nobody any more is still whose it was last: nobody becomes somebody else by ending a link.
     """
     wanted = set(keys) - {None, ""}
     uids = {str(key) for key in wanted if isinstance(key, int)}
     mails = {key.lower() for key in wanted if isinstance(key, str)}
-    rows = Identity.objects.filter(provider=FORGE, uid__in=uids, ended_at=None).values_list("uid", "user_id", "user__name")
+    rows = Identity.objects.filter(provider=FORGE, uid__in=uids).values_list("uid", "user_id", "user__name", "ended_at")
     if mails:
-        rows = rows.union(User.objects.filter(email__in=mails).values_list("email", "pk", "name"), all=True)
-    return {key: (person, name) for key, person, name in rows}
+        never = Value(None, output_field=DateTimeField())
+        rows = rows.union(User.objects.filter(email__in=mails).values_list("email", "pk", "name", never), all=True)
+    in_order = sorted(rows, key=lambda row: (row[3] is None, row[3]))
+    return {key: (person, name) for key, person, name, _ in in_order}
 
 
 def account_actor(uid: int | None, login: str, links: Links, *, bot: bool = False, mail: str = "") -> Actor:

@@ -8,7 +8,7 @@ from django import forms
 from changes.talk.kinds import KINDS
 from changes.talk.policy import LONGEST
 from changes.talk.queries import Way
-from portal.ui.typed import no_secret
+from portal.typed import no_secret
 
 MAILS = [("now", "At once"), ("digest", "In the daily digest"), ("off", "Not by mail")]
 

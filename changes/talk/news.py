@@ -86,7 +86,7 @@ def _keep(entry: Entry, news: News) -> None:
 
 def _change(entry: Entry) -> Change | None:
     number = entry.stream.removeprefix(CHANGE)
-    return Change.objects.filter(number=int(number)).first() if number.isdigit() else None
+    return Change.objects.filter(number=int(number)).first() if number.isdecimal() else None
 
 
 def _title(words: str, change: Change) -> str:
@@ -139,7 +139,7 @@ def _emergency(entry: Entry, at: datetime) -> Iterable[News]:
 
 def _exception(entry: Entry, rows: Rows) -> Iterable[News]:
     pk = entry.stream.removeprefix(EXCEPTION)
-    record = ExceptionRecord.objects.filter(pk=int(pk)).first() if pk.isdigit() else None
+    record = ExceptionRecord.objects.filter(pk=int(pk)).first() if pk.isdecimal() else None
     if record is not None and record.owner_id is not None:
         people = {record.owner_id: "You answer for it."}
         yield News("exception", f"Answer an exception: {record.sentence}", f"/exceptions/{record.pk}/", people)
@@ -149,7 +149,7 @@ def _task(entry: Entry, rows: Rows) -> Iterable[News]:
     """Whoever the covered row names."""
     for row in rows:
         table, _, key = row.partition(":")
-        if key.isdigit():
+        if key.isdecimal():
             yield from _task_of(table, int(key), entry)
 
 

@@ -11,6 +11,7 @@ from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
 from portal.access.permissions import P
+from portal.home.dropped import dropped_by, put_away
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
 from portal.policy.clauses import Clause
@@ -25,6 +26,8 @@ from portal.ui.doorbell import ring
 STREAM = "courses"
 NUMBERS = 7204
 """Key of the advisory lock under which courses get their numbers."""
+KIND = "course"
+"""What drafts of courses are among the things that can be taken back."""
 FIRST = 1
 
 
@@ -102,13 +105,26 @@ def publish(*, seen: int, by: User, at: datetime) -> Course:
 
 @transaction.atomic
 def drop_draft(*, seen: int, by: User, at: datetime) -> None:
-    """Leave the draft. Nobody took it."""
+    """Leave the draft. Nobody took it; whoever dropped it can take it back for a day."""
     _check_writer(by, at)
     _lock()
     row = queries.draft()
     if row is not None:
         policy.check_saved(seen=seen, version=row.version)
+        kept = {name: getattr(row, name) for name in ("title", "pages", "questions", "draw", "pass_mark", "statement")}
+        put_away(person=by, kind=KIND, content={"policy_version": row.policy, **kept}, at=at)
         row.delete()
+
+
+@transaction.atomic
+def take_draft_back(*, by: User, at: datetime) -> CourseDraft | None:
+    """What this person dropped within a day; None when there is nothing. Raises ``Stale`` where another was begun since."""
+    dropped = dropped_by(person=by, kind=KIND, at=at)
+    if dropped is None:
+        return None
+    row = save_draft(**dropped.content, seen=0, by=by, at=at)
+    dropped.delete()
+    return row
 
 
 def digest_of_course(course: Course) -> str:

@@ -11,6 +11,8 @@ from portal.access.models import RoleGrant, RoleGrantQuerySet, User
 from portal.access.permissions import EVERYBODY, P
 from portal.access.roles import Role, permissions_of, roles_with
 
+NONE: frozenset[P] = frozenset()
+
 
 @dataclass(frozen=True)
 class WhoMay:
@@ -26,9 +28,14 @@ def may(user: User | AnonymousUser, permission: P) -> bool:
 
     For views and templates. An action asks ``may_at`` inside its transaction, which reads the database anew.
     """
+    return permission in all_that(user)
+
+
+def all_that(user: User | AnonymousUser) -> frozenset[P]:
+    """Every permission that ``may`` grants the person now; none to strangers and to people who left."""
     if not isinstance(user, User) or not user.is_active:
-        return False
-    return permission in EVERYBODY or permission in permissions_of(roles_of(user))
+        return NONE
+    return permissions_of(roles_of(user)) | EVERYBODY
 
 
 def may_at(user: User, permission: P, *, at: datetime) -> bool:

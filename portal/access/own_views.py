@@ -66,7 +66,7 @@ def save_profile(request: HttpRequest) -> HttpResponse:
     messages.success(request, "Saved.")
     response = redirect("me")
     # The theme's cookie of this browser wins over the person's choice, so it follows it.
-    response.set_cookie("theme", form.cleaned_data["theme"], max_age=YEAR, samesite="Lax", secure=settings.HTTPS)
+    response.set_cookie(settings.THEME_COOKIE_NAME, form.cleaned_data["theme"], max_age=YEAR, samesite="Lax", secure=settings.HTTPS)
     return response
 
 

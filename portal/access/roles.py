@@ -6,6 +6,7 @@ Who grants what and who excludes whom is here as well, so that code, database gu
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from portal.access.permissions import P
 
@@ -217,4 +218,9 @@ def roles_with(permission: P) -> tuple[Role, ...]:
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[P]:
     """All that these roles together may."""
+    return _permissions_of(frozenset(roles))
+
+
+@lru_cache(maxsize=256)
+def _permissions_of(roles: frozenset[Role]) -> frozenset[P]:
     return frozenset[P]().union(*(ROLES[role].permissions for role in roles))

@@ -7,7 +7,7 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from portal.access import outside_views as outside
-from portal.access import own_views, views
+from portal.access import own_views, session_views, views
 from portal.access.accounts import views as accounts
 from portal.access.importing import views as importing
 from portal.access.roster import as_of_views as roster_as_of
@@ -35,6 +35,8 @@ sign_in: list[URLPattern | URLResolver] = [
     path("sign-in/<slug:provider_id>/back/", outside.back, name="openid_connect_callback"),
     path("sign-in/<slug:provider>/", outside.begin, name="sign-in-outside"),
     path("sign-in-again/", outside.again, name="sign-in-again"),
+    path("session/", session_views.session, name="session"),
+    path("here/", session_views.here, name="signed-in-here"),
 ]
 
 own: list[URLPattern | URLResolver] = [
@@ -73,6 +75,7 @@ people: list[URLPattern | URLResolver] = [
     path("<int:pk>/", views.person, name="person"),
     path("<int:pk>/about/", roster.describe, name="describe-person"),
     path("<int:pk>/leave/", roster.leave, name="person-leaves"),
+    path("<int:pk>/sign-out/", roster.sign_out, name="sign-out-person"),
     path("<int:pk>/return/", roster.come_back, name="person-returns"),
     path("<int:pk>/roles/", views.give_role, name="give-role"),
 ]

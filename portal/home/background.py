@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
+from portal import replica
 from portal.home.health import check
 from portal.runtime import broker
 from portal.runtime.models import Lease
@@ -53,3 +54,17 @@ def scheduler_is_heard() -> bool:
 def worker_is_heard() -> bool:
     """Whether a worker received it."""
     return Lease.objects.filter(name="heartbeat", finished__gt=Now() - HEARD_WITHIN).exists()
+
+
+def replica_keeps_up() -> bool:
+    """Whether large readings go to the replica; without it the first server does them too."""
+    return not replica.WATCH.standing().trouble
+
+
+if replica.offered():
+    check(
+        "Replica",
+        needed=False,
+        works="keeps up",
+        fails="is away or too far behind: the first server reads everything meanwhile",
+    )(replica_keeps_up)

@@ -19,7 +19,8 @@ class Export:
     """One thing that somebody asked for. Addresses are of this portal; empty where there is none.
 
     ``href`` leads to what came of it, ``file`` to its file, ``cancel`` is where giving it up is sent. ``size`` is in bytes,
-    ``digest`` the SHA-256 of the file, ``expires_at`` until when it is offered. ``done`` of ``total`` counts what ``step`` says.
+    ``digest`` the SHA-256 of the file, ``expires_at`` until when it is offered. ``done`` of ``total`` counts what ``step`` says;
+    ``left`` is how long it still takes, in words (``portal.ui.remaining``), where one can tell.
     """
 
     what: str
@@ -31,6 +32,7 @@ class Export:
     step: str = ""
     done: int = 0
     total: int = 0
+    left: str = ""
     ended_at: datetime | None = None
     trouble: str = ""
     size: int = 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from portal import replica as copies
 from portal.ledger.queries import latest_verification, seal_lag
 from portal.metrics import Gauge, gauges
 from portal.outbox.queries import outbox_health
@@ -38,6 +39,15 @@ def ledger(at: datetime) -> Iterator[Gauge]:
     if verified:
         yield Gauge("ledger_verified", "1 when the last verification found nothing broken.", [({}, float(verified.ok))])
         yield Gauge("ledger_verified_age_seconds", "Time since it.", [({}, seconds_since(verified.at, at))])
+
+
+@gauges("replica")
+def replica(at: datetime) -> Iterator[Gauge]:
+    """How far the replica is behind, and whether large readings go there; nothing where there is none."""
+    if copies.offered():
+        found = copies.WATCH.standing()
+        yield Gauge("replica_used", "1 when large readings go to the replica.", [({}, float(not found.trouble))])
+        yield Gauge("replica_behind_seconds", "How old what it has may be.", [({}, found.behind.total_seconds())])
 
 
 def seconds_since(moment: datetime | None, at: datetime) -> float:

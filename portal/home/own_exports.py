@@ -10,6 +10,7 @@ from portal.access.models import User
 from portal.home import exports
 from portal.ledger.models import LedgerVerification
 from portal.ledger.progress import share_of
+from portal.ui.remaining import words_left
 
 
 @exports.provider
@@ -28,6 +29,7 @@ def imports_of(user: User, at: datetime) -> Iterator[exports.Export]:
             step="Rows checked",
             done=row.checked,
             total=row.total,
+            left=words_left(began=row.uploaded_at, moved=at, share=row.checked / row.total if row.total else 0.0, at=at),
             ended_at=row.done_at,
             trouble=row.trouble,
         )
@@ -38,6 +40,7 @@ def verifications_of(user: User, at: datetime) -> Iterator[exports.Export]:
     """Verifications of the ledger that this person asked for."""
     rows = LedgerVerification.objects.filter(asked_by=user).order_by("-pk")
     for row in rows[: exports.MOST]:
+        share = share_of(checked=row.progress, entries=row.entries)
         yield exports.Export(
             what="Verification of the ledger",
             asked_at=row.asked_at,
@@ -46,7 +49,8 @@ def verifications_of(user: User, at: datetime) -> Iterator[exports.Export]:
             running=row.finished_at is None,
             href=reverse("ledger-verification", args=[row.pk]),
             step="Per cent checked" if row.started_at else "Waiting for a worker",
-            done=round(100 * share_of(checked=row.progress, entries=row.entries)),
+            done=round(100 * share),
             total=100,
+            left=words_left(began=row.started_at, moved=at, share=share, at=at),
             ended_at=row.finished_at,
         )

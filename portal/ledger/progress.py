@@ -1,7 +1,8 @@
 """How far a verification is. The checks write it down from their threads, whoever shows it reads. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 
 STEPS = {
     "hashes": "The hash of every entry",
@@ -15,37 +16,24 @@ STEPS = {
 """The steps and what they check, in the order in which pages show them."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """Ids of entries: above ``low``, up to ``high``."""
-
-    low: int
-    high: int
-
-
 @dataclass
 class Progress:
-    """``entries`` there are, with ids up to ``last``; ``checked`` says for each step how many of them are done.
-
-    ``chunk`` is how many ids one query looks at; 0 for all at once, which is fastest and shows nothing in between.
-    """
+    """``entries`` there are; ``checked`` says for each step how many of them are done."""
 
     entries: int
-    last: int
-    chunk: int = 0
     checked: dict[str, int] = field(default_factory=dict)
+    _one: Lock = field(default_factory=Lock, repr=False, compare=False)
 
-    def spans(self, step: str) -> Iterator[Span]:
-        """The spans to look at, one after the other; each counts as done when the next one is asked for."""
-        size = self.chunk or max(self.last, 1)
-        for low in range(0, max(self.last, 1), size):
-            yield Span(low, min(low + size, self.last))
-            self.checked[step] = min(self.entries, round(self.entries * (low + size) / max(self.last, 1)))
-        self.finish(step)
+    def add(self, steps: Iterable[str], many: int) -> None:
+        """These steps have looked at so many entries more. Several threads may say so at once."""
+        with self._one:
+            for step in steps:
+                self.checked[step] = min(self.checked.get(step, 0) + many, self.entries)
 
     def finish(self, step: str) -> None:
         """The step has looked at everything."""
-        self.checked[step] = self.entries
+        with self._one:
+            self.checked[step] = self.entries
 
 
 def share_of(*, checked: dict[str, int], entries: int) -> float:

@@ -7,8 +7,6 @@ alone; this finds the row, whether it was edited, removed or slipped in.
 import json
 from typing import Any
 
-from django.db import connection
-
 from portal.ledger import catalogue, guards, plan, triggers
 from portal.ledger.evidence import EvidenceTable
 from portal.ledger.report import Problem
@@ -36,7 +34,7 @@ def check(cursor: Any, limit: int) -> tuple[list[Problem], list[str]]:
 
     The keys of rows that cannot be compared, because the last entry about them was redacted, come second.
     """
-    known = plan.known_tables(guards.declared(), catalogue.look(connection))
+    known = plan.known_tables(guards.declared(), catalogue.look(cursor.db))
     redacted = {gone.leaf for gone in redactions(cursor)}
     problems: list[Problem] = []
     not_compared: list[str] = []

@@ -1,6 +1,7 @@
 """Checks of the tree: every checkpoint, in the database and outside, against the sealed entries as they are now."""
 
 import json
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,16 @@ from portal.ledger.report import Problem
 from portal.ledger.snapshot import rows
 
 CHECKPOINTS = "SELECT size, root, note, frontier FROM portal_ledgercheckpoint ORDER BY size"
-# A hash of another length is no hash at all: anything that is not it will do, so that the root differs.
+# A hash of another length is no hash at all: anything that is not it will do, so that the root differs. As binary, for the text of
+# 32 million bytes is twice as long, and writing and reading it takes a tenth of a second.
 LEAVES = """
-SELECT max(seq), string_agg(CASE WHEN octet_length(hash) = 32 THEN hash ELSE sha256(hash) END, ''::bytea ORDER BY seq)
-FROM (SELECT seq, hash FROM portal_ledgersealed WHERE seq > %(after)s ORDER BY seq LIMIT %(many)s) sealed
+COPY (
+    SELECT max(seq), string_agg(CASE WHEN octet_length(hash) = 32 THEN hash ELSE sha256(hash) END, ''::bytea ORDER BY seq)
+    FROM (SELECT seq, hash FROM portal_ledgersealed WHERE seq > %(after)s ORDER BY seq LIMIT %(many)s) sealed
+) TO STDOUT (FORMAT binary)
 """
+ROW = struct.Struct(">19x h i q i")
+"""What stands before the hashes: the header of the format, the number of columns, and their lengths with the number between."""
 RECOVERIES = """
 SELECT s.seq, l.id, b.payload FROM portal_ledgerleaf l JOIN portal_ledgerbody b ON b.leaf_id = l.id
 LEFT JOIN portal_ledgersealed s ON s.leaf_id = l.id
@@ -89,10 +95,14 @@ def check(cursor: Any, where: Places) -> tuple[list[Problem], list[str], int]:
 
 def packed_hashes(cursor: Any) -> Iterator[bytes]:
     """The sealed hashes in the order of their numbers, 32 bytes each; in few big values, for a row costs more than its hash."""
-    cursor.execute(LEAVES, {"after": -1, "many": MANY})
-    while (piece := cursor.fetchone())[1] is not None:
-        yield bytes(piece[1])
-        cursor.execute(LEAVES, {"after": piece[0], "many": MANY})
+    last = -1
+    while True:
+        with cursor.copy(LEAVES, {"after": last, "many": MANY}) as copy:
+            piece = b"".join(copy)
+        if len(piece) < ROW.size + LENGTH:
+            return
+        _, _, last, size = ROW.unpack_from(piece)
+        yield piece[ROW.size : ROW.size + size]
 
 
 def leaf_hashes(cursor: Any) -> list[bytes]:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import BadHeaderError, EmailMultiAlternatives
+from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connection
 
 from portal.outbox.actions import enqueue
 from portal.outbox.errors import Passing, Permanent
@@ -46,7 +46,9 @@ def deliver_mail(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if payload.get("calendar"):
         _invite(message, **payload["calendar"])
     try:
-        message.send()
+        # Closed whatever happens: left to itself the backend forgets a line on which its name was refused.
+        with get_connection() as message.connection:
+            message.send()
     except (smtplib.SMTPRecipientsRefused, BadHeaderError) as problem:
         raise Permanent(f"the mail was refused: {problem}") from problem
     except (smtplib.SMTPException, OSError) as problem:

@@ -30,7 +30,7 @@ def running(*, home: Path) -> list[int]:
         return []
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _runs_in(entry=entry, device=wanted.st_dev, inode=wanted.st_ino):
+        if entry.name.isdecimal() and _runs_in(entry=entry, device=wanted.st_dev, inode=wanted.st_ino):
             found.append(int(entry.name))
     return sorted(found)
 

@@ -21,19 +21,27 @@ class Floor:
     why: str
 
 
+def numbers(version: str) -> Version:
+    """The leading numbers: "9.1.2.post2" is (9, 1, 2). What is no version at all is older than every floor."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
 PYTHON = Floor("3.11.4", "urllib.parse lets a blank prefix past checks of hosts (CVE-2023-24329)")
 PACKAGES: Mapping[str, Floor] = {
-    "django": Floor("5.2.11", "SQL injection by column aliases, slow headers under ASGI (CVE-2026-1287, CVE-2025-14550)"),
-    "django-allauth": Floor("65.19.4", "more failed sign-ins than the limit says are let through (CVE-2026-97764)"),
+    "django": Floor(
+        "5.2.18", "a header of anybody takes quadratic time (CVE-2026-84429); below 5.2.11 aliases inject SQL (CVE-2026-1287)"
+    ),
+    "django-allauth": Floor("65.19.4", "accents in a name let more failed sign-ins through than the limit says (CVE-2026-97764)"),
     "social-auth-app-django": Floor("5.6.0", "accounts are associated by e-mail without the step for it (CVE-2025-61783)"),
     "cryptography": Floor("44.0.1", "its OpenSSL does not notice an unauthenticated server with raw keys (CVE-2024-12797)"),
-    "pyjwt": Floor("2.10.1", "a part of the issuer is taken for the issuer (CVE-2024-53861)"),
-    "urllib3": Floor("2.6.0", "a small answer decompresses without bound (CVE-2025-66471)"),
+    "pyjwt": Floor("2.13.0", "a public key is taken for a secret, and tokens are forged with it (CVE-2026-48526)"),
+    "urllib3": Floor("2.6.3", "a small answer that redirects decompresses without bound (CVE-2026-21441)"),
     "requests": Floor("2.32.4", "credentials of .netrc go to another host (CVE-2024-47081)"),
     "h11": Floor("0.16.0", "malformed chunks let requests be smuggled (CVE-2025-43859)"),
-    "idna": Floor("3.7", "a crafted host name takes quadratic time (CVE-2024-3651)"),
+    "idna": Floor("3.15", "a crafted host name takes quadratic time (CVE-2026-45409; CVE-2024-3651 was mended by half)"),
     "markdown-it-py": Floor("2.2.0", "crafted markdown ends the process (CVE-2023-26303)"),
-    "orjson": Floor("3.9.15", "deep nesting ends the process (CVE-2024-27454)"),
+    "orjson": Floor("3.11.6", "deep nesting ends the process, also when it is written (CVE-2025-67221)"),
     "pydantic": Floor("2.4.0", "a crafted address takes for ever (CVE-2024-3772)"),
     "celery": Floor("5.2.2", "what a result says is run as a command (CVE-2021-23727)"),
     "reportlab": Floor("3.6.13", "a colour in a text is run as code (CVE-2023-33733)"),
@@ -42,27 +50,25 @@ PACKAGES: Mapping[str, Floor] = {
 }
 """Distribution, in lower case → its floor. Also those that only come along with ours."""
 POSTGRES: Mapping[int, Floor] = {
-    15: Floor("15.14", "what pg_dump writes can run commands where it is restored (CVE-2025-8715)"),
-    16: Floor("16.10", "what pg_dump writes can run commands where it is restored (CVE-2025-8715)"),
-    17: Floor("17.6", "what pg_dump writes can run commands where it is restored (CVE-2025-8715)"),
-    18: Floor("18.1", "a client can make libpq write beyond its buffer (CVE-2025-12818)"),
+    major: Floor(
+        version, "a statement can make the server write beyond its buffer, and pg_dump likewise (CVE-2026-6473, CVE-2026-6477)"
+    )
+    for major, version in ((15, "15.18"), (16, "16.14"), (17, "17.10"), (18, "18.4"))
 }
 """Major version → its floor. Older majors are refused altogether."""
-VALKEY: Mapping[tuple[str, int], Floor] = {
-    ("valkey", 7): Floor("7.2.11", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
-    ("valkey", 8): Floor("8.0.6", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
-    ("redis", 7): Floor("7.2.11", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
-    ("redis", 8): Floor("8.0.4", "a script leaves the sandbox and runs code (CVE-2025-49844)"),
+_VALKEY = "who may speak to it can run code in it (CVE-2026-56684, CVE-2026-63639)"
+_REDIS = "anybody who reaches its TLS port can run code in it (CVE-2026-81934)"
+_LINES = {
+    "valkey": (_VALKEY, ("7.2.14", "8.0.10", "8.1.9", "9.0.5", "9.1.1")),
+    "redis": (_REDIS, ("7.2.16", "7.4.11", "8.2.9", "8.4.6", "8.6.6", "8.8.2", "8.10.1")),
 }
-"""Name and major version → its floor. Newer majors are good, older ones are not."""
+VALKEY: Mapping[tuple[str, int, int], Floor] = {
+    (name, numbers(floor)[0], numbers(floor)[1]): Floor(floor, why) for name, (why, floors) in _LINES.items() for floor in floors
+}
+"""Name, major and minor version → its floor: each line is mended by itself. A line between two of these is not mended at all; newer
+lines than the last are good."""
 OLDEST_MAJOR = {"valkey": 7, "redis": 7}
 LIBCURL = Floor("8.4.0", "a long host name overflows the heap behind a SOCKS proxy (CVE-2023-38545)")
-
-
-def numbers(version: str) -> Version:
-    """The leading numbers: "9.1.2.post2" is (9, 1, 2). What is no version at all is older than every floor."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def is_below(*, version: str, floor: Floor) -> bool:
@@ -84,8 +90,9 @@ def server_floor(*, name: str, version: str) -> Floor | None:
     """The floor that a broker of this name and version misses; None when it is good, or of a kind that we do not know."""
     if name not in OLDEST_MAJOR:
         return None
-    major = (*numbers(version), 0)[0]
-    if major < OLDEST_MAJOR[name]:
+    ours = (*numbers(version), 0, 0)
+    if ours[0] < OLDEST_MAJOR[name]:
         return Floor(f"{OLDEST_MAJOR[name]}.0", "nobody mends it any more")
-    floor = VALKEY.get((name, major))
+    lines = sorted(line for line in VALKEY if line[0] == name and line[1:] >= ours[:2])
+    floor = VALKEY[lines[0]] if lines else None
     return floor if floor and is_below(version=version, floor=floor) else None

@@ -47,7 +47,7 @@ class Vendors:
             GitLabStandIn(directory / "gitlab"),
             portal,
         )
-        for standin in (made.github, made.fly, made.slack, made.doppler, made.cloudflare):
+        for standin in made.by_name().values():
             standin.clock = made.clock
         return made
 

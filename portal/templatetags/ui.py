@@ -2,10 +2,10 @@
 
 from django import template
 
-from portal.ui.components import blocks, demo, forms, gates, leaf, lists, offers, sharing, spark, status, times, words
+from portal.ui.components import blocks, demo, fixed, forms, gates, leaf, lists, offers, sharing, spark, status, times, words
 
 register = template.Library()
 
-for part in (leaf, status, gates, times, blocks, forms, lists, words, demo, offers, sharing, spark):
+for part in (leaf, status, gates, times, blocks, fixed, forms, lists, words, demo, offers, sharing, spark):
     register.tags.update(part.register.tags)
     register.filters.update(part.register.filters)

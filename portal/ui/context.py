@@ -6,6 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from portal.access import sessions
 from portal.access.may import roles_of
 from portal.access.models import User
 from portal.ui import navigation, theme
@@ -25,6 +26,8 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "request_id": getattr(request, "id", ""),
         "auditor": getattr(request, "auditor", None),
         "preview": getattr(request, "preview", None),
+        "standing": SimpleLazyObject(lambda: sessions.standing_of(request, at=time_of(request))),
+        "copy": getattr(request, "copy", None),
         "nav_side": SimpleLazyObject(lambda: navigation.side(user, request.path)),
         "nav_tabs": SimpleLazyObject(lambda: navigation.tab_bar(user, request.path)),
         "account_page": SimpleLazyObject(lambda: navigation.exists_for(user, navigation.ACCOUNT.path)),

@@ -86,7 +86,7 @@ SIGNED_OUT = Problem(
     401,
     "You are signed out",
     "Your session is over, and nothing was changed. What you typed is still on this page.",
-    "Sign in again in another tab, then go on here.",
+    "Sign in again, then go on here.",
     extra={"sign_in": True},
 )
 FORGED = Problem(
@@ -248,7 +248,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     response = answer(request, FORGED)
     if request.headers.get("HX-Request"):
         # Only our own pages can read this answer: it brings the token of the new session to a page of the old one.
-        trigger(response, "token", {"value": get_token(request)})
+        trigger(response, "token", {"value": get_token(request), "person": str(getattr(request.user, "pk", "") or "")})
     return response
 
 

@@ -1,15 +1,14 @@
 """``/live/``: the stream on which a page hears the doorbells of its topics. Names only.
 
 One PostgreSQL connection per process listens for all streams together, and asks every few seconds whether their sessions
-still stand. A waiting stream holds no database connection and no more than a few kilobytes.
+still stand. A waiting stream holds no database connection, nothing of its request (``portal.handler`` lets go of both), and no
+more than a few kilobytes.
 """
 
 from collections.abc import AsyncIterator
 from random import uniform
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import BadRequest
-from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -70,8 +69,6 @@ def _topics_of(user: User, asked: str) -> frozenset[str]:
 
 async def _listen(stream: Stream) -> AsyncIterator[bytes]:
     """The lines of one stream, until the browser leaves, the session ends or the time is up."""
-    # The request's own connection goes back first: hundreds of waiting streams must not hold hundreds of connections.
-    await sync_to_async(connections.close_all)()
     switchboard.join(stream)
     try:
         yield f"retry: {RETRY}\n\n".encode()

@@ -12,7 +12,7 @@ from django.urls import Resolver404, get_urlconf, resolve
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.access.may import may, roles_of
+from portal.access.may import all_that, roles_of
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.roles import Role
@@ -69,14 +69,23 @@ ACCOUNT = Page("/me/", "Your account", "user-round")
 
 def pages_for(user: User | AnonymousUser, pages: Iterable[Page] = PAGES) -> tuple[Page, ...]:
     """The pages that exist and that this person may open, in the order of the table."""
-    roles = roles_of(user)
-    return tuple(page for page in pages if exists_for(user, page.path) and not page.but & roles)
+    return _pages_for(tuple(pages), roles_of(user), all_that(user), get_urlconf())
+
+
+@lru_cache(maxsize=256)
+def _pages_for(pages: tuple[Page, ...], roles: frozenset[Role], permissions: frozenset[P], urlconf: str | None) -> tuple[Page, ...]:
+    """Kept, because each page draws the navigation, and a company has few mixtures of roles."""
+    return tuple(page for page in pages if _opens(page.path, permissions, urlconf) and not page.but & roles)
 
 
 def exists_for(user: User | AnonymousUser, path: str) -> bool:
     """Whether a page stands at this address and opens for this person."""
-    found, permission = _page_at(path, get_urlconf())
-    return found and (permission is None or may(user, permission))
+    return _opens(path, all_that(user), get_urlconf())
+
+
+def _opens(path: str, permissions: frozenset[P], urlconf: str | None) -> bool:
+    found, permission = _page_at(path, urlconf)
+    return found and (permission is None or permission in permissions)
 
 
 @lru_cache(maxsize=256)

@@ -10,14 +10,13 @@ from django.views.decorators.http import require_POST
 from portal.access.guards import public
 
 THEMES = ("system", "light", "dark")
-COOKIE = "theme"
 YEAR = 365 * 86400
 """Seconds that the choice is kept."""
 
 
 def chosen(request: HttpRequest) -> str:
     """The theme of this browser, else of this person, else the system's."""
-    cookie = request.COOKIES.get(COOKIE, "")
+    cookie = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     if cookie in THEMES:
         return cookie
     own = getattr(getattr(request, "user", None), "theme", "system")
@@ -26,7 +25,7 @@ def chosen(request: HttpRequest) -> str:
 
 def remember(response: HttpResponse, theme: str) -> HttpResponse:
     """Keep the choice in this browser. Script may read the cookie: it changes the colours without a round trip."""
-    response.set_cookie(COOKIE, theme, max_age=YEAR, samesite="Lax", secure=settings.HTTPS)
+    response.set_cookie(settings.THEME_COOKIE_NAME, theme, max_age=YEAR, samesite="Lax", secure=settings.HTTPS)
     return response
 
 

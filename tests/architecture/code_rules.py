@@ -291,6 +291,13 @@ def trusts_anybody(file):
             yield node.value.lineno, f"{node.arg}=False: certificates are checked"
 
 
+def numbers_of_other_signs(file):
+    """What becomes a number is decimal: ``isdigit`` takes ``²`` as well, which ``int`` refuses, and the page breaks."""
+    for call, name in file.calls:
+        if name.rpartition(".")[2] in {"isdigit", "isnumeric"}:
+            yield call.lineno, f"{name}: isdecimal"
+
+
 RULES = {
     rule.__name__: rule
     for rule in (
@@ -309,6 +316,7 @@ RULES = {
         goes_round_the_wall,
         patterns_from_people,
         trusts_anybody,
+        numbers_of_other_signs,
     )
 }
 

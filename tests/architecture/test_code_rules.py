@@ -14,6 +14,10 @@ OURS = "names and numbers of our own, none of anybody's"
 TOOLS = "a tool for the shell, no part of what answers people"
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("built_sql", "portal/rows.py"): "names of tables and columns are those of Django's models; values go beside the statement",
+    (
+        "built_sql",
+        "portal/prepared.py",
+    ): "a name and a statement of our own, made by the ORM; its one value goes beside it",
     ("built_sql", "portal/ledger/guards.py"): "names of tables of portal/evidence.py, quoted",
     ("built_sql", "portal/runtime/backup.py"): "psycopg.sql quotes the name of a table that PostgreSQL itself told",
     ("built_sql", "portal/runtime/scheduler.py"): "the name of our own channel",
@@ -85,6 +89,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("patterns_from_people", "changes/proposals/classification.py"): "words of the policy's parameters",
     ("patterns_from_people", "changes/proposals/stages.py"): "a table of patterns of our own",
     ("patterns_from_people", "audits/engagements/wall.py"): "made of another pattern of ours",
+    ("numbers_of_other_signs", "changes/proposals/material.py"): "looks for signs of a number in a text; nothing becomes one",
 }
 """(rule, file or folder) → why it may."""
 
@@ -126,6 +131,7 @@ PLANTED = [
     ("trusts_anybody", "context.verify_mode = ssl.CERT_NONE"),
     ("trusts_anybody", "ask(verify=False)"),
     ("trusts_anybody", "handle.setopt(pycurl.SSL_VERIFYPEER, 0)"),
+    ("numbers_of_other_signs", "int(text) if text.isdigit() else 0"),
 ]
 FINE = [
     ("built_sql", "def f(c, x):\n    c.execute('SELECT %s', [x])\n    c.execute(ROWS + MORE, [x])"),
@@ -143,6 +149,7 @@ FINE = [
     ("goes_round_the_wall", "enqueue(kind='x')"),
     ("patterns_from_people", "re.compile('a')\nre.search(NAME, text)\nre.compile(rf'{re.escape(word)}x')"),
     ("trusts_anybody", "ask(verify=True)"),
+    ("numbers_of_other_signs", "int(text) if text.isdecimal() else 0"),
 ]
 
 

@@ -26,7 +26,7 @@ OURS = {name: each for name, each in COMPOSE["services"].items() if each["image"
 VARIABLE = re.compile(r"\b(?:COUNTERSIGN_[A-Z_]+|DATABASE_(?:OWNER_)?URL|BROKER_URL)\b")
 FOREIGN_OF_POSTGRES = {"COUNTERSIGN_OWNER_PASSWORD", "COUNTERSIGN_APP_PASSWORD"}
 """Read by deploy/roles.sh, which makes the roles, and part of the two addresses."""
-OFFICIAL = {"python:3.11-slim", "postgres:17", "valkey/valkey:8", "rabbitmq:4"}
+OFFICIAL = {"python:3.11-slim-trixie", "postgres:17", "valkey/valkey:8", "rabbitmq:4"}
 
 
 @cache
@@ -144,17 +144,21 @@ def test_no_secret_stands_in_them():
     assert not re.search(r"^(?:ARG|ENV)\b.*(?:PASSWORD|SECRET|KEY|TOKEN)", DOCKERFILE, re.MULTILINE)
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     let_in = {line[1:] for line in ignored if line.startswith("!")}
-    copied = {words.split()[0] for words in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)}
+    copied = {word for words in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE) for word in words.split()[:-1]}
+    locks = {"requirements.lock", "requirements-optional.lock"}
     assert ignored[1] == "*"
-    assert let_in == copied == {"requirements.txt", "manage.py", "assets", "templates", *APPS}
+    assert let_in == copied == {"requirements.txt", *locks, "manage.py", "assets", "templates", *APPS}
 
 
 def test_cookies_are_closed_where_the_address_is_https(monkeypatch):
     monkeypatch.setenv("COUNTERSIGN_BASE_URL", "https://portal.example")
     made = runpy.run_path(str(ROOT / "portal" / "settings.py"))
 
-    for kind in ("SESSION", "CSRF"):
+    for kind in ("SESSION", "CSRF", "THEME"):
         assert made[f"{kind}_COOKIE_NAME"].startswith("__Host-")
+    script = (ROOT / "portal" / "static" / "portal" / "portal.js").read_text()
+    assert "${closed ? '__Host-' : ''}theme=" in script, "the page's script writes the same cookie"
+    for kind in ("SESSION", "CSRF"):
         assert made[f"{kind}_COOKIE_SECURE"] is True
     assert made["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert (made.get("SESSION_COOKIE_HTTPONLY", True), made["CSRF_COOKIE_HTTPONLY"]) == (True, True)

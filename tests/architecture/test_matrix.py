@@ -7,6 +7,7 @@ stands in ``tests/portal/access/test_roles.py``. Whether a record is one's own t
 import logging
 import re
 from datetime import timedelta
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 import pytest
@@ -261,10 +262,10 @@ def names_in_code():
 
 
 def test_no_address_form_or_query_breaks_a_page():
-    """NUL and numbers beyond any column: an answer in words, never a fault of ours, and nothing recorded."""
+    """NUL, numbers beyond any column, and signs that are digits and no number: words, never a fault of ours, nothing recorded."""
     names, people = names_in_code(), clients()
-    large, nul = (dict.fromkeys(names, sign) for sign in ("9" * 30, "\0"))
-    broken, before = [], LedgerLeaf.objects.count()
+    large, nul, raised = (dict.fromkeys(names, sign) for sign in ("9" * 30, "\0", "\u00b2"))
+    broken, before, status = [], LedgerLeaf.objects.count(), 0
     for route, rule in RULES.items():
         if rule.by_token or route.name in LIVE | LEAVES:
             continue
@@ -272,7 +273,10 @@ def test_no_address_form_or_query_breaks_a_page():
         asked_for = [("POST", address, nul)]
         asked_for += [("GET", nasty, None), ("POST", nasty, large)] if nasty != address else []
         asked_for += [("GET", f"{address}?{urlencode(large)}", None)] if nasty == address else []
+        asked_for += [("GET", f"{address}?{urlencode(raised)}", None), ("POST", address, raised)]
         for method, where, data in asked_for:
+            if data is raised and status != HTTPStatus.METHOD_NOT_ALLOWED:
+                continue  # what answers a GET has been asked already
             status = ask(people[fitting(rule)], method, where, data, headers=BRIEF).status_code
             if status >= 500:
                 broken.append((method, where, data and "form", status))

@@ -33,6 +33,11 @@ REASONS: dict[tuple[str, str, str], str] = {
     ),
     ("audits", "0008_jobs_and_additions", "Create constraint admission_added_whole on model admission"): PEOPLE_OF_AUDITS,
     ("audits", "0008_jobs_and_additions", "Create constraint admission_added_by_two_others on model admission"): PEOPLE_OF_AUDITS,
+    (
+        "changes",
+        "0013_bodies",
+        "Raw SQL operation",
+    ): "settings of the vacuum: its lock stops neither readers nor writers",
     ("portal", "0015_learner", "Create constraint role_grant_known_role on model rolegrant"): GRANTS,
     ("portal", "0015_learner", "Create constraint role_grant_privileged_by_two on model rolegrant"): GRANTS,
 }

@@ -4,6 +4,9 @@ import re
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from portal.forms_of_secrets import ANY, FORMS, HIDDEN
 from tests.architecture.test_house import ROOT, tracked
@@ -13,7 +16,11 @@ MADE_UP = re.compile(
     r"(.)\1{5}|example|not-a|never|secret|hunter2|password|canary|fake|test|1234|abcd|northwind|pass:word|user:|:pw|TOKEN|…|\{|\$",
     re.IGNORECASE,
 )
-"""What no issuer would give out: repetitions, rows of letters, words."""
+"""What no issuer would give out: repetitions, rows of letters, words. Of a key the length says more: every one that OpenSSH writes
+begins with repetitions."""
+LINE = re.compile(r"^[ \t\"']*([A-Za-z0-9+/=]{40,})(?:\\n)?[\"']?$", re.MULTILINE)
+KEY_FROM = 100
+"""Characters of Base64, in lines as keys have them, from which on something is a key and no sketch of one."""
 KNOWN: dict[str, str] = {
     "dp.sa...standin": "the stand-in shows its token cut, as Doppler does",
     "dp.said.bAqhcVzrhy5c": "an example of Doppler's own documentation",
@@ -44,7 +51,13 @@ GIVEN_OUT = {
 
 def suspicious(text):
     """What looks like a secret and is not plainly made up."""
-    return [found[0] for found in ANY.finditer(text) if not MADE_UP.search(found[0].removeprefix("AGE-SECRET-KEY"))]
+    return [found[0] for found in ANY.finditer(text) if not _is_made_up(found[0])]
+
+
+def _is_made_up(found):
+    if found.startswith("-----BEGIN") and sum(map(len, LINE.findall(found))) >= KEY_FROM:
+        return False
+    return MADE_UP.search(found.removeprefix("AGE-SECRET-KEY")) is not None
 
 
 def test_no_secret_lies_in_the_repository():
@@ -78,6 +91,13 @@ def test_a_secret_of_each_kind_is_found_and_hidden_in_logs(kind):
 
     assert suspicious(f"token = {given!r}" if "\n" not in given else given) != []
     assert given[8:30] not in HIDDEN.sub("[hidden]", f"asked with {given} today")
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.OpenSSH, PrivateFormat.PKCS8])
+def test_a_key_is_found_however_it_begins(form):
+    key = Ed448PrivateKey.generate() if form == PrivateFormat.PKCS8 else Ed25519PrivateKey.generate()
+
+    assert suspicious(key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()) != []
 
 
 def test_every_exception_is_still_needed_and_has_a_reason():

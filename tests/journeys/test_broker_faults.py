@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from tests.journeys.chaos.facts import disordered, life_of
-from tests.journeys.chaos.portal import SECRET, Portal, figures
+from tests.journeys.chaos.portal import SECRET, figures
 from tests.journeys.chaos.sender import Sender, percentile
 from tests.stack import wait_for
 
@@ -26,9 +26,8 @@ def send(portal, *, seed, deliveries=DELIVERIES):
     return Sender(port=portal.stack.port, secret=SECRET, threads=8).start(disordered(sent, total=len(sent), seed=seed)).finish()
 
 
-def in_use(stack):
-    """A portal that has taken deliveries before: its connections to the database are open, as on any day but the first minute."""
-    portal = Portal(stack(empty=True)).connect()
+def in_use(portal):
+    """It has taken deliveries before: its connections to the database are open, as on any day but the first minute."""
     send(portal, seed=10, deliveries=24)
     return portal
 
@@ -67,8 +66,8 @@ def judge(name, portal, tally, seen):
     assert p99 <= ANSWER_P99
 
 
-def test_with_a_hanging_broker_the_door_answers_and_nothing_is_lost(stack):
-    portal = in_use(stack)
+def test_with_a_hanging_broker_the_door_answers_and_nothing_is_lost(connected):
+    portal = in_use(connected())
     pid = portal.stack.kill("valkey", signal.SIGSTOP)
 
     tally = send(portal, seed=11)
@@ -80,8 +79,8 @@ def test_with_a_hanging_broker_the_door_answers_and_nothing_is_lost(stack):
     wait_for(lambda: parts(portal) == WELL, what="every part to work again")
 
 
-def test_without_a_broker_the_door_answers_and_nothing_is_lost(stack):
-    portal = in_use(stack)
+def test_without_a_broker_the_door_answers_and_nothing_is_lost(connected):
+    portal = in_use(connected())
     broker = portal.stack.places.broker
     away = broker.with_name("valkey-away")
     # A broker that finds no folder ends at once: the supervisor tries again and again, as with a broken disk.

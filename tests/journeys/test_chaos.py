@@ -7,7 +7,7 @@ import pytest
 
 from tests.journeys.chaos.facts import disordered, life_of
 from tests.journeys.chaos.killer import Killer
-from tests.journeys.chaos.portal import SECRET, Portal, figures
+from tests.journeys.chaos.portal import SECRET, figures
 from tests.journeys.chaos.sender import Sender, percentile
 
 pytestmark = [pytest.mark.stack, pytest.mark.chaos]
@@ -70,9 +70,9 @@ def as_table(value):
     return dict.fromkeys(value, True) if isinstance(value, set) else value
 
 
-def test_a_thousand_deliveries_survive_twenty_kills(stack):
+def test_a_thousand_deliveries_survive_twenty_kills(connected):
     began = time.monotonic()
-    portal = Portal(stack(empty=True)).connect()
+    portal = connected()
     sent, expected = life_of(deliveries=DIFFERENT, seed=SEED)
     deliveries = disordered(sent, total=DELIVERIES, seed=SEED)
 

@@ -11,21 +11,13 @@ import pytest
 from tests.changes.stories import FOLDER, NAMES, read_story
 from tests.journeys.chaos.facts import Sent, life_of
 from tests.journeys.chaos.portal import SECRET, Portal, figures
-from tests.journeys.chaos.seeds import Seed
 from tests.journeys.chaos.sender import Sender, signed
-from tests.stack import Stack, wait_for
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.stack
 WEBHOOKS = FOLDER.parent / "webhooks"
 LARGE = b"x" * (26 * 1024 * 1024)
 FINAL = {"applied", "duplicate", "ignored", "quarantined"}
-
-
-@pytest.fixture(scope="module")
-def seed():
-    each = Seed(secret=read_story(NAMES[0])["secret"])
-    yield each
-    each.clear()
 
 
 def thrice_and_shuffled(deliveries):
@@ -96,13 +88,10 @@ def recorded():
 
 
 @pytest.fixture(scope="module")
-def portal():
+def portal(seed):
     """One that knows its forge by deliveries only, for the tests that leave it able to take the next one."""
-    running = Stack(empty=True)
-    try:
-        yield Portal(running.start()).connect()
-    finally:
-        running.clear()
+    with seed.running() as running:
+        yield running
 
 
 def test_an_oversized_delivery_is_refused_and_the_next_one_taken(portal):

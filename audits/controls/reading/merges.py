@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from audits.controls.reading.found import Found, kinds_of, ref_to
@@ -13,6 +13,7 @@ from changes.delivery.models import BranchCommit, Check, Environment, PullReques
 from changes.delivery.population import uncovered_commits
 from changes.entitlements.mergers.queries import in_force, kept_lists
 from changes.proposals.models import DECLARED, Change, LinkedPullRequest
+from changes.proposals.queries import CARRYING
 from portal.access.scope import Scope
 from portal.policy.clauses import Clause
 
@@ -96,15 +97,18 @@ def merges_reviewed(window: Window, scope: Scope) -> Iterator[Row]:
 
 @reader
 def merges_staged(window: Window, scope: Scope) -> Iterator[Row]:
-    """P-04: merges into prod, emergencies that somebody declared aside; one whose commit was not in staging deviates."""
-    emergencies = Change.objects.filter(DECLARED).values("links__pull_request")
+    """P-04: merges into prod, those of nothing but emergencies that somebody declared aside; one whose commit was not in staging
+    deviates."""
+    links = LinkedPullRequest.objects.filter(pull_request=OuterRef("pk"), role__in=CARRYING)
+    declared = Change.objects.filter(DECLARED)
+    spared = Exists(links.filter(change__in=declared)) & ~Exists(links.exclude(change__in=declared))
     staged = Release.objects.filter(
         Q(commit_sha=OuterRef("head_sha")) | Q(commit_sha=OuterRef("merge_sha")),
         repository=OuterRef("repository"),
         environment=Environment.STAGING,
         succeeded_at__isnull=False,
     )
-    rows = merges(window, scope).filter(base_ref=F("repository__prod_branch")).exclude(pk__in=emergencies)
+    rows = merges(window, scope).filter(~spared, base_ref=F("repository__prod_branch"))
     rows = rows.annotate(staged_at=Subquery(staged.order_by("succeeded_at").values("succeeded_at")[:1]))
     found = Found(window, scope, {"no_staging"})
     for row in rows.iterator(chunk_size=AT_ONCE):

@@ -33,7 +33,8 @@ What is in it
     attestations/         the frozen verdict on each change, signed (DSSE, in-toto)
     oscal/                the results in the form of NIST's OSCAL; the plan of action only where something is open
     workbook.xlsx         everything flat, for reading and sorting; no formula
-    ledger/               the entries about all that with their proofs, the signed checkpoint, earlier checkpoints, public keys
+    ledger/               the entries about all that with their proofs, the signed checkpoint, earlier checkpoints, public keys;
+                          timestamps/ (where there are any): an authority's RFC 3161 stamps over checkpoints
     verify.py             the verifier, one file
     manifest.json, .note  every file with its SHA-256; and the signature over that
 

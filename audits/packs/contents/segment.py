@@ -14,7 +14,7 @@ from audits.packs.actions import stream_of
 from audits.packs.contents.work import Work
 from audits.packs.models import Pack
 from audits.requests.models import Request
-from portal.ledger.models import LedgerCheckpoint
+from portal.ledger.models import LedgerCheckpoint, LedgerTimestamp
 from portal.ledger.places import Places
 from portal.ledger.segment import Chosen, segment_on
 
@@ -43,14 +43,15 @@ def _own_streams(pack: Pack) -> Iterator[str]:
 def stream_of_key(key: str) -> Iterator[str]:
     """The stream about a row of a population; nothing where there is none of its own."""
     for beginning, stream in KEYS.items():
-        if key.startswith(beginning) and key.removeprefix(beginning).isdigit():
+        if key.startswith(beginning) and key.removeprefix(beginning).isdecimal():
             yield stream + key.removeprefix(beginning)
 
 
 def put_segment(work: Work, where: Places) -> None:
     """Entries with proofs, the checkpoint over them, earlier ones with the proof that it continues them, and the public keys."""
     sampled = {stream for sample in work.samples for item in work.items(sample) for stream in stream_of_key(item.row.key)}
-    chosen = Chosen(streams=sorted({*_own_streams(work.pack), *sampled}), checkpoints=_first_of(work.engagement))
+    stamped = work.pack.contents.get("timestamps", [])
+    chosen = Chosen(streams=sorted({*_own_streams(work.pack), *sampled}), checkpoints=[*_first_of(work.engagement), *stamped])
     with connection.cursor() as cursor:
         found = segment_on(cursor, chosen=chosen, where=where, size=work.checkpoint.size)
         if found.root != bytes(work.checkpoint.root):
@@ -61,6 +62,15 @@ def put_segment(work: Work, where: Places) -> None:
     work.archive.put("ledger/checkpoint.note", found.checkpoint)
     work.archive.put("ledger/checkpoints.jsonl", "".join(f"{line}\n" for line in found.history))
     work.archive.put("ledger/keys.txt", "".join(f"{key}\n" for key in found.keys))
+    _put_timestamps(work, stamped)
+
+
+def _put_timestamps(work: Work, sizes: list[int]) -> None:
+    """Each stamp with the note that it is over, also for ``openssl ts -verify``."""
+    notes = dict(LedgerCheckpoint.objects.filter(size__in=sizes).values_list("size", "note"))
+    for row in LedgerTimestamp.objects.filter(size__in=sizes).order_by("size"):
+        work.archive.put(f"ledger/timestamps/{row.size:012d}.note", notes[row.size])
+        work.archive.put(f"ledger/timestamps/{row.size:012d}.tsr", bytes(row.answer))
 
 
 def _first_of(engagement: Engagement) -> list[int]:

@@ -31,6 +31,8 @@ class Ledger:
     """Hashes of entries whose text two people had removed, as an entry about it says."""
     seen: set[str] = field(default_factory=set)
     """The rows of which the pack has a record."""
+    known: dict[int, bytes] = field(default_factory=dict)
+    """Size -> root of every checkpoint in the pack."""
     unread: int = 0
     """Records that were not compared, since the text about them was redacted."""
 
@@ -121,7 +123,7 @@ def check_ledger(pack: Pack, keys: Keys, kept: list[Path]) -> Ledger:
     for leaf, place in ledger.gone.items():
         if leaf not in ledger.redacted:
             raise Broken(f"{place}: its text is gone, and no entry of two people says that it was redacted")
-    known = {size: root}
+    known = ledger.known = {size: root}
     for number, older in enumerate(pack.values("ledger/checkpoints.jsonl"), start=1):
         place = f"ledger/checkpoints.jsonl, line {number}"
         first, old = head_of(older["note"], place, keys)

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from audits.packs.tools.evidence import (
     check_about,
     check_complete,
@@ -15,11 +17,13 @@ from audits.packs.tools.evidence import (
 )
 from audits.packs.tools.ledgered import Ledger, check_ledger
 from audits.packs.tools.reading import DESCRIPTION, KEYS, Broken, Unusable, check_manifest, open_pack, read_keys
+from audits.packs.tools.stamped import check_stamps, told_of_stamps
 
 
-def verify(data: bytes, keys_text: str | None = None, kept: list[Path] | None = None) -> str:
-    """Check everything; a sentence about what was checked. Raises ``Broken`` or ``Unusable``."""
+def verify(data: bytes, keys_text: str | None = None, kept: list[Path] | None = None, tsa_roots: bytes | None = None) -> str:
+    """Check everything; sentences about what was checked. Raises ``Broken`` or ``Unusable``."""
     pack = open_pack(data)
+    roots = load_pem_x509_certificates(tsa_roots) if tsa_roots is not None else []
     try:
         inside = read_keys(pack.content(KEYS).decode(), KEYS)
         keys = read_keys(keys_text, "the keys that you gave") if keys_text is not None else inside
@@ -32,13 +36,14 @@ def verify(data: bytes, keys_text: str | None = None, kept: list[Path] | None = 
         check_complete(ledger, manifest["about"])
         controls = check_controls(pack)
         statements = check_statements(pack, keys)
+        stamps = check_stamps(pack, ledger, keys, manifest["about"]["contents"].get("timestamps", []), roots)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as problem:
         raise Broken(f"the pack: something in it cannot be read ({problem!r})") from problem
     rows = sum(len(one) for one in populations.values())
     return (
         f"{len(pack.places)} files, {rows} rows of {len(populations)} populations, {items} sampled items, {records} records,"
         f" {controls} controls, {statements} statements, {ledger.entries} entries under checkpoint {ledger.size}: all verify."
-        f"{redacted_in(ledger)}"
+        f"{redacted_in(ledger)}{''.join(f' {told}' for told in told_of_stamps(stamps))}"
     )
 
 
@@ -58,10 +63,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--keys", type=Path)
     parser.add_argument("--checkpoints", type=Path, action="append", default=[])
+    parser.add_argument("--tsa-roots", type=Path)
     given = parser.parse_args(arguments)
     try:
         keys = given.keys.read_text() if given.keys else None
-        print(verify(given.pack.read_bytes(), keys, given.checkpoints))
+        roots = given.tsa_roots.read_bytes() if given.tsa_roots else None
+        print(verify(given.pack.read_bytes(), keys, given.checkpoints, roots))
     except Broken as problem:
         print(f"BROKEN  {problem}")
         return 1

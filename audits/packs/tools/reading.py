@@ -1,9 +1,10 @@
 """Verifies a Countersign evidence pack offline. Needs Python 3.11 and the package `cryptography`, nothing else.
 
-    python verify.py PACK.zip [--keys FILE] [--checkpoints FILE_OR_FOLDER ...]
+    python verify.py PACK.zip [--keys FILE] [--checkpoints FILE_OR_FOLDER ...] [--tsa-roots FILE]
 
 Give with --keys the public key that you were given beforehand; the key inside of the pack proves only that the pack fits itself.
 Give with --checkpoints what you kept of the ledger's checkpoints: a handed-over checkpoints.txt, a clone of the Git anchor.
+Give with --tsa-roots the root certificates (PEM) of the time stamping authority that you trust, where stamps are in the pack.
 
 Checked: that the ZIP holds what its manifest names and not one bit more; the signature of the manifest; the digest of every file;
 that each population's rows give the digest that was frozen, and that its CSV says what its JSON says; that every sample is what
@@ -11,7 +12,8 @@ its seed draws; every sheet and raw record against its digest; every record agai
 hash of every entry and its place in the Merkle tree (RFC 9162); the checkpoint's signature (https://c2sp.org/signed-note); every
 control's result, computed anew from its rows; that no entry between the first and the last of a stream is missing, nor the record
 of a mark, request, finding or item that an entry covers; that a text is gone only by a redaction of two people; every signed
-statement about a change (DSSE, in-toto).
+statement about a change (DSSE, in-toto); every time stamp (RFC 3161): what it is over, its signature, and with --tsa-roots whose
+it is. Whether a certificate was revoked is not asked, and what cannot be verified here is said.
 
 Exit code 0: all is well. 1: something is broken; the first broken place is named. 2: the input cannot be used.
 """

@@ -86,7 +86,8 @@ class GitHub:
 
     def contributors(self, *, number: int) -> tuple[Json, ...]:
         """{"uid", "login", "name", "email", "role"} of authors, committers and co-authors, without GitHub's web-flow."""
-        return read_answer(self.pull_request_commits(number=number), read=lambda rows: people.commit_people(commits=rows))
+        commits = self.pull_request_commits(number=number)
+        return read_answer(commits, read=lambda rows: people.commit_people(commits=rows, most=people.MOST))
 
     def reviews(self, *, number: int) -> tuple[ReviewReported, ...]:
         """All reviews, oldest first."""

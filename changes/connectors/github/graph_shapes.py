@@ -17,7 +17,7 @@ from changes.proposals.measuring import is_migration
 Json = Mapping[str, Any]
 MERGE_BUTTON = "Merge pull request #"
 """How the message of a commit begins that GitHub's merge button made; whether it did is asked for."""
-MOST_COMMITS, MOST_FILES = 250, 3000
+MOST_FILES = 3000
 """What REST lists of a pull request at most: facts do not depend on who told them."""
 CHANGES = {
     "ADDED": "added",
@@ -62,9 +62,9 @@ def read(node: Node) -> Read:
     number, head = node.number, node.values.get("headRefOid")
     bare = objects.pull_request(value=_pull_request(node.values), path=f"pullRequest {number}")
     files, moved = _files(node.lists["files"][:MOST_FILES])
-    commits = [_commit(one) for one in node.lists["commits"][:MOST_COMMITS]]
+    commits = [_commit(one) for one in node.lists["commits"][: people.MOST]]
     checks, statuses = _checks(node.lists["contexts"], sha=str(node.values.get("headOid") or head))
-    fact = replace(bare, commit_people=people.commit_people(commits=commits))
+    fact = replace(bare, commit_people=people.commit_people(commits=commits, most=people.MOST))
     if not moved:
         fact = replace(fact, paths=objects.file_paths(values=files), files=objects.files(values=files))
     reviews = tuple(objects.review(value=_review(one), pull_request_number=number) for one in node.lists["reviews"])

@@ -4,7 +4,7 @@ Mail addresses in commits can be forged (REFERENCE §1.1, 4). They are good enou
 ever takes a right away: a contributor may not approve.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from changes.connectors.fields import BIG, Fields
@@ -15,19 +15,24 @@ WEB_FLOW = "web-flow"
 WEB_FLOW_MAIL = "noreply@github.com"
 NOREPLY = "@users.noreply.github.com"
 TRAILER = "co-authored-by:"
+MOST = 250
+"""Commits of a pull request that GitHub lists (REFERENCE §1.1, 5)."""
+UNLISTED = {"uid": None, "login": "", "name": f"whoever made those after the {MOST}th", "email": "", "role": "author"}
+"""Stands for those of whom nothing is told: an unknown contributor, so that nobody is taken for somebody else."""
 
 
-def commit_people(*, commits: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+def commit_people(*, commits: Sequence[Mapping[str, Any]], most: int | None = None) -> tuple[dict[str, Any], ...]:
     """Each contributor once per role, in order: {"uid", "login", "name", "email", "role"}.
 
-    ``commits`` are the answers of ``GET /repos/{o}/{r}/pulls/{n}/commits`` (at most 250). ``uid`` is None when the mail
-    address belongs to no account.
+    ``commits`` are the answers of ``GET /repos/{o}/{r}/pulls/{n}/commits``. ``uid`` is None when the mail address belongs to no
+    account. Where the forge lists ``most`` commits at most and that many came, there may be more: ``UNLISTED`` stands for them.
     """
     seen: dict[tuple[Any, ...], dict[str, Any]] = {}
     for value in commits:
         for person in _of_commit(fields=Fields.of(value=value, path="commit")):
             seen.setdefault(tuple(person.values()), person)
-    return tuple(seen.values())
+    cut = most is not None and len(commits) >= most
+    return (*seen.values(), *([dict(UNLISTED)] if cut else []))
 
 
 def _of_commit(*, fields: Fields) -> Iterator[dict[str, Any]]:

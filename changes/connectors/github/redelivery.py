@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from changes.connectors import outages
-from changes.connectors.errors import NotFound, Permanent
+from changes.connectors.errors import Invalid, NotFound, Passing, Permanent
 from changes.connectors.github.deliveries import OF_THE_APP, Attempt, DeliveryLog, places_of, places_of_organisation
 from changes.connectors.keeping import keep
 from changes.connectors.models import Delivery, Source
@@ -43,11 +43,16 @@ def send_again_due(*, source: Source, at: datetime) -> int:
         return 0
     asked: list[Attempt] = []
     places, problems = _places(source, at)
-    for place in places:
-        try:
-            asked += _send_again(DeliveryLog(source=source, at=at, place=place), source, at, left=AT_MOST - len(asked))
-        except Permanent as refused:
-            problems.append(refused.reason)
+    try:
+        for place in places:
+            try:
+                _send_again(DeliveryLog(source=source, at=at, place=place), source, at, asked, problems)
+            except Permanent as refused:
+                problems.append(refused.reason)
+    except Passing:
+        if asked:
+            _note(source, noted, asked, next(iter(problems), ""), at)
+        raise
     _note(source, noted, asked, next(iter(problems), ""), at)
     return len(asked)
 
@@ -96,14 +101,19 @@ def _looked_up(look: Callable[[], list[str]], problems: list[str]) -> list[str]:
         return []
 
 
-def _send_again(log: DeliveryLog, source: Source, at: datetime, *, left: int) -> list[Attempt]:
+def _send_again(log: DeliveryLog, source: Source, at: datetime, asked: list[Attempt], problems: list[str]) -> None:
+    """Add to ``asked`` each attempt as soon as GitHub took it: what comes after may fail. One that it does not send again does
+    not keep it from the others."""
     ours = _in_scope(source)
     found = (attempt for attempt in log.failed_since(since=at - WITHIN) if _concerns(attempt, ours))
     failed = [attempt for attempt, _ in zip(found, range(LOOKED_AT), strict=False)]
-    chosen = lost(attempts=failed, held=_held(source, failed))[:left]
-    for attempt in chosen:
-        log.send_again(attempt=attempt.id)
-    return chosen
+    for attempt in lost(attempts=failed, held=_held(source, failed))[: AT_MOST - len(asked)]:
+        try:
+            log.send_again(attempt=attempt.id)
+        except (NotFound, Invalid) as refused:
+            problems.append(refused.reason)
+        else:
+            asked.append(attempt)
 
 
 def _in_scope(source: Source) -> frozenset[int] | None:

@@ -1,17 +1,21 @@
 """Reads all pull requests of a repository, page by page: the first reading, and filling back.
 
-By GraphQL a page is a hundred pull requests, whole. Each page is recorded at once and leaves its place in the database, so that a
-killed worker loses one page and reads it again. What GraphQL cannot tell is asked for by REST; where it does not answer at all (a
-forge of another kind, a token without the right) REST reads everything, as it did before.
+By GraphQL a page is a hundred pull requests, whole. Each page is recorded at once, with all that follows from it and with the place
+behind it: a killed worker loses one page as a whole, and it is read again. What GraphQL cannot tell is asked for by REST; where it
+does not answer at all (a forge of another kind, a token without the right) REST reads everything, as it did before.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from changes.connectors.asking import Asked, ask_all
+from changes.connectors.errors import Passing
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.graph import Graph, Page
 from changes.connectors.github.graph_errors import TooMuch, Unusable
@@ -20,6 +24,7 @@ from changes.connectors.settling import touch
 from changes.delivery import actions as record
 from changes.delivery.models import Repository
 from changes.delivery.whole import record_read
+from portal.ui.remaining import words_left
 
 LARGEST, SMALLEST = 100, 5
 """Pull requests of a page. Half as many after one that GitHub could not answer in time, more again after one that it could."""
@@ -27,6 +32,13 @@ SAID = timedelta(days=1)
 """For so long it is said of a reading that has ended what was not as usual."""
 TRIES = 3
 """After so many smallest pages that were too much REST reads the rest."""
+
+
+class Overtaken(Passing):
+    """Another worker has gone on with this walk meanwhile, or begun it anew: what this one read is its to record."""
+
+    def __init__(self) -> None:
+        super().__init__("Another worker goes on with it", retry_after=1.0)
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,10 @@ def under_way(*, source: Source) -> bool:
 
 
 def step(*, walk: Walk, source: Source, at: datetime) -> Step:
-    """Read and record one page. Raises ``Passing`` when GitHub asks to wait, ``Permanent`` when the repository cannot be read."""
+    """Read and record one page.
+
+    Raises ``Passing`` when GitHub asks to wait, ``Overtaken`` among them, and ``Permanent`` when the repository cannot be read.
+    """
     if not (source.has_token or source.app_id) and not walk.rest_page:
         _use_rest(walk, "without a token GitHub answers no GraphQL")
     if walk.rest_page:
@@ -72,8 +87,9 @@ def step(*, walk: Walk, source: Source, at: datetime) -> Step:
         _use_rest(walk, problem.reason)
         return _rest_step(walk, source, at)
     wanted = _wanted(page, walk.since)
-    _record(walk, source, wanted, at)
-    return _on(walk, wanted, at)
+    with transaction.atomic():
+        _record(walk, source, wanted, at)
+        return _on(walk, wanted, at)
 
 
 def _wanted(page: Page, since: datetime) -> Page:
@@ -85,25 +101,38 @@ def _wanted(page: Page, since: datetime) -> Page:
 
 
 def _record(walk: Walk, source: Source, page: Page, at: datetime) -> None:
-    repository = walk.repository
-    moved = record_read(repository=repository, read=[one.whole for one in page.read], at=at)
+    """Locks in the order in which settling takes them: the repository, then its pull requests."""
+    repository, read = walk.repository, [one.whole for one in page.read]
+    record_read(repository=repository, read=read, at=at, moves=partial(touch, repository=repository, at=at))
     subjects = [subject for one in page.read for subject in one.wants]
     subjects += [f"pull_request:{number}" for number in page.by_rest]
     ask_all(asked=[Asked(source, repository, subject, at) for subject in subjects])
-    if moved:
-        touch(repository=repository, at=at)
 
 
 def _on(walk: Walk, page: Page, at: datetime) -> Step:
     """The page is recorded: the next one begins behind it."""
     found = len(page.read) + len(page.by_rest)
-    walk.newest = walk.newest or page.newest
-    walk.after, walk.found, walk.total = page.after or "", walk.found + found, page.total
-    walk.size, walk.tries = min(LARGEST, walk.size * 5 // 4 + 1), 0
-    walk.note = _spoiled(page.by_rest) or walk.note
-    walk.ended_at = None if page.after else at
-    walk.save()
+    _keep(
+        walk,
+        newest=walk.newest or page.newest,
+        after=page.after or "",
+        found=walk.found + found,
+        total=page.total,
+        size=min(LARGEST, walk.size * 5 // 4 + 1),
+        tries=0,
+        note=_spoiled(page.by_rest) or walk.note,
+        ended_at=None if page.after else at,
+    )
     return Step(found, bool(page.after))
+
+
+def _keep(walk: Walk, **values: Any) -> None:
+    """Write these down, unless the walk is not as this worker knows it. Raises ``Overtaken``."""
+    known = {name: getattr(walk, name) for name in ("began_at", "after", "rest_page", "size", "tries")}
+    if not Walk.objects.filter(pk=walk.pk, ended_at=None, **known).update(**values):
+        raise Overtaken
+    for name, value in values.items():
+        setattr(walk, name, value)
 
 
 def _spoiled(by_rest: Mapping[int, str]) -> str:
@@ -114,20 +143,15 @@ def _spoiled(by_rest: Mapping[int, str]) -> str:
 
 
 def _smaller(walk: Walk, why: str) -> None:
-    if walk.size > SMALLEST:
-        walk.size = max(SMALLEST, walk.size // 2)
-    elif walk.tries + 1 < TRIES:
-        walk.tries += 1
-    else:
+    if walk.size <= SMALLEST and walk.tries + 1 >= TRIES:
         _use_rest(walk, why)
         return
-    walk.note = f"Pages of {walk.size} from here on: {why}"
-    walk.save()
+    size = max(SMALLEST, walk.size // 2)
+    _keep(walk, size=size, tries=walk.tries + (walk.size <= SMALLEST), note=f"Pages of {size} from here on: {why}")
 
 
 def _use_rest(walk: Walk, why: str) -> None:
-    walk.rest_page, walk.note = 1, f"Read by REST: {why}"
-    walk.save()
+    _keep(walk, rest_page=1, found=0, note=f"Read by REST: {why}")
 
 
 def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
@@ -135,15 +159,21 @@ def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
     repository = walk.repository
     rows = GitHub(source=source, repository_name=repository.name, at=at).pull_requests_page(page=walk.rest_page)
     wanted = [fact for fact in rows if fact.vendor_updated_at is None or fact.vendor_updated_at >= walk.since]
-    for fact in wanted:
-        record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
-    ask_all(asked=[Asked(source, repository, f"pull_request:{fact.number}", at) for fact in wanted])
-    if wanted:
-        touch(repository=repository, at=at)
-        walk.newest = walk.newest or max((fact.vendor_updated_at for fact in wanted if fact.vendor_updated_at), default=None)
+    newest = max((fact.vendor_updated_at for fact in wanted if fact.vendor_updated_at), default=None)
     more = bool(rows) and len(wanted) == len(rows)
-    walk.rest_page, walk.found, walk.ended_at = walk.rest_page + 1, walk.found + len(wanted), None if more else at
-    walk.save()
+    with transaction.atomic():
+        if wanted:
+            touch(repository=repository, at=at)
+        for fact in wanted:
+            record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
+        ask_all(asked=[Asked(source, repository, f"pull_request:{fact.number}", at) for fact in wanted])
+        _keep(
+            walk,
+            rest_page=walk.rest_page + 1,
+            newest=walk.newest or newest,
+            found=walk.found + len(wanted),
+            ended_at=None if more else at,
+        )
     return Step(len(wanted), more)
 
 
@@ -153,8 +183,18 @@ def told(*, walk: Walk) -> str:
     return ". ".join(part for part in (share, walk.note) if part)
 
 
+def share_of(*, walk: Walk) -> float:
+    """Part of it that is read, 0 to 1; 0 where nobody says how many there are. Older ones that are not wanted count as unread."""
+    return min(walk.found / walk.total, 1.0) if walk.total else 0.0
+
+
 def first_readings(*, source: Source, at: datetime) -> list[tuple[str, str]]:
     """(repository, how far) of first readings that are under way, or that ended within a day with something to say."""
     rows = Walk.objects.filter(purpose=Walk.Purpose.FIRST, repository__forge=source.kind, repository__in_scope_until=None)
     rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at - SAID) & ~Q(note="")).select_related("repository")
-    return [(row.repository.name, told(walk=row) or "just begun") for row in rows.order_by("repository__name")]
+    return [(row.repository.name, _told_with_time(row, at)) for row in rows.order_by("repository__name")]
+
+
+def _told_with_time(walk: Walk, at: datetime) -> str:
+    left = words_left(began=walk.began_at, moved=at, share=share_of(walk=walk), at=at) if walk.ended_at is None else ""
+    return ", ".join(part for part in (told(walk=walk) or "just begun", left) if part)

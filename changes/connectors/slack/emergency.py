@@ -58,7 +58,7 @@ def _person_called(words: str) -> User | None:
 @routing.action(threads.PLUS_ONE)
 def press(*, person: User, asked: Asked, at: datetime) -> str:
     """The button in the thread's first message, or in what one was told directly."""
-    change = Change.objects.filter(number=int(asked.value)).first() if asked.value.isdigit() else None
+    change = Change.objects.filter(number=int(asked.value)).first() if asked.value.isdecimal() else None
     if change is None:
         return "This emergency is not there any more."
     return _given(change, person, asked, at)

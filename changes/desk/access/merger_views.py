@@ -18,6 +18,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused, Stale
+from portal.typed import no_secret
 from portal.ui.clock import time_of
 
 
@@ -32,6 +33,7 @@ class MergersForm(forms.Form):
         label="Why these people",
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         error_messages={"required": "Say in a sentence why"},
     )
 

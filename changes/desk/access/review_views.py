@@ -75,7 +75,7 @@ def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
     review, by = _review(number), person_of(request)
     verdict, reason = request.POST.get("verdict", ""), request.POST.get("reason", "")[:2000]
     everything = request.POST.get("everything") == "1"
-    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdigit() and len(pk) < 19}
+    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdecimal() and len(pk) < 19}
     if everything:
         verdict, chosen = policy.KEEP, _mine_in(request, review)
     try:
@@ -94,10 +94,10 @@ def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
 def hand_over_access_review(request: HttpRequest, number: int) -> HttpResponse:
     """Another person is asked about what was ticked."""
     review, reason = _review(number), request.POST.get("reason", "")[:2000]
-    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdigit() and len(pk) < 19}
+    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdecimal() and len(pk) < 19}
     person = request.POST.get("to", "")
     try:
-        if not person.isdigit() or len(person) > 18:
+        if not person.isdecimal() or len(person) > 18:
             raise Stale("Choose who is to review them.")
         to = get_object_or_404(User, pk=int(person))
         given = actions.hand_over(review=review, entries=chosen, to=to, reason=reason, by=person_of(request), at=time_of(request))
@@ -173,7 +173,7 @@ def system_owners(request: HttpRequest) -> HttpResponse:
 def set_system_owner(request: HttpRequest) -> HttpResponse:
     """Somebody answers for a source or a thing from now on, or nobody of its own."""
     number = request.POST.get("person", "")
-    person = get_object_or_404(User, pk=int(number)) if number.isdigit() and len(number) < 19 else None
+    person = get_object_or_404(User, pk=int(number)) if number.isdecimal() and len(number) < 19 else None
     source, thing = (request.POST.get(name, "").replace("\0", "") for name in ("source", "thing"))
     get_object_or_404(Thing, source=source, key=thing) if thing else get_object_or_404(Thing.objects.filter(source=source)[:1])
     actions.set_owner(source=source, thing=thing, person=person, by=person_of(request), at=time_of(request))

@@ -90,7 +90,7 @@ def _chosen(request: HttpRequest, numbers: Iterable[str], *, seen: Any = None) -
     """The changes behind these numbers that the reader may see; with ``seen``, what the page had shown of each."""
     found = []
     for number in list(dict.fromkeys(numbers))[:AT_ONCE]:
-        change = visible(number=int(number), scope=scope_for(request)) if number.isdigit() and len(number) < 16 else None
+        change = visible(number=int(number), scope=scope_for(request)) if number.isdecimal() and len(number) < 16 else None
         if change is not None:
             found.append(Chosen(change, _seen(change, seen)))
     return found

@@ -25,7 +25,7 @@ def waiting_for(user: User) -> QuerySet[Change]:
 def _parts_of(user: User) -> QuerySet[LinkedPullRequest]:
     """Links of open changes to pull requests that the person opened, or to work in whose commits they had a hand."""
     uids = Identity.objects.filter(user=user, provider="github", ended_at=None).values_list("uid", flat=True)
-    numbers = [int(uid) for uid in uids if uid.isdigit()]
+    numbers = [int(uid) for uid in uids if uid.isdecimal()]
     part = Q(pull_request__author_uid__in=numbers)
     for number in numbers:
         part |= Q(pull_request__commit_people__contains=[{"uid": number}], role=LinkedPullRequest.Role.WORK)

@@ -173,14 +173,15 @@ def _first_visit(port: int, cookie: str) -> tuple[float, str]:
 
 
 def _streams(portal: Portal, cookies: list[str]) -> Line:
-    before = _memory(portal)[0]
+    before, _, parts_before = _memory(portal)
     open_lines = []
     for number in range(MANY_STREAMS):
         headers = {"Cookie": cookies[number // OF_ONE_SESSION], "Accept": "text/event-stream"}
         open_lines.append(client.Stream(portal.port, client.request("GET", "/live/?topics=inbox", headers=headers)))
     time.sleep(STREAMS_SECONDS)
-    after = _memory(portal)[0]
+    after, _, parts_after = _memory(portal)
     for stream in open_lines:
         stream.close()
-    measured = f"{MANY_STREAMS} streams: {before:.0f} → {after:.0f} MB PSS of the whole stack"
+    # What each program had tells a stream's memory from that of a periodic job that happened to run.
+    measured = f"{MANY_STREAMS} streams: {before:.0f} MB PSS of the whole stack ({parts_before}) → {after:.0f} ({parts_after})"
     return Line("W13 idle live streams", measured, "", after - before, "MB", STREAMS)

@@ -12,6 +12,7 @@ from changes.calendar.models import Freeze
 from changes.calendar.policy import FROZEN, NoSuchTime, check_freeze, check_window, moment_of
 from changes.delivery.models import Environment
 from portal.policy.refusal import Refused
+from portal.typed import no_secret
 
 WHERE = [(name, Environment(name).label) for name in reversed(FROZEN)]
 FEED_DAYS = ((90, "90 days"), (365, "One year"))
@@ -111,6 +112,7 @@ class FreezeForm(SpanForm):
         label="Why",
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         error_messages={"required": "Say in a sentence why nothing goes out"},
     )
     field_order = ("name", "level", "environments", "starts", "ends", "zone", "repositories", "apps", "reason")
@@ -138,6 +140,7 @@ class ReasonForm(forms.Form):
         label="Why",
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         error_messages={"required": "Say in a sentence why"},
     )
 

@@ -92,7 +92,7 @@ def read_address(request: HttpRequest, *, today: date) -> Asked:
     return Asked(
         shape=given.get("shape", "") if given.get("shape", "") in SHAPES else "",
         on=day_asked(given.get("on", ""), today=today),
-        days=int(days) if days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= 92 else AGENDA_DAYS,
+        days=int(days) if days.isascii() and days.isdecimal() and 1 <= int(days[:4]) <= 92 else AGENDA_DAYS,
         environment=given.get("environment", "") if given.get("environment", "") in Environment.values else "",
         repository=given.get("repository", "")[:200].replace("\x00", ""),
     )

@@ -10,6 +10,7 @@ from changes.drift.models import DriftState
 from changes.inventory.models import Asset, Criticality
 from portal.access.models import User
 from portal.policy.clocks import end_of
+from portal.typed import no_secret
 
 
 class KeepForm(forms.Form):
@@ -39,7 +40,7 @@ class KeepForm(forms.Form):
     def seen(self) -> tuple[int | None, str]:
         """What stood on the page."""
         owner = self.cleaned_data["seen_owner"]
-        return (int(owner) if owner.isdecimal() else None, self.cleaned_data["seen_criticality"])
+        return (int(owner) if owner.isdecimal() and len(owner) < 19 else None, self.cleaned_data["seen_criticality"])
 
 
 class AnswerForm(forms.Form):
@@ -57,6 +58,7 @@ class AnswerForm(forms.Form):
         label="Why, or what will be done",
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
         error_messages={"required": "Write why, or what will be done"},
     )
     last_day = forms.DateField(
@@ -84,6 +86,7 @@ class SignForm(forms.Form):
         max_length=4000,
         help_text="Needed when numbers do not agree: why, and what is done about it.",
         widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
     )
     agreed = forms.BooleanField(
         label="I have compared these numbers", error_messages={"required": "Tick that you have compared the numbers"}

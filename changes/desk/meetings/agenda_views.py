@@ -68,7 +68,7 @@ def act(request: HttpRequest, number: int) -> HttpResponse:
     """What a button in the agenda does: read, unread, up, down; each names its point, as ``up:12``."""
     row = asked_meeting(request, number)
     verb, _, pk = request.POST.get("act", "").partition(":")
-    item = get_object_or_404(AgendaItem, pk=int(pk) if pk.isdigit() else 0, meeting=row)
+    item = get_object_or_404(AgendaItem, pk=int(pk) if pk.isdecimal() else 0, meeting=row)
     person, at = person_of(request), time_of(request)
     if verb == "read":
         agenda.mark_read(item=item, by=person, at=at)

@@ -56,7 +56,7 @@ def _filtered(rows: QuerySet[Decision], asked: dict[str, str]) -> QuerySet[Decis
         rows = rows.filter(outcome=asked["outcome"])
     if asked["change"]:
         number = asked["change"].upper().removeprefix("CHG-")
-        rows = rows.filter(change__number=int(number)) if number.isdigit() and len(number) < 10 else rows.none()
+        rows = rows.filter(change__number=int(number)) if number.isdecimal() and len(number) < 10 else rows.none()
     if asked["q"]:
         words = asked["q"].replace("\x00", "")
         rows = rows.filter(Q(item__title__icontains=words) | Q(reason__icontains=words))

@@ -14,6 +14,7 @@ from changes.meetings.policy import Terms, is_zone, read_holidays
 from changes.meetings.rules import BadRule, fortnightly, read_rule
 from portal.access.models import User
 from portal.policy.refusal import Refused
+from portal.typed import no_secret
 
 EVERY = (("2", "Every two weeks"), ("1", "Every week"), ("4", "Every four weeks"), ("own", "By a rule of its own"))
 KEY = forms.HiddenInput()
@@ -42,6 +43,7 @@ class PointForm(OwnIds):
         required=False,
         max_length=policy.NOTE,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
     )
     minutes = forms.IntegerField(
         label="Minutes",
@@ -82,6 +84,7 @@ class ReasonForm(OwnIds):
         label="Why",
         max_length=policy.REASON,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         error_messages={"required": "Say in a sentence why"},
     )
 
@@ -160,6 +163,7 @@ class SeriesForm(OwnIds):
         label="Holidays",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
+        validators=[no_secret],
         help_text="One day a line, as 2026-12-25. A meeting on one of them is held on the next working day.",
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)

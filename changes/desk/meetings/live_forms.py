@@ -16,6 +16,7 @@ from changes.meetings.live import LONGEST_NOTE
 from changes.meetings.models import Decision
 from changes.meetings.recording import Asked
 from portal.access.models import User
+from portal.typed import no_secret
 
 CONDITIONS, ACTIONS = 3, 2
 """Rows of one decision form; another decision or action can follow."""
@@ -46,6 +47,7 @@ class DecisionForm(OwnIds):
         help_text="Goes into the minutes and to the auditor. One or two sentences.",
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
         error_messages={"required": "Write in a sentence or two why"},
     )
 
@@ -164,6 +166,7 @@ class CorrectionForm(OwnIds):
         label="What is wrong, and what is right",
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
         error_messages={"required": "Write what is wrong, and what is right"},
     )
 

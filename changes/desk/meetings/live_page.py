@@ -102,7 +102,7 @@ def people_of_rows(at: datetime) -> tuple[User, ...]:
 def _about(request: HttpRequest, row: Meeting, item: AgendaItem | None) -> AgendaItem | None:
     """The point that notes are taken on: that of the paragraph that was asked for, or the one at hand."""
     asked = request.GET.get("note", "")
-    if asked.isdigit() and len(asked) < 10:
+    if asked.isdecimal() and len(asked) < 10:
         note = Note.objects.filter(pk=int(asked), meeting=row).select_related("item").first()
         return note.item if note is not None else item
     return item
@@ -114,7 +114,7 @@ def _note(request: HttpRequest, row: Meeting, about: AgendaItem | None) -> Note 
     rows = Note.objects.filter(meeting=row, item=about)
     if asked == "new":
         return None
-    if asked.isdigit() and len(asked) < 10:
+    if asked.isdecimal() and len(asked) < 10:
         return rows.filter(pk=int(asked)).first()
     return rows.filter(by=request.user.pk).order_by("-id").first()
 

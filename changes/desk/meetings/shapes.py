@@ -63,7 +63,7 @@ def veiled(agenda: Agenda, scope: Scope) -> frozenset[int]:
 
 def _of_others(items: list[AgendaItem], scope: Scope) -> frozenset[int]:
     about = {item.key: item for item in items if item.kind == AgendaItem.Kind.EXCEPTION}
-    numbers = [int(key.partition(":")[2]) for key in about if key.partition(":")[2].isdigit()]
+    numbers = [int(key.partition(":")[2]) for key in about if key.partition(":")[2].isdecimal()]
     seen = {f"exception:{pk}" for pk in within(scope).filter(pk__in=numbers).values_list("pk", flat=True)}
     hidden = {item.pk for key, item in about.items() if key not in seen}
     return frozenset(hidden | {item.pk for item in items if item.kind in FROM_CHANGES and not _covered(item, scope)})

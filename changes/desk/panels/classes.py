@@ -16,6 +16,7 @@ from changes.proposals.lifecycle import OPEN_STATES
 from changes.proposals.models import Category, Change, ClassChoice, Kind, Size
 from portal.access.may import may
 from portal.access.permissions import P
+from portal.typed import no_secret
 
 FORM = "classes"
 CHOICES = {"category": Category, "size": Size, "kind": Kind}
@@ -31,6 +32,7 @@ class ClassForm(forms.Form):
         required=False,
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         help_text="Needed to lower a class. It stands on the record of the change.",
     )
 

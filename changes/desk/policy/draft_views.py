@@ -16,6 +16,7 @@ from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.home.dropped import dropped_by
 from portal.policy.document import LONGEST, WrongDocument, imported
 from portal.policy.models import PolicyDraft
 from portal.policy.plain import WrongParameter, parameters_from, plain
@@ -61,6 +62,7 @@ def _page(
         "waiting": queries.waiting(),
         "send_form": SendForm(initial={"seen": row.version if row else 0}),
         "import_form": ImportForm(),
+        "dropped": dropped_by(person=person_of(request), kind=actions.KIND, at=time_of(request)) if row is None else None,
         **more,
     }
     if row is not None:
@@ -104,9 +106,22 @@ def send(request: HttpRequest) -> HttpResponse:
 def drop(request: HttpRequest) -> HttpResponse:
     """Leave the draft."""
     seen = request.POST.get("seen", "")
-    actions.drop_draft(seen=int(seen) if seen.isdigit() else -1, by=person_of(request), at=time_of(request))
+    actions.drop_draft(seen=int(seen) if seen.isdecimal() else -1, by=person_of(request), at=time_of(request))
     messages.success(request, "The draft is dropped.")
-    return redirect("policy")
+    return redirect("policy-edit")
+
+
+@requires(P.POLICY_DRAFT)
+@require_POST
+def take_back(request: HttpRequest) -> HttpResponse:
+    """The draft that one dropped, as it was."""
+    try:
+        row = actions.take_draft_back(by=person_of(request), at=time_of(request))
+    except WrongParameter as problem:
+        messages.error(request, f"The draft is not back: {problem}")
+        return redirect("policy-edit")
+    messages.success(request, "The draft is back." if row else "There is no dropped draft any more.")
+    return redirect("policy-edit")
 
 
 @requires(P.POLICY_DRAFT)

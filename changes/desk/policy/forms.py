@@ -12,6 +12,7 @@ from portal.policy.document import LONGEST
 from portal.policy.parameters import Parameters
 from portal.policy.plain import WrongParameter, names, plain, read
 from portal.policy.words import WORDS
+from portal.typed import no_secret
 
 PREFIX = "p_"
 
@@ -27,6 +28,7 @@ class DraftForm(forms.Form):
         required=False,
         max_length=5_000,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         help_text="Needed before it is sent to a meeting.",
     )
     material = forms.BooleanField(
@@ -37,6 +39,7 @@ class DraftForm(forms.Form):
         max_length=LONGEST,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 24}),
+        validators=[no_secret],
         help_text="Markdown. Each clause begins with a heading such as “## P-01 Title”.",
         error_messages={"required": "The policy has no text"},
     )
@@ -120,7 +123,7 @@ def untyped(text: str, like: Any) -> Any:
             raise WrongParameter("it: write yes or no.")
         return text.strip().lower() == "yes"
     if isinstance(like, int):
-        if not text.strip().isdigit():
+        if not text.strip().isdecimal():
             raise WrongParameter("it: write a whole number.")
         return int(text[:12])
     if is_lines(like):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from changes.desk.proposing.views import change_about, key_of
-from changes.proposals.drafts import NEW, NotKept, draft_of, drop_draft, save_draft
+from changes.proposals.drafts import NEW, NotKept, drop_draft, put_draft_away, save_draft, take_draft_back
 from changes.proposals.forms import typed
 from changes.proposals.sections import texts_in
 from portal.access.guards import requires
@@ -53,10 +53,29 @@ def _not_kept(request: HttpRequest, why: str) -> HttpResponse:
 @requires(P.CHANGE_PROPOSE)
 @require_POST
 def drop(request: HttpRequest, key: UUID) -> HttpResponse:
-    """Throw a draft of one's own away."""
-    person = person_of(request)
-    draft = draft_of(person=person, form_key=key)
-    drop_draft(person=person, form_key=key)
+    """Throw a draft of one's own away. Its form offers for a day to take it back."""
+    draft = put_draft_away(person=person_of(request), form_key=key, at=time_of(request))
     messages.success(request, "The draft is dropped.")
-    about = draft.about if draft else NEW
-    return go(request, reverse("propose") if about == NEW else reverse("edit-proposal", args=[int(about)]))
+    return go(request, _form(draft.about if draft else NEW))
+
+
+@requires(P.CHANGE_PROPOSE)
+@require_POST
+def take_back(request: HttpRequest) -> HttpResponse:
+    """The last draft that one dropped about this, as it was; its form goes on with it."""
+    about = request.POST.get("about", "")
+    change_about(request, about)
+    try:
+        draft = take_draft_back(person=person_of(request), about=about, at=time_of(request))
+    except NotKept as problem:
+        messages.error(request, f"The draft is not back: {problem}")
+        return go(request, _form(about))
+    if draft is None:
+        messages.info(request, "There is no dropped draft any more.")
+        return go(request, _form(about))
+    messages.success(request, "The draft is back.")
+    return go(request, f"{_form(about)}?draft={draft.form_key}")
+
+
+def _form(about: str) -> str:
+    return reverse("propose") if about == NEW else reverse("edit-proposal", args=[int(about)])

@@ -12,7 +12,7 @@ from changes.delivery.models import Environment, Release
 from changes.desk.proposing.diffs import SectionDiff, differing
 from changes.desk.proposing.route import Route, Typed, route_of
 from changes.proposals import queries
-from changes.proposals.drafts import NEW, draft_of, drafts_of
+from changes.proposals.drafts import NEW, draft_of, drafts_of, dropped_draft
 from changes.proposals.forms import ANSWERS, CLASSES, FIELDS, ProposalForm, typed
 from changes.proposals.lifecycle import State
 from changes.proposals.material import rule_in_words
@@ -130,6 +130,9 @@ def show(request: HttpRequest, place: Place, form: ProposalForm, *, status: int 
         **previewed(given),
         "route": route_for(request, place, given),
         "drafts": [draft for draft in mine if going_on is None or draft.pk != going_on.pk] if request.method == "GET" else [],
+        "dropped": dropped_draft(person=person_of(request), about=place.about, at=time_of(request))
+        if request.method == "GET"
+        else None,
     }
     return render(request, TEMPLATE, context, status=status)
 
@@ -157,7 +160,7 @@ def known_releases(change: Change | None) -> list[str]:
 
 def _started_from(place: Place, seen: str) -> dict[str, Any]:
     """What was saved since the draft was begun."""
-    if place.change is None or place.present is None or not seen.isdigit() or int(seen) == place.present.number:
+    if place.change is None or place.present is None or not seen.isdecimal() or int(seen) == place.present.number:
         return {}
     return {"seen": seen, "meanwhile": meanwhile(place.change, int(seen), place.present)}
 

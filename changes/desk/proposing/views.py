@@ -134,7 +134,7 @@ def _only_shown(request: HttpRequest, place: Place, **more: Any) -> HttpResponse
 def _seen(request: HttpRequest) -> int:
     """The revision that was being edited; one that nobody ever made when the form does not say."""
     given = request.POST.get("revision", "")
-    return int(given) if given.isdigit() and len(given) < 9 else 0
+    return int(given) if given.isdecimal() and len(given) < 9 else 0
 
 
 def _overtaken(request: HttpRequest, place: Place, other: submitting.Overtaken) -> HttpResponse:
@@ -177,7 +177,7 @@ def change_about(request: HttpRequest, about: str) -> Change | None:
     """The change that a form is about; None for a new one. 404 when there is none that this person may see."""
     if about == NEW:
         return None
-    if not about.isdigit() or len(about) > 15:
+    if not about.isdecimal() or len(about) > 15:
         raise Http404("The form is about nothing that we know.")
     return asked_for(request, int(about))
 

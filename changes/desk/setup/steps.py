@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from django.core.cache import cache
+
 from changes.connectors.connecting.finishing import BACK
 from changes.connectors.connecting.models import Connecting
 from changes.connectors.models import Fetch, Source
@@ -24,6 +26,7 @@ State = Literal["done", "begun", "open", "broken", "left_out"]
 NEEDED = (Role.ADMINISTRATOR, Role.COMPLIANCE, Role.CHAIR, Role.APPROVER)
 """Without one of these some gate can never be met."""
 ENDED: dict[str, State] = {Fetch.State.DONE: "done", Fetch.State.FAILED: "broken", Fetch.State.CANCELLED: "open"}
+REMEMBERED, FOR_SECONDS = "setup.missing", 60
 NEXT = {"credential": "its credential", "test": "a test of the connection", "scope": "what is in scope"}
 
 
@@ -63,6 +66,19 @@ def steps_at(*, at: datetime) -> list[Step]:
 def missing(steps: Iterable[Step]) -> list[Step]:
     """What has still to be done before the portal can prove anything."""
     return [step for step in steps if not step.settled and not step.optional]
+
+
+def remember(steps: Iterable[Step]) -> list[str]:
+    """Keep for a minute what is missing, by title, for whoever asks on every page. Returns it."""
+    titles = [step.title for step in missing(steps)]
+    cache.set(REMEMBERED, titles, FOR_SECONDS)
+    return titles
+
+
+def missing_lately(*, at: datetime) -> list[str]:
+    """Titles of what is missing, as it was known within the last minute: one query, and all of them once a minute."""
+    known: list[str] | None = cache.get(REMEMBERED)
+    return remember(steps_at(at=at)) if known is None else known
 
 
 def _people(at: datetime) -> Step:

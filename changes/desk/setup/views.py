@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changes.connectors.connecting.finishing import BACK
 from changes.desk.setup import actions
-from changes.desk.setup.steps import missing, steps_at
+from changes.desk.setup.steps import missing, remember, steps_at
 from changes.desk.setup.systems import BY_CODE
 from portal.access.guards import requires
 from portal.access.may import holders_of, may
@@ -27,6 +27,7 @@ def guide(request: HttpRequest) -> HttpResponse:
     """All steps, in the order that builds best; each can be left and gone on with."""
     at, reader = time_of(request), person_of(request)
     steps = steps_at(at=at)
+    remember(steps)
     others = {needs: _who(needs, request) for needs in {step.needs for step in steps} if not may(reader, needs)}
     context: dict[str, Any] = {
         "lines": [(step, step.needs not in others, others.get(step.needs, "")) for step in steps],

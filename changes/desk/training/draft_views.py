@@ -14,6 +14,7 @@ from changes.training.writing import WrongText, pages_in, questions_in, typed_pa
 from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.home.dropped import dropped_by
 from portal.policy.models import PolicyVersion
 from portal.policy.refusal import Refused, Stale
 from portal.ui.clock import time_of
@@ -62,12 +63,21 @@ def drop(request: HttpRequest) -> HttpResponse:
     """Leave the draft."""
     drafting.drop_draft(seen=_seen(request), by=person_of(request), at=time_of(request))
     messages.success(request, "The draft is dropped.")
-    return redirect("training")
+    return redirect("course-draft")
+
+
+@requires(P.TRAINING_WRITE)
+@require_POST
+def take_back(request: HttpRequest) -> HttpResponse:
+    """The draft that one dropped, as it was."""
+    row = drafting.take_draft_back(by=person_of(request), at=time_of(request))
+    messages.success(request, "The draft is back." if row else "There is no dropped draft any more.")
+    return redirect("course-draft")
 
 
 def _seen(request: HttpRequest) -> int:
     text = request.POST.get("seen", "")
-    return int(text) if text.isdigit() and len(text) < 10 else -1
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
 
 
 def _versions() -> list[int]:
@@ -94,6 +104,7 @@ def _page(request: HttpRequest, form: DraftForm, row: CourseDraft | None, *, sta
         "draft": row,
         "refused": refused,
         "problems": [("", refused)],
+        "dropped": dropped_by(person=person_of(request), kind=drafting.KIND, at=time_of(request)) if row is None else None,
         **(_looked_at(row) if row is not None else {}),
     }
     return render(request, "changes/training/draft.html", context, status=status)

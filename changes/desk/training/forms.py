@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from portal.typed import no_secret
+
 LONGEST = 200_000
 
 
@@ -58,6 +60,7 @@ class DraftForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 18}),
+        validators=[no_secret],
         help_text="Markdown. Each page begins with a line “# Title”.",
     )
     questions = forms.CharField(
@@ -66,12 +69,17 @@ class DraftForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 14}),
+        validators=[no_secret],
         help_text="A question begins with “? ”, a right choice with “+ ”, a wrong one with “- ”, the explanation with “= ”.",
     )
     draw = forms.IntegerField(label="Questions in a quiz", min_value=1, max_value=50)
     pass_mark = forms.IntegerField(label="Per cent of right answers to pass", min_value=1, max_value=100)
     statement = forms.CharField(
-        label="Statement to sign", max_length=2_000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+        label="Statement to sign",
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[no_secret],
     )
 
     def __init__(self, *args: Any, versions: Sequence[int], **kwargs: Any) -> None:

@@ -123,7 +123,7 @@ def remind(request: HttpRequest) -> HttpResponse:
         listed = _chosen(queries.members(at=at), _asked(request), teams_at(at))
         chosen = {member.person.pk for member in listed if member.standing.open is not None}
     else:
-        chosen = {int(pk) for pk in request.POST.getlist("person") if pk.isdigit() and len(pk) < 19}
+        chosen = {int(pk) for pk in request.POST.getlist("person") if pk.isdecimal() and len(pk) < 19}
     sent = reminding.ask(people=chosen, by=person_of(request), at=at)
     words = "1 person was reminded." if sent == 1 else f"{sent} people were reminded."
     left = " Nobody is reminded twice on one day, or of nothing." if sent < len(chosen) or not chosen else ""
@@ -191,7 +191,7 @@ def _asked(request: HttpRequest) -> Asked:
         role=role if role in {*Role, NO_ROLE} else "",
         state=state if state in ORDER else "",
         team=given.get("team", "")[:200],
-        version=version if version.isdigit() and len(version) < 6 else "",
+        version=version if version.isdecimal() and len(version) < 6 else "",
     )
 
 
@@ -211,10 +211,6 @@ def _fits(member: Member, asked: Asked) -> bool:
     )
 
 
-def _roles() -> list[tuple[str, str]]:
-    return [(str(role), role.label) for role in Role if role != Role.AUDITOR]
-
-
 def _has_role(member: Member, role: str) -> bool:
     return not member.roles if role == NO_ROLE else not role or Role(role) in member.roles
 
@@ -227,7 +223,7 @@ def _in_team(member: Member, team: str, teams: Teams) -> bool:
 
 def _start(request: HttpRequest, count: int) -> int:
     text = request.GET.get("from", "")
-    start = int(text) if text.isdigit() and len(text) < 7 else 0
+    start = int(text) if text.isdecimal() and len(text) < 7 else 0
     return start - start % AT_ONCE if start < count else 0
 
 

@@ -11,10 +11,13 @@ from django.db.models.expressions import RawSQL
 from changes.delivery.models import PullRequest
 from changes.proposals.models import Change, LinkedPullRequest
 from changes.proposals.searching.language import SIGNS, Term, first_day
+from changes.proposals.searching.models import SearchName
 
 DATES = frozenset({"after", "before"})
 SHORTEST_BEGINNING = 3
 """Letters: shorter beginnings would find nearly everything."""
+MOST_NAMES = 100
+"""Names that a beginning is spelled out as. More are left to the index, which joins them all for each look: slow, but right."""
 MOST_OF_A_COMMIT = 200
 """Changes that one commit may stand for: a promotion carries many."""
 COLUMNS: dict[str, Callable[[Sequence[str]], Q]] = {
@@ -114,8 +117,8 @@ def _alternative(about: str, value: str, beginning: bool) -> Words:
     if about == "word":
         return _word(value, beginning)
     if about in NAMES:
-        end = ":*" if beginning else ""
-        parts = [f"{_lexeme(NAMES[about] + part)}{end}" for part in SIGNS.split(value) if part]
+        spelled = _names_with if beginning else _lexeme
+        parts = [spelled(NAMES[about] + part) for part in SIGNS.split(value) if part]
         return Words("%s::tsquery", (" & ".join(parts) or "'nobody'",))
     return Words("%s::tsquery", (_lexeme(EXACT[about] + value.lower()),))
 
@@ -127,6 +130,16 @@ def _word(value: str, beginning: bool) -> Words:
         number = int(value)
         return Words("(plainto_tsquery('english', %s) || %s::tsquery)", (value, f"'chg/{number}' | 'pr/{number}'"))
     return Words("plainto_tsquery('english', %s)", (value,))
+
+
+def _names_with(beginning: str) -> str:
+    """The names that begin so, as lexemes. Asks the database once."""
+    known = SearchName.objects.filter(name__startswith=beginning).values_list("name", flat=True).distinct()
+    names = list(known[: MOST_NAMES + 1])
+    if len(names) > MOST_NAMES:
+        return f"{_lexeme(beginning)}:*"
+    spelled = " | ".join(_lexeme(name) for name in names)
+    return f"({spelled or _lexeme('nobody')})"
 
 
 def _lexeme(text: str) -> str:

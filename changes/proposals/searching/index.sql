@@ -25,6 +25,7 @@ DECLARE
     most CONSTANT int := 20000;
 BEGIN
     PERFORM 1 FROM changes_change WHERE id = ANY(ids) ORDER BY id FOR NO KEY UPDATE;
+    WITH written AS (
     INSERT INTO changes_searchtext AS present (change_id, moved_at, opened_at, words)
     SELECT c.id, c.moved_at, c.opened_at,
         to_tsvector('english', changes_search_plain(concat_ws(' ',
@@ -94,7 +95,14 @@ BEGIN
     ) approvers ON true
     WHERE c.id = ANY(ids)
     ON CONFLICT (change_id) DO UPDATE SET moved_at = EXCLUDED.moved_at, opened_at = EXCLUDED.opened_at, words = EXCLUDED.words
-    WHERE (present.moved_at, present.opened_at, present.words) IS DISTINCT FROM (EXCLUDED.moved_at, EXCLUDED.opened_at, EXCLUDED.words);
+    WHERE (present.moved_at, present.opened_at, present.words) IS DISTINCT FROM (EXCLUDED.moved_at, EXCLUDED.opened_at, EXCLUDED.words)
+    RETURNING words
+    )
+    -- Every name once, for whoever asks by the beginning of one. Two who meet a new name at the same time both write it: without a
+    -- unique index nobody waits for the other, and who reads them does not count.
+    INSERT INTO changes_searchname (name)
+    SELECT DISTINCT lexeme FROM written, unnest(tsvector_to_array(words)) lexeme
+    WHERE (lexeme LIKE 'by/%' OR lexeme LIKE 'ok/%') AND NOT EXISTS (SELECT FROM changes_searchname known WHERE known.name = lexeme);
 END
 $refresh$;
 

@@ -29,7 +29,7 @@ FINGERPRINT = hashlib.sha256(f"{SQL}{WATCHED}".encode()).hexdigest()
 MARKED = "changes_search_refresh(bigint[])"
 """The function whose comment says what was installed."""
 LOOK = """
-SELECT current_schema(), to_regclass('changes_searchtext') IS NOT NULL, obj_description(to_regprocedure(%s), 'pg_proc')
+SELECT current_schema(), to_regclass('changes_searchname') IS NOT NULL, obj_description(to_regprocedure(%s), 'pg_proc')
 """
 OURS = r"""
 SELECT t.tgrelid::regclass, t.tgname FROM pg_trigger t

@@ -1,8 +1,9 @@
 """What the search reads: one row a change, derived from its facts by triggers (``index.sql``). Never evidence."""
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models import F
 
 from changes.proposals.models import Change
 
@@ -21,3 +22,15 @@ class SearchText(models.Model):
 
     def __str__(self) -> str:
         return f"Words of change {self.change_id}"
+
+
+class SearchName(models.Model):
+    """A lexeme of a name ("by/ann", "ok/bob") that some change has or had: what the beginning of a name may stand for."""
+
+    name = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(OpClass(F("name"), name="text_pattern_ops"), name="search_name_beginning")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -6,6 +6,7 @@ from django import forms
 
 from portal.access.accounts.models import ExplainedAccount
 from portal.access.models import User
+from portal.typed import no_secret
 
 PERSON = "person"
 
@@ -33,6 +34,7 @@ class ExplainForm(forms.Form):
         required=False,
         help_text="For a bot or service, and for somebody outside.",
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

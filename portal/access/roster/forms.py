@@ -6,6 +6,7 @@ from django import forms
 
 from portal.access.models import PersonKind
 from portal.access.roster.describing import Description
+from portal.typed import no_secret
 
 
 class AboutForm(forms.Form):
@@ -51,6 +52,7 @@ class LeaveForm(forms.Form):
         label="Why",
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[no_secret],
         error_messages={"required": "Say in a sentence why the access ends"},
     )
 

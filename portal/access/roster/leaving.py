@@ -72,6 +72,19 @@ def end_access(*, user: User, by: User | None, actor: str, reason: str, at: date
 
 
 @transaction.atomic
+def sign_out_everywhere(*, user: User, by: User, at: datetime) -> int:
+    """End every session of somebody who stays: a lost laptop, a doubt. They sign in again. Gives how many ended.
+
+    Raises ``Refused`` for whoever may not.
+    """
+    check_keeper(by, at=at)
+    ended = _end_sessions(user)
+    fact = {"person": user.pk, "name": user.name, "sessions": ended}
+    append(stream=stream_of(user), kind="person.signed_out", actor=actor_of(by), fact=fact)
+    return ended
+
+
+@transaction.atomic
 def come_back(*, user: User, by: User, at: datetime) -> None:
     """Somebody who left is here again, with no role, no token and no password. Raises ``Stale`` when they never left."""
     check_keeper(by, at=at)

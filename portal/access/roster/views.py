@@ -53,6 +53,16 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(P.PERSON_KEEP, fresh=True)
 @require_POST
+def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """End every session of somebody who stays."""
+    subject = get_object_or_404(User, pk=pk)
+    ended = leaving.sign_out_everywhere(user=subject, by=person_of(request), at=timezone.now())
+    messages.success(request, f"{subject.name} was signed out everywhere ({in_words({'sessions': ended})}) and signs in again.")
+    return redirect("person", subject.pk)
+
+
+@requires(P.PERSON_KEEP, fresh=True)
+@require_POST
 def come_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody who left is here again."""
     subject = get_object_or_404(User, pk=pk)

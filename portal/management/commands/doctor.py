@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from portal.runtime import keys
 from portal.runtime.doctor.finding import Level
+from portal.runtime.doctor.mail import send_test
 from portal.runtime.doctor.run import examine
 
 
@@ -16,13 +17,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--mail", metavar="ADDRESS", help="send one test mail there, say what came of it, and leave")
         parser.add_argument("--make-key", action="store_true", help="print a new key for COUNTERSIGN_ENCRYPTION_KEYS and leave")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["make_key"]:
             self.stdout.write(keys.new_encryption_key())
             return
-        findings = list(examine())
+        findings = [send_test(to=options["mail"])] if options["mail"] else list(examine())
         for finding in findings:
             self.stdout.write(f"{finding.level.value:>4}  {finding.text}")
             if finding.mend:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import DatabaseError
 
-from portal.runtime.doctor import database, surroundings, versions
+from portal.runtime.doctor import database, lines, mail, replica, surroundings, versions
 from portal.runtime.doctor.finding import Finding, bad
 
 Check = Callable[[], Iterator[Finding]]
@@ -17,6 +17,9 @@ CHECKS: Sequence[Check] = (
     database.schema,
     database.clock,
     database.schedule,
+    replica.replica,
+    lines.databases,
+    lines.broker,
     surroundings.broker,
     versions.broker,
     versions.python,
@@ -26,7 +29,7 @@ CHECKS: Sequence[Check] = (
     surroundings.programs,
     surroundings.disk,
     surroundings.exposure,
-    surroundings.mail,
+    mail.mail,
 )
 _joined: list[Check] = []
 

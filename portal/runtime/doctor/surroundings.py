@@ -111,8 +111,3 @@ def exposure() -> Iterator[Finding]:
         yield good(
             "reachable from this machine only" + (", with the demo company and its known passwords" if settings.DEMO else "")
         )
-
-
-def mail() -> Iterator[Finding]:
-    if settings.EMAIL_BACKEND.endswith("console.EmailBackend") and not settings.DEMO:
-        yield note("mail is printed, not sent", mend="Set COUNTERSIGN_EMAIL_BACKEND and COUNTERSIGN_EMAIL_HOST.")

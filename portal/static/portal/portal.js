@@ -19,13 +19,14 @@ htmx.defineExtension('morph', {
 });
 
 // The CSRF token comes from a meta tag, so that its cookie can be HttpOnly. After signing in again in another tab the old
-// token is refused once; the answer brings the new one. Requests that nobody asked for say so: they keep no session alive.
+// token is refused once; the answer brings the new one, and says whose it is. Requests that nobody asked for say so: they keep no session alive.
 on('htmx:configRequest', event => {
   const { verb, headers, triggeringEvent } = event.detail;
   if (verb !== 'get') headers['X-CSRFToken'] = $('meta[name=csrf-token]').content;
   if (triggeringEvent && unattended(triggeringEvent.type)) headers['X-Unattended'] = 'true';
 });
 on('token', event => {
+  if ((event.detail.person || '') !== (document.body.dataset.person || '')) return;  // somebody else's: nothing of this page is theirs to send
   $('meta[name=csrf-token]').content = event.detail.value;
   $$('input[name=csrfmiddlewaretoken]').forEach(field => { field.value = event.detail.value; });
   $$('[data-save-state]').forEach(node => htmx.trigger(node, 'retry'));
@@ -44,7 +45,8 @@ on('submit', event => {
   if (!chosen) return;
   event.preventDefault();
   if (chosen === 'system') root.removeAttribute('data-theme'); else root.dataset.theme = chosen;
-  document.cookie = `theme=${chosen};path=/;max-age=31536000;samesite=lax${location.protocol === 'https:' ? ';secure' : ''}`;
+  const closed = location.protocol === 'https:';
+  document.cookie = `${closed ? '__Host-' : ''}theme=${chosen};path=/;max-age=31536000;samesite=lax${closed ? ';secure' : ''}`;
   $$('[data-themes] button').forEach(button => button.setAttribute('aria-pressed', button.value === chosen));
 });
 
@@ -77,12 +79,12 @@ function wrap(area, mark) {
 }
 
 // --- toasts: they arrive as HX-Trigger {"toast": {...}}; problems stay until dismissed ------------------------------
-function toast(text, tone = 'ok') {
+function toast(text, tone = 'ok', link = null) {
   const note = document.createElement('div'); note.className = 'toast'; note.dataset.tone = tone;
   const words = document.createElement('p'); words.textContent = text;
   const button = document.createElement('button'); button.type = 'button'; button.dataset.close = ''; button.className = 'btn btn-quiet btn-sm'; button.textContent = 'Dismiss';
   $$('#toasts .toast').forEach(old => { if (old.firstElementChild.textContent === text) old.remove(); });
-  note.append(words, button); $('#toasts').append(note); expire(note);
+  note.append(words, ...(link ? [link.content.cloneNode(true)] : []), button); $('#toasts').append(note); expire(note);
 }
 function expire(note) {
   if (note.dataset.tone === 'bad') return;
@@ -168,6 +170,7 @@ on('keydown', event => {
 // --- live: one stream a page, closed while the page is hidden; it carries names only, the page then asks -------------
 const topics = (document.body.dataset.topics || '').trim();
 const unattended = name => name === 'load' || name === 'retry' || name === 'portal:tick' || (name || '').startsWith('live:');
+const SIGNED_OUT = 'You are signed out. Your text is still here.';
 const RING_TOGETHER = 150, POLL = 20000;
 let stream = null, wasOff = false, ended = false;
 const waiting = new Map();
@@ -187,10 +190,18 @@ function listen() {
   if (stream || ended || !topics || document.visibilityState !== 'visible') return;
   stream = new EventSource(`/live/?topics=${encodeURIComponent(topics)}`);
   stream.onopen = () => { if (performance.now() > 3000) htmx.trigger(document.body, 'portal:tick'); marker('on'); };
-  stream.addEventListener('ended', () => { hush(); ended = true; marker('off'); toast('You are signed out. Sign in again in another tab, then go on here: your text is still here.', 'bad'); });
+  stream.addEventListener('ended', () => { hush(); ended = true; marker('off'); htmx.trigger(document.body, 'portal:ended'); });
   stream.onerror = () => { marker('off'); if (stream && stream.readyState === EventSource.CLOSED) hush(); };
   topics.split(',').forEach(topic => stream.addEventListener(topic.trim(), () => ring(topic.trim())));
 }
+// A stream ends with its session, which also gets a new key when its person proves anew who they are: staying.js asks which it was.
+on('portal:signed-out', () => { hush(); ended = true; marker('off'); toast(SIGNED_OUT, 'bad', $('#sign-in-link')); });
+on('portal:listen', () => { ended = false; listen(); });
+on('portal:signed-in', () => {
+  ended = false; $('#problem').replaceChildren();
+  $$('#toasts .toast').forEach(note => { if (note.firstElementChild.textContent === SIGNED_OUT) note.remove(); });
+  htmx.trigger(document.body, 'portal:tick'); listen();
+});
 function hush() { if (stream) stream.close(); stream = null; }
 on('visibilitychange', () => {
   if (document.visibilityState !== 'visible') { hush(); return; }
@@ -207,7 +218,7 @@ setInterval(() => {
 // An element with data-save-state keeps the form of its hx-include on the server. Once that is confirmed and nothing was typed
 // meanwhile, leaving loses nothing and is not warned about. What fails is said, and tried again while the page is open.
 const RETRY = 10000;
-const WHY = { 401: 'you are signed out. Sign in again in another tab', 403: 'this page is no longer signed in as before', 413: 'it is too large', 429: 'too many at once' };
+const WHY = { 401: 'you are signed out. Sign in again', 403: 'this page is no longer signed in as before', 413: 'it is too large', 429: 'too many at once' };
 const guarded = node => node && node.matches && node.matches('form[data-guard]');
 const saver = event => { const node = event.detail.elt; return node && node.dataset && node.dataset.saveState ? node : null; };
 const kept = node => $(node.getAttribute('hx-include'));

@@ -129,12 +129,6 @@ def live_region(topic: str, url: str) -> SafeString:
     )
 
 
-@register.simple_tag
-def spinner() -> SafeString:
-    """Goes into a button; turns while its request runs."""
-    return SafeString('<span class="spinner" aria-hidden="true"></span>')
-
-
 @register.simple_tag(takes_context=True)
 def print_footer(context: Context, record: str, digest: str = "") -> SafeString:
     """The last lines of a printed record: what it is, when and by whom it was printed, and its digest. Only on paper."""

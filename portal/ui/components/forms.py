@@ -1,11 +1,12 @@
 """Fields of Django forms in our look: label, hint, error at the field, and the summary on top with links to each."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.ui.components.leaf import icon
@@ -126,15 +127,21 @@ def segments(name: str, options: Sequence[tuple[str, str]], chosen: str = "", le
 @register.simple_tag
 def select(name: str, options: Sequence[tuple[str, str]], chosen: str = "", label: str = "") -> SafeString:
     """A drop-down inside a filter form, with its label for screen readers. ``options`` are (value, words)."""
+    return _select(str(name), tuple((str(value), str(words)) for value, words in options), str(chosen or ""), str(label or name))
+
+
+@lru_cache(maxsize=64)
+def _select(name: str, options: tuple[tuple[str, str], ...], chosen: str, label: str) -> SafeString:
+    """Kept, because the choices of a filter are the same on each page of a list. Escapes always, as every kept leaf does."""
     lines = format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        ((value, SafeString(" selected" if value == (chosen or "") else ""), words) for value, words in options),
+        ((escape(value), SafeString(" selected" if value == chosen else ""), escape(words)) for value, words in options),
     )
     return format_html(
         '<label class="sr-only" for="f-{0}">{1}</label><select class="input" id="f-{0}" name="{0}">{2}</select>',
-        name,
-        label or name,
+        escape(name),
+        escape(label),
         lines,
     )
 

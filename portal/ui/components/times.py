@@ -9,6 +9,8 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.ui.remaining import Timed, words_left
+
 register = template.Library()
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
@@ -43,6 +45,16 @@ def elapsed(context: Context, since: datetime) -> SafeString:
     at = since.astimezone(UTC)
     stamp, absolute = at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime(ABSOLUTE)
     return format_html('<time datetime="{}" title="since {}" data-since>{}</time>', stamp, absolute, lasted(now - since))
+
+
+@register.simple_tag(takes_context=True)
+def left(context: Context, work: Timed) -> SafeString:
+    """``, about 2 minutes left`` behind the words about work in the background; empty where nobody can tell (``remaining``)."""
+    now = context.get("now")
+    if not isinstance(now, datetime):
+        raise LookupError("`left` needs `now` in the context: the time of the request")
+    words = words_left(began=work.began_at, moved=work.moved_at, share=work.share, at=now)
+    return SafeString(f", {words}" if words else "")
 
 
 def lasted(length: timedelta) -> str:

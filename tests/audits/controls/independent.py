@@ -23,9 +23,11 @@ EXISTS (
       AND v.commit_sha = m.head_sha AND v.submitted_at <= m.merged_at AND v.uid IS DISTINCT FROM m.author_uid
       AND NOT EXISTS (SELECT FROM jsonb_array_elements(m.commit_people) w WHERE (w->>'uid')::bigint = v.uid)
 )"""
-DECLARED_MERGE = f"""
-EXISTS (SELECT FROM changes_linkedpullrequest l JOIN changes_change c ON c.id = l.change_id
-    WHERE l.pull_request_id = m.id AND {DECLARED})"""
+CARRIED = """
+(SELECT {what} FROM changes_linkedpullrequest l JOIN changes_change c ON c.id = l.change_id
+    WHERE l.pull_request_id = m.id AND l.role IN ('work', 'promotion'))"""
+DECLARED_MERGE = f"coalesce({CARRIED.format(what=f'bool_and{DECLARED}')}, false)"
+"""It brings emergencies that somebody declared and nothing else."""
 GREEN = """
 NOT EXISTS (
     SELECT FROM changes_check k WHERE k.repository_id = m.repository_id AND k.head_sha = m.head_sha AND k.name <> 'Countersign'

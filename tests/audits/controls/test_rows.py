@@ -22,6 +22,7 @@ from changes.desk.source_states import SourceState, source_states
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
 from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry
 from changes.exceptions.actions import Found, open_exception
+from changes.exceptions.detect import about_pull_requests
 from changes.inventory.actions import note_events, observe
 from changes.inventory.facts import Seen, VendorEvent
 from changes.proposals.actions import open_change
@@ -30,6 +31,7 @@ from portal.access.scope import EVERYTHING, Scope
 from portal.access.walk import rule_of
 from portal.ledger.actions import append
 from portal.policy.clauses import Clause
+from portal.policy.parameters import DEFAULT
 from tests.audits.engagements.opened import admitted
 from tests.changes.outcomes.world import pull
 from tests.changes.people import person
@@ -349,3 +351,28 @@ def test_a_scope_of_criteria_and_systems_leaves_out_the_other_controls(scope, sh
     found = {control.id for control in CONTROLS.values() if in_scope(control, scope)}
 
     assert found == shown if isinstance(shown, set) else len(found) == shown
+
+
+@database
+def test_what_travels_to_production_with_an_emergency_keeps_the_rules_and_an_emergency_without_pull_request_hides_nothing():
+    def opened(category):
+        texts = {"title": category, "why": "x", "rollback": "y"}
+        return open_change(texts=texts, source="form", at=AT, actor="shell:test", classified={"category": category})
+
+    def carries(row, *changes):
+        for change in changes:
+            link = LinkedPullRequest.objects.create(change=change, pull_request=row, role="promotion", reason="test", at=AT)
+            append(stream="test", kind="test.made", actor="portal", fact={}, rows=[link])
+
+    opened("emergency")
+    mixed, alone, plain = (pull(number, merge=letter, at=AT + MINUTE) for number, letter in ((1, "a"), (2, "b"), (3, "c")))
+    carries(mixed, opened("emergency"), standard := opened("standard"))
+    carries(alone, opened("emergency"))
+
+    assert [key for key, *_ in told("merges_staged")] == ["acme/web#1", "acme/web#3"]
+    found = {
+        key: {one.kind: one.change for one in items} for key, items in about_pull_requests(rows=[mixed, alone], parameters=DEFAULT)
+    }
+    assert found[f"{mixed.key}:"] == {"no_review": standard, "no_staging": standard}
+    assert found[f"{alone.key}:"].keys() == {"no_review"}, "its +1 is missing"
+    assert plain.number == 3

@@ -13,13 +13,14 @@ from audits.controls.running import ask_to_run
 from audits.engagements.actions import end_engagement
 from audits.engagements.models import Engagement
 from audits.jobs import actions
-from audits.jobs.models import Job
+from audits.jobs.models import Job, JobCancel
 from audits.jobs.news import job_news
 from audits.jobs.tasks import do_jobs
 from audits.jobs.working import work_on_jobs
 from audits.populations import actions as freezing
-from audits.populations import lines
-from audits.populations.models import Population, PopulationRow
+from audits.populations import compared_later, comparing, lines
+from audits.populations.compared_later import ask_to_compare
+from audits.populations.models import Population, PopulationRow, SecondReading
 from portal.ledger.models import LedgerLeaf
 from portal.ledger.queries import entries_about
 from portal.policy.refusal import Refused, Stale
@@ -33,11 +34,12 @@ HOUR = timedelta(hours=1)
 def large(monkeypatch):
     """Every population is large, and a worker says after each row how far it is."""
     monkeypatch.setattr(freezing, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr(compared_later, "MOST_AT_ONCE", 0)
     monkeypatch.setattr(lines, "TOLD_EVERY", 1)
 
 
 def asked(engagement, by, at, kind="roles"):
-    return freezing.ask_to_freeze(engagement=engagement, kind=kind, since=YEAR[0], until=at, by=by, at=at)
+    return freezing.ask_to_freeze(wish=freezing.Wish(engagement, kind, YEAR[0], at), by=by, at=at)
 
 
 def kinds(job):
@@ -167,6 +169,53 @@ def test_run_of_the_controls_is_a_job_that_is_kept_as_a_whole(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_large_population_is_read_again_by_a_worker_with_progress_cancel_and_a_page_that_stays(large, monkeypatch):
+    uma, engagement = admitted()
+    mia, ann, at = who("Mia"), who("Ann"), timezone.now()
+    population = freezing.freeze(wish=freezing.Wish(engagement, "roles", YEAR[0], at), by=uma, at=at)
+    monkeypatch.setattr(comparing, "TOLD_EVERY", 1)
+    auditor, overseer = Client(), Client()
+    auditor.force_login(uma)
+    overseer.force_login(mia)
+    page, send = (reverse(name, args=[engagement.pk, 1]) for name in ("compare-population", "compare-later"))
+
+    # A page that only reads offers it; whoever reads in the audit may ask, in it, and one at a time.
+    assert "Nobody has read it again yet" in auditor.get(page).content.decode()
+    assert not Job.objects.exists()
+    with pytest.raises(Refused, match="Ann does not read in this audit"):
+        ask_to_compare(population=population, rows=4, by=ann, at=at)
+    assert (auditor.post(send).status_code, overseer.post(send).status_code) == (302, 409)
+    job = Job.objects.get()
+    assert (job.kind, job.title, job.total) == ("comparison", "Population 1 of Annual audit, read again", 4)
+    assert "Waiting for a worker: 0 of 4" in (told := auditor.get(page).content.decode())
+    assert (f'action="/exports/jobs/{job.pk}/cancel/"' in told, f'action="{send}"' in told) == (True, False)
+    assert auditor.post(reverse("cancel-job", args=[job.pk])).status_code == 302
+    do_jobs()
+    assert (Job.objects.get().state, SecondReading.objects.exists()) == ("cancelled", False)
+
+    said, hold = [], actions.hold
+    monkeypatch.setattr(actions, "hold", lambda **rest: said.append((rest["done"], rest["step"])) or hold(**rest))
+    assert overseer.post(send).status_code == 302
+    PopulationRow.objects.create(population=population, position=5, key="gone", line='{"key":"gone"}')
+    do_jobs()
+
+    assert said == [(number, "Reading rows again") for number in (1, 2, 3, 4)]
+    kept, done = SecondReading.objects.get(), Job.objects.get(state="done")
+    assert str(kept) == "Population 1: roles, read again"
+    assert done.result == reverse("second-reading", args=[engagement.pk, 1, kept.pk])
+    shown = auditor.get(done.result).content.decode()
+    assert ("Something is different now" in shown, "gone" in shown, "asked" in shown) == (True, True, True)
+    assert f'href="{done.result}"' in auditor.get(page).content.decode()
+    [entry] = entries_about(stream=f"engagement:{engagement.pk}", limit=1)
+    assert entry.kind == "population.read_again"
+    assert {name: entry.fact[name] for name in ("equal", "missing", "added")} == {"equal": 4, "missing": 1, "added": 0}
+    assert auditor.get(reverse("second-reading", args=[engagement.pk, 1, kept.pk + 1])).status_code == 404
+    end_engagement(engagement=engagement, by=mia, at=timezone.now())
+    with pytest.raises(Refused, match="Uma does not read in this audit"):
+        ask_to_compare(population=population, rows=4, by=uma, at=timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
 def test_auditor_freezes_in_the_background_and_finds_everything_asked_for_under_exports(large):
     uma, engagement = admitted()
     client, mia = Client(), Client()
@@ -186,7 +235,14 @@ def test_auditor_freezes_in_the_background_and_finds_everything_asked_for_under_
     assert ("Under way" in page, f'action="/exports/jobs/{job.pk}/cancel/"' in page) == (True, True)
     part = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "exports"}
     assert client.get("/exports/", **part).content.decode().startswith("<ul>")
+    assert " left" not in page
+    Job.objects.update(began_at=timezone.now() - timedelta(minutes=2), moved_at=timezone.now(), done=1)
+    for looked in (list_page, "/exports/"):
+        assert "1 of 3, about 4 minutes left." in client.get(looked).content.decode()
+    Job.objects.update(began_at=None, moved_at=None, done=0)
     do_jobs()
+    job.refresh_from_db()
+    assert None not in (job.began_at, job.moved_at)
     assert client.get(list_page, **asking).headers["HX-Refresh"] == "true"
     assert client.get("/exports/", **part).headers["HX-Refresh"] == "true"
     page = client.get("/exports/").content.decode()
@@ -200,3 +256,15 @@ def test_auditor_freezes_in_the_background_and_finds_everything_asked_for_under_
     own = Job.objects.get(state="waiting", asked_by=uma)
     assert client.post(reverse("cancel-job", args=[own.pk])).status_code == 302
     assert "Cancelled" in client.get("/exports/").content.decode()
+
+
+@pytest.mark.django_db
+def test_what_ended_while_somebody_cancelled_it_is_not_cancelled(large):
+    uma, engagement = admitted()
+    seen = asked(engagement, uma, timezone.now())
+    assert work_on_jobs(now=timezone.now) == 1
+
+    with pytest.raises(Stale, match="it is done"):
+        actions.cancel(job=seen, by=uma, at=timezone.now())
+
+    assert (JobCancel.objects.count(), kinds(seen)) == (0, ["job.asked", "job.done"])

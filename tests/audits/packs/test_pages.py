@@ -52,6 +52,11 @@ def test_page_builds_shows_progress_offers_and_cancels(client, where, monkeypatc
     text = client.get(page, headers={"HX-Request": "true"}).content.decode()
     assert "Waiting for a worker" in text
     assert "<html" not in text
+    assert " left" not in text
+    begun = {"began_at": timezone.now() - timedelta(minutes=4), "moved_at": timezone.now(), "done": 2, "steps": 4}
+    Pack.objects.update(step="Papers", **begun)
+    assert "Papers: step 3 of 4, about 4 minutes left." in client.get(page).content.decode()
+    assert "Papers: 2 of 4, about 4 minutes left." in client.get("/exports/").content.decode()
     assert "Build a pack" not in client.get(page).content.decode()
     assert client.get(f"{page}1/file/").status_code == 409
     assert client.post(f"{page}1/cancel/").status_code == 302

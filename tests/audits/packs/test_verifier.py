@@ -1,11 +1,13 @@
 """The verifier: a good pack passes on a machine without the portal; a change of any byte, or of any record, is found and named."""
 
+import hashlib
 import io
 import json
 import random
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,13 +23,16 @@ from audits.packs.verifier import verifier
 from audits.samples import drawing
 from portal.ledger import keys
 from portal.ledger.keys import Signer
+from portal.ledger.models import LedgerCheckpoint, LedgerTimestamp
 from portal.ledger.notes import Head, PublicKey, sign
 from portal.ledger.proofs import Levels
-from tests.audits.packs.made import asked, built, content_of, furnished
+from tests.audits.packs.made import asked, built, content_of, furnished, sealed
+from tests.portal.ledger.authority import Authority
 
 MADE = {}
 """One pack for all tests of this module, and the key that signed it."""
 CHANGES = 400
+STAMPED = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -35,10 +40,23 @@ def pack(db, where):
     """The bytes of a good pack; built by the first test that asks."""
     if not MADE:
         uma, engagement = furnished()
+        MADE["size"] = stamped(where)
         MADE["content"] = content_of(built(asked(engagement, uma), where))
         MADE["signer"] = keys.load(where=where)
         MADE["keys"] = "".join(f"{key.text()}\n" for key in keys.public_keys(where=where))
     return MADE["content"]
+
+
+def stamped(where):
+    """A checkpoint with the time stamp of an authority; its size."""
+    sealed(where)
+    newest = LedgerCheckpoint.objects.latest("size")
+    MADE["authority"], digest = Authority(), hashlib.sha256(newest.note.encode()).digest()
+    answer = MADE["authority"].stamp(digest=digest, nonce=1, at=STAMPED)
+    LedgerTimestamp.objects.create(
+        size=newest.size, note_digest=digest.hex(), answer=answer, at=STAMPED, authority="CN=Time at Northwind"
+    )
+    return newest.size
 
 
 def place_of(content, **more):
@@ -92,6 +110,11 @@ def test_good_pack_passes_as_one_file_without_the_portal(pack, tmp_path, capsys)
     assert (done.returncode, done.stderr) == (0, "")
     assert "all verify" in done.stdout
     assert "came with the pack" not in done.stdout
+    assert "1 time stamps (RFC 3161)" in done.stdout
+    assert "2026-11-28 09:00:00 UTC by the clock of CN=Time at Northwind. Whether you trust that authority was NOT" in done.stdout
+    (tmp_path / "roots.pem").write_bytes(MADE["authority"].pem)
+    assert main([str(tmp_path / "pack.zip"), "--tsa-roots", str(tmp_path / "roots.pem")]) == 0
+    assert "lead to the roots that you gave" in capsys.readouterr().out
     (tmp_path / "pack.zip").write_bytes(pack[:-1])
     assert main([str(tmp_path / "pack.zip")]) == 1
     assert capsys.readouterr().out.startswith("BROKEN  end of the ZIP")
@@ -222,6 +245,26 @@ ITEMS, SAMPLE = "samples/01/items.jsonl", "samples/01/sample.json"
 )
 def test_whoever_has_the_key_still_cannot_change_a_record(pack, change, place):
     assert place_of(made_anew(pack, change)).startswith(place)
+
+
+def test_time_stamp_that_does_not_hold_or_is_left_out_is_named(pack):
+    path, other = f"ledger/timestamps/{MADE['size']:012d}", Authority()
+    forged = MADE["authority"].stamp(digest=b"x" * 32, nonce=1, at=STAMPED)
+
+    assert place_of(pack, tsa_roots=other.pem).startswith(
+        f"{path}.tsr: the time stamp over checkpoint {MADE['size']} does not hold"
+    )
+    for change, place in (
+        (lambda name, text: forged if name == f"{path}.tsr" else text, f"{path}.tsr: the time stamp over"),
+        (lambda name, text: text[:50] if name == f"{path}.tsr" else text, f"{path}.tsr: the time stamp over"),
+        (without(f"{path}.tsr"), f"{path}.tsr: is not in the pack"),
+        (replaced(f"{path}.note", ".example", ".exampel"), f"{path}.note"),
+    ):
+        assert place_of(made_anew(pack, change)).startswith(place)
+    files = zipfile.ZipFile(io.BytesIO(pack))
+    last = files.read("ledger/checkpoint.note")
+    swapped = made_anew(pack, lambda name, text: last if name == f"{path}.note" else text)
+    assert place_of(swapped) == f"{path}.note: is not the checkpoint of that size in this pack"
 
 
 def test_checkpoints_that_were_kept_must_be_of_the_same_ledger(pack, tmp_path):

@@ -1,12 +1,13 @@
 """Populations over a recorded story of real deliveries: frozen rows, digests, sheets, drawing, marks, and a second reading."""
 
+import dataclasses
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audits.populations.actions import freeze
+from audits.populations.actions import Wish, freeze
 from audits.populations.comparing import compare
 from audits.populations.csv_file import file_of
 from audits.populations.facts import Asked
@@ -43,7 +44,7 @@ def test_every_kind_of_a_story_is_frozen_counted_twice_hashed_and_sampled(client
     uma, engagement = admitted(window_from=LONG_AGO, at=clock.at)
     at = clock.at
 
-    frozen = {code: freeze(engagement=engagement, kind=code, since=LONG_AGO, until=at, by=uma, at=at) for code in KINDS}
+    frozen = {code: freeze(wish=Wish(engagement, code, LONG_AGO, at), by=uma, at=at) for code in KINDS}
 
     assert [population.number for population in frozen.values()] == list(range(1, len(KINDS) + 1))
     for code, population in frozen.items():
@@ -82,9 +83,9 @@ def _nothing_of_other_repositories(at):
 
 
 def _what_a_filter_leaves_out(everything, uma, at):
-    wish = {"engagement": everything.engagement, "kind": "exceptions", "since": LONG_AGO, "until": at, "by": uma, "at": at}
+    wish = Wish(everything.engagement, "exceptions", LONG_AGO, at, {"clause": "P-08", "outcome": ""})
 
-    some = freeze(**wish, filters={"clause": "P-08", "outcome": ""})
+    some = freeze(wish=wish, by=uma, at=at)
 
     counted = some.sheet["rows"]
     assert 0 < some.count < everything.count
@@ -96,7 +97,7 @@ def _what_a_filter_leaves_out(everything, uma, at):
     assert {json.loads(line)["clause"] for line in some.rows.values_list("line", flat=True)} == {"P-08"}
     assert (some.filters, some.sheet["filters"]) == ({"clause": "P-08"}, {"Clause": "P-08"})
     with pytest.raises(Refused, match="cannot be narrowed by subject"):
-        freeze(**wish, filters={"subject": "x"})
+        freeze(wish=dataclasses.replace(wish, filters={"subject": "x"}), by=uma, at=at)
 
 
 def _a_second_reading(population, clock):
@@ -114,9 +115,7 @@ def _a_second_reading(population, clock):
     )
     Change.objects.filter(pk=second.pk).update(merged_at=population.since)
     assert compare(population=population, at=clock()).different == 2
-    again = freeze(
-        engagement=population.engagement, kind="changes", since=LONG_AGO, until=clock.at, by=population.frozen_by, at=clock.at
-    )
+    again = freeze(wish=Wish(population.engagement, "changes", LONG_AGO, clock.at), by=population.frozen_by, at=clock.at)
     assert (population.rows.count(), again.count, again.digest == population.digest) == (3, 3, False)
     with file_of(population=again, reader="Uma", at=clock.at).body as body:
         header, *lines = body.read().decode().splitlines()
@@ -242,10 +241,11 @@ def _nothing_else_is_drawn(frozen, uma, clock):
     ],
 )
 def test_a_window_or_kind_that_cannot_be_frozen_is_said(values, why):
+    values = dict(values)
     at = datetime(2026, 11, 20, tzinfo=UTC)
     uma, engagement = admitted(at=at, systems=("git",))
-    by = who(values["by"]) if "by" in values else uma
-    wish = {"kind": "changes", "since": datetime(2026, 1, 1, tzinfo=UTC), "until": at, "at": at}
+    by = who(values.pop("by")) if "by" in values else uma
+    wish = Wish(engagement, **{"kind": "changes", "since": datetime(2026, 1, 1, tzinfo=UTC), "until": at, **values})
 
     with pytest.raises(Refused, match=why):
-        freeze(engagement=engagement, **{**wish, **values, "by": by})
+        freeze(wish=wish, by=by, at=at)

@@ -49,7 +49,7 @@ def test_a_verification_is_kept_and_shown(client, settings, tmp_path):
     assert "<html" not in text
     assert "21 % of" in text
     assert "entries a second" in text
-    assert "left" in text
+    assert "a second, less than a minute left." in text
     assert "Watch it" in client.get("/ledger/verify/").content.decode()
 
     LedgerVerification.objects.update(seen_at=now() - timedelta(minutes=6))

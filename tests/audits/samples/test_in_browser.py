@@ -8,6 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from audits.engagements.models import ReadLog
+from audits.jobs.tasks import do_jobs
+from audits.populations import compared_later
 from audits.populations.models import Population
 from audits.samples.drawing import ranked
 from audits.samples.models import Mark, Sample
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.browser
 SEED = "Oakline, Nov 26"
 
 
-def test_an_auditor_freezes_changes_draws_from_them_and_marks(site, visit):
+def test_an_auditor_freezes_changes_draws_from_them_and_marks(site, visit, monkeypatch):
     told(Clock(), Client())
     uma, engagement = admitted()
     visit.expect_status(422)
@@ -77,4 +79,14 @@ def test_an_auditor_freezes_changes_draws_from_them_and_marks(site, visit):
     assert (answer.status, len(answer.text().splitlines())) == (200, 5)
     page.goto(f"{site}{reverse('compare-population', args=[engagement.pk, 1])}")
     expect(page.get_by_role("heading", name="Changes, read again")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("All rows are the same")
+
+    monkeypatch.setattr(compared_later, "MOST_AT_ONCE", 0)
+    page.reload()
+    page.get_by_role("button", name="Read again and compare").click()
+    expect(page.get_by_role("heading", name="Under way")).to_be_visible()
+    assert_accessible(page)
+    shoot(page, "read-again")
+    do_jobs()
+    page.get_by_role("link", name="Read again").click()
     expect(page.locator("main")).to_contain_text("All rows are the same")

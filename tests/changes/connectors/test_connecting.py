@@ -121,7 +121,10 @@ def test_github_is_connected_step_by_step_left_resumed_and_filled_back(client, n
     assert (Fetch.objects.get().days, Fetch.objects.get().asked_by) == (90, rae)
     draft = Connecting.objects.get()
     assert (draft.step, bytes(draft.token_encrypted), bytes(draft.secret_encrypted)) == ("done", b"", b"")
-    assert "Waiting: 0 of 4 steps" in done
+    assert "Waiting: 0 of 4 steps, 0 things read." in done
+    begun = {"began_at": timezone.now() - timedelta(minutes=4), "moved_at": timezone.now(), "todo": Fetch.objects.get().todo[2:]}
+    Fetch.objects.update(**begun)
+    assert "2 of 4 steps, 0 things read, about 4 minutes left." in text(client.get(at))
     [connected] = [one for one in entries_about(stream=f"repository:{repository.pk}") if one.kind == "repository.connected"]
     assert connected.actor == f"user:{rae.pk}"
     assert [one.kind for one in entries_about(stream=f"connecting:{draft.pk}")] == ["source.connect_begun"]

@@ -123,7 +123,13 @@ def test_the_page_has_the_buttons_for_whoever_may(client, db):
     def press(address, **data):
         return client.post(f"/integrations/{address}/", data, follow=True).content.decode()
 
-    assert "Fill back 30 days: waiting, 0 of 4 steps" in press(f"{source.pk}/fetch", days="30")
+    asked = press(f"{source.pk}/fetch", days="30")
+    assert "Fill back 30 days: waiting, 0 of 4 steps, 0 things read. <" in asked
+    under_way = {"began_at": at - timedelta(minutes=3), "moved_at": datetime.now(UTC), "todo": fetch().todo[1:], "part": 0.5}
+    Fetch.objects.update(state=Fetch.State.RUNNING, **under_way)
+    for page in ("/integrations/", "/setup/"):
+        assert " left." in client.get(page).content.decode(), page
+    assert "running, 1 of 4 steps, 0 things read, about 5 minutes left." in client.get("/integrations/").content.decode()
     assert "Cancelled. What was read stays." in press(f"fetches/{fetch().pk}/cancel")
     paused = press(f"{source.pk}/pause")
     assert ("Go on" in paused, "Read now" in paused.partition("Fill back 30")[2]) == (True, False)

@@ -1,16 +1,24 @@
 """The pages of changes, exceptions, deploys and integrations: who sees what, and the buttons do what they say."""
 
+import io
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
+from pypdf import PdfReader
 
 from changes.delivery.models import PullRequest
+from changes.desk import opening
 from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change
 from portal.outbox.actions import enqueue
 from portal.outbox.models import Effect
+from portal.policy.refusal import Stale
+from tests.audits.engagements.opened import admitted
 from tests.changes.approvals.situations import seen
 from tests.changes.people import linked, person, sign_in
 from tests.changes.stories import NOW, Clock, connect, post, read_story, work
@@ -60,6 +68,22 @@ def test_the_page_of_a_change_shows_the_whole_record(client, standard):
     assert page.count('<li class="gate"') == 12
 
 
+def test_the_first_question_of_the_page_is_planned_once_and_answers_as_in_full(standard, django_assert_num_queries):
+    once = opening.opening_of(standard)
+    other = Change(pk=standard.pk + 1000, number=standard.number + 1000)
+
+    with django_assert_num_queries(1):
+        assert opening.opening_of(standard) == once
+    in_full = opening.opening_of(standard, auditor=True)
+
+    assert (in_full.verdicts, in_full.exceptions, in_full.proven) == (once.verdicts, once.exceptions, once.proven)
+    assert in_full.policy == once.policy
+    assert (in_full.revision, len(once.verdicts)) == (once.revision, 2)
+    with pytest.raises(Stale):
+        opening.opening_of(other)
+    assert opening._statement().count("$1") == 1
+
+
 def test_a_change_and_each_entry_of_its_timeline_have_a_link_to_pass_on(client, standard):
     sign_in(client, person("Ann"))
 
@@ -70,6 +94,25 @@ def test_a_change_and_each_entry_of_its_timeline_have_a_link_to_pass_on(client, 
     entries = re.findall(r'<li id="([ermd]-\w+)">', page)
     assert len(entries) > 5
     assert [id_ for id_ in entries if f'<a href="#{id_}"><time' not in page] == []
+
+
+def test_the_record_is_a_paper_with_its_digests_that_comes_out_the_same_for_every_reader(client, standard):
+    address = reverse("change-paper", args=[standard.number])
+    assert client.get(address).status_code == 302
+    sign_in(client, person("Ann"))
+    first = client.get(address)
+    assert address in client.get(reverse("change", args=[standard.number])).content.decode()
+    uma, _ = admitted()
+    sign_in(client, uma)
+    with time_machine.travel(timezone.now() + timedelta(minutes=3)):
+        second = client.get(address)
+
+    assert (first.status_code, first["Content-Type"], first.content) == (200, "application/pdf", second.content)
+    assert first["Content-Disposition"] == f'attachment; filename="confidential-CHG-{standard.number}.pdf"'
+    said = "".join("".join(page.extract_text() for page in PdfReader(io.BytesIO(first.content)).pages).split())
+    revision = standard.revisions.get()
+    for words in ("Raise web memory", "acme/web #17", "Frozen verdicts", revision.digest, standard.verdicts.first().facts_digest):
+        assert words.replace(" ", "") in said
 
 
 @pytest.mark.parametrize("part", ["gates", "linked", "timeline"])

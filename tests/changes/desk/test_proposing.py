@@ -4,13 +4,17 @@ import re
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from changes.proposals.drafts import LONGEST as LONGEST_DRAFT
 from changes.proposals.forms import LONGEST
 from changes.proposals.models import Change, Draft
 from changes.proposals.templates_of_kinds import TEMPLATES
+from portal.home.dropped import UNDO, put_away
+from portal.home.models import Dropped
 from tests.changes.people import person, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -229,6 +233,33 @@ def test_drafts_are_dropped_by_their_author_alone(client, ann):
     assert Draft.objects.exists()
     assert client.post(reverse("drop-draft", args=[key])).url == "/changes/new/"
     assert not Draft.objects.exists()
+
+
+def test_a_dropped_draft_comes_back_for_a_day_to_its_author_alone(client, ann):
+    key, back = str(uuid4()), reverse("take-draft-back")
+    drop = reverse("drop-draft", args=[key])
+    saved(client, form_key=key)
+    client.post(drop)
+    bob = sign_in(Client(), person("Bob"))
+
+    assert "You dropped a draft now: “Split the queue”" in text_of(client.get("/changes/new/"))
+    assert "You dropped" not in text_of(bob.get("/changes/new/"))
+    assert bob.post(back, {"about": "new"}).url == "/changes/new/"
+    assert client.post(back, {"about": "new"}).url == f"/changes/new/?draft={key}"
+    assert (Draft.objects.get().person, Draft.objects.get().fields["why"]) == (ann, "Jobs wait.")
+    assert "There is no dropped draft any more." in text_of(client.post(back, {"about": "new"}, follow=True))
+
+    client.post(drop)
+    saved(client, form_key=key, why="Typed afterwards")
+    assert "is not back: what was typed" in text_of(client.post(back, {"about": "new"}, follow=True))
+    assert Draft.objects.get().fields["why"] == "Typed afterwards"
+    sent(client, form_key=key)
+    assert "You dropped" not in text_of(client.get("/changes/new/"))
+    client.post(reverse("drop-draft", args=[key]))
+    with time_machine.travel(timezone.now() + UNDO):
+        assert Dropped.objects.exists()
+        put_away(person=ann, kind="other", content={}, at=timezone.now())
+        assert [row.kind for row in Dropped.objects.all()] == ["other"]
 
 
 def test_a_draft_that_is_not_kept_is_said(client, ann):

@@ -152,3 +152,15 @@ def test_when_nothing_is_missing_inbox_and_doctor_say_so(client):
     assert [b"as they should be" in answer.content or b"<bdi>" in answer.content for answer in (whole, piece)] == [True, True]
     hits = client.get("/palette/", {"q": "set-up"}).content.decode()
     assert 'href="/setup/"' in hits
+
+
+def test_the_inbox_works_the_steps_out_once_a_minute_and_the_guide_brings_it_up_to_date(client, django_assert_max_num_queries):
+    rex = person("Rex")
+    sign_in(client, rex)
+    (item,) = setup_needs(rex, timezone.now())
+    set_series(rex)
+
+    with django_assert_max_num_queries(1):
+        assert [one.about for one in setup_needs(rex, timezone.now())] == [item.about] == ["Next: People. 7 left"]
+    client.get(reverse("setup"))
+    assert [one.about for one in setup_needs(rex, timezone.now())] == ["Next: People. 6 left"]

@@ -158,6 +158,14 @@ def test_a_draft_is_dropped_and_a_version_withdrawn(client, dev):
     client.post(reverse("policy-drop"), {"seen": str(queries.draft().version)})
 
     assert queries.draft() is None
+    assert "You dropped a draft" in text(client.get(reverse("policy-edit")))
+    client.post(reverse("policy-take-back"))
+    assert (queries.draft().parameters, queries.draft().saved_by) == ({"large_changed_lines": 400}, dev)
+    assert client.post(reverse("policy-take-back"), follow=True).content.count(b"no dropped draft any more") == 1
+    assert "You dropped a draft" not in text(client.get(reverse("policy-edit")))
+    client.post(reverse("policy-drop"), {"seen": str(queries.draft().version)})
+    client.post(reverse("policy-edit"), draft())
+    assert client.post(reverse("policy-take-back")).status_code == 409
     assert client.post(reverse("policy-withdraw")).status_code == 409
     assert client.post(reverse("policy-drop"), {"seen": "x"}).status_code == 302
 

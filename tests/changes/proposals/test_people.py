@@ -10,6 +10,7 @@ from changes.delivery.models import PullRequest, Repository
 from changes.proposals import actions, queries, submitting
 from changes.proposals.models import Approval
 from changes.proposals.people import account_actor, commit_actor, contributor_actors, is_machine, links_for, uids_of
+from portal.access.identities import unlink_identity
 from portal.policy.parameters import Parameters
 from portal.policy.refusal import Refused
 from tests.changes.people import linked, person
@@ -124,3 +125,19 @@ def test_who_is_known_by_the_address_in_a_commit_does_not_approve(repository):
     word = {"revision": queries.current_revision(change), "head_sha": "a" * 40, "verdict": "yes", "authenticated_at": AT, "at": AT}
     with pytest.raises(IntegrityError, match="a contributor cannot approve"), transaction.atomic():
         Approval.objects.create(change=change, by=bob, **word)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_ends_the_link_of_the_own_account_does_not_become_somebody_else(repository):
+    ann, bob = person("Ann"), person("Bob")
+    given = {"title": "Split", "why": "slow", "rollback": "redeploy", "category": "standard", "size": "normal"}
+    change = submitting.submit(given=given, by=ann, ready=True, at=AT)
+    row = pull(repository, by(uid=12, login="bob-gh", email="b@example.test"))
+    actions.link(change=change, pull_request=row, role="work", reason="test", actor="portal", at=AT)
+    unlink_identity(identity=linked(bob, 12), by="test", at=AT)
+
+    assert links_for([12]) == {"12": (bob.pk, "Bob")}
+    with pytest.raises(Refused, match="P-03: You contributed"):
+        actions.approve(change=change, by=bob, verdict="yes", note="", authenticated_at=AT, at=AT)
+    linked(ann, 12)
+    assert links_for([12, "bob@northwind.example"]) == {"12": (ann.pk, "Ann"), "bob@northwind.example": (bob.pk, "Bob")}

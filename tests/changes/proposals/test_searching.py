@@ -11,7 +11,7 @@ from changes.proposals.following import follow
 from changes.proposals.listing import SORTS, Wanted, find, matching
 from changes.proposals.models import ApprovalLapse
 from changes.proposals.searching import install
-from changes.proposals.searching.models import SearchText
+from changes.proposals.searching.models import SearchName, SearchText
 from changes.proposals.searching.rereading import reread
 from portal.access.scope import EVERYTHING, Scope
 from tests.changes.people import linked, person
@@ -358,3 +358,22 @@ def test_a_repository_of_two_owners_is_told_apart(shop):
     repository("acme/shop")
 
     assert found("repo:other/web") == ["CHG-1004"]
+
+
+def test_a_beginning_stands_for_every_name_that_any_change_has(shop, monkeypatch, django_assert_num_queries):
+    bobby = person("Bobby Tables")
+    later = made("Rotate the keys", by=bobby, repo="acme/api", state="proposed", at=AT + timedelta(days=5))
+    assert found("author:bob state:proposed") == [str(later)], "the whole name finds nothing here, the longer one does"
+    assert found("author:bobb") == [str(later)]
+    assert found("author:zoe state:proposed") == []
+    assert sorted(SearchName.objects.filter(name__startswith="by/bob").values_list("name", flat=True)) == [
+        "by/bob",
+        "by/bobby",
+        "by/bobby tables",
+        "by/bobby.tables",
+    ], "each once, although Bob made two changes"
+    with django_assert_num_queries(3):
+        found("author:bob state:waiting -author:bobby")
+    by_list = {text: found(text) for text in ("author:b", "-author:an", "author:tab state:proposed", "approver:bo")}
+    monkeypatch.setattr("changes.proposals.searching.asking.MOST_NAMES", 0)
+    assert {text: found(text) for text in by_list} == by_list, "too many to spell out: the index joins them"

@@ -79,6 +79,10 @@ def test_a_course_is_written_looked_at_and_published(client, mia):
     client.post("/training/draft/", {**given, "seen": "0"})
     client.post("/training/draft/drop/", {"seen": "1"})
     assert (Course.objects.count(), CourseDraft.objects.count()) == (1, 0)
+    assert "You dropped a draft" in text(client.get("/training/draft/"))
+    client.post("/training/draft/take-back/")
+    assert CourseDraft.objects.get().pages == PAGES
+    assert b"no dropped draft any more" in client.post("/training/draft/take-back/", follow=True).content
 
 
 def test_a_joiner_reads_fails_passes_and_signs(client, mia, now):

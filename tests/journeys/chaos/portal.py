@@ -10,9 +10,12 @@ import psycopg
 
 from tests.stack import wait_for
 
-SECRET = "s3cret"
+SECRET = "dev-story-secret"
+"""That of the recorded stories."""
 PASSWORD = "correct horse battery staple"
 SCOPES = ("change.see", "exception.see", "release.see", "inbox.see")
+LOOK = 0.2
+"""Seconds between two looks into the database: each takes a new connection, which whoever works would rather have for itself."""
 QUIET = """
 SELECT (SELECT count(*) FROM changes_delivery WHERE state = 'new')
      + (SELECT count(*) FROM changes_settling)
@@ -90,12 +93,12 @@ class Portal:
     def empty(self, *, seconds=30.0):
         """Wait until no delivery waits any more."""
         waiting = "SELECT count(*) FROM changes_delivery WHERE state = 'new'"
-        wait_for(lambda: self.sql(waiting)[0][0] == 0, seconds=seconds, what="an empty inbox")
+        wait_for(lambda: self.sql(waiting)[0][0] == 0, seconds=seconds, every=LOOK, what="an empty inbox")
         return self
 
     def settle(self, *, seconds=30.0):
         """Wait until nothing is left to do."""
-        wait_for(lambda: self.left() == 0, seconds=seconds, what="rest")
+        wait_for(lambda: self.left() == 0, seconds=seconds, every=LOOK, what="rest")
         return self
 
     def inbox(self):

@@ -11,10 +11,10 @@ from tests.stack import Stack, temporary_folder
 class Seed:
     """A stopped portal's data folder, and copies of it that run."""
 
-    def __init__(self, *, secret):
+    def __init__(self):
         self.stack = Stack()
         try:
-            self.token = Portal(self.stack.start()).connect(secret=secret).join().token
+            self.token = Portal(self.stack.start()).connect().join().token
             self.stack.stop()
         except BaseException:
             self.clear()

@@ -16,7 +16,7 @@ from portal.access.models import RoleProposal, User
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.access.roster.describing import Description, describe
-from portal.access.roster.leaving import come_back, end_access, leave, leave_due
+from portal.access.roster.leaving import come_back, end_access, leave, leave_due, sign_out_everywhere
 from portal.access.roster.tasks import end_due_access
 from portal.access.roster.views import in_words
 from portal.access.tokens import make_token
@@ -67,6 +67,30 @@ def test_leaver_is_cut_off_on_the_next_request_everywhere(team):
     assert [road() for road in roads] == [302, 401, 401]
     assert not UserSession.objects.filter(user=bob).exists()
     assert Session.objects.filter(pk=browser.session.session_key).count() == 0
+
+
+def test_administrator_signs_somebody_out_everywhere_who_stays(team):
+    bob, browsers = team["Bob"], []
+    for _ in range(2):
+        browsers.append(Client())
+        bob.set_password(PASSWORD)
+        bob.save(update_fields=["password"])
+    for browser in browsers:
+        browser.post(reverse("account_login"), {"login": bob.email, "password": PASSWORD})
+    address = reverse("sign-out-person", args=[bob.pk])
+
+    refused = sign_in(Client(), team["Mia"], minutes_ago=9).post(address)
+    answer = sign_in(Client(), team["Rex"], minutes_ago=1).post(address, follow=True)
+
+    assert refused.status_code == 302, "it asks for a fresh proof first"
+    assert "Bob was signed out everywhere (2 sessions)" in answer.content.decode()
+    assert [browser.get(reverse("people")).status_code for browser in browsers] == [302, 302]
+    bob.refresh_from_db()
+    assert bob.is_active
+    assert signed_in(bob).get(reverse("people")).status_code == 200, "and signs in again"
+    assert kinds(bob)[0] == "person.signed_out"
+    with pytest.raises(Refused):
+        sign_out_everywhere(user=team["Rex"], by=bob, at=now())
 
 
 def test_leaving_ends_every_role_token_delegation_and_proposal_with_an_entry_each(team):

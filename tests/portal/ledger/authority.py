@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 SHA256 = "2.16.840.1.101.3.4.2.1"
-RSA = "1.2.840.113549.1.1.1"
+RSA, ECDSA = "1.2.840.113549.1.1.1", "1.2.840.10045.4.3.2"
 SIGNED_DATA, TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE, MESSAGE_DIGEST, CERTIFICATE_V2 = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.16.2.47"
 NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Time at Northwind")])
@@ -46,20 +46,27 @@ def algorithm(name):
 
 
 class Authority:
-    """``root`` is what whoever verifies trusts; ``stamp`` answers a request at a moment."""
+    """``root`` is its certificate; ``stamp`` answers a request at a moment.
 
-    def __init__(self):
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    By itself it is what whoever verifies trusts, with an RSA key. With ``above`` that one issued its certificate, and the key
+    is of an elliptic curve.
+    """
+
+    def __init__(self, above=None, usage=ExtendedKeyUsageOID.TIME_STAMPING):
+        self.above = above
+        self.key = ec.generate_private_key(ec.SECP256R1()) if above else rsa.generate_private_key(65537, 2048)
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Desk 2")]) if above else NAME
         day, now = timedelta(days=1), datetime.now(UTC)
-        made = x509.CertificateBuilder().subject_name(NAME).issuer_name(NAME).public_key(self.key.public_key())
+        made = x509.CertificateBuilder().subject_name(self.name).issuer_name(NAME).public_key(self.key.public_key())
         made = made.serial_number(7).not_valid_before(now - 900 * day).not_valid_after(now + 900 * day)
-        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-        self.root = made.sign(self.key, hashes.SHA256())
+        made = made.add_extension(x509.BasicConstraints(ca=above is None, path_length=None), critical=True)
+        made = made.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
+        self.root = made.sign(above.key if above else self.key, hashes.SHA256())
 
     @property
     def pem(self):
-        return self.root.public_bytes(serialization.Encoding.PEM)
+        """What whoever verifies trusts."""
+        return (self.above or self).root.public_bytes(serialization.Encoding.PEM)
 
     def stamp(self, *, digest, nonce, at, status=0):
         """The answer (TimeStampResp) over a SHA-256; without a token where the status says that there is none."""
@@ -77,9 +84,12 @@ class Authority:
             sequence(oid(CERTIFICATE_V2), der(0x31, own)),
         )
         attributes = b"".join(sorted(said))
-        signature = self.key.sign(der(0x31, attributes), padding.PKCS1v15(), hashes.SHA256())
+        way = (ec.ECDSA(hashes.SHA256()),) if self.above else (padding.PKCS1v15(), hashes.SHA256())
+        signature = self.key.sign(der(0x31, attributes), *way)
         issuer = sequence(NAME.public_bytes(), number(7))
-        signer = sequence(number(1), issuer, algorithm(SHA256), der(0xA0, attributes), algorithm(RSA), der(4, signature))
+        signer = sequence(
+            number(1), issuer, algorithm(SHA256), der(0xA0, attributes), algorithm(ECDSA if self.above else RSA), der(4, signature)
+        )
         content = sequence(oid(TST_INFO), der(0xA0, der(4, info)))
         signed = sequence(number(3), der(0x31, algorithm(SHA256)), content, der(0xA0, whole), der(0x31, signer))
         return sequence(sequence(number(0)), sequence(oid(SIGNED_DATA), der(0xA0, signed)))

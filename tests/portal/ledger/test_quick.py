@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from portal.ledger import quick
-from portal.ledger.progress import STEPS, Progress, Span, share_of
+from portal.ledger.progress import STEPS, Progress, share_of
 from tests.portal.ledger.conftest import tamper
 
 OTHER = "UPDATE portal_ledgerleaf SET actor = 'user:666' WHERE stream = 'notes' AND stream_seq = 2"
@@ -42,15 +42,15 @@ def test_the_quick_check_names_the_newest_damage(ledger, where):
     assert "is not the entry that was sealed" in [problem.sentence for problem in quick.look(where=where).problems]
 
 
-def test_progress_counts_spans_and_adds_up():
-    progress = Progress(entries=10, last=25, chunk=10)
-    seen = [(span, progress.checked.get("hashes", 0)) for span in progress.spans("hashes")]
+def test_progress_counts_and_adds_up():
+    progress = Progress(entries=10)
+    progress.add(("hashes", "texts"), 4)
+    assert progress.checked == {"hashes": 4, "texts": 4}
+    progress.add(("hashes",), 7)
 
-    assert seen == [(Span(0, 10), 0), (Span(10, 20), 4), (Span(20, 25), 8)]
-    assert progress.checked == {"hashes": 10}
-    assert share_of(checked=progress.checked, entries=progress.entries) == pytest.approx(1 / len(STEPS))
+    assert progress.checked == {"hashes": 10, "texts": 4}
+    assert share_of(checked=progress.checked, entries=progress.entries) == pytest.approx(1.4 / len(STEPS))
     for step in STEPS:
         progress.finish(step)
     assert share_of(checked=progress.checked, entries=progress.entries) == 1
-    assert list(Progress(entries=0, last=0).spans("texts")) == [Span(0, 0)]
     assert share_of(checked={}, entries=0) == 0

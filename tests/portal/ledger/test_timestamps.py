@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from rfc3161_client import _rust
 
 from changes.connectors import timestamps as asking
@@ -19,8 +20,9 @@ from portal.ledger.models import LedgerAnchor, LedgerCheckpoint, LedgerTimestamp
 from portal.ledger.sealer import seal
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import Effect
+from tests.database import lifted
 from tests.portal.ledger.authority import Authority
-from tests.portal.ledger.conftest import ORIGIN, note
+from tests.portal.ledger.conftest import ORIGIN, note, refused
 
 AT = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -28,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def authority():
-    return Authority()
+    return Authority(above=Authority())
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_checkpoint_is_stamped_once_an_hour_verified_offline_and_a_forged_stamp_
     assert outside.heard == [("/tsr", timestamps.KIND)]
     checkpoint, kept = LedgerCheckpoint.objects.get(), LedgerTimestamp.objects.get()
     assert str(kept) == f"time stamp {checkpoint.size}"
-    assert (kept.size, kept.at, kept.authority) == (checkpoint.size, AT, "CN=Time at Northwind")
+    assert (kept.size, kept.at, kept.authority) == (checkpoint.size, AT, "CN=Desk 2")
     assert kept.note_digest == hashlib.sha256(checkpoint.note.encode()).hexdigest()
     anchor = LedgerAnchor.objects.get(name=asking.NAME)
     assert (anchor.size, anchor.at, anchor.place.partition(":")[0]) == (kept.size, AT, "127.0.0.1")
@@ -90,18 +92,28 @@ def test_checkpoint_is_stamped_once_an_hour_verified_offline_and_a_forged_stamp_
 
     # Of another note, by another authority, over a checkpoint that is gone.
     other = Authority().stamp(digest=hashlib.sha256(checkpoint.note.encode()).digest(), nonce=1, at=AT)
-    for answer, words in ((outside.says(digest=b"x" * 32, nonce=1, at=AT), "Mismatch"), (other, "certificates"), (b"x", "")):
-        LedgerTimestamp.objects.update(answer=answer)
-        [problem] = timestamps.check()
-        assert (problem.place, words in problem.sentence) == (f"time stamp {kept.size}", True)
-    with pytest.raises(CommandError, match="does not verify"):
-        call_command("ledger", "verify", stdout=said)
-    LedgerTimestamp.objects.update(size=999)
+    for tampered in ({"answer": other}, {"size": 999}):
+        with refused("evidence is"):
+            LedgerTimestamp.objects.update(**tampered)
+    with refused("evidence is"):
+        LedgerTimestamp.objects.all().delete()
+    with lifted(connection, "portal_ledgertimestamp"):
+        for answer, words in ((outside.says(digest=b"x" * 32, nonce=1, at=AT), "Mismatch"), (other, "certificates"), (b"x", "")):
+            LedgerTimestamp.objects.update(answer=answer)
+            [problem] = timestamps.check()
+            assert (problem.place, words in problem.sentence) == (f"time stamp {kept.size}", True)
+        with pytest.raises(CommandError, match="does not verify"):
+            call_command("ledger", "verify", stdout=said)
+        LedgerTimestamp.objects.update(size=999)
     assert [problem.sentence for problem in timestamps.check()] == ["it is over a checkpoint that is not there"]
+    monkeypatch.delenv(timestamps.ROOTS)
+    call_command("ledger", "verify", stdout=said)
+    assert "REMARK  The time stamps were not verified: COUNTERSIGN_TSA_ROOTS names no file" in said.getvalue()
+    assert "The ledger verifies" in said.getvalue()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_no_valid_stamp_is_not_kept_and_the_page_says_why(outside, where, monkeypatch):
+def test_what_is_no_valid_stamp_is_not_kept_and_the_page_says_why(outside, where, monkeypatch, tmp_path):
     note()
     seal(at=AT, where=where, origin=ORIGIN, force=True)
     stamp = outside.says
@@ -130,6 +142,14 @@ def test_what_is_no_valid_stamp_is_not_kept_and_the_page_says_why(outside, where
     assert LedgerAnchor.objects.get(name=asking.NAME).problem.endswith("answered 404")
     deliver_due(now=lambda: AT + 24 * HOUR)
     assert "names no file with certificates" in Effect.objects.order_by("-id").first().error
+    monkeypatch.setenv(timestamps.URL, "https://robot:a-password-nobody-sees@tsa.northwind.example/tsr")
+    outside.status = 200
+    monkeypatch.setenv(timestamps.ROOTS, str(tmp_path / "roots.pem"))
+    asking.stamp_checkpoint(at=AT + 11 * HOUR)
+    deliver_due(now=lambda: AT + 24 * HOUR)
+    asking.stamp_checkpoint(at=AT + 12 * HOUR)
+    anchor = LedgerAnchor.objects.get(name=asking.NAME)
+    assert (anchor.place, anchor.problem.partition(" looks")[0]) == ("tsa.northwind.example", "A base address")
     monkeypatch.delenv(timestamps.URL)
     assert asking.deliver_timestamp({"size": LedgerCheckpoint.objects.get().size})["not_asked"] == "time stamps are switched off"
 

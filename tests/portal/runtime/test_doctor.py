@@ -181,14 +181,6 @@ def test_https_without_a_declared_proxy_is_worth_a_word(home):
     assert levels(surroundings.exposure) == []
 
 
-def test_mail_that_is_only_printed_is_worth_a_word(home):
-    home.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    assert levels(surroundings.mail) == [Level.NOTE]
-
-    home.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    assert levels(surroundings.mail) == []
-
-
 def test_a_database_that_does_not_answer_is_a_finding_and_the_rest_is_still_looked_at():
     def broken():
         raise DatabaseError("gone fishing")

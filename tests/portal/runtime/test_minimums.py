@@ -75,7 +75,7 @@ def test_what_is_older_than_its_floor_is_bad_with_the_reason(monkeypatch):
 
     for said in (django, python, server):
         assert "is unsafe: it does this and that" in said
-    assert broker.startswith("valkey 8.0.5 is unsafe: a script leaves the sandbox")
+    assert broker.startswith("valkey 8.0.5 is unsafe: who may speak to it can run code")
 
 
 @pytest.mark.django_db
@@ -86,13 +86,18 @@ def test_our_own_server_keeps_its_floor():
 @pytest.mark.parametrize(
     ("name", "version", "good"),
     [
-        ("valkey", "8.0.6", True),
-        ("valkey", "8.1.4", True),
+        ("valkey", "8.0.10", True),
+        ("valkey", "8.0.9", False),
+        ("valkey", "8.1.8", False),  # newer than 8.0.10, and another line
+        ("valkey", "8.1.9", True),
         ("valkey", "9.1.2", True),
-        ("valkey", "7.2.10", False),
-        ("redis", "8.0.3", False),
-        ("redis", "7.2.11", True),
-        ("redis", "6.2.20", False),
+        ("valkey", "9.2.0", True),
+        ("valkey", "7.2.13", False),
+        ("redis", "7.4.9", False),
+        ("redis", "7.2.16", True),
+        ("redis", "8.0.5", False),  # a line that nobody mends any more
+        ("redis", "8.10.1", True),
+        ("redis", "6.2.24", False),
         ("dragonfly", "1.0", True),
     ],
 )

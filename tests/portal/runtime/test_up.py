@@ -1,64 +1,20 @@
-"""The whole stack, started as a person starts it."""
+"""Starts and ends of the whole stack, as a person starts and ends it, and as it is killed."""
 
 import os
 import signal
 import socket
-import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from portal.runtime.places import ROOT
-from tests.stack import Stack, clean_environment, is_alive, wait_for
+from tests.stack import Stack, clean_environment, is_alive, template, wait_for
 
 pytestmark = pytest.mark.stack
 PROGRAMS = ["postgres", "valkey", "web", "worker", "scheduler"]
-IDLE_MEGABYTES = 350
 WARM_SECONDS = 8.0
-
-
-def listening(pids):
-    """Addresses on which these processes take connections from a network, as (family file, local address)."""
-    inodes = {os.readlink(path).removeprefix("socket:[")[:-1] for pid in pids for path in sockets_of(pid)}
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
-            words = line.split()
-            if words[3] == "0A" and words[9] in inodes:
-                found.add((table, words[1]))
-    return found
-
-
-def sockets_of(pid):
-    try:
-        paths = list(Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return
-    for path in paths:
-        try:
-            if os.readlink(path).startswith("socket:["):
-                yield path
-        except OSError:
-            continue
-
-
-def memory(pid):
-    """Proportional set size in kilobytes: shared pages are counted once over all."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
-
-
-def test_everything_runs_and_a_heartbeat_goes_through_scheduler_broker_and_worker(running_stack):
-    states = {name: each["state"] for name, each in running_stack.status()["programs"].items()}
-
-    assert states == dict.fromkeys(PROGRAMS, "running")
-    wait_for(running_stack.places.heartbeat.exists, seconds=40, what="the heartbeat")
 
 
 def test_whole_stacks_are_tested_one_after_the_other(request):
@@ -66,121 +22,31 @@ def test_whole_stacks_are_tested_one_after_the_other(request):
     assert "PYTEST_XDIST_WORKER" not in os.environ or request.node.nodeid.endswith("@stack")
 
 
-def test_programs_share_what_one_process_has_loaded(running_stack):
-    parents = {
-        Path(f"/proc/{running_stack.pid(name)}/stat").read_text().rsplit(")", 1)[1].split()[1]
-        for name in ("web", "worker", "scheduler")
-    }
-
-    assert len(parents) == 1
-    assert b"portal.runtime.zygote" in Path(f"/proc/{parents.pop()}/cmdline").read_bytes()
-
-
-def test_the_network_sees_one_port_on_loopback_and_nothing_else(running_stack):
-    local = f"0100007F:{running_stack.port:04X}"
-
-    assert listening(running_stack.processes()) == {("tcp", local)}
-
-
-def test_secrets_are_ours_alone_and_the_owners_address_reaches_no_program(running_stack):
-    places = running_stack.places
-    # The public half of the ledger's key, made by the sealer a little later, is for everybody.
-    secret = [path for path in places.secrets.iterdir() if path.suffix != ".pub"]
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [places.secrets, places.environment, *secret]}
-    environments = {name: Path(f"/proc/{running_stack.pid(name)}/environ").read_bytes() for name in ("web", "worker", "scheduler")}
-
-    assert set(modes.values()) == {0o700, 0o600}
-    assert [name for name, env in environments.items() if b"DATABASE_OWNER_URL" in env] == []
-
-
-def test_idle_memory_stays_in_its_budget(running_stack):
-    # A new portal does each periodic job at once; it idles when every one of them has been done.
-    with psycopg.connect(running_stack.surroundings()["DATABASE_URL"], autocommit=True) as line:
-        done = "SELECT bool_and(finished IS NOT NULL) FROM portal_lease"
-        wait_for(lambda: line.execute(done).fetchone() == (True,), seconds=90, what="the first run of every periodic job")
-
-    used = {pid: memory(pid) // 1024 for pid in running_stack.processes()}
-
-    assert sum(used.values()) <= IDLE_MEGABYTES, used
-
-
-def test_the_doctor_finds_nothing_bad_in_a_fresh_portal(running_stack):
-    done = running_stack.manage("doctor", check=False)
-
-    assert [line for line in done.stdout.splitlines() if line.startswith(" BAD")] == []
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_commands_typed_by_hand_meet_the_running_database(running_stack):
-    done = running_stack.manage("shell", "-v", "0", "-c", "from portal.models import Lease; print(Lease.objects.count() > 5)")
-
-    assert done.stdout.strip() == "True"
-
-
-def test_a_second_start_in_the_same_folder_or_on_the_same_port_is_refused_in_words(running_stack):
-    def said(**options):
-        other = Stack(**options).begin()
-        code = other.process.wait(timeout=30)
-        text = other.said()
-        if other.folder:
-            other.clear()
-        return code, text
-
-    same_folder = said(data=running_stack.data)
-    same_port = said(port=running_stack.port)
-
-    assert (same_folder[0], same_port[0]) == (1, 1)
-    assert f"{running_stack.data} is in use already (process {running_stack.process.pid}," in same_folder[1]
-    assert f"port {running_stack.port} is not free" in same_port[1]
-    assert f"--port {running_stack.port + 1}" in same_port[1]
-
-
-def test_a_second_start_is_quick_and_finds_what_was_there(stack):
-    first = stack(fresh=True)
-    database = first.surroundings()["DATABASE_OWNER_URL"]
-    with psycopg.connect(database) as line:
-        line.execute("CREATE TABLE left_behind AS SELECT 1 AS id")
-    key = (first.places.secrets / "secret_key").read_text()
-    assert first.stop() == 0
-
-    second = Stack(data=first.data, port=first.port).start()
-    try:
-        with psycopg.connect(database) as line:
-            assert line.execute("SELECT count(*) FROM left_behind").fetchone() == (1,)
-        assert (second.places.secrets / "secret_key").read_text() == key
-        # On a machine that does other work too, at least what a second start saves must show.
-        assert second.ready_after <= max(WARM_SECONDS, first.ready_after / 2)
-    finally:
-        second.clear()
-
-
-def test_nothing_is_left_when_it_is_asked_to_end(stack):
+def test_nothing_is_left_when_it_is_asked_to_end_and_the_next_start_is_quick_and_finds_what_was_there(stack):
     """Ctrl-C, a service manager, a closed terminal."""
     running = stack()
+    database, key = running.surroundings()["DATABASE_OWNER_URL"], (running.places.secrets / "secret_key").read_text()
+    with psycopg.connect(database) as line:
+        line.execute("CREATE TABLE left_behind AS SELECT 1 AS id")
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if running.process.poll() is not None:
+            running.start()
+        with psycopg.connect(database) as line:
+            assert line.execute("SELECT count(*) FROM left_behind").fetchone() == (1,)
+        assert (running.places.secrets / "secret_key").read_text() == key
         assert len(running.processes()) >= len(PROGRAMS)
 
         assert running.stop(number) == 0
 
         assert running.processes() == set()
         assert "Stopped." in running.said()
-        running.start()
+    # On a machine that does other work too, at least what a start saves that is not the first must show.
+    assert running.ready_after <= max(WARM_SECONDS, template().started_in / 2)
 
 
 @pytest.mark.chaos
-def test_nothing_is_left_when_the_supervisor_is_killed_and_the_next_start_works(stack):
-    running = stack()
-
-    running.process.kill()
-    running.process.wait()
-
-    wait_for(lambda: running.processes() == set(), seconds=10, what="the end of all processes")
-    again = Stack(data=running.data, port=running.port).start()
-    again.clear()
-
-
-@pytest.mark.chaos
-def test_whatever_is_killed_comes_back(stack):
+def test_whatever_is_killed_comes_back_and_without_the_supervisor_nothing_is_left(stack):
     running = stack()
     for name in ["scheduler", "worker", "web", "valkey", "postgres"]:
         old = running.kill(name)
@@ -193,13 +59,19 @@ def test_whatever_is_killed_comes_back(stack):
         seconds=60,
         what="a heartbeat",
     )
-    assert running.stop() == 0
-    assert running.processes() == set()
+
+    running.process.kill()
+    running.process.wait()
+
+    wait_for(lambda: running.processes() == set(), seconds=10, what="the end of all processes")
+    again = Stack(data=running.data, port=running.port).start()
+    assert again.stop() == 0
+    assert again.processes() == set()
 
 
-def test_servers_named_from_outside_are_used_and_none_is_started(stack, running_stack):
+def test_servers_named_from_outside_are_used_and_none_is_started(stack):
     """Stands for real ones: the database of another stack on this machine, and its broker."""
-    outside = running_stack.surroundings()
+    outside = stack().surroundings()
     named = {name: outside[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL")}
 
     running = stack(env=named, fresh=True)

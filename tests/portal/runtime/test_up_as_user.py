@@ -32,12 +32,17 @@ def place():
 
 
 def copy_checkout(*, to):
-    """What git would clone, with the changes that are not committed yet."""
+    """What git would clone, with the changes that are not committed yet, and with what Python has compiled of it.
+
+    Compiling is Python's work, not ours, and takes longer than everything else here.
+    """
     listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, to / name)
+    for name in map(Path, filter(None, listed.stdout.split("\0"))):
+        compiled = name.parent / "__pycache__" / f"{name.stem}.{sys.implementation.cache_tag}.pyc"
+        for each in (name, compiled) if name.suffix == ".py" else (name,):
+            if (ROOT / each).is_file():
+                (to / each).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / each, to / each)
 
 
 def lend_packages(*, checkout):
@@ -54,7 +59,7 @@ def lend_packages(*, checkout):
     python = shutil.which(version, path="/usr/local/bin:/usr/bin")
     subprocess.run([python or sys.executable, "-m", "venv", "--without-pip", checkout / ".venv"], check=True)
     (checkout / ".venv" / "lib" / version / "site-packages" / "lent.pth").write_text(f"{copied}\n")
-    digest = hashlib.sha256((checkout / "requirements.txt").read_bytes()).hexdigest()
+    digest = hashlib.sha256((checkout / "requirements.lock").read_bytes()).hexdigest()
     (checkout / ".venv" / "requirements.sha256").write_text(f"{digest}\n")
 
 

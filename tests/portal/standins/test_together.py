@@ -79,6 +79,7 @@ def test_the_clock_of_all_vendors_is_turned_and_let_go(standins, remote):
     assert remote.do("clock", at="2026-01-05T08:00:00Z") == "2026-01-05T08:00:00Z"
     said = [vendors.github.stamp(None), vendors.fly.moment(None), vendors.cloudflare.moment(None), vendors.doppler.moment(None)]
     assert said == [*["2026-01-05T08:00:00Z"] * 3, "2026-01-05T08:00:00.000Z"]
+    assert {forge.stamp(None) for forge in (vendors.gitea, vendors.gitlab)} == {"2026-01-05T08:00:00Z"}
     assert vendors.slack.next_ts().startswith("1767600000.")
     assert remote.do("clock") > "2026-11-01"
 

@@ -9,10 +9,12 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone
 
+from portal.access.roles import Role
 from portal.home import background, health, inbox, start
 from portal.home.inbox import Item
 from portal.runtime.models import Lease
 from portal.ui import navigation, palette
+from portal.ui.components.fixed import fixed
 from portal.ui.headers import POLICY
 from portal.ui.palette import Hit
 from tests.portal.access.people import person
@@ -50,6 +52,18 @@ def test_every_answer_carries_the_security_headers_and_is_stored_nowhere(page, p
 
 def test_a_page_says_no_store_even_when_a_view_says_otherwise(page):
     assert "public" not in page.get("/help/")["Cache-Control"]
+
+
+def test_the_frame_asks_for_session_person_and_rights_and_draws_what_never_changes_once(client, django_assert_num_queries):
+    client.force_login(person("Bob", Role.APPROVER))
+    first = client.get("/help/").content.decode()
+
+    with django_assert_num_queries(3):
+        again = client.get("/help/").content.decode()
+
+    assert again.count('id="keys"') == first.count('id="keys"') == 1
+    assert again.count('id="palette"') == 1
+    assert "csrf" not in str(fixed("portal/parts/palette_dialog.html")) + str(fixed("portal/parts/keys_dialog.html"))
 
 
 def test_signing_out_empties_the_browser(page):

@@ -3,7 +3,9 @@
 import pytest
 
 from changes.connectors.fields import Incomplete
-from changes.connectors.github.people import account_of_mail, commit_people
+from changes.connectors.github.people import MOST, account_of_mail, commit_people
+from changes.gates.reading import unknown_people
+from changes.proposals.people import commit_actor
 from tests.changes.connectors.github import made
 
 ANN = {"login": "ann-northwind", "id": 11}
@@ -114,3 +116,12 @@ def test_a_very_long_message_is_read_in_no_time() -> None:
         person("committer"),
         {"uid": None, "login": "", "name": "", "email": "<" * 199_999, "role": "co-author"},
     )
+
+
+@pytest.mark.parametrize(("many", "unlisted"), [(249, 0), (250, 1)])
+def test_whoever_made_what_github_does_not_list_any_more_is_unknown_and_nobody_is_taken_for_somebody_else(many, unlisted):
+    found = commit_people(commits=[commit(ANN, ANN)] * many, most=MOST)
+    actors = [commit_actor(one, {}) for one in found]
+
+    assert len(found) == 2 + unlisted
+    assert [actor.name for actor in unknown_people(actors)] == ["whoever made those after the 250th"] * unlisted

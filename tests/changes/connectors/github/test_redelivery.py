@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from changes.connectors.door import forget
+from changes.connectors.errors import Passing
 from changes.connectors.github import auth, redelivery
 from changes.connectors.github.deliveries import Attempt
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.delivery.models import Repository
 from portal import vault
 from portal.ledger.models import LedgerLeaf
+from portal.ledger.queries import entries_about
 from tests.changes.connectors.github.conftest import NOW, connect, scripted
 from tests.changes.connectors.github.forge import Said
 from tests.portal.standins.life import WEB
@@ -100,6 +102,30 @@ def test_a_token_reads_the_log_of_the_hook_that_leads_here_and_old_failures_rest
 
     assert redelivery.send_again_due(source=github.source, at=NOW) == 1
     assert [one for one in forge.targets() if one.startswith("POST")] == [f"POST {log}/3/attempts"]
+
+
+@pytest.mark.django_db
+def test_what_was_asked_for_stays_on_record_whatever_github_says_to_the_next(connect, settings):
+    settings.BASE_URL = "https://portal.example"
+    row = {"delivered_at": "2026-02-10T11:00:00Z", "redelivery": False, "status": "timed out"}
+    log = "/repos/northwind/web/hooks/7/deliveries"
+    script = {
+        "GET /repos/northwind/web/hooks": Said([{"id": 7, "config": {"url": "https://portal.example/hooks/github/"}}]),
+        f"GET {log}": Said([row | {"id": number, "guid": f"g-{number}"} for number in (3, 2, 1)]),
+        f"POST {log}/1/attempts": Said({"message": "Too old"}, 422),
+        f"POST {log}/2/attempts": Said({}, 202),
+        f"POST {log}/3/attempts": Said({"message": "busy"}, 503),
+    }
+    github, _ = connect(script)
+    Repository.objects.create(name="northwind/web", in_scope_from=NOW)
+
+    with pytest.raises(Passing, match="busy"):
+        redelivery.send_again_due(source=github.source, at=NOW)
+
+    [entry] = [one for one in entries_about(stream=f"source:{github.source.pk}") if one.kind == "source.sent_again"]
+    noted = Source.objects.get().settings["redelivery"]
+    assert entry.fact["deliveries"] == ["g-2"]
+    assert (noted["asked"], "Too old" in noted["problem"]) == (1, True)
 
 
 @pytest.mark.django_db

@@ -41,6 +41,7 @@ class Interrupted(Exception):
     """Somebody pulled the plug."""
 
 
+@pytest.mark.long
 def test_a_short_year_is_found_as_it_was_planned_even_when_it_broke_off(standins):
     said = []
 
