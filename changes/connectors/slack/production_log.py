@@ -110,7 +110,13 @@ def _open(changes: Iterable[Change]) -> list[str]:
 
 
 def note_posted(*, at: datetime) -> set[Repository]:
-    """Keep as evidence which releases stand in the channel. Returns the repositories whose changes are to be judged again."""
+    """Keep as evidence which releases stand in the channel. Returns the repositories whose changes are to be judged again.
+
+    A release from before Slack was connected is history, also when its commit is released again.
+    """
+    source = Source.objects.filter(kind="slack").order_by("id").first()
+    if source is None:
+        return set()
     posted = Effect.objects.filter(kind=KIND, key__startswith=PREFIX, state=Effect.State.DONE, done_at__gte=at - BACK)
     effects: dict[str, list[Effect]] = {}
     for effect in posted.defer("payload").order_by("done_at", "id"):
@@ -119,11 +125,12 @@ def note_posted(*, at: datetime) -> set[Repository]:
     ends = [name.rpartition(":")[2] for name in effects]
     numbers = [int(end.removeprefix("release-")) for end in ends if end.startswith("release-")]
     rows = Release.objects.filter(Q(commit_sha__in=[end for end in ends if end]) | Q(pk__in=numbers), log=None)
-    rows = rows.filter(environment=Environment.PRODUCTION).exclude(state=Release.State.PENDING).select_related("repository")
+    rows = rows.filter(environment=Environment.PRODUCTION, created_at__gte=source.connected_at)
+    rows = rows.exclude(state=Release.State.PENDING).select_related("repository")
     noted: set[Repository] = set()
     for row in rows.order_by("id"):
-        effect = _of(row, effects.get(name_of(row), []))
-        if effect is not None and _note(row, effect, at) and row.repository is not None:
+        told = _of(row, effects.get(name_of(row), []))
+        if told is not None and _note(row, told, at) and row.repository is not None:
             noted.add(row.repository)
     return noted
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 
 from changes.desk.demo.expected import Finding
-from changes.desk.demo.people import named
+from changes.desk.demo.people import named, those_here
 from changes.exceptions.actions import JUDGED, answer, judge
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from portal.policy.refusal import Refused
@@ -42,9 +42,9 @@ def judge_answers(*, at: datetime) -> int:
 
 
 def _judged(row: ExceptionRecord, at: datetime) -> bool:
-    for login in JUDGES:
+    for person in those_here(JUDGES):
         try:
-            judge(record=row, note=AGREED[row.pk % len(AGREED)], by=named(login), at=at)
+            judge(record=row, note=AGREED[row.pk % len(AGREED)], by=person, at=at)
         except Refused:
             continue  # answered, or took part
         return True

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from changes.desk.demo.people import named
+from changes.desk.demo.people import those_here
 from changes.desk.demo.year.words import LOOKED_BACK, UNDONE, said_of
 from changes.gates.actions import reassess
 from changes.proposals.approving import review_after
@@ -42,9 +42,9 @@ def _review(change: Change, kind: str, at: datetime) -> bool:
         outcome, note = "went_well", LOOKED_BACK
     elif change.state == State.ROLLED_BACK:
         outcome, note = "failed", UNDONE
-    for login in _in_turn(change.number):
+    for reviewer in those_here(_in_turn(change.number)):
         try:
-            review_after(change=change, kind=kind, outcome=outcome, note=note, by=named(login), at=at)
+            review_after(change=change, kind=kind, outcome=outcome, note=note, by=reviewer, at=at)
         except Refused:
             continue  # took part in it
         reassess(change=change, at=at)

@@ -150,9 +150,10 @@ def _ordinary(random: Random, field: _Field, wanted: int) -> list[Tale]:
     chosen = sorted(random.sample(choices, min(wanted, len(choices))))
     burning = set(random.sample(chosen, round(EMERGENCIES * wanted / PROMOTIONS)))
     tales = []
+    releases_after = {day: random.randrange(120) for day in sorted({day for day, _ in chosen})}
     for day, name in chosen:
         title = f"day-{day:%Y%m%d}-{name.partition('/')[2]}"
-        at = datetime.combine(day, RELEASES_FROM, tzinfo=UTC) + Random(f"{day} {wanted}").randrange(120) * MINUTE  # noqa: S311
+        at = datetime.combine(day, RELEASES_FROM, tzinfo=UTC) + releases_after[day] * MINUTE
         ground = Ground(name, (day,), title, titles=field.titles[name], before=_before(day, field, name), releases_at=at)
         tales.append((an_emergency if (day, name) in burning else a_day)(random, ground))
     return tales

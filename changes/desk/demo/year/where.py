@@ -1,6 +1,7 @@
 """Where in the year each scenario took place: nothing of it is shown on a page, so that whoever evaluates can look first."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from changes.desk.demo.year.plan import Plan
 from changes.desk.demo.year.registry import SCENARIOS
@@ -17,14 +18,14 @@ def where(*, plan: Plan, remote: Remote) -> Iterator[str]:
         told.setdefault(step.name.partition("/")[0], []).append(step)
     for name in sorted(SCENARIOS.keys() & told.keys()):
         steps = told[name]
-        places = sorted({str(step.arguments["repository"]) for step in steps if _has_repository(step)})
+        places = sorted({str(given["repository"]) for given in map(_arguments, steps) if "repository" in given})
         numbers = " ".join(f"#{number}" for number in _numbers(steps, remote))
         word = "trap" if SCENARIOS[name].trap else "deviation"
         yield f"{name:27} {word:9} {steps[0].at:%Y-%m-%d}  {', '.join(places):26} {numbers}".rstrip()
 
 
-def _has_repository(step: Step) -> bool:
-    return not isinstance(step, Look) and "repository" in step.arguments
+def _arguments(step: Step) -> Mapping[str, Any]:
+    return {} if isinstance(step, Look) else step.arguments
 
 
 def _numbers(steps: Iterable[Step], remote: Remote) -> Iterator[int]:

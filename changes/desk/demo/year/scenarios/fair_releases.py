@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from changes.desk.demo.plot import text
 from changes.desk.demo.year.crew import Crew, begin, crew, cut, email
@@ -71,7 +72,7 @@ def short_commit(random: Random, ground: Ground) -> Tale:
 def own_image(random: Random, ground: Ground) -> Tale:
     telling, people, at = Telling(ground), crew(random), begin(random, ground)
     merged = telling.work(ground.title(), by=people.author, reviewer=people.reviewer, at=at)
-    there = {"app": company.development_app(ground.repository), "by": email(people.author)}
+    there: dict[str, Any] = {"app": company.development_app(ground.repository), "by": email(people.author)}
     telling.act("fly/release", at=at + 2 * HOUR, **there)
     telling.act("fly/release", at=at + 5 * HOUR, sha=merged, repository=ground.repository, **there)
     return telling.tale
