@@ -108,7 +108,7 @@ def _follow(found: Recorded, preparing: Preparing, at_once: bool) -> None:
     if at_once and found.others:
         rows = PullRequest.objects.select_related("repository").filter(pk__in=found.others)
         touched |= {row.pk: row for row in rows}
-    alone, others = standing_alone(rows=list(touched.values()), parameters=preparing.parameters)
+    alone, others = standing_alone(rows=list(touched.values()), preparing=preparing)
     for row in sorted(others, key=lambda row: row.touched_at) if at_once else ():
         follow(pull_request=row, at=row.touched_at, settled=False)
     open_alone(rows=alone, preparing=preparing, searchable=at_once)

@@ -76,6 +76,10 @@ class Preparing:
         if concerns_a_branch(row) and stands_alone(row, self.parameters):
             self._openings[row.pk] = self._made(row)
 
+    def stands_alone(self, row: PullRequest) -> bool:
+        """``stands_alone``, which takes long for a long text, asked once for each."""
+        return row.pk in self._openings or stands_alone(row, self.parameters)
+
     def openings_of(self, rows: Sequence[PullRequest]) -> list[Opening]:
         """What was prepared, or is now."""
         late = [row for row in rows if row.pk not in self._openings]
@@ -91,14 +95,14 @@ class Preparing:
         return _opening(row, self._people.get(str(row.author_uid)), self._apps[row.repository_id], self.parameters)
 
 
-def standing_alone(*, rows: Sequence[PullRequest], parameters: Parameters) -> tuple[list[PullRequest], list[PullRequest]]:
+def standing_alone(*, rows: Sequence[PullRequest], preparing: Preparing) -> tuple[list[PullRequest], list[PullRequest]]:
     """Those of these pull requests for which ``open_alone`` opens changes, and those that are followed one by one; what goes
     into another branch and belongs to no change is in neither. The rows are locked by the caller's transaction."""
     if not rows:
         return [], []
     linked = set(LinkedPullRequest.objects.filter(pull_request__in=rows).values_list("pull_request_id", flat=True))
     concerned = [row for row in rows if row.pk in linked or concerns_a_branch(row)]
-    alone = [row for row in concerned if row.pk not in linked and stands_alone(row, parameters)]
+    alone = [row for row in concerned if row.pk not in linked and preparing.stands_alone(row)]
     done = {row.pk for row in alone}
     return alone, [row for row in concerned if row.pk not in done]
 
