@@ -1,34 +1,48 @@
 """Writes many rows of one model with one statement each, for paths where a statement a row is too slow.
 
-The rows travel as one JSON text, which PostgreSQL reads by the table's own types. Nothing of Django's signals or ``save`` runs,
-and columns that the database computes are left to it.
+New rows travel by ``COPY``, in PostgreSQL's own binary form: it reads the first while the last are not put together yet. Values of
+rows that are there travel as one JSON text, which it reads by the table's own types. Nothing of Django's signals or ``save``
+runs, and columns that the database computes are left to it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import orjson
 from django.db import connection, models
 from django.db.backends.postgresql.base import ServerBindingCursor
+from psycopg import postgres
+from psycopg.types.json import Json, Jsonb
+
+Row = TypeVar("Row", bound=models.Model)
 
 
-def insert_rows(rows: Sequence[models.Model]) -> None:
-    """Insert rows of one model and give them their keys, in their order. Two statements; none for no rows."""
+def insert_rows(rows: Sequence[Row], *, between: Callable[[Row], None] | None = None) -> None:
+    """Insert rows of one model and give them their keys, in their order. Two statements; none for no rows.
+
+    ``between`` is called with each row when it was sent, and may not ask the database: PostgreSQL works meanwhile.
+    """
     if not rows:
         return
     model = type(rows[0])
     table, key = model._meta.db_table, model._meta.pk
     columns = _columns(model)
-    with _cursor() as cursor:
+    names = ", ".join(f'"{column}"' for column in columns)
+    values = attrgetter(*columns.values())
+    packed = _packed(model)
+    with sending() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, key.column, len(rows)])
-        for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = pk
-        names = ", ".join(f'"{column}"' for column in columns)
-        cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(null::{table}, %s::json)",  # noqa: S608 - names are Django's
-            [_as_json(rows, columns)],
-        )
+        keys = cursor.fetchall()
+        with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(_types(model))
+            for row, (pk,) in zip(rows, keys, strict=True):
+                row.pk = pk
+                copy.write_row(values(row) if not packed else _with_json(values(row), packed))
+                if between is not None:
+                    between(row)
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias
@@ -42,15 +56,15 @@ def update_rows(rows: Sequence[models.Model], *, names: Collection[str]) -> None
     table, key = model._meta.db_table, str(model._meta.pk.column)
     columns = {column: attribute for column, attribute in _columns(model, names).items() if column != key}
     pairs = ", ".join(f'"{column}" = s."{column}"' for column in columns)
-    with _cursor() as cursor:
+    with sending() as cursor:
         cursor.execute(
-            f'UPDATE {table} t SET {pairs} FROM json_populate_recordset(null::{table}, %s::json) s WHERE t."{key}" = s."{key}"',  # noqa: S608 - names are Django's
+            f'UPDATE {table} t SET {pairs} FROM json_populate_recordset(null::{table}, %s) s WHERE t."{key}" = s."{key}"',  # noqa: S608 - names are Django's
             [_as_json(rows, {key: str(model._meta.pk.attname), **columns})],
         )
 
 
 @contextmanager
-def _cursor() -> Iterator[Any]:
+def sending() -> Iterator[Any]:
     """A cursor that sends values beside the statement. Django's own writes them into it, which PostgreSQL then has to read as
     part of the statement: with long texts that takes longer than the insert itself."""
     connection.ensure_connection()
@@ -60,12 +74,44 @@ def _cursor() -> Iterator[Any]:
         yield cursor
 
 
+def as_json(value: Any) -> Json:
+    """A value for a JSON parameter of a statement of ``sending``."""
+    return Json(value, dumps=orjson.dumps)
+
+
 def _columns(model: type[models.Model], names: Collection[str] | None = None) -> dict[str, str]:
     """Column → attribute of what is written."""
     kept = [field for field in model._meta.concrete_fields if not field.generated]
     return {str(field.column): str(field.attname) for field in kept if names is None or {field.name, field.attname} & {*names}}
 
 
-def _as_json(rows: Sequence[models.Model], columns: dict[str, str]) -> str:
-    values: list[dict[str, Any]] = [{column: getattr(row, attribute) for column, attribute in columns.items()} for row in rows]
-    return orjson.dumps(values).decode()
+def _as_json(rows: Sequence[models.Model], columns: dict[str, str]) -> Json:
+    return as_json([{column: getattr(row, attribute) for column, attribute in columns.items()} for row in rows])
+
+
+@cache
+def _types(model: type[models.Model]) -> tuple[int, ...]:
+    """PostgreSQL's numbers of the columns' types; all of them are built in."""
+    return tuple(_type(str(field.db_type(connection))) for field in model._meta.concrete_fields if not field.generated)
+
+
+def _type(declared: str) -> int:
+    """``varchar(40)[]`` as the number of a list of varchar."""
+    name, _, _ = declared.removesuffix("[]").partition("(")
+    found = postgres.types[name]
+    return found.array_oid if declared.endswith("[]") else found.oid
+
+
+@cache
+def _packed(model: type[models.Model]) -> tuple[int, ...]:
+    """The places of the columns that hold JSON."""
+    written = [field for field in model._meta.concrete_fields if not field.generated]
+    return tuple(place for place, field in enumerate(written) if isinstance(field, models.JSONField))
+
+
+def _with_json(values: tuple[Any, ...], places: Collection[int]) -> list[Any]:
+    found = list(values)
+    for place in places:
+        if found[place] is not None:
+            found[place] = Jsonb(found[place], dumps=orjson.dumps)
+    return found

@@ -2,21 +2,22 @@
 reviews, checks, pushes) and what is only put aside. ``dividing`` says which go together; the rest is left to go one by one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 
+from changes.connectors.ahead import Read
 from changes.connectors.asking import Asked, ask_all
 from changes.connectors.dividing import SETS, Item, Left, divide
 from changes.connectors.github import handlers
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.settling import touch
-from changes.delivery.facts import PushReported
+from changes.delivery.facts import PullRequestReported, PushReported
 from changes.delivery.models import PullRequest, Repository
 from changes.delivery.sets import Recorded, Told, record_all
 from changes.proposals.following import follow
-from changes.proposals.opening import open_alone, standing_alone
+from changes.proposals.opening import Preparing, open_alone, standing_alone
 from portal.ui.doorbell import ring
 
 NOTE = """
@@ -27,25 +28,28 @@ WHERE d.id = s.id
 
 
 @transaction.atomic
-def apply_batch(*, pks: Sequence[int], at: datetime, at_once: bool) -> Left:
+def apply_batch(
+    *, pks: Sequence[int], at: datetime, at_once: bool, read: Mapping[int, Read], meanwhile: Callable[[], None]
+) -> Left:
     """Apply these deliveries, as far as they go together, and say which ones are left.
 
     ``at_once`` lets every change follow in the same transaction; without it only new pull requests get theirs, and the others
-    follow when their repository settles. Raises what the database or a fault of ours raises: nothing was applied then.
+    follow when their repository settles. ``read`` is what some of them say, where that is known; ``meanwhile`` is called when
+    little is left to do but to wait for PostgreSQL. Raises what the database or a fault of ours raises: nothing was applied then.
     """
-    deliveries = _locked(pks)
-    items, left = divide(deliveries=deliveries, at=at, at_once=at_once)
+    deliveries = _locked(pks, read)
+    items, left = divide(deliveries=deliveries, at=at, at_once=at_once, read=read)
     if len(items) == 1 and not left.alone:
         return Left([items[0].delivery.pk], left.rest)
-    _record(items, at_once)
+    _record(items, at_once, meanwhile)
     _note(items)
     return left
 
 
-def _locked(pks: Sequence[int]) -> list[Delivery]:
+def _locked(pks: Sequence[int], read: Mapping[int, Read]) -> list[Delivery]:
     """Those that still wait, in their order, with their sources and secrets. What another worker has is left to it."""
     rows = Delivery.objects.select_for_update(skip_locked=True).filter(pk__in=pks, state=Delivery.State.NEW).order_by("id")
-    found = list(rows)
+    found = list(rows.defer("body") if read.keys() >= {*pks} else rows)
     sources = Source.objects.in_bulk({row.source_id for row in found})
     secrets = HookSecret.objects.in_bulk({row.secret_id for row in found if row.secret_id is not None})
     for row in found:
@@ -54,7 +58,7 @@ def _locked(pks: Sequence[int]) -> list[Delivery]:
     return found
 
 
-def _record(items: Sequence[Item], at_once: bool) -> None:
+def _record(items: Sequence[Item], at_once: bool, meanwhile: Callable[[], None]) -> None:
     """Record the facts, ask for what is to be read again, and let changes be opened and follow."""
     told: list[Told] = []
     sources: list[Source] = []
@@ -69,9 +73,18 @@ def _record(items: Sequence[Item], at_once: bool) -> None:
     for _, those in sorted(moved.items()):
         if (repository := those[0].repository) is not None:
             touch(repository=repository, at=those[-1].at, since=those[0].at)
-    found = record_all(told=told, confirmed=False)
+    if not told:
+        return
+    preparing = _preparing(told)
+    found = record_all(told=told, confirmed=False, between=preparing)
+    meanwhile()
     _ask(told, sources, found)
-    _follow(found, at_once)
+    _follow(found, preparing, at_once)
+
+
+def _preparing(told: Sequence[Told]) -> Preparing:
+    pulls = [(one.repository.pk, one.at, one.fact.author_uid) for one in told if isinstance(one.fact, PullRequestReported)]
+    return Preparing(accounts=(uid for _, _, uid in pulls), told={pk: at for pk, at, _ in pulls}, at=told[0].at)
 
 
 def _ask(told: Sequence[Told], sources: Sequence[Source], found: Recorded) -> None:
@@ -88,17 +101,17 @@ def _ask(told: Sequence[Told], sources: Sequence[Source], found: Recorded) -> No
         Repository.objects.filter(pk=pk).update(mirror_wanted_at=at)
 
 
-def _follow(found: Recorded, at_once: bool) -> None:
+def _follow(found: Recorded, preparing: Preparing, at_once: bool) -> None:
     """New pull requests get their changes; the others follow at once, or when their repository settles, and so do the words by
     which a new change is found."""
     touched = dict(found.pull_requests)
     if at_once and found.others:
         rows = PullRequest.objects.select_related("repository").filter(pk__in=found.others)
         touched |= {row.pk: row for row in rows}
-    alone, others = standing_alone(rows=list(touched.values()))
+    alone, others = standing_alone(rows=list(touched.values()), preparing=preparing)
     for row in sorted(others, key=lambda row: row.touched_at) if at_once else ():
         follow(pull_request=row, at=row.touched_at, settled=False)
-    open_alone(rows=alone, searchable=at_once)
+    open_alone(rows=alone, preparing=preparing, searchable=at_once)
 
 
 def _note(items: Iterable[Item]) -> None:

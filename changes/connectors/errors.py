@@ -5,6 +5,8 @@ A reason names the method and the path, without the query, the headers and the b
 
 from datetime import timedelta
 
+from django.db import DatabaseError
+
 
 class Passing(Exception):
     """The vendor cannot now: timeout, broken connection, 5xx, or it asks us to wait. Ask again later.
@@ -56,3 +58,7 @@ class NotJson(Permanent):
 
 class AddressRefused(Permanent):
     """The host's address, or the address of a redirect, is not one that a connector may reach."""
+
+
+FAULTS = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, Passing)
+"""What may be wrong with a delivery, or with how it is applied."""

@@ -6,18 +6,19 @@ a worker that dies gives its deliveries back after seconds. What fails five time
 
 import logging
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, OperationalError, transaction
-from django.db.models import F, Q
+from django.db import OperationalError, transaction
+from django.db.models import F, Q, QuerySet
 from psycopg.errors import DeadlockDetected
 
+from changes.connectors.ahead import Ahead, Read
 from changes.connectors.batches import apply_batch
 from changes.connectors.dividing import Left
 from changes.connectors.doppler import handlers as doppler
-from changes.connectors.errors import Passing
+from changes.connectors.errors import FAULTS
 from changes.connectors.github import handlers as github
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
@@ -51,8 +52,6 @@ APPLY: dict[str, Callable[..., Outcome]] = {
     "slack": slack.apply,
     "doppler": doppler.apply,
 }
-FAULTS = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, Passing)
-"""What may be wrong with a delivery, or with how it is applied."""
 log = logging.getLogger(__name__)
 
 
@@ -63,13 +62,27 @@ def drain(*, now: Callable[[], datetime], limit: int = 1000, past: bool = False)
     when their repository settles, as in a flood.
     """
     handled, ends_at = 0, now() + RUN
-    while handled < limit and now() < ends_at:
-        claimed, together = claim(at=now(), most=limit - handled, past=past)
-        if not claimed:
-            break
-        run = Run(now, ends_at, at_once=not (past or is_flooded()))
-        handled += apply_together(pks=claimed, run=run) if together else _one_by_one(claimed, run)
+    claimed = _claim(now(), limit, past)
+    while claimed is not None:
+        following = _claim_ahead(claimed, now(), limit - handled, past) if now() < ends_at else None
+        run = Run(now, ends_at, not (past or is_flooded()), claimed.read(), claimed.at, following)
+        handled += apply_together(pks=claimed.pks, run=run) if claimed.together else _one_by_one(claimed.pks, run)
+        claimed = following or (_claim(now(), limit - handled, past) if now() < ends_at else None)
     return handled
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Deliveries that were leased at one moment, whether they may be applied together, and who reads them meanwhile."""
+
+    pks: list[int]
+    together: bool
+    at: datetime
+    ahead: Ahead | None = None
+
+    def read(self) -> Mapping[int, Read]:
+        """What those say that were read ahead."""
+        return self.ahead.found() if self.ahead is not None else {}
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,17 @@ class Run:
     now: Callable[[], datetime]
     ends_at: datetime
     at_once: bool
+    read: Mapping[int, Read] = field(default_factory=dict)
+    """What those say that were read ahead."""
+    leased_at: datetime | None = None
+    """When they were claimed; not known: long ago."""
+    following: Claimed | None = None
+    """What comes next, to be read meanwhile."""
+
+    def meanwhile(self) -> None:
+        """The worker begins to wait for the database."""
+        if self.following is not None and self.following.ahead is not None:
+            self.following.ahead.begin()
 
 
 def apply_together(*, pks: Sequence[int], run: Run) -> int:
@@ -110,7 +134,9 @@ def _apart(pks: Sequence[int], run: Run) -> int:
 
 
 def _hold(pks: Sequence[int], run: Run) -> None:
-    """A lease from now on."""
+    """A lease from now on, unless theirs has hardly begun."""
+    if run.leased_at is not None and run.now() - run.leased_at < LEASE / 5:
+        return
     Delivery.objects.filter(pk__in=pks, state=Delivery.State.NEW).update(not_before=run.now() + LEASE)
 
 
@@ -128,7 +154,7 @@ def _one_by_one(pks: Sequence[int], run: Run) -> int:
 def _batch(pks: Sequence[int], run: Run) -> Left | None:
     """What a batch left; None when it failed and nothing of it was applied. A database that is away ends the run."""
     try:
-        return apply_batch(pks=pks, at=run.now(), at_once=run.at_once)
+        return apply_batch(pks=pks, at=run.now(), at_once=run.at_once, read=run.read, meanwhile=run.meanwhile)
     except OperationalError as problem:
         if not isinstance(problem.__cause__, DeadlockDetected):
             raise
@@ -148,18 +174,41 @@ def claim(*, at: datetime, most: int = 1000, past: bool = False) -> tuple[list[i
 
     Those that twice cost a worker its life, or failed, go in smaller pieces; after two more times each goes alone.
     """
-    waiting = Delivery.objects.filter(state=Delivery.State.NEW).filter(Q(not_before=None) | Q(not_before__lte=at))
-    if past:
-        waiting = waiting.filter(received_at__lte=at)
+    waiting = _waiting(at, past).filter(Q(not_before=None) | Q(not_before__lte=at))
     fresh, tried, suspect = waiting.filter(attempts__lt=2), waiting.filter(attempts__in=(2, 3)), waiting.filter(attempts__gte=4)
     for rows, size in ((fresh, BATCH), (tried, PIECE), (suspect, 1)):
-        with transaction.atomic():
-            wanted = rows.order_by("id").select_for_update(skip_locked=True).values_list("pk", flat=True)
-            found = list(wanted[: min(size, most)])
-            if found:
-                Delivery.objects.filter(pk__in=found).update(attempts=F("attempts") + 1, not_before=at + LEASE)
-                return found, rows is not suspect
+        found = _lease(rows, at, min(size, most))
+        if found:
+            return found, rows is not suspect
     return [], False
+
+
+def _waiting(at: datetime, past: bool) -> QuerySet[Delivery]:
+    waiting = Delivery.objects.filter(state=Delivery.State.NEW)
+    return waiting.filter(received_at__lte=at) if past else waiting
+
+
+def _claim(at: datetime, most: int, past: bool) -> Claimed | None:
+    pks, together = claim(at=at, most=most, past=past)
+    return Claimed(pks, together, at) if pks else None
+
+
+def _claim_ahead(before: Claimed, at: datetime, most: int, past: bool) -> Claimed | None:
+    """The batch after a full one, so that it can be read meanwhile. What may have cost a worker its life is not among them: it
+    is claimed with nothing beside it, so that nothing else is suspected."""
+    if not before.together or len(before.pks) < BATCH:
+        return None
+    untried = _waiting(at, past).filter(not_before=None, attempts=0)
+    pks = _lease(untried, at, min(BATCH, most - len(before.pks)))
+    return Claimed(pks, True, at, Ahead(pks)) if pks else None
+
+
+@transaction.atomic
+def _lease(rows: QuerySet[Delivery], at: datetime, most: int) -> list[int]:
+    found = list(rows.order_by("id").select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
+    if found:
+        Delivery.objects.filter(pk__in=found).update(attempts=F("attempts") + 1, not_before=at + LEASE)
+    return found
 
 
 def apply_one(*, pk: int, at: datetime, at_once: bool = True) -> None:

@@ -4,23 +4,24 @@ The versions of one thing are taken in the order in which they are given (``taki
 wrote meanwhile makes the database refuse the whole set; whoever calls then tries again, or goes one by one.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from changes.delivery.actions import record_push
 from changes.delivery.facts import CheckReported, PullRequestReported, PushReported, ReviewReported
 from changes.delivery.models import Check, MergeGroup, PullRequest, Push, Repository, Review
 from changes.delivery.taking import take_check, take_pull_request, take_review, unread_pull_request
-from portal.rows import insert_rows, update_rows
+from portal.rows import Row, insert_rows, update_rows
 
 SetFact = PullRequestReported | ReviewReported | CheckReported | PushReported
 """Facts that come in numbers."""
 Key = tuple[int, int]
 """Repository and number of a pull request."""
+Between = Callable[[PullRequest], None]
 TOUCH = """
 UPDATE changes_pullrequest p SET touched_at = greatest(p.touched_at, s.at)
 FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS s (repository_id, sha, at)
@@ -52,10 +53,13 @@ class Recorded:
 
 
 @transaction.atomic
-def record_all(*, told: Sequence[Told], confirmed: bool) -> Recorded:
-    """Record them all. Locks are taken in the order of the rows' keys."""
+def record_all(*, told: Sequence[Told], confirmed: bool, between: Between | None = None) -> Recorded:
+    """Record them all. Locks are taken in the order of the rows' keys.
+
+    ``between`` is called with each new pull request while PostgreSQL writes it, and may not ask the database.
+    """
     found = Recorded()
-    requests = _pull_requests(told, confirmed)
+    requests = _pull_requests(told, confirmed, between)
     _reviews(told, requests, confirmed)
     _checks(told, confirmed)
     keys = ((one.repository.pk, _number_of(one.fact)) for one in told)
@@ -73,7 +77,7 @@ def _number_of(fact: SetFact) -> int | None:
     return fact.pull_request_number if isinstance(fact, ReviewReported) else None
 
 
-def _pull_requests(told: Sequence[Told], confirmed: bool) -> dict[Key, PullRequest]:
+def _pull_requests(told: Sequence[Told], confirmed: bool, between: Between | None) -> dict[Key, PullRequest]:
     """The pull requests that are told of, as they are now, saved."""
     wanted: dict[int, set[int]] = {}
     for one in told:
@@ -91,7 +95,7 @@ def _pull_requests(told: Sequence[Told], confirmed: bool) -> dict[Key, PullReque
         if isinstance(one.fact, PullRequestReported):
             names |= {*take_pull_request(row=rows[key], fact=one.fact, at=one.at, confirmed=confirmed)}
         rows[key].touched_at = max(rows[key].touched_at, one.at)
-    _save([rows[key] for key in sorted(rows)], names)
+    _save([rows[key] for key in sorted(rows)], names, between)
     return rows
 
 
@@ -162,9 +166,9 @@ def _touched_by_checks(told: Sequence[Told]) -> set[int]:
     return found
 
 
-def _save(rows: Iterable[models.Model], names: Collection[str]) -> None:
+def _save(rows: Iterable[Row], names: Collection[str], between: Callable[[Row], None] | None = None) -> None:
     """New rows are inserted and get their keys; of those that were there these fields are written."""
     every = list(rows)
     known = [row for row in every if row.pk is not None]
-    insert_rows([row for row in every if row.pk is None])
+    insert_rows([row for row in every if row.pk is None], between=between)
     update_rows(known, names=names)

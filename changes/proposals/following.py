@@ -8,7 +8,7 @@ a change of its own.
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -118,7 +118,7 @@ def person_of(row: PullRequest) -> User | None:
 
 def texts_from(row: PullRequest) -> dict[str, str]:
     """The text of a proposal in the words of the pull request."""
-    return {"title": row.title, **asdict(lift(row.body))}
+    return {"title": row.title, **vars(lift(row.body))}
 
 
 def _open(row: PullRequest, at: datetime) -> Change:

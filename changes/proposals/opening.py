@@ -59,15 +59,50 @@ class Opening:
         return account_of(self.row)
 
 
-def standing_alone(*, rows: Sequence[PullRequest]) -> tuple[list[PullRequest], list[PullRequest]]:
+class Preparing:
+    """The changes of pull requests, put together in memory: of new ones while PostgreSQL still writes the pull requests."""
+
+    def __init__(self, *, accounts: Iterable[int | None], told: Mapping[int, datetime], at: datetime) -> None:
+        """Asks the database what is needed: ``accounts`` are those that opened some, ``told`` when each repository (by key) was
+        told of last; ``at`` is when the policy is looked at."""
+        self.parameters = parameters_at(at)
+        self._people: dict[str, User] = {}
+        self._apps: dict[int, tuple[str, ...]] = {}
+        self._openings: dict[int, Opening] = {}
+        self._ask(accounts, told)
+
+    def __call__(self, row: PullRequest) -> None:
+        """Prepare the change of a new one, if it stands alone. Asks nobody."""
+        if concerns_a_branch(row) and stands_alone(row, self.parameters):
+            self._openings[row.pk] = self._made(row)
+
+    def stands_alone(self, row: PullRequest) -> bool:
+        """``stands_alone``, which takes long for a long text, asked once for each."""
+        return row.pk in self._openings or stands_alone(row, self.parameters)
+
+    def openings_of(self, rows: Sequence[PullRequest]) -> list[Opening]:
+        """What was prepared, or is now."""
+        late = [row for row in rows if row.pk not in self._openings]
+        self._ask((row.author_uid for row in late), {row.repository_id: row.touched_at for row in late})
+        return [self._openings.get(row.pk) or self._made(row) for row in rows]
+
+    def _ask(self, accounts: Iterable[int | None], told: Mapping[int, datetime]) -> None:
+        fresh = {uid for uid in accounts if uid is not None and str(uid) not in self._people}
+        self._people |= _people(fresh) if fresh else {}
+        self._apps |= {pk: apps_of([pk], at, self.parameters) for pk, at in told.items() if pk not in self._apps}
+
+    def _made(self, row: PullRequest) -> Opening:
+        return _opening(row, self._people.get(str(row.author_uid)), self._apps[row.repository_id], self.parameters)
+
+
+def standing_alone(*, rows: Sequence[PullRequest], preparing: Preparing) -> tuple[list[PullRequest], list[PullRequest]]:
     """Those of these pull requests for which ``open_alone`` opens changes, and those that are followed one by one; what goes
     into another branch and belongs to no change is in neither. The rows are locked by the caller's transaction."""
     if not rows:
         return [], []
-    parameters = parameters_at(rows[0].touched_at)
     linked = set(LinkedPullRequest.objects.filter(pull_request__in=rows).values_list("pull_request_id", flat=True))
     concerned = [row for row in rows if row.pk in linked or concerns_a_branch(row)]
-    alone = [row for row in concerned if row.pk not in linked and stands_alone(row, parameters)]
+    alone = [row for row in concerned if row.pk not in linked and preparing.stands_alone(row)]
     done = {row.pk for row in alone}
     return alone, [row for row in concerned if row.pk not in done]
 
@@ -89,7 +124,7 @@ def stands_alone(row: PullRequest, parameters: Parameters) -> bool:
 
 
 @transaction.atomic
-def open_alone(*, rows: Sequence[PullRequest], searchable: bool = True) -> None:
+def open_alone(*, rows: Sequence[PullRequest], preparing: Preparing, searchable: bool = True) -> None:
     """Open changes for pull requests that ``standing_alone`` has found; each was told of at its ``touched_at``.
 
     Without ``searchable`` the search reads the new changes when they are followed next.
@@ -98,7 +133,9 @@ def open_alone(*, rows: Sequence[PullRequest], searchable: bool = True) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(LATER, ["on"])
-    openings = _prepared(rows, parameters_at(rows[0].touched_at))
+    openings = preparing.openings_of(rows)
+    for one, number in zip(openings, take_numbers(len(rows)), strict=True):
+        one.change.number = number
     insert_rows([one.change for one in openings])
     for one in openings:
         one.revision.change = one.change
@@ -116,28 +153,17 @@ def open_alone(*, rows: Sequence[PullRequest], searchable: bool = True) -> None:
         ring_for(one.change)
 
 
-def _prepared(rows: Sequence[PullRequest], parameters: Parameters) -> list[Opening]:
-    """The changes and their first texts, in memory, with what is derived and no evidence."""
-    people = _people(rows)
-    apps = {row.repository_id: row.touched_at for row in rows}
-    running = {pk: apps_of([pk], at, parameters) for pk, at in apps.items()}
-    return [
-        _opening(row, number, people.get(str(row.author_uid)), running[row.repository_id], parameters)
-        for number, row in zip(take_numbers(len(rows)), rows, strict=True)
-    ]
-
-
-def _people(rows: Sequence[PullRequest]) -> dict[str, User]:
-    """The people behind the accounts that opened these, by number of the account."""
-    links = links_for(row.author_uid for row in rows)
+def _people(accounts: Iterable[int]) -> dict[str, User]:
+    """The people behind these accounts, by number of the account."""
+    links = links_for(accounts)
     users = User.objects.in_bulk({person for person, _ in links.values()})
     return {uid: users[person] for uid, (person, _) in links.items() if person in users}
 
 
-def _opening(row: PullRequest, number: int, by: User | None, apps: tuple[str, ...], parameters: Parameters) -> Opening:
+def _opening(row: PullRequest, by: User | None, apps: tuple[str, ...], parameters: Parameters) -> Opening:
+    """The change and its first text, in memory, with what is derived and no evidence. Its number is taken last."""
     at, texts = row.opened_at or row.touched_at, texts_in(texts_from(row))
     change = Change(
-        number=number,
         title=texts["title"],
         state=State.DRAFT,
         requester=by,

@@ -1,6 +1,5 @@
 """Write to the ledger. The entry and the rows it is about are committed together, or not at all."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,19 +9,12 @@ from django.db import connection, models
 from portal.bell import after_commit
 from portal.ledger.canonical import canonical
 from portal.ledger.kinds import is_urgent
+from portal.rows import as_json, sending
 
 CHANNEL = "ledger"
 """Wakes the sealer."""
 APPEND = "SELECT portal_ledger_append(%s, %s, %s, %s, %s::text[], false)"
-APPEND_MANY = """
-SELECT count(portal_ledger_append(e.stream, e.kind, e.actor, e.fact, e.rows, false))
-FROM (
-    SELECT * FROM ROWS FROM (
-        json_to_recordset(%s::json) AS (stream text, kind text, actor text, fact text, rows text[])
-    ) WITH ORDINALITY AS u (stream, kind, actor, fact, rows, position)
-    ORDER BY position
-) e
-"""
+APPEND_MANY = "SELECT portal_ledger_append_many(%s)"
 
 
 @dataclass(frozen=True)
@@ -70,8 +62,8 @@ def append_many(*, drafts: Iterable[Draft]) -> int:
         }
         for draft in ordered
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(APPEND_MANY, [json.dumps(values)])
+    with sending() as cursor:
+        cursor.execute(APPEND_MANY, [as_json(values)])
     _wake_sealer(draft.kind for draft in ordered)
     return len(ordered)
 

@@ -3,10 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 REPLACEMENT = "\ufffd"
 
@@ -34,6 +37,10 @@ def canonical(value: Mapping[str, Any]) -> str:
 
 
 def _dumps(value: Any) -> str:
+    if isinstance(value, dict) and all(type(item) is str for item in value.values()):
+        # The same text in a tenth of the time, which long proposals notice. It does not know every value as ``json`` does.
+        with suppress(TypeError):
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
 
 

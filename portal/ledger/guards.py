@@ -27,7 +27,7 @@ INSTALLING = 6962
 """Key of the advisory lock under which one process at a time installs."""
 TRIES = 5
 """Roles belong to the whole cluster: another database's migrate may be making them at this moment."""
-CALLED_BY_APP = (triggers.APPEND, triggers.ROW, triggers.REDACT)
+CALLED_BY_APP = (triggers.APPEND, triggers.APPEND_MANY, triggers.ROW, triggers.REDACT)
 CALLED_BY_WRITER = (triggers.APPEND,)
 
 

@@ -50,7 +50,10 @@ class LedgerLeaf(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stream", "stream_seq"], name="ledger_stream_once")]
-        indexes = [models.Index("xid", models.F("rows__0"), name="ledger_by_transaction")]
+        indexes = [
+            models.Index("xid", models.F("rows__0"), name="ledger_by_transaction"),
+            models.Index("xid", models.F("rows__1"), name="ledger_by_transaction_too", condition=models.Q(rows__1__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream}/{self.stream_seq} {self.kind}"

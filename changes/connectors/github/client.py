@@ -230,7 +230,7 @@ def read_answer(value: Any, *, read: Callable[[Any], Fact]) -> Fact:
     try:
         return read(value)
     except (Unreadable, Incomplete) as wrong:
-        raise NotJson(f"GitHub's answer cannot be used: {wrong}") from None
+        raise NotJson(f"The forge's answer cannot be used: {wrong}") from None
 
 
 def _object(value: Any) -> Json:

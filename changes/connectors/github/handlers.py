@@ -166,7 +166,7 @@ def _(fact: RepositoryFact, repository: Repository, delivery: Delivery, at: date
     """
     _follow_names(repository, fact)
     if fact.action in ("archived", "deleted"):
-        Repository.objects.filter(pk=repository.pk).update(trouble=f"GitHub reports that {repository.name} was {fact.action}.")
+        Repository.objects.filter(pk=repository.pk).update(trouble=f"The forge reports that {repository.name} was {fact.action}.")
     ask(source=delivery.source, repository=repository, subject="repository:", at=at)
 
 

@@ -69,3 +69,70 @@ BEGIN
     RETURN new_id;
 END
 $append$;
+
+-- Many entries, each {"stream", "kind", "actor", "fact", "rows"} as ``portal_ledger_append`` takes them, in this order; none is
+-- urgent. Returns how many. Entries about different streams, which is the rule, are written by one statement.
+CREATE OR REPLACE FUNCTION {schema}.portal_ledger_append_many(p_entries json) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp AS $many$
+DECLARE
+    many bigint;
+    streams bigint;
+    gone text;
+BEGIN
+    SELECT count(*), count(DISTINCT e.stream), (array_agg(e.stream) FILTER (WHERE json_typeof(e.fact::json) <> 'object'))[1]
+        INTO many, streams, gone FROM json_to_recordset(p_entries) AS e (stream text, fact text);
+    IF gone IS NOT NULL THEN
+        RAISE EXCEPTION 'the fact of a ledger entry is a JSON object' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF streams < many THEN
+        RETURN count(portal_ledger_append(e.stream, e.kind, e.actor, e.fact, e.rows, false)) FROM (
+            SELECT * FROM ROWS FROM (
+                json_to_recordset(p_entries) AS (stream text, kind text, actor text, fact text, rows text[])
+            ) WITH ORDINALITY AS u (stream, kind, actor, fact, rows, position) ORDER BY position
+        ) e;
+    END IF;
+    -- All locks first, in the order of the entries: whoever waited for one reads in the next statement what the other wrote.
+    PERFORM pg_advisory_xact_lock(hashtextextended(e.stream, 6962)) FROM (
+        SELECT u.stream FROM ROWS FROM (json_to_recordset(p_entries) AS (stream text)) WITH ORDINALITY AS u (stream, position)
+        ORDER BY u.position OFFSET 0
+    ) e;
+    WITH given AS MATERIALIZED (
+        SELECT u.*, gen_random_uuid() AS event, uuid_send(gen_random_uuid()) AS salt
+        FROM ROWS FROM (
+            json_to_recordset(p_entries) AS (stream text, kind text, actor text, fact text, rows text[])
+        ) WITH ORDINALITY AS u (stream, kind, actor, fact, rows, position)
+    ), said AS MATERIALIZED (
+        SELECT g.position, '{"fact":' || g.fact || ',"rows":{' || c.covered || '}}' AS payload, c.gone
+        FROM given g, LATERAL (
+            SELECT coalesce(string_agg(to_json(r.key)::text || ':' || r.said, ',' ORDER BY r.place), '') AS covered,
+                min(r.key) FILTER (WHERE r.said IS NULL) AS gone
+            FROM (
+                SELECT k.key, k.place, portal_ledger_row(k.key) AS said FROM unnest(g.rows) WITH ORDINALITY AS k (key, place)
+                OFFSET 0 -- so that each row is read once
+            ) r
+        ) c
+    ), proven AS MATERIALIZED (
+        SELECT g.*, s.payload, s.gone, sha256(g.salt || convert_to(s.payload, 'UTF8')) AS digest,
+            coalesce(l.stream_seq, 0) + 1 AS seq, coalesce(l.hash, ''::bytea) AS prev, clock_timestamp() AS now_at
+        FROM given g JOIN said s USING (position)
+        LEFT JOIN LATERAL (
+            SELECT t.stream_seq, t.hash FROM portal_ledgerleaf t WHERE t.stream = g.stream ORDER BY t.stream_seq DESC LIMIT 1
+        ) l ON true
+        ORDER BY position
+    ), leaves AS (
+        INSERT INTO portal_ledgerleaf
+            (event_id, stream, stream_seq, kind, actor, payload_digest, rows, recorded_at, xid, prev_hash, hash)
+        SELECT event, stream, seq, kind, actor, digest, rows, now_at, pg_current_xact_id(), prev,
+            portal_ledger_hash(event, stream, seq, kind, actor, now_at, digest, rows, prev)
+        FROM proven ORDER BY position RETURNING id, event_id
+    ), bodies AS (
+        INSERT INTO portal_ledgerbody (leaf_id, salt, payload)
+        SELECT leaves.id, proven.salt, proven.payload FROM leaves JOIN proven ON proven.event = leaves.event_id
+    )
+    SELECT min(proven.gone) INTO gone FROM proven;
+    IF gone IS NOT NULL THEN
+        RAISE EXCEPTION 'a ledger entry covers %, but there is no such row', gone USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN many;
+END
+$many$;

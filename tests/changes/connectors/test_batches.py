@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import re
+import threading
 import zlib
 from datetime import timedelta
 
@@ -277,3 +278,45 @@ def test_what_a_run_has_no_time_for_goes_back_untried(connected):
     assert inbox.apply_together(pks=pks, run=inbox.Run(clock, clock.at, True)) == 0
 
     assert set(Delivery.objects.values_list("state", "attempts", "not_before")) == {("new", 0, None)}
+
+
+def test_what_comes_next_is_read_while_a_batch_is_applied_and_each_body_once(connected, no_failure, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH", 4)
+    read, threads, spoilt = batches.handlers.read, {}, {"d5": 1}
+
+    def noted(*, delivery, body):
+        threads.setdefault(delivery.delivery_id, []).append(threading.current_thread().name)
+        if spoilt.pop(delivery.delivery_id, 0):
+            raise ValueError("a fault of ours")
+        return read(delivery=delivery, body=body)
+
+    monkeypatch.setattr(batches.handlers, "read", noted)
+    store(pull(number) for number in range(20, 35))
+
+    assert inbox.drain(now=Clock(), limit=14) == 14
+
+    here = threading.current_thread().name
+    assert {name: found for name, found in threads.items() if found != ["reading ahead"]} == {
+        **{f"d{number}": [here] for number in range(4)},
+        "d5": ["reading ahead", here],
+    }
+    assert [*Delivery.objects.order_by("id").values_list("state", "attempts")] == [("applied", 1)] * 14 + [("new", 0)]
+    assert Change.objects.count() == 14
+
+
+def test_what_was_claimed_ahead_goes_back_untried_when_the_run_is_over(connected, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH", 2)
+    store(pull(number) for number in range(20, 28))
+    clock = Clock()
+    apply = batches.apply_batch
+
+    def slow(**given):
+        clock.wait(inbox.RUN / timedelta(seconds=1))
+        return apply(**given)
+
+    monkeypatch.setattr(inbox, "apply_batch", slow)
+
+    assert inbox.drain(now=clock) == 2
+
+    left = Delivery.objects.order_by("id").values_list("state", "attempts", "not_before")
+    assert [*left[2:]] == [("new", 0, None)] * 6

@@ -127,12 +127,53 @@ def test_many_entries_are_one_statement_and_keep_the_order_of_their_stream(djang
     assert facts == {"a": [0, 1, 2], "b": [0, 1, 2]}
 
 
-def test_many_entries_cover_their_rows():
+def test_many_entries_cover_their_rows_and_go_on_with_their_streams():
     with transaction.atomic():
         changes = [Change.objects.create(number=number, title="x", opened_at=AT, moved_at=AT) for number in range(3)]
-        append_many(drafts=[Draft(f"change:{row.number}", "change.opened", "portal", {}, [row]) for row in changes])
+        texts = [Revision.objects.create(change=row, number=1, digest="d", source="form", at=AT, why="w" * 300) for row in changes]
+        append(stream="change:1", kind="note.made", actor="portal", fact={})
+        both = zip(changes, texts, strict=True)
+        assert append_many(
+            drafts=[Draft(f"change:{row.number}", "change.opened", "ü", {"a": 1}, [row, text]) for row, text in both]
+        )
+        each = LedgerBody.objects.values_list("payload", flat=True)
+        append(stream="other", kind="change.opened", actor="ü", fact={"a": 1}, rows=[changes[2], texts[2]])
 
-    assert [leaf.rows for leaf in LedgerLeaf.objects.order_by("id")] == [[f"changes_change:{row.pk}"] for row in changes]
+    leaves = list(LedgerLeaf.objects.select_related("body").order_by("id"))
+    assert [leaf.rows for leaf in leaves[1:4]] == [
+        [f"changes_change:{row.pk}", f"changes_revision:{text.pk}"] for row, text in zip(changes, texts, strict=True)
+    ]
+    assert [(leaf.stream, leaf.stream_seq) for leaf in leaves[:4]] == [
+        ("change:1", 1),
+        ("change:0", 1),
+        ("change:1", 2),
+        ("change:2", 1),
+    ]
+    assert leaves[3].body.payload == leaves[4].body.payload
+    assert len(set(each)) == 4
+    before = {("change:1", 2): bytes(leaves[0].hash)}
+    for leaf in leaves:
+        digest, previous = (
+            chain.payload_digest(bytes(leaf.body.salt), leaf.body.payload),
+            before.get((leaf.stream, leaf.stream_seq), b""),
+        )
+        names = ("event_id", "stream", "stream_seq", "kind", "actor", "recorded_at")
+        fields = Fields(*(getattr(leaf, name) for name in names), digest, leaf.rows, previous)
+        assert (bytes(leaf.payload_digest), bytes(leaf.hash)) == (digest, chain.entry_hash(fields))
+
+
+@pytest.mark.parametrize("streams", [("a", "b"), ("a", "a")])
+def test_one_of_many_entries_that_cannot_be_spoils_them_all(streams):
+    good = Draft(streams[0], "note.made", "portal", {})
+    with refused("no such row"):
+        append_many(drafts=[good, Draft(streams[1], "b", "c", {}, [Change(pk=404)])])
+    for fact in ('"[]"', '"7"', '"{"', "null"):
+        with refused("json|JSON|null"), connection.cursor() as cursor:
+            told = '{"stream": "%s", "kind": "b", "actor": "c", "rows": [], "fact": %s}'
+            entries = ", ".join([told % (streams[0], '"{}"'), told % (streams[1], fact)])
+            cursor.execute("SELECT portal_ledger_append_many(%s)", [f"[{entries}]"])
+
+    assert append_many(drafts=[]) == LedgerLeaf.objects.count() == 0
 
 
 def test_a_row_that_is_not_saved_cannot_be_covered():
@@ -207,6 +248,12 @@ def test_two_at_once_in_one_stream_wait_for_each_other_and_in_two_streams_do_not
         two.execute(call, ["other"])
         with pytest.raises(psycopg.errors.LockNotAvailable):
             two.execute(call, ["same"])
+        two.rollback()
+        two.execute("SET lock_timeout = '100ms'")
+        told = [{"stream": name, "kind": "note.made", "actor": "portal", "fact": "{}", "rows": []} for name in ("a", "same")]
+        two.execute("SELECT portal_ledger_append_many(%s)", [json.dumps(told[:1])])
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            two.execute("SELECT portal_ledger_append_many(%s)", [json.dumps(told)])
 
 
 def test_rows_read_well_in_a_log():

@@ -63,10 +63,11 @@ def test_half_a_surrogate_pair_alone_is_replaced_too():
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(TEXT, VALUES, max_size=4))
+@given(st.dictionaries(TEXT, VALUES, max_size=4) | st.dictionaries(TEXT, TEXT, max_size=4))
 def test_text_can_be_read_back_and_does_not_depend_on_order(value):
 
     text = canonical(value)
 
     assert json.loads(text) == value
+    assert text == json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert canonical(dict(reversed(value.items()))) == text

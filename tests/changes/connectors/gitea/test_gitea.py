@@ -12,11 +12,13 @@ import pytest
 
 from changes.connectors import actions
 from changes.connectors.door import forget
-from changes.connectors.fields import Unreadable
+from changes.connectors.errors import NotJson
+from changes.connectors.fields import Fields, Unreadable
 from changes.connectors.forges import client_of
 from changes.connectors.gitea import objects
 from changes.connectors.gitea.payloads import parse
 from changes.connectors.github.check_run import deliver_check_run
+from changes.connectors.github.client import read_answer
 from changes.connectors.github.comments import deliver_comment
 from changes.connectors.inbox import drain
 from changes.connectors.models import Delivery, Source
@@ -227,3 +229,8 @@ def test_a_push_is_kept_and_nonsense_is_set_aside(client, gitea):
     assert sorted(Delivery.objects.values_list("state", flat=True)) == ["applied", "quarantined"]
     with pytest.raises(Unreadable):
         parse("push", b"[]")
+
+
+def test_an_answer_that_cannot_be_used_is_not_said_to_be_of_another_forge():
+    with pytest.raises(NotJson, match=r"^The forge's answer cannot be used: pull\.number is missing or unusable$"):
+        read_answer({}, read=lambda value: Fields.of(value=value, path="pull").needed_number("number"))

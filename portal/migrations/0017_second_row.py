@@ -1,0 +1,20 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    atomic = False
+
+    dependencies = [
+        ('portal', '0016_timestamps'),
+    ]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name='ledgerleaf',
+            index=models.Index(
+                models.F('xid'), models.F('rows__1'), condition=models.Q(('rows__1__isnull', False)), name='ledger_by_transaction_too'
+            ),
+        ),
+    ]
