@@ -85,7 +85,7 @@ class Watch:
 
     def _measured(self) -> Standing:
         try:
-            now, wanted = asked(connections[DEFAULT_DB_ALIAS], AHEAD)
+            now, wanted = asked(_first(), AHEAD)
             copies, place, last = asked(connections[ALIAS], BEHIND)
         except (DatabaseError, InterfaceError) as problem:
             connections[ALIAS].close()
@@ -111,7 +111,7 @@ def offered() -> bool:
 
 def place_now() -> int:
     """Where the first server's log ends: a replica that has replayed it has whatever was committed until now."""
-    return int(asked(connections[DEFAULT_DB_ALIAS], AHEAD)[1])
+    return int(asked(_first(), AHEAD)[1])
 
 
 @contextmanager
@@ -195,6 +195,12 @@ def _in_place_of_the_first(copy: Copy) -> Iterator[None]:
         raise
     finally:
         connections[DEFAULT_DB_ALIAS], _here.copy, _here.first = first, None, None
+
+
+def _first() -> BaseDatabaseWrapper:
+    """The connection to the first server, also inside of a reading."""
+    inside = getattr(_here, "copy", None) is not None
+    return cast(BaseDatabaseWrapper, _here.first if inside else connections[DEFAULT_DB_ALIAS])
 
 
 def _is_the_replicas_own(problem: OperationalError) -> bool:

@@ -190,5 +190,15 @@ def _run(name: str, arguments: list[str], *, url: str) -> None:
 
 
 def program(*, name: str, embedded: bool) -> str:
-    """The embedded server's own program for a socket; else the system's, which speaks TLS, while the package's does not."""
-    return str(programs.find() / name) if embedded else shutil.which(name) or str(programs.find() / name)
+    """The embedded server's own program for a socket; else the system's, which speaks TLS, while the package's does not.
+
+    Raises ``BackupTrouble`` where there is neither.
+    """
+    system = shutil.which(name)
+    try:
+        own = str(programs.find() / name)
+    except programs.NoPrograms as missing:
+        if system:
+            return system  # in the image, which has no server of its own
+        raise BackupTrouble(f"{name} is not installed.") from missing
+    return own if embedded or not system else system

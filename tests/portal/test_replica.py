@@ -2,17 +2,21 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpResponse
+from django.urls import reverse
 
 from audits.engagements import wall
-from audits.engagements.models import ReadLog
+from changes.delivery.models import Repository
+from changes.proposals.models import Change
 from portal import replica, replica_pages
 from portal.environment import Misconfigured
 from portal.environment import replica as entry_of
@@ -25,6 +29,8 @@ from portal.runtime.models import Lease
 from portal.runtime.places import Places
 from portal.runtime.postgres import Postgres, locate
 from portal.runtime.programs import find
+from tests.audits.engagements.attacks import ATTACKS
+from tests.audits.engagements.opened import admitted
 from tests.server import PREFIX, fast_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,7 +65,7 @@ class Standby:
 
     def stop(self):
         if self.process and self.lives():
-            self.process.terminate()
+            self.process.send_signal(signal.SIGINT)  # at once: the portal is still connected
             self.process.wait(timeout=20)
 
     def ask(self, text):
@@ -95,6 +101,13 @@ def standby(django_db_setup):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def ensure_connection(self):
+    """As Django's, without its question whether the test named this database before it was there."""
+    if self.connection is None:
+        with self.wrap_database_errors:
+            self.connect()
+
+
 @pytest.fixture
 def copied(standby, monkeypatch, transactional_db):
     """The portal knows of the replica, and has measured nothing yet."""
@@ -103,6 +116,7 @@ def copied(standby, monkeypatch, transactional_db):
     here = {**connection.settings_dict, "HOST": str(standby.socket)}
     here["OPTIONS"] = {**here["OPTIONS"], "connect_timeout": 2}
     monkeypatch.setitem(connections.settings, replica.ALIAS, here)
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", ensure_connection)
     replica.WATCH.forget()
     yield standby
     connections[replica.ALIAS].close()
@@ -134,7 +148,8 @@ def test_a_reading_is_served_by_the_replica_as_new_as_it_says_and_one_writes_in_
     with replica.reading() as copy:
         assert is_copy()
         assert Lease.objects.filter(name="first").exists()
-        assert before <= copy.as_of <= datetime.now(UTC)
+        assert before - timedelta(seconds=5) <= copy.as_of <= datetime.now(UTC)
+        assert replica.WATCH.standing(anew=True).trouble == "", "the first server is asked, also from inside"
         with replica.writing():
             assert not is_copy()
             made("second")
@@ -197,7 +212,7 @@ def test_the_wall_round_auditors_stands_on_the_replica_too(copied, rf):
         with wall.read_only(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_is_in_recovery(), current_user, current_setting('transaction_read_only')")
             stands = cursor.fetchone()
-            assert ReadLog.objects.count() == 0
+            assert Change.objects.count() == 0
             for attempt in ("INSERT INTO portal_lease (name) VALUES ('x')", "SELECT 1; COMMIT; SET ROLE postgres"):
                 with pytest.raises(wall.NotARead):
                     cursor.execute(attempt)
@@ -251,6 +266,7 @@ def test_a_first_server_is_no_replica_and_without_an_address_there_is_none(setti
     with replica.reading() as copy, replica.reading_at_length(attempt=1) as again, replica.writing():
         assert (copy, again) == (None, None)
     monkeypatch.setitem(connections.settings, replica.ALIAS, {**connection.settings_dict})
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", ensure_connection)
     replica.WATCH.forget()
     try:
         assert "no replica" in replica.WATCH.standing().trouble
@@ -264,3 +280,34 @@ def test_a_first_server_is_no_replica_and_without_an_address_there_is_none(setti
     assert made_of["OPTIONS"]["connect_timeout"] == 2
     with pytest.raises(Misconfigured, match="DATABASE_REPLICA_URL cannot be read"):
         entry_of("no address", testing=True)
+
+
+def test_an_auditors_page_comes_from_the_replica_and_says_as_of_when(copied, client):
+    auditor, _ = admitted()
+    client.force_login(auditor)
+    caught_up()
+
+    page = client.get(reverse("changes"))
+
+    assert page.status_code == 200
+    assert "Read from a copy of the records as of" in page.content.decode()
+    assert replica_pages.HEADER in page.headers
+    with copied.stands_still():
+        made("more")
+        client.post(reverse("theme"), {"theme": "dark"})
+        own = client.get(reverse("changes"))
+    assert (own.status_code, replica_pages.HEADER in own.headers) == (200, False), "who sent something reads the first server"
+    assert "Read from a copy" not in own.content.decode()
+
+
+@pytest.mark.urls("tests.audits.engagements.attacks")
+def test_no_attack_of_an_auditors_page_leaves_a_row_on_the_replica_either(copied, client):
+    Repository.objects.create(name="acme/web", in_scope_from=datetime(2020, 1, 1, tzinfo=UTC))
+    auditor, _ = admitted()
+    client.force_login(auditor)
+    caught_up()
+
+    for name in ATTACKS:
+        answer = client.get(f"/attack/{name}/")
+        assert (answer.content, replica_pages.HEADER in answer.headers) == (b"tried", True), name
+    assert set(Repository.objects.values_list("name", flat=True)) == {"acme/web"}

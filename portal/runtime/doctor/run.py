@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import DatabaseError
 
-from portal.runtime.doctor import database, lines, mail, replica, surroundings, versions
+from portal.runtime.doctor import copies, database, lines, mail, replica, surroundings, versions
 from portal.runtime.doctor.finding import Finding, bad
 
 Check = Callable[[], Iterator[Finding]]
@@ -20,6 +20,7 @@ CHECKS: Sequence[Check] = (
     replica.replica,
     lines.databases,
     lines.broker,
+    copies.copies,
     surroundings.broker,
     versions.broker,
     versions.python,

@@ -1,5 +1,6 @@
 """The doctor: each complaint is provoked once, and the mended state is quiet."""
 
+import shutil
 import socket
 import stat
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.utils.timezone import now
 
-from portal.runtime.doctor import database, surroundings
+from portal.runtime import backup, programs
+from portal.runtime.doctor import copies, database, surroundings
 from portal.runtime.doctor.finding import Level
 from portal.runtime.doctor.run import CHECKS, examine
 from portal.runtime.models import Lease
@@ -179,6 +181,35 @@ def test_https_without_a_declared_proxy_is_worth_a_word(home):
     assert levels(surroundings.exposure) == [Level.NOTE]
     home.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert levels(surroundings.exposure) == []
+
+
+@pytest.mark.django_db
+def test_a_pg_dump_that_is_older_than_the_server_is_bad_where_copies_are_made(settings, monkeypatch, tmp_path):
+    settings.BACKUP_FOLDER = ""
+    assert list(copies.copies()) == []
+
+    settings.BACKUP_FOLDER = str(tmp_path)
+    assert levels(copies.copies) == [Level.GOOD]
+    script = tmp_path / "pg_dump"
+    monkeypatch.setattr(backup, "program", lambda **_: str(script))
+    for version in ("15.4 (Debian 15.4-1)", "99.1"):
+        script.write_text(f"#!/bin/sh\necho 'pg_dump (PostgreSQL) {version}'\n")
+        script.chmod(0o755)
+        assert levels(copies.copies) == [Level.BAD if version.startswith("15") else Level.GOOD]
+    monkeypatch.setattr(backup, "program", lambda **_: str(tmp_path / "none"))
+    assert "no copy can be made" in complaints(copies.copies)[0]
+
+
+def test_the_images_copies_are_made_by_the_systems_program(monkeypatch):
+    def nothing():
+        raise programs.NoPrograms("not installed")
+
+    monkeypatch.setattr(programs, "find", nothing)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert backup.program(name="pg_dump", embedded=True) == "/usr/bin/pg_dump"
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(backup.BackupTrouble, match="pg_dump is not installed"):
+        backup.program(name="pg_dump", embedded=False)
 
 
 def test_a_database_that_does_not_answer_is_a_finding_and_the_rest_is_still_looked_at():
