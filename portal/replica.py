@@ -79,7 +79,10 @@ class Watch:
 
     def _keep(self, found: Standing) -> None:
         if bool(found.trouble) != bool(self._standing.trouble) or not self._until:
-            log.warning("replica.left" if found.trouble else "replica.taken", trouble=found.trouble, behind=str(found.behind))
+            if found.trouble:
+                log.warning("replica.left", trouble=found.trouble)
+            else:
+                log.info("replica.taken", behind=str(found.behind))
         self._standing = found
         self._until = time.monotonic() + (RESTS if found.trouble else HOLDS)
 
