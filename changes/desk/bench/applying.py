@@ -103,7 +103,7 @@ def _rate(source: Source, processes: int) -> float:
         worker.start()
     ready.wait()
     began = time.perf_counter()
-    rate = many / (max(ended.get() for _ in workers) - began)
+    rate = float(many / (max(ended.get() for _ in workers) - began))
     for worker in workers:
         worker.join()
     gc.unfreeze()

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('portal', '0016_timestamps'),
+        ('portal', '0017_dropped'),
     ]
 
     operations = [
