@@ -17,7 +17,7 @@ WATCHED = """() => {
 }"""
 """Notes how the button looks whenever it begins or ends to turn: while a page is on its way the browser answers no questions."""
 AGAIN = "setTimeout(() => window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true})), 1500)"
-"""As when the page is shown again from the browser's memory, in a moment: while a page is on its way the browser takes no orders."""
+"""As when the page comes back from the browser's memory, in a moment: while a page is on its way the browser takes no orders."""
 FILE = {
     "status": 200,
     "body": "a,b",
