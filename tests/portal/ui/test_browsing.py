@@ -15,7 +15,6 @@ from portal.home.inbox import Item
 from portal.ui import doorbell
 from portal.ui.markdown import render
 from portal.ui.switchboard import CHECK_EVERY
-from portal.ui.theme import COOKIE
 from tests.browser import assert_accessible, overflow_of, transferred
 from tests.portal.access.people import person
 from tests.portal.ui.test_words import ATTACKS
@@ -233,7 +232,7 @@ def test_single_keys_can_be_switched_off_and_never_fire_while_typing(visit):
     expect(page.locator("#palette")).to_be_visible()
 
 
-def test_the_theme_changes_at_once_and_the_server_remembers_it(visit):
+def test_the_theme_changes_at_once_and_the_server_remembers_it(visit, settings):
     page = visit("/help/", by=person("Ann"))
 
     page.click("[popovertarget=you]")
@@ -243,7 +242,7 @@ def test_the_theme_changes_at_once_and_the_server_remembers_it(visit):
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)"
-    assert [cookie["value"] for cookie in page.context.cookies() if cookie["name"] == COOKIE] == ["dark"]
+    assert [cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.THEME_COOKIE_NAME] == ["dark"]
 
 
 def test_the_theme_and_the_pages_work_without_script(visit, waiting):
