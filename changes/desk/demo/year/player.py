@@ -57,6 +57,7 @@ class Player:
         self._place = {step.name: place for place, step in enumerate(self.plan.steps)}
         self._done = 0
         self._soon: datetime | None = None
+        self._over: datetime | None = None
         self._work = Clockwork(self.remote, at=self.plan.steps[0].at)
 
     def play(self) -> None:
@@ -92,11 +93,18 @@ class Player:
         """The nights of days on which something happened, and the last one of each month; some evenings after them."""
         night, days = datetime.combine(self._work.at.date(), NIGHT, tzinfo=UTC), 0
         while night < at:
-            if night >= self._work.at and (not days or _is_last_of_month(night)):
-                self._night(night)
-            elif night >= self._work.at and days <= DAYS_AFTER:
-                self._evening(night)
+            # One that is over is not visited again: by then the next day's acts may stand at the vendors.
+            if night >= self._work.at and (self._over is None or night > self._over):
+                self._visit(night, days)
             night, days = night + DAY, days + 1
+
+    def _visit(self, night: datetime, days: int) -> None:
+        """A night, so many days after the last one on which something happened."""
+        if not days or _is_last_of_month(night):
+            self._night(night)
+        elif days <= DAYS_AFTER:
+            self._evening(night)
+        self._over = night
 
     def _night(self, at: datetime) -> None:
         self.listener.beat()
