@@ -34,8 +34,8 @@ def load(*, address: str, now: datetime, say: Say, year: float = 0.0, seed: int 
     """Fills the company through the stand-ins at ``address``; returns the commit of the planted direct push.
 
     Meanwhile the scheduler's jobs that follow a clock rest. Raises ``NotSeen`` when the portal does not come to know
-    something that the story needs. Run again, it goes on where it stopped. ``year``: how much of a year is told before the week (1.0: all of it;
-    0: nothing), ``seed`` which one.
+    something that the story needs. Run again, it goes on where it stopped. ``year``: how much of a year is told before the
+    week (1.0: all of it; 0: nothing), ``seed`` which one.
     """
     remote = Remote(address)
     vendors = Vendors(remote, now=now)
