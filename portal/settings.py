@@ -184,8 +184,9 @@ METRICS_TOKEN = os.environ.get("COUNTERSIGN_METRICS_TOKEN", "")
 BACKUP_FOLDER = os.environ.get("COUNTERSIGN_BACKUP_FOLDER", "")
 BACKUP_KEEP = int(os.environ.get("COUNTERSIGN_BACKUP_KEEP", "14"))
 
-# Days after which the raw bodies of deliveries are let go (changes/connectors/bodies.py); 0 keeps them for ever.
-RAW_DAYS = int(os.environ.get("COUNTERSIGN_RAW_DAYS", "400"))
+# Days after which the raw bodies of deliveries are let go (changes/connectors/bodies.py); 0 keeps them for ever, as it comes: they are
+# what a vendor said in its own words, and nobody but the company decides for how long auditors ask for it.
+RAW_DAYS = int(os.environ.get("COUNTERSIGN_RAW_DAYS", "0"))
 
 # Celery: SECURITY.md §5.1 of the design papers; why each is as it is stands in docs/operations.md.
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "memory://" if TESTING else "redis://127.0.0.1:6379/0")

@@ -18,6 +18,11 @@ KEPT = timedelta(days=400)
 State = Delivery.State
 
 
+@pytest.fixture(autouse=True)
+def days(settings):
+    settings.RAW_DAYS = KEPT.days
+
+
 @pytest.fixture
 def source():
     return Source.objects.create(name="github", kind="github", api_url="https://api.github.com", connected_at=AT - 2 * KEPT)
