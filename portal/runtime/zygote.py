@@ -100,10 +100,12 @@ def _become(asked: dict[str, Any], log: int, inherited: list[int]) -> None:
 
 
 def _connect_as_named() -> None:
-    """The database's settings were read for nobody in particular; now they are those of this program."""
-    known = importlib.import_module("django.db").connections.settings["default"]
-    found = importlib.import_module("portal.environment").database(os.environ["DATABASE_URL"], testing=False)
-    known.update({"CONN_MAX_AGE": 0, **found})
+    """The settings of the databases were read for nobody in particular; now they are those of this program."""
+    known = importlib.import_module("django.db").connections.settings
+    read = importlib.import_module("portal.environment")
+    known["default"].update({"CONN_MAX_AGE": 0, **read.database(os.environ["DATABASE_URL"], testing=False)})
+    if "replica" in known:
+        known["replica"].update({"CONN_MAX_AGE": 0, **read.replica(os.environ["DATABASE_REPLICA_URL"], testing=False)})
 
 
 def _be_called(name: str) -> None:

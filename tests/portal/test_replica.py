@@ -22,7 +22,7 @@ from portal.environment import Misconfigured
 from portal.environment import replica as entry_of
 from portal.home.background import replica_keeps_up
 from portal.home.measures import replica as gauges
-from portal.runtime import leftovers
+from portal.runtime import leftovers, zygote
 from portal.runtime.doctor import replica as doctor
 from portal.runtime.doctor.finding import Level
 from portal.runtime.models import Lease
@@ -278,6 +278,12 @@ def test_a_first_server_is_no_replica_and_without_an_address_there_is_none(setti
     made_of = entry_of("postgresql://countersign_app@copy/countersign", testing=False)
     assert made_of["OPTIONS"]["pool"] == {"min_size": 0, "max_size": 4, "timeout": 2}
     assert made_of["OPTIONS"]["connect_timeout"] == 2
+    monkeypatch.setenv("DATABASE_URL", "postgresql://countersign_app@first/countersign")
+    monkeypatch.setenv("DATABASE_REPLICA_URL", "postgresql://countersign_app@copy/countersign")
+    forked = {"default": {}, "replica": {}}
+    monkeypatch.setattr(connections, "settings", forked)
+    zygote._connect_as_named()
+    assert [(each["HOST"], each["OPTIONS"]["pool"]["max_size"]) for each in forked.values()] == [("first", 4), ("copy", 4)]
     with pytest.raises(Misconfigured, match="DATABASE_REPLICA_URL cannot be read"):
         entry_of("no address", testing=True)
 

@@ -57,6 +57,8 @@ class Player:
         self._place = {step.name: place for place, step in enumerate(self.plan.steps)}
         self._done = 0
         self._soon: datetime | None = None
+        self._last = self.plan.steps[0].at
+        """When the last step was."""
         self._work = Clockwork(self.remote, at=self.plan.steps[0].at)
 
     def play(self) -> None:
@@ -64,14 +66,15 @@ class Player:
         steps = self.plan.steps
         done = self._done = int(self.remote.mark(PLAYED) or 0)
         if done:
-            self._work.turn(steps[done - 1].at)
+            self._last = steps[done - 1].at
+            self._work.turn(self._last)
         else:
             self._work.night(everything=True)  # whoever connects a source reads it: what moves later is held against that
         for place in range(done, len(steps)):
             self._look_soon(steps[place].at)
             self._nights_until(steps[place].at)
             self._take(steps[place])
-            self._done = place + 1
+            self._last, self._done = steps[place].at, place + 1
         self._nights_until(datetime.combine(self.plan.last + 2 * DAY, time(6), tzinfo=UTC))
         found = [[item.repository, item.text] for item in sorted(self.expected())]
         self.remote.do("mark", name=FOUND, value=json.dumps(found))
@@ -90,13 +93,21 @@ class Player:
 
     def _nights_until(self, at: datetime) -> None:
         """The nights of days on which something happened, and the last one of each month; some evenings after them."""
-        night, days = datetime.combine(self._work.at.date(), NIGHT, tzinfo=UTC), 0
+        last = max(self._work.at, self._last)
+        night, days = datetime.combine(last.date(), NIGHT, tzinfo=UTC), 0
         while night < at:
-            if night >= self._work.at and (not days or _is_last_of_month(night)):
-                self._night(night)
-            elif night >= self._work.at and days <= DAYS_AFTER:
-                self._evening(night)
-            night, days = night + DAY, days + 1
+            # One before the last act is not visited: what stands at the vendors by now had not happened by then.
+            if night >= last:
+                self._visit(night, days)
+                days += 1
+            night += DAY
+
+    def _visit(self, night: datetime, days: int) -> None:
+        """A night, so many after the first one since something happened."""
+        if not days or _is_last_of_month(night):
+            self._night(night)
+        elif days <= DAYS_AFTER:
+            self._evening(night)
 
     def _night(self, at: datetime) -> None:
         self.listener.beat()
