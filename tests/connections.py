@@ -3,7 +3,8 @@ tests take.
 
 The connection of the tests' own thread stays open from one test with transactions to the next, and pages that are asked for over
 HTTP (tests/browser.py) take one that an earlier page has given back, as they do in production. Between two users a connection
-forgets everything: role, settings, locks, channels, temporary tables.
+forgets role, settings, cursors, locks, channels and temporary tables. What it has prepared stays, as in production: who prepared it
+remembers that by the connection (portal/prepared.py).
 """
 
 from collections import deque
@@ -18,6 +19,11 @@ from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.test import TransactionTestCase
 from psycopg.pq import TransactionStatus
 
+FORGET = """
+RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all();
+DISCARD TEMP; DISCARD SEQUENCES
+"""
+"""All of DISCARD ALL but its DEALLOCATE ALL and DISCARD PLANS."""
 _SHARED = ContextVar("tests_connections_shared", default=False)
 _IDLE = deque()
 MOST = 4
@@ -47,7 +53,7 @@ def _forgets(line):
         return False
     try:
         line.autocommit = True
-        line.execute("DISCARD ALL")
+        line.execute(FORGET)
     except psycopg.Error:
         return False
     return True
