@@ -184,8 +184,8 @@ METRICS_TOKEN = os.environ.get("COUNTERSIGN_METRICS_TOKEN", "")
 BACKUP_FOLDER = os.environ.get("COUNTERSIGN_BACKUP_FOLDER", "")
 BACKUP_KEEP = int(os.environ.get("COUNTERSIGN_BACKUP_KEEP", "14"))
 
-# Days after which the raw bodies of deliveries are let go (changes/connectors/bodies.py); 0 keeps them for ever, as it comes: they are
-# what a vendor said in its own words, and nobody but the company decides for how long auditors ask for it.
+# Days after which the raw bodies of deliveries are let go (changes/connectors/bodies.py); 0, as it comes, keeps them for ever: they
+# are what a vendor said in its own words, and nobody but the company knows for how long auditors ask for it.
 RAW_DAYS = int(os.environ.get("COUNTERSIGN_RAW_DAYS", "0"))
 
 # Celery: SECURITY.md §5.1 of the design papers; why each is as it is stands in docs/operations.md.
