@@ -5,7 +5,7 @@ from audits.engagements.models import Admission, AdmissionProposal, Engagement, 
 from audits.findings.models import Finding, FindingStep
 from audits.jobs.models import Job, JobCancel
 from audits.packs.models import Pack, PackCancel, PackPiece
-from audits.populations.models import Population, PopulationRow
+from audits.populations.models import Population, PopulationRow, SecondReading
 from audits.requests.models import Request, RequestMessage
 from audits.samples.models import Mark, Sample, SampleItem
 
@@ -31,4 +31,5 @@ __all__ = [
     "RequestMessage",
     "Sample",
     "SampleItem",
+    "SecondReading",
 ]

@@ -134,11 +134,7 @@ def _who(entry: Entry, names: dict[str, str]) -> str:
     if isinstance(named, str) and named:
         return named
     kind, _, rest = entry.actor.partition(":")
-    others = {
-        "github": rest.partition(":")[2] or "GitHub",
-        "portal": "Countersign",
-        "shell": f"{rest} at the command line",
-    }
+    others = {"github": rest.partition(":")[2] or "GitHub", "portal": "Countersign", "shell": f"{rest} at the command line"}
     return names.get(entry.actor) or others.get(kind, entry.actor)
 
 

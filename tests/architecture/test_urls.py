@@ -36,6 +36,7 @@ SHORT_LIST = {
     "socialaccount_login_cancelled",
     "sign-in-outside",
     "invitation",
+    "session",
     "theme",
     "csp-report",
     "healthz",

@@ -130,11 +130,8 @@ def to_github(request: HttpRequest, pk: int) -> HttpResponse:
     place = app_manifest.place_of(api_url=draft.api_url, organisation=organisation, state=app_manifest.new_state(draft))
     manifest = app_manifest.manifest_of(name=_app_name(organisation), back=reverse("connecting-app-made", args=[pk]))
     host = urlsplit(place)
-    answer = render(
-        request,
-        "changes/connectors/connecting/to_github.html",
-        {"draft": draft, "place": place, "host": host.netloc, "manifest": manifest, "sent": json.dumps(manifest)},
-    )
+    shown = {"draft": draft, "place": place, "host": host.netloc, "manifest": manifest, "sent": json.dumps(manifest)}
+    answer = render(request, "changes/connectors/connecting/to_github.html", shown)
     vars(answer)[POLICY_OF_PAGE] = POLICY.replace("form-action 'self'", f"form-action 'self' {host.scheme}://{host.netloc}")
     return answer
 

@@ -42,13 +42,8 @@ def body(number: int, *, at: datetime) -> bytes:
     """A genuine ``pull_request`` delivery, filled up to 24 KB by its text."""
     moment = f"{at:%Y-%m-%dT%H:%M:%SZ}"
     ann = {"id": 9001, "login": "ann", "type": "User"}
-    repository = {
-        "id": 424242,
-        "name": "web",
-        "full_name": "northwind/web",
-        "default_branch": "main",
-        "owner": {"login": "northwind"},
-    }
+    repository = {"id": 424242, "name": "web", "full_name": "northwind/web", "default_branch": "main"}
+    repository["owner"] = {"login": "northwind"}
     pull = {
         "id": FIRST + number,
         "number": number,

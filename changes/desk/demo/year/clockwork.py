@@ -119,9 +119,7 @@ class Clockwork:
         outages.stood_still(at=self.at - SECOND, moved=moved)
 
     def _poll(self, kind: str, *, everything: bool = False) -> None:
-        """A forge is asked for the repositories that moved today, Fly for the apps since the last look, or for ``everything``;
-        the others as a whole.
-        """
+        """A forge is asked for what moved today, Fly for its apps since the last look (or ``everything``), others as a whole."""
         for source in Source.objects.filter(kind=kind, paused_at=None):
             if kind == "fly" and not everything:
                 read_apps(source=source, apps=self._apps, now=self.now)
@@ -129,9 +127,8 @@ class Clockwork:
                 POLLS[kind](source, self.now, at_once=everything or kind != "github")
 
     def _forget(self) -> None:
-        self._moved.clear()
-        self._repositories.clear()
-        self._apps.clear()
+        for kept in (self._moved, self._repositories, self._apps):
+            kept.clear()
 
     def _settle(self) -> None:
         for _ in range(ROUNDS):
