@@ -342,7 +342,7 @@ HIDDEN: tuple[Hidden, ...] = (
         shown=(
             *("id", "name", "kind", "api_url", "has_token", "app_id", "installation_id", "settings", "connected_at", "paused_at"),
             *("last_good_read_at", "covered_until", "last_failed_read_at"),
-            *("last_error", "rate_remaining", "rate_resets_at", "not_before", "failures"),
+            *("last_error", "rate_remaining", "rate_resets_at", "not_before", "failures", "bodies_since"),
         ),
     ),
     Hidden("changes.HookSecret", why="secrets that sign deliveries"),

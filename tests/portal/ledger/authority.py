@@ -58,7 +58,8 @@ class Authority:
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Desk 2")]) if above else NAME
         day, now = timedelta(days=1), datetime.now(UTC)
         made = x509.CertificateBuilder().subject_name(self.name).issuer_name(NAME).public_key(self.key.public_key())
-        made = made.serial_number(7).not_valid_before(now - 900 * day).not_valid_after(now + 900 * day)
+        self.serial = 8 if above else 7
+        made = made.serial_number(self.serial).not_valid_before(now - 900 * day).not_valid_after(now + 900 * day)
         made = made.add_extension(x509.BasicConstraints(ca=above is None, path_length=None), critical=True)
         made = made.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
         self.root = made.sign(above.key if above else self.key, hashes.SHA256())
@@ -86,9 +87,14 @@ class Authority:
         attributes = b"".join(sorted(said))
         way = (ec.ECDSA(hashes.SHA256()),) if self.above else (padding.PKCS1v15(), hashes.SHA256())
         signature = self.key.sign(der(0x31, attributes), *way)
-        issuer = sequence(NAME.public_bytes(), number(7))
+        issuer = sequence(NAME.public_bytes(), number(self.serial))
         signer = sequence(
-            number(1), issuer, algorithm(SHA256), der(0xA0, attributes), algorithm(ECDSA if self.above else RSA), der(4, signature)
+            number(1),
+            issuer,
+            algorithm(SHA256),
+            der(0xA0, attributes),
+            sequence(oid(ECDSA)) if self.above else algorithm(RSA),
+            der(4, signature),
         )
         content = sequence(oid(TST_INFO), der(0xA0, der(4, info)))
         signed = sequence(number(3), der(0x31, algorithm(SHA256)), content, der(0xA0, whole), der(0x31, signer))

@@ -44,7 +44,19 @@ def test_nothing_is_signed_that_does_not_continue_what_was_signed(where, sealed,
 
 # Families of kinds that wait for the next checkpoint, a minute at most: what vendors told, what people talked about, chores.
 WAITS = {
-    *("access", "access_review", "asset", "auditor", "comment", "completeness", "controls", "course", "delivery", "drift"),
+    *(
+        "access",
+        "access_review",
+        "asset",
+        "auditor",
+        "comment",
+        "completeness",
+        "controls",
+        "course",
+        "deliveries",
+        "delivery",
+        "drift",
+    ),
     *("edit", "effect", "follow_up", "gate", "inventory", "list", "noise", "people", "person", "point", "quiz", "read_log"),
     *("release", "repository", "rollback", "second_factor", "source", "training", "vendor_log", "window", "vote"),
     *("job", "keys", "outage", "pack", "population", "sample"),
