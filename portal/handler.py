@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.db import connections
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
@@ -78,6 +80,7 @@ class Pages(ASGIHandler):
         finally:
             await _ended(leaving)
             await _ended(sending)
+            await _give_back()
             await self._aside(response.close)
         if not sending.cancelled():
             sending.result()
@@ -93,6 +96,12 @@ async def _left(receive: Receive) -> None:
     """Until the reader hangs up. Nothing else can come any more: the body of the request has been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _give_back() -> None:
+    """Connections to the database go back from the thread in which the pieces of this stream were read, if there is one."""
+    if SyncToAsync.thread_sensitive_context.get(None) in SyncToAsync.context_to_thread_executor:
+        await sync_to_async(connections.close_all)()
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -28,7 +28,7 @@ INSTALLING = 6962
 TRIES = 5
 """Roles belong to the whole cluster: another database's migrate may be making them at this moment."""
 CALLED_BY_APP = (triggers.APPEND, triggers.APPEND_MANY, triggers.ROW, triggers.REDACT)
-CALLED_BY_WRITER = (triggers.APPEND,)
+CALLED_BY_WRITER = (triggers.APPEND, triggers.APPEND_MANY)
 
 
 def declared() -> Declared:

@@ -8,6 +8,7 @@ import weakref
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.signals import request_finished, request_started
+from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
@@ -45,6 +46,22 @@ async def parts():
         yield await sync_to_async(bytes)(part)
 
 
+def read(request):
+    return StreamingHttpResponse(reading())
+
+
+async def reading():
+    for _ in range(2):
+        yield await sync_to_async(ask_database)()
+
+
+def ask_database():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 7")
+        SEEN.setdefault("lines", set()).add(connection.connection)
+        return str(cursor.fetchone()[0]).encode()
+
+
 def spoilt(request):
     return StreamingHttpResponse(spoiling())
 
@@ -58,7 +75,7 @@ def broken(request):
     raise ArithmeticError("in the view")
 
 
-urlpatterns = [path(f"{view.__name__}/", view) for view in (note, tick, three, spoilt, broken)]
+urlpatterns = [path(f"{view.__name__}/", view) for view in (note, tick, three, read, spoilt, broken)]
 
 
 @pytest.fixture
@@ -146,6 +163,13 @@ def test_a_stream_that_ends_by_itself_is_whole(pages):
 
     assert body_of(sent) == b"ab"
     assert not sent[-1].get("more_body")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_that_reads_the_pieces_of_a_file_gives_its_connection_back(pages):
+    assert body_of(ask(pages, "/read/")) == b"77"
+    [line] = SEEN["lines"]
+    assert line.closed
 
 
 def test_what_breaks_in_a_stream_is_told_to_the_server_and_what_breaks_in_a_view_is_answered(pages):
