@@ -8,6 +8,7 @@ const on = (name, act, capture = false) => document.addEventListener(name, act, 
 const PATIENCE = 30000, FILE = 3000, SAID_AFTER = 1000;
 const LATE = 'There is no answer yet. Look whether it has arrived before you send it again.';
 const under = new Map();  // form or button -> how it comes back
+const handed = new Set(), leaving = new Set();  // forms given to the browser, and those for which it is on its way
 const isPost = form => (form.getAttribute('method') || '').toLowerCase() === 'post';
 const sends = node => node.matches('button:not([type=button],[type=reset]),input[type=submit],input[type=image]');
 const buttonsOf = node => node.matches('form') ? [...node.elements].filter(sends) : [node];
@@ -26,7 +27,7 @@ function begin(node, pressed) {
     buttons.forEach(button => { button.removeAttribute('aria-disabled'); button.removeAttribute('aria-busy'); });
   });
 }
-function end(node) { const back = under.get(node); under.delete(node); if (back) back(); }
+function end(node) { const back = under.get(node); [under, handed, leaving].forEach(all => all.delete(node)); if (back) back(); }
 const endAll = () => [...under.keys()].forEach(end);
 function say(words) { const line = document.getElementById('say'); if (line) line.textContent = words; }
 const tell = text => htmx.trigger(document.body, 'toast', { text, tone: 'warn' });
@@ -42,6 +43,7 @@ on('click', event => {
 window.addEventListener('submit', event => {
   if (event.defaultPrevented || !isPost(event.target) || event.target.hasAttribute('target')) return;
   begin(event.target, event.submitter);
+  handed.add(event.target);
 });
 // Sent by htmx: forms and buttons, not what keeps drafts and draws previews while somebody types.
 on('htmx:beforeSend', event => {
@@ -58,6 +60,10 @@ on('portal:sending', event => begin(event.target, event.detail && event.detail.p
 on('portal:sent', event => end(event.target));
 
 window.addEventListener('pageshow', event => { if (event.persisted) endAll(); });
-// The browser went nowhere after all: somebody pressed Stop.
-if (window.navigation) navigation.addEventListener('navigateerror', endAll);
+// The browser went nowhere after all: somebody pressed Stop. After a file it counts as on its way until it sets out again, and says
+// only then that it did not arrive; so what was just handed over is not meant until it has set out for it.
+if (window.navigation) {
+  navigation.addEventListener('navigateerror', () => [...leaving].forEach(end));
+  navigation.addEventListener('navigate', event => { if (event.formData) { handed.forEach(form => leaving.add(form)); handed.clear(); } });
+}
 })();

@@ -18,11 +18,12 @@ const tell = (text, tone) => htmx.trigger(body, 'toast', { text, tone });
 const left = () => Math.ceil((ends - Date.now()) / 1000);
 
 // --- asking: unattended unless somebody acts, so that asking alone keeps no session alive ---------------------------
-// `form`: one that is to be sent; then the answer also says whether it needs a fresh proof of who sends it.
+// `form`: one that is to be sent by `pressed`; then the answer also says whether it needs a fresh proof of who sends it.
 let unproven = false;
-async function ask(present, form = null) {
+async function ask(present, form = null, pressed = null) {
   const headers = present ? {} : { 'X-Unattended': 'true' };
-  const about = form ? `?for=${encodeURIComponent(new URL(form.getAttribute('action') || '', location.href).pathname)}` : '';
+  const goal = form && (pressed && pressed.getAttribute('formaction') || form.getAttribute('action') || '');
+  const about = form ? `?for=${encodeURIComponent(new URL(goal, location.href).pathname)}` : '';
   const answer = await fetch(SESSION + about, { headers, cache: 'no-store' });
   if (!answer.ok) throw new Error(`${answer.status}`);
   return settle(await answer.json());
@@ -92,7 +93,7 @@ function back(value) {
 // What was held is sent, once it is certain who sends it and that the proof of it is fresh enough for this form.
 async function goOn() {
   const [form, pressed] = held;
-  if (!await ask(true, form)) return;
+  if (!await ask(true, form, pressed)) return;
   if (!held) return;
   if (unproven) { heading('prove'); if (!again.open) again.showModal(); await show(fetch(PROVE)); return; }
   held = null;
@@ -125,10 +126,19 @@ async function take(answer) {
   if (!$('form', place)) byKey(answer.url);
   const login = $('[name=login]', place);
   if (login) $('h1', place).parentElement.remove();  // the dialog says it already
+  lower();
   const problem = $('[data-autofocus]', place);
   if (login && !login.value) login.value = place.dataset.login;
   const first = problem || [...place.querySelectorAll('input:not([type=hidden])')].find(field => !field.value);
   if (first) first.focus();
+}
+// The page below has its h1 already: in the dialog every heading is one level lower.
+function lower() {
+  place.querySelectorAll('h1,h2').forEach(head => {
+    const lesser = document.createElement(head.matches('h1') ? 'h2' : 'h3');
+    [...head.attributes].forEach(one => lesser.setAttribute(one.name, one.value));
+    lesser.append(...head.childNodes); head.replaceWith(lesser);
+  });
 }
 // A passkey or security key wants more than a form: its page opens in a window.
 function byKey(address) {
