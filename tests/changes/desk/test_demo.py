@@ -108,7 +108,7 @@ def test_the_demo_company_is_found_as_it_was_planted(standins):
         (3, "planned"),
     ]
     kinds = {row.kind for row in AgendaItem.objects.filter(meeting__number=3)}
-    assert {"point", "action", "exception"} <= kinds, kinds
+    assert {"point", "action", "proposal"} <= kinds, kinds
     assert states[WEB, "Index the product search"] == State.ROLLED_BACK
     assert states[API, "Run the service without root"] == State.RELEASED
     assert states[API, "Answer in the caller's language"] == State.PROPOSED
