@@ -63,8 +63,6 @@ document.addEventListener('securitypolicyviolation', event => {
 """
 
 
-ALONE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-"""The web process listens for doorbells as long as it lives, and its database is removed now."""
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -108,8 +106,6 @@ def _site(django_db_setup, django_db_blocker, tmp_path_factory):
     with shared():
         yield site
         site.stop()
-    with django_db_blocker.unblock(), connections["default"].cursor() as cursor:
-        cursor.execute(ALONE)
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 import gc
 
 import pytest
+from django.db.backends.postgresql.creation import DatabaseCreation
 
 from tests.browser import _site, chromium, site, visit
-from tests.connections import kept_connection
+from tests.connections import kept_connection, remove
 from tests.copies import django_db_modify_db_settings
 from tests.database import flush_lifts_guards
 from tests.sockets import refuse_outside
@@ -20,6 +21,7 @@ _TOGETHER = ("stack", "chaos")
 
 def pytest_configure(config):
     refuse_outside()
+    DatabaseCreation._destroy_test_db = remove
 
 
 def pytest_collection_finish():

@@ -38,6 +38,14 @@ def kept_connection():
         yield
 
 
+def remove(self, test_database_name, verbosity):
+    """In the place of Django's way to remove the database of the tests: whoever is still connected is sent away. The web process
+    of the browser tests listens for doorbells as long as it lives, which is as long as the run.
+    """
+    with self._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
+
+
 def _refresh():
     """The connection of this thread is as good as new, every other is closed. False: nothing is left to do for Django."""
     for each in connections.all(initialized_only=True):
