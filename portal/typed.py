@@ -1,5 +1,8 @@
-"""Checks of what people type into a form that is kept for good."""
+"""What people type into a form that is kept for good."""
 
+from typing import Any
+
+from django import forms
 from django.core.exceptions import ValidationError
 
 from portal.forms_of_secrets import kind_in
@@ -14,3 +17,15 @@ def no_secret(value: str) -> None:
             "change it where it is used.",
             code="secret",
         )
+
+
+class KeptText(forms.CharField):
+    """A text of some lines that stays on record, so that nothing that looks like a secret is taken.
+
+    ``rows`` are the lines that are shown, ``words`` what is said when it is missing; the rest is Django's.
+    """
+
+    def __init__(self, *, rows: int = 2, words: str = "", error_messages: dict[str, str] | None = None, **rest: Any) -> None:
+        said = {**({"required": words} if words else {}), **(error_messages or {})}
+        widget = forms.Textarea(attrs={"rows": rows})
+        super().__init__(widget=widget, validators=[no_secret], error_messages=said, **rest)

@@ -9,22 +9,14 @@ from audits.engagements.links import read_links
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 LONGEST = 10_000
 
 
 def text_field(label: str, words: str, *, rows: int = 4, hint: str = "", required: bool = True) -> forms.CharField:
     """A longer text."""
-    return forms.CharField(
-        label=label,
-        help_text=hint,
-        required=required,
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": rows}),
-        validators=[no_secret],
-        error_messages={"required": words},
-    )
+    return KeptText(label=label, help_text=hint, required=required, max_length=LONGEST, words=words, rows=rows)
 
 
 class LinksField(forms.CharField):

@@ -12,7 +12,7 @@ from changes.proposals.models import Approval
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 LONGEST = 10_000
 ROWS = 3
@@ -20,15 +20,7 @@ ROWS = 3
 
 
 def _text(label: str, words: str, *, hint: str = "", rows: int = 2, required: bool = True) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        help_text=hint,
-        required=required,
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": rows}),
-        validators=[no_secret],
-        error_messages={"required": words},
-    )
+    return KeptText(label=label, help_text=hint, required=required, max_length=LONGEST, words=words, rows=rows)
 
 
 def _day(label: str, words: str, *, hint: str = "", required: bool = True) -> forms.DateField:

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 COMMIT = r"^[0-9a-f]{40,64}$"
 
@@ -11,10 +11,4 @@ class SignOffForm(forms.Form):
     """The tester's word for one commit."""
 
     commit = forms.RegexField(COMMIT, widget=forms.HiddenInput)
-    note = forms.CharField(
-        label="How it was tested",
-        max_length=10_000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Write in a sentence how it was tested"},
-    )
+    note = KeptText(label="How it was tested", max_length=10_000, words="Write in a sentence how it was tested")

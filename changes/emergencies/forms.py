@@ -7,19 +7,14 @@ from django import forms
 
 from changes.emergencies.policy import LONGEST
 from portal.access.models import User
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 TOO_LONG = f"Say it in a few sentences, at most {LONGEST} characters; the rest belongs into the proposal"
 
 
 def _text(label: str, *, needed: str, rows: int = 2, hint: str = "") -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        max_length=LONGEST,
-        help_text=hint,
-        error_messages={"required": needed, "max_length": TOO_LONG},
-        widget=forms.Textarea(attrs={"rows": rows}),
-        validators=[no_secret],
+    return KeptText(
+        label=label, max_length=LONGEST, help_text=hint, words=needed, error_messages={"max_length": TOO_LONG}, rows=rows
     )
 
 

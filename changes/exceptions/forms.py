@@ -9,20 +9,13 @@ from changes.exceptions.models import ExceptionState
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 LONGEST = 10_000
 
 
 def _text(label: str, words: str, hint: str = "", rows: int = 3) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        help_text=hint,
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": rows}),
-        validators=[no_secret],
-        error_messages={"required": words},
-    )
+    return KeptText(label=label, help_text=hint, max_length=LONGEST, words=words, rows=rows)
 
 
 def _day(label: str, words: str, hint: str = "At most a year from today.") -> forms.DateField:
@@ -41,9 +34,7 @@ class AnswerForm(forms.Form):
 class JudgeForm(forms.Form):
     """Agreement with an answer."""
 
-    note = forms.CharField(
-        label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}), validators=[no_secret]
-    )
+    note = KeptText(label="Note", required=False, max_length=LONGEST)
     with_folded = forms.BooleanField(label="Also with the same answer to its repetitions", required=False, initial=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -55,9 +46,7 @@ class HandOverForm(forms.Form):
     """Who has to answer from now on."""
 
     to = forms.ChoiceField(label="New owner", error_messages={"required": "Choose who answers from now on"})
-    note = forms.CharField(
-        label="Note", required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 2}), validators=[no_secret]
-    )
+    note = KeptText(label="Note", required=False, max_length=LONGEST)
 
     def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

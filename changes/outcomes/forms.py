@@ -10,7 +10,7 @@ from changes.outcomes.policy import Wish
 from changes.proposals.models import ReviewAfter
 from portal.access.forms import offer
 from portal.access.models import User
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 LONGEST = 10_000
 ROWS = 3
@@ -18,15 +18,7 @@ ROWS = 3
 
 
 def _text(label: str, words: str = "", hint: str = "", rows: int = 2) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        help_text=hint,
-        required=bool(words),
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": rows}),
-        validators=[no_secret],
-        error_messages={"required": words},
-    )
+    return KeptText(label=label, help_text=hint, required=bool(words), max_length=LONGEST, words=words, rows=rows)
 
 
 class ReviewForm(forms.Form):

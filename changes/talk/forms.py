@@ -8,7 +8,7 @@ from django import forms
 from changes.talk.kinds import KINDS
 from changes.talk.policy import LONGEST
 from changes.talk.queries import Way
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 MAILS = [("now", "At once"), ("digest", "In the daily digest"), ("off", "Not by mail")]
 
@@ -18,13 +18,12 @@ class CommentForm(forms.Form):
 
     use_required_attribute = False
 
-    text = forms.CharField(
+    text = KeptText(
         label="Comment",
         max_length=LONGEST,
         help_text="Markdown. Mention people as @ann: they are told.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": "Write something, then send it"},
-        validators=[no_secret],
+        words="Write something, then send it",
+        rows=3,
     )
 
 

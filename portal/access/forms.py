@@ -11,7 +11,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.policy.clocks import end_of
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 LONG_PASSWORD = "At least 12 characters. Longer is stronger than complicated."  # noqa: S105  # a hint, not a password
 TOKEN_DAYS = ((30, "30 days"), (90, "90 days"), (365, "One year"))
@@ -28,13 +28,7 @@ class RoleForm(forms.Form):
     """A role for somebody, with a reason and perhaps an end."""
 
     role = forms.ChoiceField(label="Role", error_messages={"required": "Choose a role"})
-    reason = forms.CharField(
-        label="Why",
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Say in a sentence why this person needs the role"},
-    )
+    reason = KeptText(label="Why", max_length=500, words="Say in a sentence why this person needs the role")
     until = forms.DateField(
         label="Last day",
         required=False,

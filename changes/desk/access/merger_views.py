@@ -18,7 +18,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused, Stale
-from portal.typed import no_secret
+from portal.typed import KeptText
 from portal.ui.clock import time_of
 
 
@@ -29,13 +29,7 @@ class MergersForm(forms.Form):
     people = forms.ModelMultipleChoiceField(
         User.objects.none(), label="People who may merge", required=False, widget=forms.CheckboxSelectMultiple
     )
-    reason = forms.CharField(
-        label="Why these people",
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Say in a sentence why"},
-    )
+    reason = KeptText(label="Why these people", max_length=1000, words="Say in a sentence why")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,7 +16,7 @@ from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.policy.clocks import end_of
 from portal.policy.refusal import Refused, Stale
-from portal.typed import no_secret
+from portal.typed import KeptText
 from portal.ui.clock import time_of
 
 
@@ -24,20 +24,12 @@ class LimitationForm(forms.Form):
     """Why, what instead, until when."""
 
     use_required_attribute = False
-    reason = forms.CharField(
-        label="Why it cannot be separated",
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Say why"},
-    )
-    control = forms.CharField(
+    reason = KeptText(label="Why it cannot be separated", max_length=1000, words="Say why")
+    control = KeptText(
         label="What is done instead",
         max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
         help_text="The compensating control: who looks at what, and how often.",
-        error_messages={"required": "Say what is done instead"},
+        words="Say what is done instead",
     )
     until = forms.DateField(
         label="Last day",

@@ -12,7 +12,7 @@ from changes.calendar.models import Freeze
 from changes.calendar.policy import FROZEN, NoSuchTime, check_freeze, check_window, moment_of
 from changes.delivery.models import Environment
 from portal.policy.refusal import Refused
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 WHERE = [(name, Environment(name).label) for name in reversed(FROZEN)]
 FEED_DAYS = ((90, "90 days"), (365, "One year"))
@@ -108,13 +108,7 @@ class FreezeForm(SpanForm):
         label="Only these repositories", required=False, widget=forms.CheckboxSelectMultiple, help_text="None chosen: all of them."
     )
     apps = forms.MultipleChoiceField(label="Only these apps", required=False, widget=forms.CheckboxSelectMultiple)
-    reason = forms.CharField(
-        label="Why",
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Say in a sentence why nothing goes out"},
-    )
+    reason = KeptText(label="Why", max_length=2000, words="Say in a sentence why nothing goes out")
     field_order = ("name", "level", "environments", "starts", "ends", "zone", "repositories", "apps", "reason")
 
     def __init__(self, *args: Any, repositories: Iterable[str], apps: Iterable[str], **kwargs: Any) -> None:
@@ -136,13 +130,7 @@ class FreezeForm(SpanForm):
 class ReasonForm(forms.Form):
     """A sentence that says why."""
 
-    reason = forms.CharField(
-        label="Why",
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Say in a sentence why"},
-    )
+    reason = KeptText(label="Why", max_length=2000, words="Say in a sentence why")
 
 
 class OverrideForm(ReasonForm):

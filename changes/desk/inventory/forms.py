@@ -10,7 +10,7 @@ from changes.drift.models import DriftState
 from changes.inventory.models import Asset, Criticality
 from portal.access.models import User
 from portal.policy.clocks import end_of
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 
 class KeepForm(forms.Form):
@@ -54,13 +54,7 @@ class AnswerForm(forms.Form):
         choices=[("", "Choose"), *((state.value, DriftState(state).label) for state in ANSWERS)],
         error_messages={"required": "Choose what is done about it"},
     )
-    note = forms.CharField(
-        label="Why, or what will be done",
-        max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        validators=[no_secret],
-        error_messages={"required": "Write why, or what will be done"},
-    )
+    note = KeptText(label="Why, or what will be done", max_length=4000, words="Write why, or what will be done", rows=3)
     last_day = forms.DateField(
         label="Last day of an acceptance",
         required=False,
@@ -80,13 +74,12 @@ class SignForm(forms.Form):
     use_required_attribute = False
 
     seen = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    note = forms.CharField(
+    note = KeptText(
         label="Note",
         required=False,
         max_length=4000,
         help_text="Needed when numbers do not agree: why, and what is done about it.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        validators=[no_secret],
+        rows=3,
     )
     agreed = forms.BooleanField(
         label="I have compared these numbers", error_messages={"required": "Tick that you have compared the numbers"}

@@ -14,7 +14,7 @@ from changes.meetings.policy import Terms, is_zone, read_holidays
 from changes.meetings.rules import BadRule, fortnightly, read_rule
 from portal.access.models import User
 from portal.policy.refusal import Refused
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 EVERY = (("2", "Every two weeks"), ("1", "Every week"), ("4", "Every four weeks"), ("own", "By a rule of its own"))
 KEY = forms.HiddenInput()
@@ -38,13 +38,7 @@ class PointForm(OwnIds):
     title = forms.CharField(
         label="What is it about", max_length=policy.TITLE, error_messages={"required": "Say in a few words what it is about"}
     )
-    note = forms.CharField(
-        label="What should people know before",
-        required=False,
-        max_length=policy.NOTE,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-    )
+    note = KeptText(label="What should people know before", required=False, max_length=policy.NOTE)
     minutes = forms.IntegerField(
         label="Minutes",
         min_value=1,
@@ -80,13 +74,7 @@ class ReasonForm(OwnIds):
 
     prefix_of_ids = "reason"
 
-    reason = forms.CharField(
-        label="Why",
-        max_length=policy.REASON,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Say in a sentence why"},
-    )
+    reason = KeptText(label="Why", max_length=policy.REASON, words="Say in a sentence why")
 
 
 class CancelForm(ReasonForm):
@@ -159,12 +147,11 @@ class SeriesForm(OwnIds):
         error_messages={"required": "Say how long it lasts"},
     )
     place = forms.CharField(label="Where", required=False, max_length=300, help_text="A room, or the address of a call.")
-    holidays = forms.CharField(
+    holidays = KeptText(
         label="Holidays",
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        validators=[no_secret],
         help_text="One day a line, as 2026-12-25. A meeting on one of them is held on the next working day.",
+        rows=4,
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 

@@ -16,7 +16,7 @@ from changes.meetings.live import LONGEST_NOTE
 from changes.meetings.models import Decision
 from changes.meetings.recording import Asked
 from portal.access.models import User
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 CONDITIONS, ACTIONS = 3, 2
 """Rows of one decision form; another decision or action can follow."""
@@ -42,13 +42,12 @@ class DecisionForm(OwnIds):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what was decided"},
     )
-    reason = forms.CharField(
+    reason = KeptText(
         label="Reason",
         help_text="Goes into the minutes and to the auditor. One or two sentences.",
         max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        validators=[no_secret],
-        error_messages={"required": "Write in a sentence or two why"},
+        words="Write in a sentence or two why",
+        rows=3,
     )
 
 
@@ -162,12 +161,8 @@ class CorrectionForm(OwnIds):
 
     prefix_of_ids = "correction"
 
-    text = forms.CharField(
-        label="What is wrong, and what is right",
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        validators=[no_secret],
-        error_messages={"required": "Write what is wrong, and what is right"},
+    text = KeptText(
+        label="What is wrong, and what is right", max_length=LONGEST, words="Write what is wrong, and what is right", rows=3
     )
 
 

@@ -16,7 +16,7 @@ from changes.proposals.lifecycle import OPEN_STATES
 from changes.proposals.models import Category, Change, ClassChoice, Kind, Size
 from portal.access.may import may
 from portal.access.permissions import P
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 FORM = "classes"
 CHOICES = {"category": Category, "size": Size, "kind": Kind}
@@ -27,13 +27,8 @@ class ClassForm(forms.Form):
     """One class and a reason. Only those who may lower are offered less strict classes."""
 
     chosen_class = forms.ChoiceField(label="Class it as", error_messages={"required": "Choose a class"})
-    reason = forms.CharField(
-        label="Why",
-        required=False,
-        max_length=2_000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        help_text="Needed to lower a class. It stands on the record of the change.",
+    reason = KeptText(
+        label="Why", required=False, max_length=2_000, help_text="Needed to lower a class. It stands on the record of the change."
     )
 
     def __init__(self, *args: Any, change: Change, may_lower: bool, **kwargs: Any) -> None:

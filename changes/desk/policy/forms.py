@@ -12,7 +12,7 @@ from portal.policy.document import LONGEST
 from portal.policy.parameters import Parameters
 from portal.policy.plain import WrongParameter, names, plain, read
 from portal.policy.words import WORDS
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 PREFIX = "p_"
 
@@ -23,25 +23,19 @@ class DraftForm(forms.Form):
     use_required_attribute = False
 
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
-    summary = forms.CharField(
-        label="What changes, and why",
-        required=False,
-        max_length=5_000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        help_text="Needed before it is sent to a meeting.",
+    summary = KeptText(
+        label="What changes, and why", required=False, max_length=5_000, help_text="Needed before it is sent to a meeting."
     )
     material = forms.BooleanField(
         label="Material: everybody acknowledges it anew", required=False, help_text="Leave it out only for mended wording."
     )
-    text = forms.CharField(
+    text = KeptText(
         label="Text",
         max_length=LONGEST,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 24}),
-        validators=[no_secret],
         help_text="Markdown. Each clause begins with a heading such as “## P-01 Title”.",
-        error_messages={"required": "The policy has no text"},
+        words="The policy has no text",
+        rows=24,
     )
 
     def __init__(self, *args: Any, present: Parameters, **kwargs: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 LONGEST = 200_000
 
@@ -54,33 +54,25 @@ class DraftForm(forms.Form):
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
     policy_version = forms.TypedChoiceField(label="Version of the policy", coerce=int)
     title = forms.CharField(label="Title", max_length=120, required=False)
-    pages = forms.CharField(
+    pages = KeptText(
         label="Pages",
         max_length=LONGEST,
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 18}),
-        validators=[no_secret],
         help_text="Markdown. Each page begins with a line “# Title”.",
+        rows=18,
     )
-    questions = forms.CharField(
+    questions = KeptText(
         label="Questions",
         max_length=LONGEST,
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 14}),
-        validators=[no_secret],
         help_text="A question begins with “? ”, a right choice with “+ ”, a wrong one with “- ”, the explanation with “= ”.",
+        rows=14,
     )
     draw = forms.IntegerField(label="Questions in a quiz", min_value=1, max_value=50)
     pass_mark = forms.IntegerField(label="Per cent of right answers to pass", min_value=1, max_value=100)
-    statement = forms.CharField(
-        label="Statement to sign",
-        max_length=2_000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        validators=[no_secret],
-    )
+    statement = KeptText(label="Statement to sign", max_length=2_000, required=False, rows=3)
 
     def __init__(self, *args: Any, versions: Sequence[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,7 +6,7 @@ from django import forms
 
 from portal.access.accounts.models import ExplainedAccount
 from portal.access.models import User
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 PERSON = "person"
 
@@ -28,14 +28,7 @@ class ExplainForm(forms.Form):
         error_messages={"required": "Choose what the account is"},
     )
     user = PersonChoice(User.objects.none(), label="Whose, or who answers for it", required=False, empty_label="Choose a person")
-    reason = forms.CharField(
-        label="Why",
-        max_length=500,
-        required=False,
-        help_text="For a bot or service, and for somebody outside.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-    )
+    reason = KeptText(label="Why", max_length=500, required=False, help_text="For a bot or service, and for somebody outside.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,7 +6,7 @@ from django import forms
 
 from portal.access.models import PersonKind
 from portal.access.roster.describing import Description
-from portal.typed import no_secret
+from portal.typed import KeptText
 
 
 class AboutForm(forms.Form):
@@ -48,13 +48,7 @@ class AboutForm(forms.Form):
 class LeaveForm(forms.Form):
     """Why somebody's access ends."""
 
-    reason = forms.CharField(
-        label="Why",
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        validators=[no_secret],
-        error_messages={"required": "Say in a sentence why the access ends"},
-    )
+    reason = KeptText(label="Why", max_length=500, words="Say in a sentence why the access ends")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
