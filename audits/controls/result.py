@@ -13,7 +13,7 @@ from typing import Any
 
 from portal.ledger.canonical import canonical
 
-RULES_VERSION = "5"
+RULES_VERSION = "6"
 """Of the readers. It rises with every change that can change a row."""
 Flat = str | int | bool | None
 """What a fact may be: nothing nested, so that a row is a line of a table. Times are ISO 8601 in UTC."""
@@ -93,10 +93,13 @@ def deviating(key: str, sentence: str, **values: Any) -> Row:
     return Row(key, RowState.DEVIATES, sentence, **values)
 
 
-def judged(key: str, sentences: Iterable[str], **values: Any) -> Row:
-    """A row that deviates when there is a sentence against it, and passed when there is none."""
-    words = " ".join(dict.fromkeys(sentences))
-    return Row(key, RowState.DEVIATES if words else RowState.PASSED, words, **values)
+def judged(key: str, sentences: Iterable[str], *, unknown: Iterable[str] = (), **values: Any) -> Row:
+    """A row that deviates when there is a sentence against it, is unknown when one says why nobody can tell, else passed."""
+    for state, why in ((RowState.DEVIATES, sentences), (RowState.UNKNOWN, unknown)):
+        words = " ".join(dict.fromkeys(why))
+        if words:
+            return Row(key, state, words, **values)
+    return Row(key, **values)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
 """What was merged into main and prod: with a pull request, reviewed, green, after staging, by people on the list (P-02 to P-20)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from audits.controls.reading.found import Found, kinds_of, ref_to
+from audits.controls.reading.gates import said
 from audits.controls.result import Flat, Row, Window, judged, when
 from audits.controls.rows import reader
 from changes.delivery.models import BranchCommit, Check, Environment, PullRequest, Release, Repository, Review
 from changes.delivery.population import uncovered_commits
 from changes.entitlements.mergers.queries import in_force, kept_lists
+from changes.gates.facts import GateState
+from changes.gates.gate import Code
 from changes.proposals.models import DECLARED, Change, LinkedPullRequest
 from changes.proposals.queries import CARRYING
 from portal.access.scope import Scope
@@ -63,6 +66,17 @@ def merges(window: Window, scope: Scope) -> QuerySet[PullRequest]:
     return rows.defer("body", "paths", "files", "clocks").order_by("merged_at", "pk")
 
 
+def _with_gates(rows: QuerySet[PullRequest]) -> QuerySet[Any]:
+    """With the gates of the change of each, as judged last."""
+    links = LinkedPullRequest.objects.filter(pull_request=OuterRef("pk")).order_by("pk").values("change__assessment__gates")
+    return rows.annotate(gates=Subquery(links[:1]))
+
+
+def _reviewer_unknown(row: Any) -> Iterator[str]:
+    """Why nobody can tell whether somebody else reviewed it. ``row`` was read ``_with_gates``."""
+    return said(row.gates or (), (Code.REVIEW,), GateState.NOT_CONNECTED)
+
+
 def _facts(row: PullRequest) -> dict[str, Flat]:
     return {
         "base": row.base_ref,
@@ -74,24 +88,27 @@ def _facts(row: PullRequest) -> dict[str, Flat]:
     }
 
 
-def _row(row: Any, found: Found, more: dict[str, Flat]) -> Row:
+def _row(row: Any, found: Found, more: dict[str, Flat], unknown: Iterable[str] = ()) -> Row:
     """``row`` is a pull request of ``merges``."""
     records = found.take(row.key)
     ref = ref_to(records, f"change:{row.change_number}" if row.change_number else "")
     words = (record.sentence for record in records)
-    return judged(str(row), words, facts=_facts(row) | more, ref=ref, repository=row.repository.name)
+    return judged(str(row), words, unknown=unknown, facts=_facts(row) | more, ref=ref, repository=row.repository.name)
 
 
 @reader
 def merges_reviewed(window: Window, scope: Scope) -> Iterator[Row]:
-    """P-03: merges, with who approved which commit; one without an approval of the merged head by somebody else deviates."""
+    """P-03: merges, with who approved which commit; one without an approval of the merged head by somebody else deviates.
+
+    Where a contributor is known by a mail address alone, nobody can tell whether it was somebody else: unknown.
+    """
     found = Found(window, scope, kinds_of(Clause.REVIEWED))
-    rows: QuerySet[Any] = merges(window, scope).prefetch_related("reviews")
+    rows = _with_gates(merges(window, scope)).prefetch_related("reviews")
     for row in rows.iterator(chunk_size=AT_ONCE):
         said = sorted((review for review in row.reviews.all() if review.submitted_at), key=lambda review: review.vendor_id)
         words = "; ".join(f"{one.login} {one.state} {one.commit_sha[:12]} {when(one.submitted_at)}" for one in said)
         approved = sum(one.state == Review.State.APPROVED for one in said)
-        yield _row(row, found, {"reviews": words, "approvals": approved})
+        yield _row(row, found, {"reviews": words, "approvals": approved}, _reviewer_unknown(row))
     yield from found.rest()
 
 
@@ -121,8 +138,8 @@ def main_reviewed_and_green(window: Window, scope: Scope) -> Iterator[Row]:
     """P-09: what P-02, P-03 and P-11 say, for main alone: merges, and what was pushed past them."""
     kinds = kinds_of(Clause.REVIEWED, Clause.CI_PASSES)
     found = Found(window, scope, {*kinds, "direct_push"})
-    for row in merges(window, scope).filter(base_ref=F("repository__main_branch")).iterator(chunk_size=AT_ONCE):
-        yield _row(row, found, {})
+    for row in _with_gates(merges(window, scope).filter(base_ref=F("repository__main_branch"))).iterator(chunk_size=AT_ONCE):
+        yield _row(row, found, {}, _reviewer_unknown(row))
     mains = dict(Repository.objects.values_list("name", "main_branch"))
     for row_ in found.rest(kinds={"direct_push"}):
         if str(row_.facts["subject"]).startswith(f"{mains.get(row_.repository)}:"):

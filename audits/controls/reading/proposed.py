@@ -1,27 +1,24 @@
 """Changes: decided, categorised, approved, with a way back, and with a verdict (P-01, P-05, P-17, P-18, P-19, P-26)."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
-from django.db.models import F, Min, Prefetch, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 
 from audits.controls.reading.found import Found, ref_to
+from audits.controls.reading.gates import MERGE, failed_frozen, failed_now, told_since
 from audits.controls.result import Flat, Row, Window, deviating, judged, when
 from audits.controls.rows import reader
 from changes.delivery.models import RuleEvent
 from changes.entitlements.reviews import policy
 from changes.entitlements.reviews.models import AccessReview
 from changes.entitlements.reviews.queries import due_since, removals
-from changes.gates.facts import GateState
 from changes.gates.gate import Code
 from changes.gates.models import Verdict
 from changes.proposals.models import DECLARED, Category, Change, Size
 from portal.access.scope import Scope
 
 AT_ONCE = 500
-MERGE = Prefetch("verdicts", Verdict.objects.filter(moment=Verdict.Moment.MERGE).defer("facts").order_by("pk"), to_attr="frozen")
-Gates = Iterable[dict[str, Any]]
 
 
 def changes(scope: Scope) -> QuerySet[Change]:
@@ -48,27 +45,11 @@ def facts_of(change: Change) -> dict[str, Flat]:
     }
 
 
-def row_of(change: Change, sentences: Iterable[str], more: dict[str, Flat] | None = None) -> Row:
+def row_of(change: Change, sentences: Iterable[str], more: dict[str, Flat] | None = None, *, unknown: Iterable[str] = ()) -> Row:
     """A change as a row."""
     name = change.repository_names[0] if change.repository_names else ""
-    return judged(str(change), sentences, facts=facts_of(change) | (more or {}), ref=f"change:{change.number}", repository=name)
-
-
-def failed(gates: Gates, codes: Collection[Code]) -> Iterator[str]:
-    """Why gates of these codes have failed."""
-    for gate in gates:
-        if gate["code"] in codes and gate["state"] == GateState.FAILED:
-            yield str(gate["reason"])
-
-
-def failed_frozen(change: Any, codes: Collection[Code]) -> list[str]:
-    """Why gates had failed when the verdicts froze at the merges. ``change`` was read with ``MERGE``."""
-    return [reason for verdict in change.frozen for reason in failed(verdict.gates, codes)]
-
-
-def failed_now(change: Change, codes: Collection[Code]) -> list[str]:
-    """Why gates are failed as judged last."""
-    return list(failed((change.assessment or {}).get("gates", ()), codes))
+    facts, ref = facts_of(change) | (more or {}), f"change:{change.number}"
+    return judged(str(change), sentences, unknown=unknown, facts=facts, ref=ref, repository=name)
 
 
 @reader
@@ -131,7 +112,9 @@ def production_approved(window: Window, scope: Scope) -> Iterator[Row]:
     """P-19: changes merged to prod and people given access past the process; reviews of access, and what they said to remove."""
     for row in reached_prod(window, scope).prefetch_related(MERGE).iterator(chunk_size=AT_ONCE):
         declared = row.category == Category.EMERGENCY and not row.undeclared
-        yield row_of(row, [] if declared else failed_frozen(row, (Code.APPROVAL,)), {"emergency": declared})
+        codes = () if declared else (Code.APPROVAL,)
+        since, unknown = told_since(row, codes)
+        yield row_of(row, failed_frozen(row, codes) + since, {"emergency": declared}, unknown=unknown)
     found = Found(window, scope, {"access_granted_outside_process"})
     yield from _given(window, scope, found)
     yield from found.rest()
@@ -181,13 +164,17 @@ def _removed(window: Window) -> Iterator[Row]:
 
 @reader
 def verdicts_compliant(window: Window, scope: Scope) -> Iterator[Row]:
-    """P-26: every change merged to prod; one whose frozen verdict has a failed gate, or that has none, deviates."""
+    """P-26: every change merged to prod; one whose frozen verdict has a failed gate, or that has none, deviates.
+
+    One of which nobody can tell whether somebody else approved it is unknown.
+    """
     for row in reached_prod(window, scope).prefetch_related(MERGE).iterator(chunk_size=AT_ONCE):
         frozen: list[Verdict] = getattr(row, "frozen", [])
         words = failed_frozen(row, tuple(Code)) if frozen else ["No verdict was frozen at its merge."]
+        since, unknown = told_since(row, tuple(Code))
         more: dict[str, Flat] = {
             "outcome": ", ".join(verdict.outcome for verdict in frozen),
             "facts_digest": ", ".join(verdict.facts_digest for verdict in frozen),
             "rules_version": ", ".join(verdict.rules_version for verdict in frozen),
         }
-        yield row_of(row, words, more)
+        yield row_of(row, words + since, more, unknown=unknown)

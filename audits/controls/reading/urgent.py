@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from audits.controls.reading.proposed import AT_ONCE, changes, failed_now, reached_prod, row_of
+from audits.controls.reading.gates import failed_now
+from audits.controls.reading.proposed import AT_ONCE, changes, reached_prod, row_of
 from audits.controls.result import Row, Window, when
 from audits.controls.rows import reader
 from changes.emergencies.models import Emergency
