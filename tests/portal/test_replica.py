@@ -261,6 +261,16 @@ def test_without_its_replica_the_portal_reads_the_first_server_and_says_so(copie
     assert next(gauges(datetime.now(UTC))).samples[0][1] == 0.0
 
 
+def test_a_replica_that_goes_away_while_it_is_measured_inside_of_a_reading_holds_nobody_up(copied):
+    caught_up()
+    with replica.reading() as copy:
+        assert is_copy()
+        copied.stop()
+        assert replica.WATCH.standing(anew=True).trouble != ""
+        assert copy.lost
+    assert not is_copy()
+
+
 def test_a_first_server_is_no_replica_and_without_an_address_there_is_none(settings, monkeypatch, transactional_db):
     assert (replica.offered(), list(doctor.replica()), list(gauges(datetime.now(UTC)))) == (False, [], [])
     with replica.reading() as copy, replica.reading_at_length(attempt=1) as again, replica.writing():
