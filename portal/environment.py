@@ -8,6 +8,8 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 TEST_SECRET = "only-for-tests-" + "0" * 40
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts of addresses that lead no further than here."""
 
 
 class Misconfigured(SystemExit):

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
 
-from portal.environment import Misconfigured
+from portal.environment import THIS_MACHINE, Misconfigured
 
 VARIABLE, SENDER = "EMAIL_URL", "COUNTERSIGN_EMAIL_FROM"
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 SECONDS = 10
 """How long connecting and each answer may take: an effect never holds a worker longer."""
-HERE = {"localhost", "127.0.0.1", "::1"}
 NOBODY = "countersign@localhost"
 
 
@@ -61,7 +60,7 @@ def _server(said: str, sender: str) -> MailServer:
     name, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(name) != bool(password):
         raise Misconfigured(f"{VARIABLE} has a name without a password, or the other way round.")
-    if parts.scheme == "smtp+plain" and name and parts.hostname not in HERE:
+    if parts.scheme == "smtp+plain" and name and parts.hostname not in THIS_MACHINE:
         raise Misconfigured(f"{VARIABLE} would send a password in the clear. Use smtp:// (STARTTLS) or smtps://.")
     return MailServer(
         sender=sender,

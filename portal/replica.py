@@ -57,7 +57,8 @@ class Watch:
     """The last measurement of this process; one thread measures, the others use what it found."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Entered twice by whoever measures inside of a reading and loses the replica in it (``_in_place_of_the_first``).
+        self._lock = threading.RLock()
         self.forget()
 
     def forget(self) -> None:

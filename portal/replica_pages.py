@@ -12,6 +12,7 @@ from portal.replica import Copy
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that write nothing."""
 COOKIE = "__Host-written" if settings.HTTPS else "written"
 REMEMBERED = 120
 """Seconds. A replica that is further behind is not used at all (``REPLICA_BEHIND``)."""

@@ -81,8 +81,17 @@ def as_json(value: Any) -> Json:
 
 def _columns(model: type[models.Model], names: Collection[str] | None = None) -> dict[str, str]:
     """Column → attribute of what is written."""
-    kept = [field for field in model._meta.concrete_fields if not field.generated]
-    return {str(field.column): str(field.attname) for field in kept if names is None or {field.name, field.attname} & {*names}}
+    return {
+        str(field.column): str(field.attname)
+        for field in _written(model)
+        if names is None or {field.name, field.attname} & {*names}
+    }
+
+
+@cache
+def _written(model: type[models.Model]) -> "tuple[models.Field[Any, Any], ...]":
+    """The fields that are ours to write, in the order of the columns; the others the database computes."""
+    return tuple(field for field in model._meta.concrete_fields if not field.generated)
 
 
 def _as_json(rows: Sequence[models.Model], columns: dict[str, str]) -> Json:
@@ -92,7 +101,7 @@ def _as_json(rows: Sequence[models.Model], columns: dict[str, str]) -> Json:
 @cache
 def _types(model: type[models.Model]) -> tuple[int, ...]:
     """PostgreSQL's numbers of the columns' types; all of them are built in."""
-    return tuple(_type(str(field.db_type(connection))) for field in model._meta.concrete_fields if not field.generated)
+    return tuple(_type(str(field.db_type(connection))) for field in _written(model))
 
 
 def _type(declared: str) -> int:
@@ -105,8 +114,7 @@ def _type(declared: str) -> int:
 @cache
 def _packed(model: type[models.Model]) -> tuple[int, ...]:
     """The places of the columns that hold JSON."""
-    written = [field for field in model._meta.concrete_fields if not field.generated]
-    return tuple(place for place, field in enumerate(written) if isinstance(field, models.JSONField))
+    return tuple(place for place, field in enumerate(_written(model)) if isinstance(field, models.JSONField))
 
 
 def _with_json(values: tuple[Any, ...], places: Collection[int]) -> list[Any]:

@@ -23,14 +23,13 @@ from portal.access.models import User
 from portal.access.roles import Role
 from portal.access.rules import OPEN, OUTSIDE, OWN
 from portal.access.scope import narrow
-from portal.replica_pages import read_from_copy, written_in
+from portal.replica_pages import SAFE, read_from_copy, written_in
 from portal.ui.errors import Problem, answer
 from portal.ui.logs import masked
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("countersign.auditors")
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SIGN_IN = OWN | OUTSIDE | OPEN.keys() | {"me", "theme", "csp-report", "session", "signed-in-here"}
 """Addresses about signing in and out, which must write (session, second factor) and show no record. The only POSTs."""
 LIVE = frozenset({"live"})

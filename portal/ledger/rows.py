@@ -1,6 +1,6 @@
 """Checks of the ledger's rows that name what is wrong: every entry's hash and body, every stream, every number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,9 +118,9 @@ def loose_texts(cursor: Any, limit: int) -> Iterator[Problem]:
         yield Problem(f"body {leaf}", "belongs to no entry")
 
 
-def texts_back(cursor: Any) -> Iterator[Problem]:
+def texts_back(redacted: Iterable[Redacted]) -> Iterator[Problem]:
     """Texts that are there although they were redacted."""
-    for gone in redactions(cursor):
+    for gone in redacted:
         if gone.back:
             yield Problem(gone.place, f"its text is there, though {gone.by} redacted it", gone.seq)
 

@@ -5,7 +5,7 @@ once for each question, takes half the time. What is wrong is then named by the 
 that span alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from portal.ledger import rows as exact
 from portal.ledger.progress import Progress
 from portal.ledger.report import Problem, in_order
-from portal.ledger.rows import Span
+from portal.ledger.rows import Redacted, Span
 from portal.ledger.snapshot import rows
 
 SPAN = 25_000
@@ -89,7 +89,7 @@ class Sweep:
             self.doubtful = self.doubtful or numbers > 0
         self.progress.add(TOGETHER, many)
 
-    def problems(self, cursor: Any) -> list[Problem]:
+    def problems(self, cursor: Any, redacted: Iterable[Redacted]) -> list[Problem]:
         """All of it, once everything was counted and every span looked at; up to ``limit`` of each sort."""
         totals, numbers, texts = self.totals, list[Problem](), [*in_order(self.texts)]
         if not totals.without_gap:
@@ -98,7 +98,7 @@ class Sweep:
             numbers += exact.numbers(cursor, self.limit)
         if totals.bodies != self.with_text:
             texts += exact.loose_texts(cursor, self.limit)
-        texts += exact.texts_back(cursor)
+        texts += exact.texts_back(redacted)
         for step in TOGETHER:
             self.progress.finish(step)
         return [problem for sort in (in_order(self.hashes), texts, numbers) for problem in sort[: self.limit]]

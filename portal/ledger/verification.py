@@ -78,8 +78,8 @@ def verify(*, where: Places, full: bool = False, tell: Tell | None = None) -> Re
         limit = MANY if full else 1
         checks = Checks(where, limit, progress, Sweep(limit, progress))
         _share(checks, cursor, snapshot, (lambda: tell(progress)) if tell else lambda: None)
-        found = checks.sweep.problems(cursor)
         redacted = rows.redactions(cursor)
+        found = checks.sweep.problems(cursor, redacted)
     (in_tree, told, checkpoints), (domain, not_compared) = checks.in_tree, checks.domain
     remarks = (
         *told,

@@ -42,6 +42,7 @@ class Standby:
     def __init__(self, *, of: Postgres, folder):
         self.of, self.home, self.socket, self.process = of, folder / "standby", folder / "socket", None
         self.socket.mkdir(mode=0o700)
+        self.server = Postgres(home=self.home, socket=self.socket, programs=of.programs, account=None)
         self.who = {"user": of.account.uid, "group": of.account.gid, "extra_groups": []} if of.account else {}
 
     def copy(self):
@@ -58,7 +59,7 @@ class Standby:
         own = ["-c", f"unix_socket_directories={self.socket}", "-c", "wal_retrieve_retry_interval=100ms"]
         argv = [self.of.programs / "postgres", "-D", self.home, *own]
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self.who)
-        Postgres(home=self.home, socket=self.socket, programs=self.of.programs, account=None).wait(alive=self.lives)
+        self.server.wait(alive=self.lives)
 
     def lives(self):
         return self.process.poll() is None
@@ -69,9 +70,7 @@ class Standby:
             self.process.wait(timeout=20)
 
     def ask(self, text):
-        return self.of.__class__(home=self.home, socket=self.socket, programs=self.of.programs, account=None).ask(
-            text=text, database="postgres"
-        )
+        return self.server.ask(text=text, database="postgres")
 
     @contextmanager
     def stands_still(self):
@@ -259,6 +258,16 @@ def test_without_its_replica_the_portal_reads_the_first_server_and_says_so(copie
     assert "it does not answer" in next(doctor.replica()).text
     assert time.monotonic() - began < 3
     assert next(gauges(datetime.now(UTC))).samples[0][1] == 0.0
+
+
+def test_a_replica_that_goes_away_while_it_is_measured_inside_of_a_reading_holds_nobody_up(copied):
+    caught_up()
+    with replica.reading() as copy:
+        assert is_copy()
+        copied.stop()
+        assert replica.WATCH.standing(anew=True).trouble != ""
+        assert copy.lost
+    assert not is_copy()
 
 
 def test_a_first_server_is_no_replica_and_without_an_address_there_is_none(settings, monkeypatch, transactional_db):

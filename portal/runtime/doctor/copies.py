@@ -5,10 +5,10 @@ import subprocess
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
 from portal.runtime import backup, minimums
+from portal.runtime.doctor.database import one
 from portal.runtime.doctor.finding import Finding, bad, good
 
 SECONDS = 10
@@ -25,9 +25,7 @@ def copies() -> Iterator[Finding]:
         yield bad(f"no copy can be made: {problem}", mend="Install PostgreSQL's client, of the server's version.")
         return
     ours = (*minimums.numbers(said.partition(") ")[2]), 0)[0]
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW server_version_num")
-        theirs = int(cursor.fetchone()[0]) // 10_000
+    theirs = int(one("SHOW server_version_num")) // 10_000
     if ours < theirs:
         yield bad(
             f"no copy can be made: pg_dump is {ours}, and refuses a server of {theirs}",

@@ -16,7 +16,7 @@ CLOCKS_APART = 2.0
 
 
 def version() -> Iterator[Finding]:
-    number = int(_one("SHOW server_version_num"))
+    number = int(one("SHOW server_version_num"))
     text = f"PostgreSQL {number // 10000}.{number % 10000}"
     if number < OLDEST:
         yield bad(f"{text} is too old", mend="Countersign needs PostgreSQL 15 or newer.")
@@ -27,7 +27,7 @@ def version() -> Iterator[Finding]:
 def durability() -> Iterator[Finding]:
     """With one of these off, a crash loses rows that were acknowledged: of 117,129 that we wrote, 12,861 were gone."""
     for name in DURABLE:
-        value = _one("SELECT current_setting(%s)", name)
+        value = one("SELECT current_setting(%s)", name)
         if value == "off":
             yield bad(
                 f"{name} is {value}", mend=f"Set {name} = on in postgresql.conf (embedded: look into local.conf) and restart it."
@@ -38,9 +38,9 @@ def durability() -> Iterator[Finding]:
 
 def rights() -> Iterator[Finding]:
     """The portal must not be able to switch off what protects the evidence."""
-    role = _one("SELECT current_user")
+    role = one("SELECT current_user")
     powers = _row("SELECT rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = current_user")
-    owned = _one("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tableowner = current_user")
+    owned = one("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tableowner = current_user")
     mend = "Connect as countersign_app (DATABASE_URL) and migrate as countersign_owner (DATABASE_OWNER_URL); docs/operations.md."
     if any(powers):
         yield bad(f"the portal connects as {role}, which may do anything in the database", mend=mend)
@@ -64,7 +64,7 @@ def schema() -> Iterator[Finding]:
 
 def clock() -> Iterator[Finding]:
     """Records carry the database's time, signatures of vendors are judged by ours."""
-    theirs = _one("SELECT clock_timestamp()")
+    theirs = one("SELECT clock_timestamp()")
     apart = abs((theirs - datetime.now(UTC)).total_seconds())
     if apart > CLOCKS_APART:
         yield bad(f"the database's clock is {apart:.0f} s away from ours", mend="Run a time service (NTP) on both machines.")
@@ -74,7 +74,7 @@ def clock() -> Iterator[Finding]:
 
 def schedule() -> Iterator[Finding]:
     """A job that is sent but never finished is a job that does not work."""
-    at = _one("SELECT now()")
+    at = one("SELECT now()")
     late = [job.lease for job in jobs(at=at) if job.late or job.finished is None]
     if late:
         yield note(
@@ -94,5 +94,6 @@ def _row(sql: str, *arguments: Any) -> tuple[Any, ...]:
     return _rows(sql, *arguments)[0]
 
 
-def _one(sql: str, *arguments: Any) -> Any:
+def one(sql: str, *arguments: Any) -> Any:
+    """The one value that answers."""
     return _row(sql, *arguments)[0]

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connections
 
+from portal.environment import THIS_MACHINE
 from portal.runtime.doctor.finding import Finding, bad, good, note
 
-HERE = {"", "localhost", "127.0.0.1", "::1"}
 KNOWN = "verify-full"
 NAMES = {"default": "DATABASE_URL", "replica": "DATABASE_REPLICA_URL"}
 
@@ -30,7 +30,7 @@ def databases() -> Iterator[Finding]:
 
 def _is_here(entry: dict[str, Any]) -> bool:
     host = str(entry["HOST"])
-    return host in HERE or host.startswith("/")
+    return not host or host in THIS_MACHINE or host.startswith("/")
 
 
 def _unknown(name: str, mode: str) -> Finding:
@@ -46,7 +46,8 @@ def _unknown(name: str, mode: str) -> Finding:
 def broker() -> Iterator[Finding]:
     """Messages are names and numbers, no records; but whoever writes there starts work."""
     parts = urlsplit(settings.CELERY_BROKER_URL)
-    if parts.scheme in {"rediss", "amqps", "memory"} or "socket" in parts.scheme or (parts.hostname or "") in HERE:
+    here = "socket" in parts.scheme or not parts.hostname or parts.hostname in THIS_MACHINE
+    if here or parts.scheme in {"rediss", "amqps", "memory"}:
         return
     if not parts.password:
         yield bad("the broker on another machine asks for no password", mend="Give it one, and write it into BROKER_URL.")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from django.conf import settings
 
+from portal.environment import THIS_MACHINE
 from portal.runtime import broker as brokers
 from portal.runtime.doctor.finding import Finding, bad, good, note
 
@@ -18,7 +19,6 @@ BROKER_SECONDS = 4
 PROGRAM_SECONDS = 10
 SHORTEST_SECRET = 32
 FULL = 0.9
-HOME = {"127.0.0.1", "localhost", "::1"}
 
 
 def broker() -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def disk() -> Iterator[Finding]:
 
 def exposure() -> Iterator[Finding]:
     """What strangers could reach."""
-    at_home = urlsplit(settings.BASE_URL).hostname in HOME and set(settings.ALLOWED_HOSTS) <= {*HOME, "[::1]"}
+    at_home = urlsplit(settings.BASE_URL).hostname in THIS_MACHINE and set(settings.ALLOWED_HOSTS) <= {*THIS_MACHINE, "[::1]"}
     if settings.DEBUG:
         yield bad("COUNTERSIGN_DEBUG is on: errors show code and settings", mend="Unset it.")
     if not at_home and not settings.HTTPS:

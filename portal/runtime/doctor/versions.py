@@ -6,9 +6,9 @@ from importlib import import_module, metadata
 
 import pycurl
 from django.conf import settings
-from django.db import connection
 
 from portal.runtime import minimums
+from portal.runtime.doctor.database import one
 from portal.runtime.doctor.finding import Finding, bad, good, note
 from portal.runtime.minimums import Floor
 
@@ -32,9 +32,7 @@ def packages() -> Iterator[Finding]:
 
 def postgres() -> Iterator[Finding]:
     """The minor version; whether the major one is new enough says ``database.version``."""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW server_version")
-        version = str(cursor.fetchone()[0]).partition(" ")[0]
+    version = str(one("SHOW server_version")).partition(" ")[0]
     floor = minimums.POSTGRES.get((*minimums.numbers(version), 0)[0])
     if floor:
         yield from judged("PostgreSQL", version, floor)

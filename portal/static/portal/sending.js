@@ -36,7 +36,7 @@ const tell = text => htmx.trigger(document.body, 'toast', { text, tone: 'warn' }
 on('submit', event => { if (under.has(event.target)) { event.preventDefault(); event.stopImmediatePropagation(); } }, true);
 on('click', event => {
   const button = event.target.closest('[aria-disabled=true]');
-  if (button && [...under.keys()].some(node => node === button)) { event.preventDefault(); event.stopImmediatePropagation(); }
+  if (button && under.has(button)) { event.preventDefault(); event.stopImmediatePropagation(); }
 }, true);
 
 // Sent by the browser. Last of all listeners, so that whoever sends in another way has said so.

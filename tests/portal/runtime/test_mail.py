@@ -6,13 +6,12 @@ import pytest
 from django.core import mail as django_mail
 from django.core.management import call_command
 
-from portal.environment import Misconfigured
+from portal.environment import THIS_MACHINE, Misconfigured
 from portal.mail_server import mail_from
 from portal.outbox.errors import Passing, Permanent
 from portal.outbox.mail import deliver_mail
 from portal.runtime.doctor import mail
 from portal.runtime.doctor.finding import Level
-from portal.runtime.doctor.surroundings import HOME
 from tests.changes.connectors.http.test_answers import self_signed
 from tests.mail import Post, post_office
 
@@ -163,5 +162,5 @@ def test_mail_that_is_only_printed_or_comes_from_nowhere_is_worth_a_word(setting
 
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.DEFAULT_FROM_EMAIL = mail_from({}).sender
-    assert settings.DEFAULT_FROM_EMAIL.rpartition("@")[2] in HOME
+    assert settings.DEFAULT_FROM_EMAIL.rpartition("@")[2] in THIS_MACHINE
     assert [finding.level for finding in mail.mail()] == [Level.NOTE, Level.GOOD]
