@@ -9,14 +9,12 @@ from typing import Any
 
 from changes.desk.demo import expected
 from changes.desk.demo.year.answering import answer_findings, judge_answers
-from changes.desk.demo.year.clockwork import Clockwork
+from changes.desk.demo.year.clockwork import TOUCHES, Clockwork
 from changes.desk.demo.year.diligence import look_back
 from changes.desk.demo.year.steps import Act
 from changes.desk.demo.year.words import explanation_of
 from portal.standins.client import Remote
 
-SEVERAL = frozenset({"open-work", "promote", "ship"})
-"""Acts of several steps; all others have their vendor in their name."""
 NIGHT = time(23)
 LEFT_OPEN = frozenset({"direct_push", "force_push", "access_granted_outside_process"})
 """Kinds of findings that nobody has answered when the week is over."""
@@ -38,7 +36,7 @@ class Turned(Remote):
 
     def do(self, act: str, **arguments: Any) -> Any:
         """The same; something that somebody does happens at its moment, or as late as what was done before it."""
-        if act not in SEVERAL and "/" not in act:
+        if act not in TOUCHES and "/" not in act:
             return super().do(act, **arguments)
         self._beat()
         if "at" in arguments:
