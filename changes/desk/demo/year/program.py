@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from changes.desk.demo.year.cast import EVERYBODY
-from changes.desk.demo.year.days import working_days
+from changes.desk.demo.year.days import morning_of, working_days
 from changes.desk.demo.year.steps import Deed, Expect, Look, Step, Tale
 from changes.desk.demo.year.titles import POINTS
 from changes.meetings.rules import Cadence, Slot, fortnightly, slots
@@ -76,7 +76,7 @@ def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int
 
     In a short year, which is one of tests, only those take the course whom it ``involves``.
     """
-    began = datetime.combine(first, time(7), tzinfo=UTC)
+    began = morning_of(first)
     series = Deed(began - 3 * DAY, "series", "make_series", "cleo", {"cadence": meetings.cadence})
     idle = frozenset() if weeks >= LONG else frozenset(LOGINS - {*involved, *NEEDED})
     steps: list[Step] = [series, *course(1, at=began - 6 * DAY, begins=began - 5 * DAY, without=idle)]
@@ -144,6 +144,6 @@ def course(number: int, *, at: datetime, begins: datetime, without: frozenset[st
     days = working_days(begins.date(), (begins + WEEK).date())
     for place, login in enumerate(takers):
         later = (place % A_DAY * 41 + place * 7 % 23) * MINUTE
-        moment = datetime.combine(days[place // A_DAY], time(7), tzinfo=UTC) + later
+        moment = morning_of(days[place // A_DAY]) + later
         steps.append(Deed(moment, f"course-{number}/{login}", "train", login, {"fails": number == 1 and login in FAILED_ONCE}))
     return steps
