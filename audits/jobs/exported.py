@@ -9,7 +9,7 @@ from audits.jobs.models import Job
 from audits.jobs.queries import jobs_of
 from portal.access.models import User
 from portal.home import exports
-from portal.ui.remaining import words_left
+from portal.ui.remaining import left_of
 
 
 @exports.provider
@@ -28,7 +28,7 @@ def exported_jobs(user: User, at: datetime) -> Iterator[exports.Export]:
             step=job.step or "Waiting for a worker",
             done=job.done,
             total=job.total,
-            left=words_left(began=job.began_at, moved=job.moved_at, share=job.share, at=at),
+            left=left_of(job, at=at),
             ended_at=job.ended_at,
             trouble=job.trouble,
             cancel=reverse("cancel-job", args=[job.pk]) if running else "",

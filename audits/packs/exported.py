@@ -9,7 +9,7 @@ from audits.packs import queries
 from audits.packs.models import Pack
 from portal.access.models import User
 from portal.home import exports
-from portal.ui.remaining import words_left
+from portal.ui.remaining import left_of
 
 TONES = {Pack.State.READY: "ok", Pack.State.FAILED: "bad"}
 
@@ -36,7 +36,7 @@ def exported_packs(user: User, at: datetime) -> Iterator[exports.Export]:
             step=pack.step or "Waiting for a worker",
             done=pack.done,
             total=pack.steps,
-            left=words_left(began=pack.began_at, moved=pack.moved_at, share=pack.share, at=at),
+            left=left_of(pack, at=at),
             ended_at=pack.ended_at,
             trouble=pack.trouble,
             size=pack.size,

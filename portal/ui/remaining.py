@@ -48,3 +48,8 @@ def in_words(left: timedelta | None) -> str:
 def words_left(*, began: datetime | None, moved: datetime | None, share: float, at: datetime) -> str:
     """Both in one."""
     return in_words(time_left(began=began, moved=moved, share=share, at=at))
+
+
+def left_of(work: Timed, *, at: datetime) -> str:
+    """The same for work that knows these three itself."""
+    return words_left(began=work.began_at, moved=work.moved_at, share=work.share, at=at)

@@ -59,17 +59,17 @@ def sign_off_in_staging(change: Change, commit: str, *, by: str, at: datetime) -
         reassess(change=change, at=at)
 
 
-def approve_change(change: Change, *, by: str, at: datetime, note: str = "") -> None:
+def approve_change(change: Change, *, by: str, at: datetime) -> None:
     """An approver says yes, freshly signed in, once."""
     user = named(by)
     if not Approval.objects.filter(change=change, by=user, lapse=None).exists():
-        approve(change=change, by=user, verdict=Approval.Verdict.YES, note=note, authenticated_at=at - SIGNED_IN, at=at)
+        approve(change=change, by=user, verdict=Approval.Verdict.YES, note="", authenticated_at=at - SIGNED_IN, at=at)
         reassess(change=change, at=at)
 
 
-def look_back(change: Change, *, by: str, at: datetime, outcome: str = "went_well", note: str = "") -> None:
-    """The post-implementation review, once."""
-    user, kind = named(by), ReviewAfter.Kind.POST_IMPLEMENTATION
+def look_back(change: Change, *, kind: str, by: str, at: datetime, note: str = "") -> None:
+    """A review after the fact, once: it went well."""
+    user = named(by)
     if not ReviewAfter.objects.filter(change=change, kind=kind, by=user).exists():
-        review_after(change=change, kind=kind, outcome=outcome, note=note, by=user, at=at)
+        review_after(change=change, kind=kind, outcome="went_well", note=note, by=user, at=at)
         reassess(change=change, at=at)

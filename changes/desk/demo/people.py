@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from changes.proposals.models import Change
 from portal.access.actions import confirm_role, is_free
 from portal.access.identities import link_identity
 from portal.access.invitations import accept, invite, invite_at_shell
@@ -97,9 +96,3 @@ def _host(person: Person) -> User | None:
 def _second(person: Person) -> User:
     """Who confirms a privileged role: the chair the auditor's, compliance the others."""
     return named("cleo" if person.role == Role.AUDITOR else "mia")
-
-
-def contributors_of(change: Change) -> set[str]:
-    """Logins of those whose pull requests the change carries."""
-    rows = change.links.values_list("pull_request__author_login", flat=True)
-    return {login for login in rows if login}

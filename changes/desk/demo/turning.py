@@ -4,20 +4,17 @@ So what happened four days ago is known, judged and logged four days ago, as in 
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from changes.desk.demo import expected
-from changes.desk.demo.year.answering import answer_findings, judge_answers
-from changes.desk.demo.year.clockwork import Clockwork
-from changes.desk.demo.year.diligence import look_back
+from changes.desk.demo.year.clockwork import TOUCHES, Clockwork
+from changes.desk.demo.year.days import night_of
+from changes.desk.demo.year.diligence import see_to_all
 from changes.desk.demo.year.steps import Act
 from changes.desk.demo.year.words import explanation_of
 from portal.standins.client import Remote
 
-SEVERAL = frozenset({"open-work", "promote", "ship"})
-"""Acts of several steps; all others have their vendor in their name."""
-NIGHT = time(23)
 LEFT_OPEN = frozenset({"direct_push", "force_push", "access_granted_outside_process"})
 """Kinds of findings that nobody has answered when the week is over."""
 DAY, SECONDS = timedelta(days=1), timedelta(seconds=5)
@@ -38,7 +35,7 @@ class Turned(Remote):
 
     def do(self, act: str, **arguments: Any) -> Any:
         """The same; something that somebody does happens at its moment, or as late as what was done before it."""
-        if act not in SEVERAL and "/" not in act:
+        if act not in TOUCHES and "/" not in act:
             return super().do(act, **arguments)
         self._beat()
         if "at" in arguments:
@@ -61,7 +58,7 @@ class Turned(Remote):
         super().do("clock")
 
     def _turn(self, at: datetime) -> None:
-        night = datetime.combine(self._work.at.date(), NIGHT, tzinfo=UTC)
+        night = night_of(self._work.at.date())
         while night < at:
             if night > self._work.at:
                 self._work.turn(night)
@@ -73,6 +70,4 @@ class Turned(Remote):
     def _evening(self, at: datetime) -> None:
         """People have seen to what waited for them, but for what is left to whoever looks at the demo."""
         found = {item for item in expected.expected(direct_push="") if item.text.partition(":")[0] not in LEFT_OPEN}
-        answer_findings({item: explanation_of(item.text.partition(":")[0]) for item in found}, at=at)
-        judge_answers(at=at)
-        look_back(at=at)
+        see_to_all({item: explanation_of(item.text.partition(":")[0]) for item in found}, at=at)

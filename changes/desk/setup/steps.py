@@ -21,7 +21,7 @@ from portal.access.permissions import P
 from portal.access.roles import ROLES, Role
 from portal.policy.in_force import version_at
 from portal.policy.models import PolicyDraft
-from portal.ui.remaining import words_left
+from portal.ui.remaining import left_of
 
 State = Literal["done", "begun", "open", "broken", "left_out"]
 NEEDED = (Role.ADMINISTRATOR, Role.COMPLIANCE, Role.CHAIR, Role.APPROVER)
@@ -160,7 +160,7 @@ def _back(sources: list[Source], at: datetime) -> Step:
         state = ENDED.get(fetch.state, "begun")
         words = f"{fetch.get_state_display()}: {fetch.done} of {fetch.total} steps, {fetch.found} things read"
         if fetch.is_open:
-            left = words_left(began=fetch.began_at, moved=fetch.moved_at, share=fetch.share, at=at)
+            left = left_of(fetch, at=at)
             words += f", {left}" if left else ""
         words += "."
     return Step(

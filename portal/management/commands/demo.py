@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """The one word, and where the stand-ins answer."""
         parser.add_argument("word", nargs="?", default="fill", choices=["fill", "check", "live", "where", "year"])
         parser.add_argument("--at", default=os.environ.get("COUNTERSIGN_STANDINS_URL", ""), help="address of the stand-ins")
-        parser.add_argument("--scale", type=float, default=settings.DEMO_YEAR, help="how much of a year (1.0: 1,200 pull requests)")
+        parser.add_argument("--scale", type=float, default=settings.DEMO_YEAR, help="how much of a year (1.0: 1,300 pull requests)")
         parser.add_argument("--seed", type=int, default=settings.DEMO_SEED, help="which year")
         parser.add_argument("--seconds", type=float, default=LIVE_SECONDS, help="for live: the pause between two steps")
 

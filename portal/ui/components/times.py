@@ -9,7 +9,7 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.ui.remaining import Timed, words_left
+from portal.ui.remaining import Timed, left_of
 
 register = template.Library()
 
@@ -53,7 +53,7 @@ def left(context: Context, work: Timed) -> SafeString:
     now = context.get("now")
     if not isinstance(now, datetime):
         raise LookupError("`left` needs `now` in the context: the time of the request")
-    words = words_left(began=work.began_at, moved=work.moved_at, share=work.share, at=now)
+    words = left_of(work, at=now)
     return SafeString(f", {words}" if words else "")
 
 

@@ -1,15 +1,15 @@
 """What becomes of findings in the year: whoever owns one explains it the day after, and somebody else agrees."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from changes.desk.demo.expected import Finding
 from changes.desk.demo.people import named, those_here
+from changes.desk.demo.year.days import morning_of
 from changes.exceptions.actions import JUDGED, answer, judge
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from portal.policy.refusal import Refused
 
-MORNING = time(7)
 MINUTE = timedelta(minutes=1)
 AGREED = (
     "Agreed.",
@@ -22,7 +22,7 @@ JUDGES = ("mia", "cleo", "dev", "noa")
 
 def answer_findings(explained: Mapping[Finding, str], *, at: datetime) -> int:
     """Answers open findings of the plan that were found before the day of ``at``, in its course. Returns how many."""
-    morning = datetime.combine(at.date(), MORNING, tzinfo=UTC)
+    morning = morning_of(at.date())
     rows = ExceptionRecord.objects.filter(state=ExceptionState.OPEN, found_at__lt=morning).select_related("repository", "owner")
     done = 0
     for row in rows.order_by("id"):
@@ -36,7 +36,7 @@ def answer_findings(explained: Mapping[Finding, str], *, at: datetime) -> int:
 
 def judge_answers(*, at: datetime) -> int:
     """What was answered before the day of ``at``, by people or by what came right itself, is agreed with. Returns how many."""
-    morning = datetime.combine(at.date(), MORNING, tzinfo=UTC)
+    morning = morning_of(at.date())
     rows = ExceptionRecord.objects.filter(state__in=JUDGED, judged_by=None).exclude(steps__at__gte=morning)
     return sum(_judged(row, _within(morning, row.pk * 53)) for row in rows.order_by("id"))
 

@@ -35,7 +35,7 @@ ROUNDS = 40
 ALL = ("github", "fly", "doppler", "cloudflare", "slack")
 FORGE, FLY = frozenset({"github"}), frozenset({"fly"})
 TOUCHES = {"open-work": FORGE, "promote": FORGE, "ship": FORGE | FLY}
-"""Vendors that an act of several steps moves; any other act moves the one that it names."""
+"""Vendors that an act of several steps moves; any other act of somebody names its vendor, and moves that."""
 TOLD = frozenset(
     {"ship", "open-work", "promote"} | {f"github/{act}" for act in ("check", "review", "merge", "commit", "open_pull_request")}
 )

@@ -1,8 +1,9 @@
-"""Working days of Northwind Labs, which keeps the holidays of Berlin. Pure."""
+"""Working days of Northwind Labs, which keeps the holidays of Berlin, and when they begin and end. Pure."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 DAY = timedelta(days=1)
+MORNING, NIGHT = time(7), time(23)
 SATURDAY = 5
 FIXED = ((1, 1), (3, 8), (5, 1), (10, 3), (12, 24), (12, 25), (12, 26), (12, 31))
 AROUND_EASTER = (-2, 1, 39, 50)
@@ -32,3 +33,13 @@ def working_days(first: date, last: date) -> tuple[date, ...]:
     free = {day for year in range(first.year, last.year + 1) for day in holidays(year)}
     every = (first + number * DAY for number in range((last - first).days + 1))
     return tuple(day for day in every if day.weekday() < SATURDAY and day not in free)
+
+
+def morning_of(day: date) -> datetime:
+    """When people begin (UTC)."""
+    return datetime.combine(day, MORNING, tzinfo=UTC)
+
+
+def night_of(day: date) -> datetime:
+    """When all that happened on a day has happened (UTC)."""
+    return datetime.combine(day, NIGHT, tzinfo=UTC)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from changes.desk.demo import deciding, training
 from changes.desk.demo.people import named
+from changes.proposals.models import ReviewAfter
 from changes.training.models import Course
 
 DEEDS: dict[str, Callable[..., None]] = {}
@@ -32,17 +33,17 @@ def _sign_off(*, repository: str, number: int, sha: str, by: str, at: datetime) 
 
 
 @deed("approve")
-def _approve(*, repository: str, number: int, by: str, at: datetime, note: str = "") -> None:
+def _approve(*, repository: str, number: int, by: str, at: datetime) -> None:
     """Every change of a pull request is approved for production."""
     for change in deciding.changes_of(repository, number):
-        deciding.approve_change(change, by=by, at=at, note=note)
+        deciding.approve_change(change, by=by, at=at)
 
 
 @deed("look_back")
-def _look_back(*, repository: str, number: int, by: str, at: datetime, outcome: str = "went_well", note: str = "") -> None:
-    """Somebody says how the changes of a pull request went."""
+def _look_back(*, repository: str, number: int, by: str, at: datetime) -> None:
+    """Somebody says that the changes of a pull request went well."""
     for change in deciding.changes_of(repository, number):
-        deciding.look_back(change, by=by, at=at, outcome=outcome, note=note)
+        deciding.look_back(change, kind=ReviewAfter.Kind.POST_IMPLEMENTATION, by=by, at=at)
 
 
 @deed("publish_course")

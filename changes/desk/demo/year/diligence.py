@@ -1,9 +1,12 @@
-"""What people of the year do in the course of a day because it waits for them: they look back at what was released."""
+"""What people of the year do in the course of a day because it waits for them: they answer, judge, and look back at releases."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
+from changes.desk.demo.expected import Finding
 from changes.desk.demo.people import those_here
+from changes.desk.demo.year.answering import answer_findings, judge_answers
+from changes.desk.demo.year.days import morning_of
 from changes.desk.demo.year.words import LOOKED_BACK, UNDONE, said_of
 from changes.gates.actions import reassess
 from changes.proposals.approving import review_after
@@ -11,16 +14,22 @@ from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, ReviewAfter
 from portal.policy.refusal import Refused
 
-MORNING = time(7)
 MINUTE = timedelta(minutes=1)
 REVIEWERS = ("cleo", "noa", "dev", "ida", "mia")
 IN_PRODUCTION = (State.RELEASED, State.ROLLED_BACK)
 Kind = ReviewAfter.Kind
 
 
+def see_to_all(explained: Mapping[Finding, str], *, at: datetime) -> None:
+    """The day of ``at`` is over: what waited for people when it began is done, with these answers to findings."""
+    answer_findings(explained, at=at)
+    judge_answers(at=at)
+    look_back(at=at)
+
+
 def look_back(*, at: datetime) -> int:
     """What went to production before the day of ``at`` is looked back at in its course, emergencies twice. Returns how many."""
-    morning = datetime.combine(at.date(), MORNING, tzinfo=UTC)
+    morning = morning_of(at.date())
     rows = Change.objects.filter(state__in=IN_PRODUCTION, released_at__lt=morning)
     urgent = rows.filter(category=Category.EMERGENCY).exclude(reviews_after__kind=Kind.RETROSPECTIVE)
     plain = rows.exclude(reviews_after__kind=Kind.POST_IMPLEMENTATION)

@@ -11,17 +11,15 @@ from typing import Any, Protocol
 
 from changes.desk.demo import deciding
 from changes.desk.demo.expected import Finding
-from changes.desk.demo.year.answering import answer_findings, judge_answers
 from changes.desk.demo.year.clockwork import Clockwork
-from changes.desk.demo.year.days import SATURDAY
-from changes.desk.demo.year.diligence import look_back
+from changes.desk.demo.year.days import SATURDAY, night_of
+from changes.desk.demo.year.diligence import see_to_all
 from changes.desk.demo.year.haste import durable
 from changes.desk.demo.year.plan import Plan
 from changes.desk.demo.year.playbook import DEEDS
 from changes.desk.demo.year.steps import Act, ChangeOf, Deed, Expect, Given, Part, Step
 from portal.standins.client import Remote
 
-NIGHT = time(23, 0)
 DAYS_AFTER = 4
 """After the last day on which something happened people still see to what it left for them."""
 RELEASES = ("fly/release", "fly/rollback")
@@ -94,7 +92,7 @@ class Player:
     def _nights_until(self, at: datetime) -> None:
         """The nights of days on which something happened, and the last one of each month; some evenings after them."""
         last = max(self._work.at, self._last)
-        night, days = datetime.combine(last.date(), NIGHT, tzinfo=UTC), 0
+        night, days = night_of(last.date()), 0
         while night < at:
             # One before the last act is not visited: what stands at the vendors by now had not happened by then.
             if night >= last:
@@ -126,9 +124,7 @@ class Player:
         self._work.turn(at)
         if at.weekday() < SATURDAY:
             explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
-            answer_findings(explained, at=self._work.at)
-            judge_answers(at=self._work.at)
-            look_back(at=self._work.at)
+            see_to_all(explained, at=self._work.at)
 
     def _take(self, step: Step) -> None:
         self.listener.beat()

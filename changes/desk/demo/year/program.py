@@ -1,11 +1,11 @@
-"""What goes through the whole company in the year: training, meetings, versions of the policy. Pure."""
+"""What goes through the whole company in the year: training, meetings, versions of the policy, reviews of each month. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from changes.desk.demo.year.cast import EVERYBODY
-from changes.desk.demo.year.days import working_days
+from changes.desk.demo.year.days import morning_of, working_days
 from changes.desk.demo.year.steps import Deed, Expect, Look, Step, Tale
 from changes.desk.demo.year.titles import POINTS
 from changes.meetings.rules import Cadence, Slot, fortnightly, slots
@@ -31,7 +31,7 @@ NOTES = (
 A_DAY = 12
 """People who take a course on one day, one after the other from seven in the morning (UTC)."""
 SIGNED_ON = (2, 4, 3)
-"""On which working day of a month the one before is signed, in turn."""
+"""Working days of a month, counted from 0, on which the one before is signed, in turn."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,12 @@ def _gathering(number: int, slot: Slot) -> Gathering:
 
 
 def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int], involved: Collection[str]) -> Tale:
-    """Training before the first day, the meetings, and two more versions of the policy. Meetings in ``left`` are held by others.
+    """Training before the first day, the meetings, two more versions of the policy, and the signature under each month.
 
-    In a short year, which is one of tests, only those take the course whom it ``involves``.
+    Meetings in ``left`` are held by others. In a short year, which is one of tests, only those take the course whom it
+    ``involves``.
     """
-    began = datetime.combine(first, time(7), tzinfo=UTC)
+    began = morning_of(first)
     series = Deed(began - 3 * DAY, "series", "make_series", "cleo", {"cadence": meetings.cadence})
     idle = frozenset() if weeks >= LONG else frozenset(LOGINS - {*involved, *NEEDED})
     steps: list[Step] = [series, *course(1, at=began - 6 * DAY, begins=began - 5 * DAY, without=idle)]
@@ -105,7 +106,7 @@ def _meeting(one: Gathering, title: str, place: int) -> list[Step]:
 
 
 def _signed(first: date, last: date) -> list[Step]:
-    """The reconciliation of each month's inventory, some days after the month is over."""
+    """Each month's inventory is signed, and its review of access closed, some days after the month is over."""
     steps: list[Step] = []
     month = first.replace(day=1)
     while (following := (month + 31 * DAY).replace(day=1)) < last:
@@ -138,12 +139,12 @@ def _version(number: int, at: Gathering, summary: str, parameters: dict[str, obj
 
 
 def course(number: int, *, at: datetime, begins: datetime, without: frozenset[str] = frozenset()) -> list[Step]:
-    """A course on a version of the policy, and who takes it: one after the other, from ``begins`` on."""
+    """A course on a version of the policy, and who takes it: a dozen each working day, from that of ``begins`` on."""
     steps: list[Step] = [Deed(at, f"course-{number}", "publish_course", "mia", {"policy": number})]
     takers = [person.login for person in EVERYBODY if person.role != Role.AUDITOR and person.login not in without]
     days = working_days(begins.date(), (begins + WEEK).date())
     for place, login in enumerate(takers):
         later = (place % A_DAY * 41 + place * 7 % 23) * MINUTE
-        moment = datetime.combine(days[place // A_DAY], time(7), tzinfo=UTC) + later
+        moment = morning_of(days[place // A_DAY]) + later
         steps.append(Deed(moment, f"course-{number}/{login}", "train", login, {"fails": number == 1 and login in FAILED_ONCE}))
     return steps

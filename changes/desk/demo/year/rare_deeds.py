@@ -35,7 +35,7 @@ from changes.inventory import reconciling
 from changes.inventory.models import Reconciliation
 from changes.meetings.models import Meeting
 from changes.proposals import queries, submitting
-from changes.proposals.approving import Seen, review_after
+from changes.proposals.approving import Seen
 from changes.proposals.models import Approval, Change, ReviewAfter
 from portal.access.identities import link_identity
 from portal.access.models import User
@@ -176,12 +176,9 @@ def _approve_for(*, repository: str, number: int, on_behalf_of: str, by: str, at
 @deed("retrospective")
 def _retrospective(*, repository: str, number: int, by: str, at: datetime) -> None:
     """The full review of an emergency, by somebody who took no part."""
-    user, kind = named(by), ReviewAfter.Kind.RETROSPECTIVE
+    note = "Rightly an emergency; read in full, nothing to add."
     for change in deciding.changes_of(repository, number):
-        if not ReviewAfter.objects.filter(change=change, kind=kind, by=user).exists():
-            note = "Rightly an emergency; read in full, nothing to add."
-            review_after(change=change, kind=kind, outcome="went_well", note=note, by=user, at=at)
-            reassess(change=change, at=at)
+        deciding.look_back(change, kind=ReviewAfter.Kind.RETROSPECTIVE, by=by, at=at, note=note)
 
 
 @deed("propose")

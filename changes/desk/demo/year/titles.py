@@ -1,4 +1,7 @@
-"""What pull requests of the year are called and why they were opened: plain titles, none twice in a repository. Pure."""
+"""What pull requests of the year are called and why they were opened: plain titles, none twice in a repository. Pure.
+
+Beside them the other names by lot: what fails in an emergency, and what meetings talk about.
+"""
 
 import re
 import zlib
@@ -138,7 +141,7 @@ POINTS = (
     "Access of contractors",
     "A budget for errors",
 )
-"""Of meetings."""
+"""Of the agenda, one for each meeting in its order."""
 LINES = 90
 
 

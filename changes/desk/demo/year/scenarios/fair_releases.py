@@ -123,7 +123,7 @@ def emergency(random: Random, ground: Ground) -> Tale:
     telling.github("review", at=at + 80 * MINUTE, number=number, by=people.second)
     merged = Given(telling.github("merge", at=at + 85 * MINUTE, number=number, by=people.second), "sha")
     telling.ship(merged, "staging", by=people.second, at=at + 90 * MINUTE)
-    telling.deed("look_back", by=people.author, at=ground.at("09:00", day=1), outcome="went_well", **where)
+    telling.deed("look_back", by=people.author, at=ground.at("09:00", day=1), **where)
     telling.deed("retrospective", by="dev", at=ground.at("10:00", day=1), **where)
     return telling.tale
 
