@@ -1,4 +1,5 @@
 """What the forge itself sent, byte for byte as it was kept: deliveries about a pull request round the time that a fact names.
+Those whose bodies were let go by age are not among them.
 
 They are asked for by plain SQL: audits do not stand on the connectors.
 """
@@ -23,7 +24,7 @@ LOOKED_AT, KEPT = 200, 2
 DELIVERIES = """
 SELECT d.event, d.delivery_id, d.received_at, d.body, d.id FROM changes_delivery d
 WHERE d.received_at >= %(since)s AND (d.received_at, d.id) < (%(until)s, %(before)s) AND d.event = ANY (%(events)s::text[])
-  AND d.repository_name = %(repository)s
+  AND d.repository_name = %(repository)s AND d.body <> ''
 ORDER BY d.received_at DESC, d.id DESC LIMIT %(limit)s
 """
 LAST = 2**63 - 1

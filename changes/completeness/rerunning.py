@@ -65,8 +65,8 @@ def rerun(*, at: datetime, seed: int = 1, say: Callable[[str], None] = lambda te
 
 
 def _deliveries(at: datetime, seed: int) -> int:
-    """Those of the forges; a button pressed in Slack is no fact about a population."""
-    rows = Delivery.objects.filter(state=Delivery.State.APPLIED, source__kind__in=FORGES)
+    """Those of the forges that have their bodies still; a button pressed in Slack is no fact about a population."""
+    rows = Delivery.objects.filter(state=Delivery.State.APPLIED, source__kind__in=FORGES).exclude(body=b"")
     keys = list(rows.order_by("id").values_list("pk", flat=True))
     random.Random(seed).shuffle(keys)  # noqa: S311 (an order, not a secret)
     for pk in keys:

@@ -1,7 +1,7 @@
 """Raw bodies of deliveries are let go by age; what makes a delivery count once stays for good (docs/adr/0021-no-partitions.md).
 
 The row keeps its id, its digest, its size and what became of it: so the same delivery is known again after years, and an auditor
-sees that it came. The bytes are nine tenths of the inbox. What waits or is quarantined keeps them until somebody decided.
+sees that it came. The bytes are nine tenths of the inbox. What waits or is quarantined then keeps them.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -100,7 +100,7 @@ class Division:
     repositories: list[Repository]
     twins: Twins
     at_once: bool
-    known: Mapping[int, Read] = field(default_factory=dict)
+    known: Mapping[int, Read]
     """What deliveries say that were read before."""
     signed: dict[tuple[int | None, int], bool] = field(default_factory=dict)
     said: dict[Key, PullRequestReported] = field(default_factory=dict)

@@ -194,8 +194,11 @@ def _claim(at: datetime, most: int, past: bool) -> Claimed | None:
 
 
 def _claim_ahead(before: Claimed, at: datetime, most: int, past: bool) -> Claimed | None:
-    """The batch after a full one, so that it can be read meanwhile. What may have cost a worker its life is not among them: it
-    is claimed with nothing beside it, so that nothing else is suspected."""
+    """The batch after a full one, so that it can be read meanwhile; only what nobody has tried, so that nothing is suspected twice
+    for what stood before it.
+
+    Its lease runs from now and may be over before its turn. Then another worker may apply it; what it did is not done again here.
+    """
     if not before.together or len(before.pks) < BATCH:
         return None
     untried = _waiting(at, past).filter(not_before=None, attempts=0)

@@ -43,7 +43,7 @@ class Source(models.Model):
     """Do not call before this moment (rate limit, back-off)."""
     failures = models.IntegerField(default=0)
     bodies_since = models.DateTimeField(null=True, blank=True)
-    """Deliveries that were done with before this have no raw body any more (``changes.connectors.bodies``)."""
+    """Deliveries that came before this, and were done with, have no raw body any more (``changes.connectors.bodies``)."""
 
     def __str__(self) -> str:
         return self.name

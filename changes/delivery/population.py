@@ -77,7 +77,7 @@ def _newest(repository: Repository, branch: str) -> str | None:
 def _fork(repository: Repository, branch: str, folder: Path) -> Known:
     """The newest commit of the chain that is on record and was there at the last sweep."""
     shas = git.first_parent_shas(folder=folder, branch=branch)
-    size = 1  # the tip first: most sweeps find nothing new
+    size = 8  # the tip is new; most sweeps find little else above what is on record
     while batch := list(islice(shas, size)):
         rows = BranchCommit.objects.filter(repository=repository, branch=branch, sha__in=batch, gone_at=None)
         found = rows.order_by("-position").values_list("sha", "position").first()

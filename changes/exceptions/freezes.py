@@ -27,13 +27,14 @@ def released_in_freeze(
 
     Where Fly tells of the release, the deployment at the forge that says the same is not found a second time.
     """
-    if release.rolls_back_id is not None or told_by_fly(release).exists():
+    if release.rolls_back_id is not None:
         return
     began = Span(release.created_at, release.created_at + INSTANT)
     assets = Assets(release.environment, frozenset({repository.name}), frozenset({release.app} - {""}))
     hard = [freeze for freeze in map(freezing_of, freezes_within(span=began)) if freeze.hard and freeze.covers(assets)]
-    known = hard and release.commit_sha
-    changes = list(carried_changes(repository=repository, commit=release.commit_sha)) if known else []
+    if not hard or _told_by_fly(release).exists():
+        return
+    changes = list(carried_changes(repository=repository, commit=release.commit_sha)) if release.commit_sha else []
     for freeze in hard:
         held = [
             change for change in changes if not _may_pass(change, freeze, release, parameters or parameters_at(release.created_at))
@@ -42,24 +43,22 @@ def released_in_freeze(
             yield _found(release, freeze, held, prefix)
 
 
-def told_by_fly(release: Release) -> QuerySet[Release]:
+def _told_by_fly(release: Release) -> QuerySet[Release]:
     """What Fly says of the same act, for a deployment at the forge; nothing for any other release."""
-    if release.source != Release.Source.GITHUB or not release.commit_sha:
-        return Release.objects.none()
-    return _same_act(release).filter(source=Release.Source.FLY)
+    return _same_act(release, of=Release.Source.GITHUB, by=Release.Source.FLY)
 
 
 def told_by_forge(release: Release) -> QuerySet[Release]:
     """The deployments at the forge that tell of the same act, for a release at Fly; nothing for any other."""
-    if release.source != Release.Source.FLY or not release.commit_sha:
+    return _same_act(release, of=Release.Source.FLY, by=Release.Source.GITHUB)
+
+
+def _same_act(release: Release, *, of: str, by: str) -> QuerySet[Release]:
+    if release.source != of or not release.commit_sha:
         return Release.objects.none()
-    return _same_act(release).filter(source=Release.Source.GITHUB)
-
-
-def _same_act(release: Release) -> QuerySet[Release]:
     around = (release.created_at - TOGETHER, release.created_at + TOGETHER)
     same = Release.objects.filter(repository=release.repository, environment=release.environment, commit_sha=release.commit_sha)
-    return same.filter(created_at__range=around)
+    return same.filter(source=by, created_at__range=around)
 
 
 def _may_pass(change: Change, freeze: Freezing, release: Release, parameters: Parameters) -> bool:

@@ -21,9 +21,14 @@ def outside() -> Iterator[None]:
         raise Permanent(problem.reason) from problem
 
 
+def slack() -> Source | None:
+    """The Slack source, whether or not anything can be sent there."""
+    return Source.objects.filter(kind="slack").order_by("id").first()
+
+
 def connected() -> Source | str:
     """The Slack source, or why nothing can be sent there."""
-    source = Source.objects.filter(kind="slack").order_by("id").first()
+    source = slack()
     if source is None:
         return "not connected: no Slack source"
     if source.paused_at is not None:

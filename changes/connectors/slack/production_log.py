@@ -12,10 +12,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from changes.connectors.models import Source
 from changes.connectors.slack.messages import KIND
+from changes.connectors.slack.outside import slack
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import Environment, Release, Repository
 from changes.exceptions.models import ExceptionRecord, ExceptionState
@@ -42,23 +43,25 @@ def name_of(release: Release) -> str:
 
 
 def keep_log(*, repository: Repository, releases: Iterable[Release], changes: Iterable[Change], at: datetime) -> int:
-    """Ask for the messages of releases to production that moved, or whose change moved. Returns how many were asked for.
-
-    What was released before Slack was connected is history and is not posted.
-    """
-    source = Source.objects.filter(kind="slack").order_by("id").first()
+    """Ask for the messages of releases to production that moved, or whose change moved. Returns how many were asked for."""
+    source = slack()
     if source is None:
         return 0
     moved = [release.pk for release in releases]
     merges = LinkedPullRequest.objects.filter(change__in=[change.pk for change in changes], pull_request__repository=repository)
     commits = set(merges.exclude(pull_request__merge_sha="").values_list("pull_request__merge_sha", flat=True))
-    wanted = _in_production(repository).filter(Q(pk__in=moved) | Q(commit_sha__in=commits), created_at__gte=source.connected_at)
+    wanted = _to_be_logged(source).filter(Q(pk__in=moved) | Q(commit_sha__in=commits), repository=repository)
     names = {name_of(release): release for release in wanted.order_by("created_at", "id")}
     return sum(_keep(name, release, repository, at) for name, release in names.items())
 
 
-def _in_production(repository: Repository) -> Any:
-    rows = Release.objects.filter(repository=repository, environment=Environment.PRODUCTION).select_related("repository")
+def _to_be_logged(source: Source) -> QuerySet[Release]:
+    """Without what was released before Slack was connected: that is history, also when its commit is released again."""
+    return _in_production().filter(created_at__gte=source.connected_at)
+
+
+def _in_production() -> QuerySet[Release]:
+    rows = Release.objects.filter(environment=Environment.PRODUCTION).select_related("repository")
     return rows.exclude(state=Release.State.PENDING)
 
 
@@ -79,7 +82,7 @@ def _keep(name: str, release: Release, repository: Repository, at: datetime) -> 
 
 def payload_of(*, release: Release, repository: Repository) -> dict[str, Any]:
     """What the message says now."""
-    rows = list(_in_production(repository).filter(commit_sha=release.commit_sha).order_by("created_at", "id"))
+    rows = list(_in_production().filter(repository=repository, commit_sha=release.commit_sha).order_by("created_at", "id"))
     together = rows if release.commit_sha else [release]
     changes = list(carried_changes(repository=repository, commit=release.commit_sha)) if release.commit_sha else []
     what = release.commit_sha[:7] or release.app or "something"
@@ -110,11 +113,8 @@ def _open(changes: Iterable[Change]) -> list[str]:
 
 
 def note_posted(*, at: datetime) -> set[Repository]:
-    """Keep as evidence which releases stand in the channel. Returns the repositories whose changes are to be judged again.
-
-    A release from before Slack was connected is history, also when its commit is released again.
-    """
-    source = Source.objects.filter(kind="slack").order_by("id").first()
+    """Keep as evidence which releases stand in the channel. Returns the repositories whose changes are to be judged again."""
+    source = slack()
     if source is None:
         return set()
     posted = Effect.objects.filter(kind=KIND, key__startswith=PREFIX, state=Effect.State.DONE, done_at__gte=at - BACK)
@@ -124,9 +124,7 @@ def note_posted(*, at: datetime) -> set[Repository]:
             effects.setdefault(effect.subject or effect.key, []).append(effect)
     ends = [name.rpartition(":")[2] for name in effects]
     numbers = [int(end.removeprefix("release-")) for end in ends if end.startswith("release-")]
-    rows = Release.objects.filter(Q(commit_sha__in=[end for end in ends if end]) | Q(pk__in=numbers), log=None)
-    rows = rows.filter(environment=Environment.PRODUCTION, created_at__gte=source.connected_at)
-    rows = rows.exclude(state=Release.State.PENDING).select_related("repository")
+    rows = _to_be_logged(source).filter(Q(commit_sha__in=[end for end in ends if end]) | Q(pk__in=numbers), log=None)
     noted: set[Repository] = set()
     for row in rows.order_by("id"):
         told = _of(row, effects.get(name_of(row), []))

@@ -1,7 +1,7 @@
-"""W5: deliveries applied, whole, in one process as a worker does it; and from the delivery to the page, at fifty a second.
+"""W5: deliveries applied, whole, in one process as a worker does it, and in two; from the delivery to the page, at fifty a second.
 
-Each delivery is a ``pull_request`` of 24 KB about another pull request: its facts, its change, the ledger, in a transaction of its
-own. For the second figure the door is the real web process, and a thread drains as a worker would; what the broker adds on its
+Each delivery is a ``pull_request`` of 24 KB about another pull request: its facts, its change, the ledger, in the batches of the
+inbox. For the last figure the door is the real web process, and a thread drains as a worker would; what the broker adds on its
 way to a worker (a few milliseconds) is not in it.
 """
 

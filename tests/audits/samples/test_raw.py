@@ -1,11 +1,14 @@
-"""What the forge sent: round which times it is looked for, and whether it is about a pull request. No database."""
+"""What the forge sent: round which times it is looked for, and whether it is about a pull request."""
 
 import json
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audits.samples.raw import ROUND, is_about, windows_round
+from audits.samples.raw import ROUND, Deliveries, is_about, windows_round
+from changes.connectors.models import Delivery, Source
+from changes.delivery.models import Push, Repository
 
 AT, MINUTE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC), timedelta(minutes=1)
 REQUEST = {"number": 17, "head_sha": "a" * 40, "merge_sha": "b" * 40}
@@ -37,3 +40,18 @@ def test_a_delivery_is_about_a_pull_request_of_github_gitea_or_gitlab(body, abou
 
 def test_what_is_no_json_is_about_nothing():
     assert is_about(REQUEST, "a" * 40) is False
+
+
+@pytest.mark.django_db
+def test_a_delivery_whose_body_was_let_go_is_not_given():
+    repository = Repository.objects.create(name="acme/web", in_scope_from=AT)
+    Push.objects.create(repository=repository, branch="main", before="a" * 40, after="b" * 40, reported_at=AT, pushed_at=AT)
+    source = Source.objects.create(name="github", kind="github", api_url="https://api.github.com", connected_at=AT)
+    for name, body in (("gone", b""), ("kept", zlib.compress(json.dumps({"after": "b" * 40}).encode()))):
+        Delivery.objects.create(
+            source=source, delivery_id=name, event="push", body=body, body_size=9, received_at=AT, repository_name="acme/web"
+        )
+
+    [found] = Deliveries().about({"repository": "acme/web", "commit": "b" * 40}, ["push"])
+
+    assert (found.name, found.text) == ("push kept", json.dumps({"after": "b" * 40}))

@@ -101,6 +101,8 @@ def test_a_full_run_from_the_raw_deliveries_comes_to_the_same_result(client):
     assert any("was ('open'" in words for words in rerun(at=clock.at).differences)
     with pytest.raises(CommandError, match="differ"):
         call_command("reconcile", "--full", stdout=StringIO())
+    Delivery.objects.update(body=b"")
+    assert rerun(at=clock.at).deliveries == 0, "bodies that were let go cannot be applied again"
     call_command("reconcile", stdout=StringIO())
 
 

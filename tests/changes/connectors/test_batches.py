@@ -320,3 +320,27 @@ def test_what_was_claimed_ahead_goes_back_untried_when_the_run_is_over(connected
 
     left = Delivery.objects.order_by("id").values_list("state", "attempts", "not_before")
     assert [*left[2:]] == [("new", 0, None)] * 6
+
+
+def test_what_was_claimed_ahead_for_too_long_is_applied_by_another_worker_and_not_again(connected, no_failure, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH", 2)
+    store(pull(number) for number in range(20, 26))
+    clock = Clock()
+    apply = batches.apply_batch
+
+    def slow(**given):
+        monkeypatch.setattr(inbox, "apply_batch", apply)
+        clock.wait(inbox.LEASE / timedelta(seconds=1) + 1)
+        Delivery.objects.filter(pk__in=given["pks"]).update(not_before=clock.at + inbox.LEASE)
+        assert inbox.drain(now=clock) == 4, "the other worker"
+        return apply(**given)
+
+    monkeypatch.setattr(inbox, "apply_batch", slow)
+    inbox.drain(now=clock)
+
+    assert [*Delivery.objects.order_by("id").values_list("state", "attempts")] == [
+        *[("applied", 1)] * 2,
+        *[("applied", 2)] * 2,
+        *[("applied", 1)] * 2,
+    ]
+    assert Change.objects.count() == 6
