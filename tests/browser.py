@@ -30,6 +30,7 @@ from changes.connectors.tray import TRAY
 from tests import axe
 from tests.connections import shared, sharing
 from tests.lean import application
+from tests.pace import SHARED
 
 SHOTS = Path(settings.BASE_DIR) / "shots"
 WIDE, NARROW = 1440, 390
@@ -255,7 +256,7 @@ def transferred(page, path):
 
 
 def _wait_until(ready, seconds=10):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SHARED
     while not ready():
         if time.monotonic() > deadline:
             raise TimeoutError("the portal did not start, or come to rest, in time")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from portal.runtime import leftovers, surroundings
 from portal.runtime.places import ROOT, Places
+from tests.pace import SHARED
 
 READY = "Ready after"
 START_SECONDS = 150.0
@@ -47,7 +48,7 @@ def temporary_folder():
 
 def wait_for(condition, *, seconds=30.0, every=0.05, what="the condition"):
     """The first true value of `condition()`, asked every so many seconds; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SHARED
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
         time.sleep(every)

@@ -11,17 +11,19 @@ import pytest
 from portal.standins.slack.world import TEAM
 from tests.changes.connectors.slack.conftest import SECRET
 from tests.journeys.chaos.portal import Portal, figures
+from tests.pace import SHARED
 from tests.stack import wait_for
 from tests.standins import slack_standin
 
 __all__ = ["slack_standin"]
 pytestmark = pytest.mark.stack
-WITHIN = 5.0
+WITHIN = 5.0 * SHARED
 """Seconds from the command to the open gate."""
 PEOPLE = """
 from django.utils.timezone import now
 from portal.access.identities import link_identity
 from tests.changes.people import person
+from tests.pace import SHARED
 for name, uid in {people!r}.items():
     link_identity(user=person(name), provider="slack", uid="{team}:" + uid, login=name.lower(), by="shell:test", at=now())
 """

@@ -18,13 +18,14 @@ from tests.changes.people import linked, person
 from tests.changes.proposals.test_actions import approve, pull
 from tests.changes.proposals.test_actions import repository as repository  # a fixture
 from tests.database import cover
+from tests.pace import SHARED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 GIVEN = {"title": "Split the queue", "why": "jobs wait", "rollback": "redeploy", "category": "standard", "size": "normal"}
 ANN = 501
 FORTY = 40
-FAST = 20
+FAST = 20 * SHARED
 """Seconds for forty changes on a busy machine."""
 
 

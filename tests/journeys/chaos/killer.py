@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.pace import SHARED
 from tests.stack import is_alive
 
 ROUND = ("web", "pool child", "postgres", "worker", "valkey", "scheduler", "pool child")
-DATABASE_BACK = 15.0
+DATABASE_BACK = 15.0 * SHARED
 WARM = {"postgres": 0.5, "web": 4.0}
 """Seconds after which a started one answers as before: new connections, code loaded."""
 GROWN = 2.0

@@ -17,6 +17,7 @@ from portal.runtime.models import Lease
 from portal.runtime.punctual import late_jobs
 from portal.runtime.scheduler import DEBOUNCE, Scheduler, main
 from portal.schedule import DELIVER_OUTBOX, DRAIN_INBOX, SCHEDULE, SEAL, WAKE, Entry
+from tests.pace import SHARED
 from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,7 +79,7 @@ def test_a_notice_wakes_the_workers_at_once(begin, database, channel, task):
     notify(database, channel, "REQ7")
 
     wait_for(lambda: heard.count(task) == before + 1, seconds=5, what="the wake-up")
-    assert heard.calls[-1][1] - at < 0.5
+    assert heard.calls[-1][1] - at < 0.5 * SHARED
     assert heard.calls[-1][3] == ([] if channel == "ledger" else ["REQ7"])
 
 

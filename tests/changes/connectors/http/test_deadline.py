@@ -8,9 +8,10 @@ import pytest
 from changes.connectors.errors import Passing
 from changes.connectors.http import Client
 from tests.changes.connectors.http import hostile
+from tests.pace import SHARED
 
 DEADLINE = 0.6
-SLACK = 0.5
+SLACK = 0.5 * SHARED
 """Seconds that a busy machine may take on top."""
 
 
