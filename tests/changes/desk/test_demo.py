@@ -66,9 +66,15 @@ def in_order():
 
 @pytest.mark.long
 def test_the_demo_company_is_found_as_it_was_planted(standins):
-    said = []
+    said, at_rest = [], []
 
-    pushed = load(address=standins.vendors.url, now=now(), say=said.append)
+    def say(words):
+        said.append(words)
+        at_rest.append(Lease.objects.filter(name="standstill").exists())
+
+    pushed = load(address=standins.vendors.url, now=now(), say=say)
+
+    assert at_rest == [True] * (len(said) - 1) + [False], "no worker begins anything before the week is over"
 
     assert check(address=standins.vendors.url) == []
     assert len({finding.text.partition(":")[0] for finding in found()}) == 10

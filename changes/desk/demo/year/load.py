@@ -56,11 +56,12 @@ def load_year(
     say: Callable[[str], None],
     weeks: int = WEEKS,
     names: Sequence[str] | None = None,
+    held: bool = False,
 ) -> Plan:
     """Plays the year at the stand-ins at ``address``, or goes on with the one that was begun. Returns its plan.
 
     Nothing else may work on the portal's inbox and clocks meanwhile: the jobs of the scheduler rest until it has been told,
-    also while it is broken off. Raises ``StepFailed`` when a step cannot be taken; then they go on.
+    also while it is broken off, and with ``held`` after it too. Raises ``StepFailed`` when a step cannot be taken; then they go on.
     """
     remote = Remote(address)
     vendors = Vendors(remote, now=now)
@@ -78,7 +79,8 @@ def load_year(
     except StepFailed:
         herald.end(remote)  # it would fail again; the portal is not to stand still for that
         raise
-    herald.end(remote)
+    if not held:
+        herald.end(remote)
     remote.do("hooks", url="", secret=remote.state()["github"]["hook_secret"])
     remote.do("mark", name=PLAYED, value="yes")
     return made
