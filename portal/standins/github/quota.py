@@ -18,10 +18,13 @@ class Quota:
         self._lock = threading.Lock()
 
     def take(self, token: str, *, at: datetime, cost: int) -> tuple[int, datetime]:
-        """Counts a call. Returns how many are left (below 0: too many) and when the window ends."""
+        """Counts a call ``at`` the vendors' clock. Returns how many are left (below 0: too many) and when the window ends.
+
+        Where that clock was turned, forwards or back, to a moment outside of the window, another one begins.
+        """
         with self._lock:
             ends, used = self._used.get(token, (at + WINDOW, 0))
-            if ends <= at:
+            if not ends - WINDOW <= at < ends:
                 ends, used = at + WINDOW, 0
             self._used[token] = (ends, used + cost)
             return self.limit - used - cost, ends

@@ -138,6 +138,22 @@ def test_a_used_up_quota_is_refused_until_the_hour_ends(northwind):
     assert int(answers[-1].headers["x-ratelimit-reset"]) > datetime.now(UTC).timestamp()
 
 
+def test_the_hour_of_a_quota_is_one_of_the_vendors_clock(northwind):
+    """A year that is told in minutes asks more than an hour may."""
+    northwind.api.quota.limit = 1
+    told = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    def asked_at(moment):
+        northwind.clock.turn(moment)
+        answer = ask(northwind, f"/repos/{WEB}")
+        return answer.status_code, int(answer.headers["x-ratelimit-reset"]) - int(moment.timestamp())
+
+    assert asked_at(told) == (200, 3600)
+    assert asked_at(told + timedelta(minutes=59)) == (403, 60)
+    assert asked_at(told + timedelta(hours=1)) == (200, 3600)
+    assert asked_at(told - timedelta(days=9)) == (200, 3600), "it was turned back"
+
+
 def test_merge_commit_sha_is_a_test_merge_until_the_merge(northwind):
     opened = open_one(northwind)
     before = ask(northwind, f"/repos/{WEB}/pulls/1").json()["merge_commit_sha"]

@@ -41,7 +41,7 @@ class Api:
         try:
             caller = tokens.caller(self.world, request.headers.get("Authorization", ""), at=at)
             if path == graph.PATH and request.method == "POST":
-                return self.graph.answer(request, caller, at=at)
+                return self.graph.answer(request, caller, at=self.world.clock.now())
             with self.world.lock:
                 call = Call(self.world, request, caller, at)
                 answer = self._moved(path) or self._found(call, self._by_name(path))(call)
@@ -50,7 +50,7 @@ class Api:
             answer = problem.answer()
             if problem.status == 401:
                 return answer
-        return self._counted(request, path, answer, at=at)
+        return self._counted(request, path, answer)
 
     def _found(self, call: Call, path: str) -> Handler[Call]:
         found = ROUTES.find(call.request.method, path)
@@ -80,9 +80,9 @@ class Api:
             raise not_found()
         return f"/repos/{row['full_name']}/{rest}".rstrip("/")
 
-    def _counted(self, request: Request, path: str, answer: Answer, *, at: datetime) -> Answer:
+    def _counted(self, request: Request, path: str, answer: Answer) -> Answer:
         free = answer.status == 304 or path in FREE
-        left, ends = self.quota.take(request.headers.get("Authorization", ""), at=at, cost=0 if free else 1)
+        left, ends = self.quota.take(request.headers.get("Authorization", ""), at=self.world.clock.now(), cost=0 if free else 1)
         if left < 0:
             answer = GitHubError(403, "API rate limit exceeded for installation ID 5150.").answer()
         version = {"x-github-api-version-selected": request.headers.get("X-GitHub-Api-Version", "2022-11-28")}
