@@ -9,7 +9,9 @@ from django.http import Http404, HttpRequest
 
 from audits.controls.catalogue import CONTROLS
 from audits.controls.models import ControlRun
+from audits.controls.result import Window
 from audits.controls.rows import in_scope
+from audits.controls.unread import unread_sources
 from audits.engagements.models import Engagement
 from audits.engagements.queries import open_at, scope_of
 from changes.delivery.models import Repository
@@ -56,8 +58,23 @@ def run_asked_for(request: HttpRequest, engagement: Engagement | None) -> Contro
 
 
 def ran_daily_since(moment: datetime) -> bool:
-    """Whether the portal has done its daily run since then."""
-    return ControlRun.objects.filter(purpose=Purpose.DAILY, at__gt=moment).exists()
+    """Whether the portal has done its daily run since then, and another one would not read more."""
+    run = ControlRun.objects.filter(purpose=Purpose.DAILY, at__gt=moment).order_by("-at", "-id").first()
+    return run is not None and not would_read_more(run)
+
+
+def would_read_more(run: ControlRun) -> bool:
+    """Whether a source that the run could not rely on has been read since up to the end of its window.
+
+    A portal that was just started, or a vendor that was away for an hour, does not make a day or a past week unknown for good.
+    """
+    unread = {key: kept["unread"] for key, kept in run.results.items() if kept.get("unread")}
+    window = Window(run.since, run.until)
+    return any(
+        sum(1 for _ in unread_sources(needs=control.needs, window=window, scope=EVERYTHING)) < unread[control.id]
+        for control in CONTROLS.values()
+        if control.id in unread
+    )
 
 
 def monday_of(moment: datetime) -> datetime:
@@ -76,9 +93,15 @@ def whole_weeks(*, at: datetime) -> list[datetime]:
 
 
 def weeks_to_run(*, at: datetime) -> list[datetime]:
-    """Mondays of weeks that were not looked at yet, or whose time in which things are found late is not over."""
-    known = {run.since: run.at for run in _weekly(whole_weeks(at=at))}
-    return [monday for monday in whole_weeks(at=at) if monday not in known or known[monday] < monday + WEEK + STEADY]
+    """Mondays of weeks that were not looked at yet, whose time in which things are found late is not over, or of which a source
+    was unread then that has been read since."""
+    known = {run.since: run for run in _weekly(whole_weeks(at=at))}
+
+    def is_wanted(monday: datetime) -> bool:
+        run = known.get(monday)
+        return run is None or run.at < monday + WEEK + STEADY or would_read_more(run)
+
+    return list(filter(is_wanted, whole_weeks(at=at)))
 
 
 def _weekly(mondays: Iterable[datetime]) -> QuerySet[ControlRun]:

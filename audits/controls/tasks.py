@@ -21,7 +21,8 @@ LONGEST = 3600
 def run_controls_daily() -> None:
     """Run every control over the last 90 days and over each week that is over, once a day.
 
-    Sent every hour, so that a day on which others were running, or whose worker died, is made up for.
+    Sent every hour, so that a day on which others were running, or whose worker died, is made up for; and a run that could not
+    rely on a source is repeated once that has been read.
     """
     at = timezone.now()
     with alone(RUNNING) as first:

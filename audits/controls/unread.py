@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, RowState, Window
+from changes.delivery.models import Repository
 from changes.desk.source_states import SourceState, source_states
 from changes.forges import FORGES
 from portal.access.scope import Scope
@@ -40,8 +41,23 @@ def why_unread(state: SourceState, window: Window) -> str:
     return f"{state.name} {when}, before the end of the window{f': {because}' if because else ''}."
 
 
+def why_git_unread(row: Repository, window: Window) -> str:
+    """Why its Git cannot be relied on for the window, in a sentence; empty when it can. Pure.
+
+    A reading after the window holds all of it: one that fails now says nothing about a week that is over.
+    """
+    read, until = row.mirrored_at, min(window.until, row.in_scope_until or window.until)
+    if row.mirror_error.startswith(Repository.NO_BRANCH) or (read is None and row.mirror_error):
+        return row.mirror_error
+    if read is None:
+        return "Its Git has not been read yet."
+    if read >= until - LATE:
+        return ""
+    because = f": {row.mirror_error.rstrip('.')}" if row.mirror_error else ""
+    return f"Its Git was read last at {read:%Y-%m-%d %H:%M} UTC, before the end of the window{because}."
+
+
 def _unread_mirrors(window: Window, scope: Scope) -> Iterator[Row]:
     for row in repositories_in(window, scope):
-        if why := row.mirror_error or ("" if row.mirrored_at is not None else "its Git has not been read yet"):
-            sentence = f"{row.name} cannot be read: {why.rstrip('.')}."
-            yield Row(f"repository:{row.name}", RowState.UNREAD, sentence, repository=row.name)
+        if why := why_git_unread(row, window):
+            yield Row(f"repository:{row.name}", RowState.UNREAD, f"{row.name}: {why}", repository=row.name)

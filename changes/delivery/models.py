@@ -43,6 +43,8 @@ class Repository(models.Model):
     trouble = models.TextField(blank=True, default="", db_default="")
     """Why the forge no longer shows it as it should, in words: archived, deleted, hidden. Empty: all is well."""
 
+    NO_BRANCH = "The repository has no branch"
+    """How ``mirror_error`` begins when Git was read, and main or prod is not there."""
     renamed_from = ""
     """Only on the instance that has just learned of a rename: the name before it. No column."""
 

@@ -6,6 +6,7 @@ from audits.controls.reading.found import Found, kinds_of, ref_to
 from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, Window, judged, when
 from audits.controls.rows import reader
+from audits.controls.unread import why_git_unread
 from changes.delivery.models import Push, RuleEvent
 from portal.access.scope import Scope
 from portal.policy.clauses import Clause
@@ -72,6 +73,6 @@ def _edits(window: Window, scope: Scope, found: Found) -> Iterator[Row]:
 def repositories_mirrored(window: Window, scope: Scope) -> Iterator[Row]:
     """P-16: repositories that were in scope within the window; one whose Git was not read deviates."""
     for row in repositories_in(window, scope):
-        unread = row.mirror_error or ("" if row.mirrored_at is not None else "Its Git has not been read yet.")
+        unread = why_git_unread(row, window)
         facts = {"forge": row.forge, "in_scope_from": when(row.in_scope_from), "in_scope_until": when(row.in_scope_until)}
         yield judged(row.name, [unread] if unread else [], facts=facts, ref=f"repository:{row.name}", repository=row.name)

@@ -90,7 +90,7 @@ def _missing(repository: Repository, found: Mirrored) -> str:
     """A sentence about branches that the policy needs and the repository does not have; empty when all are there."""
     both = {repository.main_branch: found.main, repository.prod_branch: found.prod}
     names = [name for name, recorded in both.items() if not recorded.there]
-    return f"The repository has no branch {' and no branch '.join(names)}." if names else ""
+    return f"{Repository.NO_BRANCH} {' and no branch '.join(names)}." if names else ""
 
 
 def _remember(repository: Repository, **values: object) -> None:

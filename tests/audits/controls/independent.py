@@ -173,7 +173,10 @@ COUNTS: dict[str, str] = {
         SELECT count(*), count(*) FILTER (WHERE posted_at IS NULL OR posted_at > began + interval '15 minutes') FROM due""",
     "C-15": COMPARED.format(beside="environments", rules="'separation'"),
     "C-16": """
-        SELECT count(*), count(*) FILTER (WHERE mirrored_at IS NULL OR mirror_error <> '') FROM changes_repository
+        SELECT count(*), count(*) FILTER (
+            WHERE mirrored_at IS NULL OR mirror_error LIKE 'The repository has no branch%%'
+            OR mirrored_at < least(%(until)s, in_scope_until) - interval '1 hour'
+        ) FROM changes_repository
         WHERE in_scope_from < %(until)s AND (in_scope_until IS NULL OR in_scope_until > %(since)s)""",
     "C-17": f"""
         SELECT count(*), count(*) FILTER (WHERE trim({PLAN.format(column="rollback")}) = '')

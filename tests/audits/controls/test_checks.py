@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 WINDOW = Window(AT, AT + DAY)
 OUTSIDE = (AT - timedelta(seconds=1), AT + DAY)
 
@@ -223,19 +224,29 @@ def test_a_release_of_no_repository_deviates_in_every_scope():
 
 
 def test_repositories_mirrored(web):
-    scope = {"in_scope_from": AT - DAY}
+    scope, failing = {"in_scope_from": AT - DAY}, {"mirror_error": "access refused."}
     Repository.objects.create(name="acme/api", **scope)
-    Repository.objects.create(name="acme/db", mirrored_at=AT, mirror_error="access refused", **scope)
+    Repository.objects.create(name="acme/away", mirrored_at=AT + DAY, **failing, **scope)
+    Repository.objects.create(name="acme/bare", mirrored_at=AT + DAY, mirror_error="The repository has no branch prod.", **scope)
+    Repository.objects.create(name="acme/db", mirrored_at=AT, **failing, **scope)
+    Repository.objects.create(name="acme/dead", **failing, **scope)
+    Repository.objects.create(name="acme/left", mirrored_at=AT + HOUR, in_scope_until=AT + HOUR, **scope)
     Repository.objects.create(name="acme/old", in_scope_until=AT, **scope)
     Repository.objects.create(name="acme/new", in_scope_from=AT + DAY)
+    Repository.objects.filter(pk=web.pk).update(mirrored_at=AT + DAY - HOUR)
 
+    last = "Its Git was read last at 2026-03-02 09:00 UTC, before the end of the window"
     assert run("repositories_mirrored") == Result(
-        3,
+        7,
         (
             Deviation("acme/api", "Its Git has not been read yet.", "repository:acme/api"),
-            Deviation("acme/db", "access refused", "repository:acme/db"),
+            Deviation("acme/bare", "The repository has no branch prod.", "repository:acme/bare"),
+            Deviation("acme/db", f"{last}: access refused.", "repository:acme/db"),
+            Deviation("acme/dead", "access refused.", "repository:acme/dead"),
         ),
     )
+    Repository.objects.filter(name="acme/db").update(mirror_error="")
+    assert f"{last}." in [row.sentence for row in run("repositories_mirrored").deviations], "nobody reads it, and nobody says so"
 
 
 def pushed(change, **values):

@@ -11,7 +11,16 @@ from audits.controls import daily
 from audits.controls.catalogue import CONTROLS
 from audits.controls.daily import run_daily, run_for_engagements
 from audits.controls.models import ControlFinding, ControlRun
-from audits.controls.queries import WEEK, health, latest_run, monday_of, whole_weeks
+from audits.controls.queries import (
+    WEEK,
+    health,
+    latest_run,
+    monday_of,
+    ran_daily_since,
+    weeks_to_run,
+    whole_weeks,
+    would_read_more,
+)
 from audits.controls.result import Window
 from audits.controls.running import run_controls
 from audits.controls.showing import address_of, failures, health_of
@@ -99,6 +108,33 @@ def test_the_portal_runs_the_quarter_each_week_that_is_over_and_each_engagement(
     assert latest_run().purpose == "daily"
     assert ControlRun.objects.filter(purpose="daily").count() == 3, "once a day, however often it is asked"
     assert not ControlRun.objects.filter(purpose="engagement").exists()
+
+
+def test_what_could_not_be_read_is_looked_at_again_once_it_was_read():
+    at = monday_of(AT) + 4 * WEEK + DAY
+    Repository.objects.create(name="acme/web", in_scope_from=AT)
+    run_daily(at=at)
+    daily = latest_run()
+    monday = whole_weeks(at=at)[0]
+
+    def outcomes():
+        runs = ControlRun.objects.filter(purpose="week", since=monday).order_by("id")
+        return [run.results["C-16"]["outcome"] for run in runs]
+
+    assert (daily.results["C-02"]["outcome"], outcomes()) == ("unknown", ["deviations"])
+    assert not would_read_more(daily)
+    assert ran_daily_since(at - DAY)
+    assert monday not in weeks_to_run(at=at)
+
+    Repository.objects.update(mirrored_at=monday + WEEK)
+    assert would_read_more(ControlRun.objects.filter(purpose="week", since=monday).get())
+    assert monday in weeks_to_run(at=at)
+    assert ran_daily_since(at - DAY), "up to the end of its window it has not been read"
+    Repository.objects.update(mirrored_at=at)
+    assert not ran_daily_since(at - DAY)
+    run_daily(at=at + DAY)
+    assert outcomes() == ["deviations", "passed"]
+    assert ran_daily_since(at)
 
 
 def test_the_page_says_what_did_not_run_and_what_failed_first_and_leads_to_every_row(client):
