@@ -5,7 +5,7 @@ behind it: a killed worker loses one page as a whole, and it is read again. What
 does not answer at all (a forge of another kind, a token without the right) REST reads everything, as it did before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -142,6 +142,10 @@ def _spoiled(by_rest: Mapping[int, str]) -> str:
     return f"{len(by_rest)} pull requests of a page, #{number} among them, are read by REST: {words}"
 
 
+def _left_out(unusable: Sequence[str]) -> str:
+    return f"{len(unusable)} pull requests of a page are left out: {unusable[0]}"[:500] if unusable else ""
+
+
 def _smaller(walk: Walk, why: str) -> None:
     if walk.size <= SMALLEST and walk.tries + 1 >= TRIES:
         _use_rest(walk, why)
@@ -157,10 +161,11 @@ def _use_rest(walk: Walk, why: str) -> None:
 def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
     """A hundred bare pull requests; what belongs to each is read one by one afterwards."""
     repository = walk.repository
-    rows = GitHub(source=source, repository_name=repository.name, at=at).pull_requests_page(page=walk.rest_page)
+    client = GitHub(source=source, repository_name=repository.name, at=at)
+    rows = client.pull_requests_page(page=walk.rest_page)
     wanted = [fact for fact in rows if fact.vendor_updated_at is None or fact.vendor_updated_at >= walk.since]
     newest = max((fact.vendor_updated_at for fact in wanted if fact.vendor_updated_at), default=None)
-    more = bool(rows) and len(wanted) == len(rows)
+    more = bool(rows or client.unusable) and len(wanted) == len(rows)
     with transaction.atomic():
         if wanted:
             touch(repository=repository, at=at)
@@ -172,6 +177,7 @@ def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
             rest_page=walk.rest_page + 1,
             newest=walk.newest or newest,
             found=walk.found + len(wanted),
+            note=_left_out(client.unusable) or walk.note,
             ended_at=None if more else at,
         )
     return Step(len(wanted), more)
