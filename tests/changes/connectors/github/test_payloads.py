@@ -381,7 +381,7 @@ def test_an_unknown_event_is_kept_with_a_reason() -> None:
     parsed = parse("gollum", made.delivery(pages=[]))
 
     assert (parsed.kind, parsed.note) == ("unknown", "Countersign does not use 'gollum' events")
-    assert parsed.repository == RepositoryFact(name="northwind/web", vendor_id=97)
+    assert parsed.repository == RepositoryFact(name="northwind/web")
 
 
 def test_a_body_that_fits_no_event_is_incomplete_and_one_that_fits_another_disagrees() -> None:
