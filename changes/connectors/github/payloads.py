@@ -123,7 +123,10 @@ def _repository(*, body: Fields) -> RepositoryFact | None:
 
 
 def _pull_request(reading: _Reading) -> Iterator[Fact]:
-    yield objects.pull_request(value=reading.body.needed("pull_request").values)
+    found = objects.pull_request(value=reading.body.needed("pull_request").values)
+    if reading.action == "enqueued":
+        found = replace(found, queued_by_uid=reading.sender_uid, queued_by_login=reading.sender_login)
+    yield found
 
 
 def _review(reading: _Reading) -> Iterator[Fact]:

@@ -5,7 +5,7 @@ behind it: a killed worker loses one page as a whole, and it is read again. What
 does not answer at all (a forge of another kind, a token without the right) REST reads everything, as it did before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -142,10 +142,6 @@ def _spoiled(by_rest: Mapping[int, str]) -> str:
     return f"{len(by_rest)} pull requests of a page, #{number} among them, are read by REST: {words}"
 
 
-def _left_out(unusable: Sequence[str]) -> str:
-    return f"{len(unusable)} pull requests of a page are left out: {unusable[0]}"[:500] if unusable else ""
-
-
 def _smaller(walk: Walk, why: str) -> None:
     if walk.size <= SMALLEST and walk.tries + 1 >= TRIES:
         _use_rest(walk, why)
@@ -166,19 +162,17 @@ def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
     wanted = [fact for fact in rows if fact.vendor_updated_at is None or fact.vendor_updated_at >= walk.since]
     newest = max((fact.vendor_updated_at for fact in wanted if fact.vendor_updated_at), default=None)
     more = bool(rows or client.unusable) and len(wanted) == len(rows)
+    out = client.unusable
+    note = f"{len(out)} pull requests of a page are left out: {out[0]}" if out else walk.note
     with transaction.atomic():
         if wanted:
             touch(repository=repository, at=at)
         for fact in wanted:
             record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
         ask_all(asked=[Asked(source, repository, f"pull_request:{fact.number}", at) for fact in wanted])
+        found = walk.found + len(wanted)
         _keep(
-            walk,
-            rest_page=walk.rest_page + 1,
-            newest=walk.newest or newest,
-            found=walk.found + len(wanted),
-            note=_left_out(client.unusable) or walk.note,
-            ended_at=None if more else at,
+            walk, rest_page=walk.rest_page + 1, newest=walk.newest or newest, found=found, note=note, ended_at=None if more else at
         )
     return Step(len(wanted), more)
 

@@ -13,6 +13,7 @@ from changes.connectors.fields import clean, clean_json, moment
 from changes.connectors.gitea.payloads import parse as parse_gitea
 from changes.connectors.github.payloads import EVENTS, Disagrees, Parsed, Unreadable, parse
 from changes.connectors.gitlab.payloads import parse as parse_gitlab
+from changes.delivery.facts import CheckReported, PullRequestReported
 from tests.changes.connectors.github import made, vendor_data
 
 POISON = {
@@ -87,7 +88,8 @@ def test_a_text_that_was_cut_in_a_character_hides_nothing(written: str, read: st
 
     (fact,) = parse("pull_request", body).facts
 
-    assert fact.title == read  # type: ignore[union-attr]
+    assert isinstance(fact, PullRequestReported)
+    assert fact.title == read
     assert Answer(what="GET /x", status=200, headers={}, body=b'["%b"]' % written.encode()).json() == [read]
 
 
@@ -95,7 +97,8 @@ def test_a_word_that_is_longer_than_all_that_are_known_is_cut_in_sight() -> None
     run = made.check_run(conclusion="required_by_a_robot_of_tomorrow", app={"name": "App " * 40})
     (fact,) = parse("check_run", made.delivery(action="completed", check_run=run)).facts
 
-    assert (fact.conclusion, len(fact.app)) == ("required_by_a_robot…", 120)  # type: ignore[union-attr]
+    assert isinstance(fact, CheckReported)
+    assert (fact.conclusion, len(fact.app or "")) == ("required_by_a_robot…", 120)
     with pytest.raises(Unreadable, match=r"check_run\.status is not text"):
         parse("check_run", made.delivery(action="completed", check_run=made.check_run(status=7)))
     assert (
