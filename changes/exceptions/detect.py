@@ -204,10 +204,11 @@ def _contents(pushes: QuerySet[Push]) -> Iterator[tuple[set[str], str, bool, str
 
 
 def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Iterator[tuple[str, list[Found]]]:
-    """Edits of branch rules and access that weaken them. A deleted ruleset and a new person have their own kinds."""
+    """Edits of branch rules and access that weaken them and belong to no change. A deleted ruleset and a new person have their own
+    kinds."""
     for event in events:
         prefix = f"{repository.key}:rule:{event.delivery_key}:"
-        if not event.weakens:
+        if not event.weakens or hasattr(event, "match"):
             yield prefix, []
             continue
         kind, subject = _rule_kind(event)
