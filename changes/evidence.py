@@ -167,6 +167,7 @@ EVIDENCE: tuple[EvidenceTable, ...] = (
         fixed=("record_id", "until", "reason", "digest", "proposed_by_id", "proposed_at", "expires_at"),
     ),
     EvidenceTable("changes.EditMatch", append_only=True),
+    EvidenceTable("changes.RuleMatch", append_only=True),
     EvidenceTable(
         "changes.ExceptionRecord",
         columns=("state", "owner_id", "judged_by_id", "judged_at"),

@@ -44,7 +44,7 @@ from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.models import AccessSnapshot, Entitlement, Thing
 from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewEntry, ReviewHandover, ReviewReminder, SystemOwner
 from changes.entitlements.segregation.models import Limitation
-from changes.exceptions.models import Acceptance, EditMatch, ExceptionRecord, ExceptionStep, NoiseRule
+from changes.exceptions.models import Acceptance, EditMatch, ExceptionRecord, ExceptionStep, NoiseRule, RuleMatch
 from changes.gates.models import GateAnswer, GateMode, GateModeConfirmation, Verdict
 from changes.inventory.models import Asset, Reconciliation, Snapshot, SourceReading, VendorEvent
 from changes.meetings.models import (
@@ -187,6 +187,7 @@ __all__ = [
     "Revision",
     "RollbackDrill",
     "RuleEvent",
+    "RuleMatch",
     "RuleSuite",
     "RulesSnapshot",
     "SavedView",

@@ -21,7 +21,7 @@ from changes.connectors.settling import settle
 from changes.delivery.models import PullRequest, Release, Repository
 from changes.delivery.population import record_population
 from changes.exceptions.edits import matches_now
-from changes.exceptions.models import EditMatch, ExceptionRecord
+from changes.exceptions.models import EditMatch, ExceptionRecord, RuleMatch
 from changes.forges import FORGES
 from changes.gates.models import Verdict
 from changes.proposals.models import Change, LinkedPullRequest
@@ -36,6 +36,7 @@ RESULTS: tuple[tuple[str, type[Model], tuple[str, ...], tuple[str, ...]], ...] =
     ("exception", ExceptionRecord, ("key",), ("state",)),
     ("verdict of change", Verdict, ("change__number", "moment", "subject"), ("outcome",)),
     ("edit", EditMatch, ("event_id",), ("change__number",)),
+    ("edit of rules or access", RuleMatch, ("event_id",), ("change__number",)),
 )
 """What the matching comes to: its name, its table, the columns that name a row, and those that are compared."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Passing, Permanent, Unauthorised
+from changes.connectors.json_text import decoded
 
 LONGEST_WAIT = 24 * 3600.0
 """Seconds. No vendor makes us wait longer than this."""
@@ -32,7 +33,7 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON. Raises ``NotJson``."""
         try:
-            return orjson.loads(self.body)
+            return decoded(self.body)
         except orjson.JSONDecodeError:
             kind = self.headers.get("content-type", "no content type")[:60]
             raise NotJson(f"{self.what} answered {self.status} with {self.shown(kind)} instead of JSON") from None
@@ -55,7 +56,7 @@ class Answer:
     def message(self) -> str:
         """The vendor's own words (``message`` of the JSON body), shortened, without what we sent as a secret."""
         try:
-            body = orjson.loads(self.body)
+            body = decoded(self.body)
         except orjson.JSONDecodeError:
             return ""
         said = body.get("message") if isinstance(body, dict) else None

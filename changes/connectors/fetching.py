@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from changes.connectors.asking import ask, ask_for_rules
-from changes.connectors.errors import NotFound, Passing, Permanent
+from changes.connectors.errors import NotFound, NotJson, Passing, Permanent
 from changes.connectors.github import walking
 from changes.connectors.github.client import GitHub
 from changes.connectors.models import Fetch, Source, Walk
@@ -157,6 +157,7 @@ def _deployments(source: Source, repository: Repository, since: datetime, page: 
     wanted = [fact for fact in rows if fact.created_at >= since]
     for fact in wanted:
         ask(source=source, repository=repository, subject=f"deployment:{fact.vendor_id}", at=at)
+    _all_usable(client)
     return len(wanted), bool(rows) and len(wanted) == len(rows)
 
 
@@ -169,7 +170,14 @@ def _activity(source: Source, repository: Repository, since: datetime, page: int
     pushes = [record.record_activity(repository=repository, fact=fact, at=at) for fact in facts]
     if any(pushes):
         touch(repository=repository, at=at)
+    _all_usable(client)
     return len(facts), False
+
+
+def _all_usable(client: GitHub) -> None:
+    """What could be used is recorded; a list of which something could not was not read."""
+    if client.unusable:
+        raise NotJson(client.unusable[0])
 
 
 def _rules(source: Source, repository: Repository, since: datetime, page: int, at: datetime) -> Step:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from changes.connectors.json_text import decoded
+
 Value = TypeVar("Value")
 BIG = 2**63 - 1
 SMALL = 2**31 - 1
@@ -31,9 +33,9 @@ class Incomplete(Exception):
 
 
 def read_json(*, body: bytes) -> Any:
-    """Decode bytes strictly: no NaN, no infinite number, at most 1,024 levels, UTF-8 only. Raises Unreadable."""
+    """Decode bytes strictly (``json_text``). Raises Unreadable."""
     try:
-        return orjson.loads(body)
+        return decoded(body)
     except orjson.JSONDecodeError as wrong:
         hint = "; the hook must send application/json, not a form" if body.startswith(b"payload=") else ""
         raise Unreadable(f"The body is not JSON: {clean(text=str(wrong.msg))}{hint}") from None
@@ -111,11 +113,17 @@ class Fields:
             raise Unreadable(f"{self._at(name)} is longer than {limit} characters")
         return clean(text=value)
 
+    def word(self, name: str, *, limit: int) -> str | None:
+        """One of the vendor's own words, such as a state. One that is longer than all that are known is none of them: it is cut
+        in sight, and nothing else is lost for it."""
+        value = self.text(name)
+        return value if value is None or len(value) <= limit else f"{value[: limit - 1]}…"
+
     def needed_text(self, name: str, *, limit: int | None = None) -> str:
-        value = self._must(self.text(name, limit=limit), name)
-        if not value:
-            raise Incomplete(f"{self._at(name)} is empty")
-        return value
+        return self._filled(self.text(name, limit=limit), name)
+
+    def needed_word(self, name: str, *, limit: int) -> str:
+        return self._filled(self.word(name, limit=limit), name)
 
     def text_or_empty(self, name: str) -> str | None:
         """Missing is None (it did not say); null is the empty text (it said: none)."""
@@ -180,6 +188,11 @@ class Fields:
 
     def _at(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
+
+    def _filled(self, value: str | None, name: str) -> str:
+        if not self._must(value, name):
+            raise Incomplete(f"{self._at(name)} is empty")
+        return value or ""
 
     def _must(self, value: Value | None, name: str) -> Value:
         if value is None:

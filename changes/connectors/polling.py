@@ -6,7 +6,8 @@ its facts keep the mark of what they are: reported.
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -17,7 +18,7 @@ from changes.connectors import outages
 from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.cloudflare import sync as cloudflare
 from changes.connectors.doppler import sync as doppler
-from changes.connectors.errors import NotFound, Passing, Permanent
+from changes.connectors.errors import NotFound, NotJson, Passing, Permanent, Unauthorised
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.forges import client_of
@@ -81,22 +82,61 @@ def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     done = 0
     if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
-    began, turn_ends, left_out = now(), time.monotonic() + FIRST_TURN, 0
-    read_first = False
+    began, turn = now(), Turn(source)
     for repository in due.order_by("polled_at", "id"):
         first = _is_first(source, repository)
-        if first and read_first and time.monotonic() > turn_ends:
-            left_out += 1
+        if first and turn.is_over():
             continue
-        if not _asked(source, partial(_poll_repository, source, repository, now()), now, covers=False):
+        if not _asked(source, partial(_poll_one, turn, repository, now()), now, proves=False):
             break
-        read_first, done = read_first or first, done + 1
+        turn.read_first, done = turn.read_first or first, done + 1
     else:
-        if done:
-            observe_repositories(source=source, at=now())
-        if done and not left_out and not walking.under_way(source=source):
-            _covered(source, began)  # what came to the first repository while the last one was read, nobody has seen
+        _end(turn, done, began, now)
+    if turn.problems:
+        _failed(source, "; ".join(turn.problems), now(), rests=False)
     return done
+
+
+@dataclass
+class Turn:
+    """One turn over the repositories of a forge: how long first readings may take, and what could not be read."""
+
+    source: Source
+    ends: float = field(default_factory=lambda: time.monotonic() + FIRST_TURN)
+    read_first: bool = False
+    left_out: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def is_over(self) -> bool:
+        """Whether another first reading has to wait for the next turn; it is counted."""
+        over = self.read_first and time.monotonic() > self.ends
+        self.left_out += over
+        return over
+
+    def is_whole(self) -> bool:
+        """Whether every repository was read to its end."""
+        return not self.left_out and not self.problems
+
+
+def _end(turn: Turn, done: int, began: datetime, now: Now) -> None:
+    """No repository is left. What came to the first one while the last one was read, nobody has seen."""
+    if done:
+        observe_repositories(source=turn.source, at=now())
+    if done and turn.is_whole() and not walking.under_way(source=turn.source):
+        _covered(turn.source, began)
+
+
+def _poll_one(turn: Turn, repository: Repository, at: datetime) -> None:
+    """One repository. What cannot be read of it is noted and hides no other one; a token that is refused ends the turn."""
+    try:
+        _poll_repository(turn.source, repository, at)
+    except Unauthorised:
+        raise
+    except Permanent as problem:
+        log.warning("%s cannot be read: %s", repository, problem)
+        turn.problems.append(f"{repository.name}: {problem}")
+        return
+    _good(turn.source, at)
 
 
 def _is_first(source: Source, repository: Repository) -> bool:
@@ -138,16 +178,24 @@ def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: 
         return False
     except Permanent as problem:
         log.warning("%s cannot be read: %s", source, problem)
-        Source.objects.filter(pk=source.pk).update(
-            failures=F("failures") + 1, last_failed_read_at=at, last_error=str(problem)[:500], not_before=at + EVERY
-        )
-        outages.failed(of=source, why=str(problem), at=at)
+        _failed(source, str(problem), at)
         return False
     if proves:
-        Source.objects.filter(pk=source.pk).update(last_good_read_at=at, failures=0, last_error="")
+        _good(source, at)
     if proves and covers:
         _covered(source, at)
     return True
+
+
+def _good(source: Source, at: datetime) -> None:
+    Source.objects.filter(pk=source.pk).update(last_good_read_at=at, failures=0, last_error="")
+
+
+def _failed(source: Source, why: str, at: datetime, *, rests: bool = True) -> None:
+    """It could not be read, or a part of it; ``rests``: nothing there is asked for a minute."""
+    rest = {"not_before": at + EVERY} if rests else {}
+    Source.objects.filter(pk=source.pk).update(failures=F("failures") + 1, last_failed_read_at=at, last_error=why[:500], **rest)
+    outages.failed(of=source, why=why, at=at)
 
 
 def _poll_repository(source: Source, repository: Repository, at: datetime) -> None:
@@ -177,10 +225,16 @@ def _poll_repository(source: Source, repository: Repository, at: datetime) -> No
     moved = _poll_activity(repository, client, at) or moved
     untold.note()
     _poll_rules(source, repository, at)
-    cursor = min(newest, at) if newest else None  # a clock of theirs that is ahead of ours must not hide what comes next
-    Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=cursor)
     if moved:
         touch(repository=repository, at=at)
+    if client.unusable:  # the place is not moved: it is asked for again until it can be used
+        raise NotJson(_told(client.unusable))
+    cursor = min(newest, at) if newest else None  # a clock of theirs that is ahead of ours must not hide what comes next
+    Repository.objects.filter(pk=repository.pk).update(polled_at=at, poll_cursor=cursor)
+
+
+def _told(unusable: Sequence[str]) -> str:
+    return unusable[0] if len(unusable) == 1 else f"{unusable[0]} (and {len(unusable) - 1} more)"
 
 
 def _read_first(source: Source, repository: Repository, at: datetime) -> bool:

@@ -20,6 +20,7 @@ from changes.emergencies.reminding import tell_threads
 from changes.exceptions import detect
 from changes.exceptions.actions import Found, reconcile, reconcile_population
 from changes.exceptions.models import ExceptionRecord, ExceptionState
+from changes.exceptions.rule_edits import match_rules
 from changes.exceptions.waived import find_waivers
 from changes.gates.actions import freeze, reassess
 from changes.gates.models import Verdict
@@ -200,7 +201,8 @@ def _find(
     pushes = Push.objects.filter(Q(pk__in=pushes.values("pk")) | Q(repository=repository, after__in=merges)).order_by(
         "pushed_at", "id"
     )
-    events = RuleEvent.objects.filter(reported, repository=repository).order_by("id")
+    match_rules(events=RuleEvent.objects.filter(reported, repository=repository).select_related("match", "repository"), at=at)
+    events = RuleEvent.objects.filter(reported, repository=repository).select_related("match").order_by("id")
     unread = _unread(repository, at)
     looks = [
         *detect.about_pull_requests(rows=whole, parameters=parameters_at(at)),

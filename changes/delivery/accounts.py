@@ -19,6 +19,9 @@ WITH did AS (
     SELECT merged_by_uid, merged_by_login, false, 'merged', '', '', coalesce(merged_at, touched_at)
         FROM changes_pullrequest WHERE merged_by_uid IS NOT NULL
     UNION ALL
+    SELECT queued_by_uid, queued_by_login, false, 'merged', '', '', coalesce(merged_at, touched_at)
+        FROM changes_pullrequest WHERE queued_by_uid IS NOT NULL AND merged_at IS NOT NULL
+    UNION ALL
     SELECT uid, login, is_bot, 'reviewed', '', '', coalesce(submitted_at, reported_at) FROM changes_review WHERE uid IS NOT NULL
     UNION ALL
     SELECT pusher_uid, pusher_login, false, 'pushed', '', '', pushed_at FROM changes_push WHERE pusher_uid IS NOT NULL

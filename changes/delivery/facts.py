@@ -57,6 +57,9 @@ class PullRequestReported:
     merged_at: datetime | None = None
     merged_by_uid: int | None = None
     merged_by_login: str | None = None
+    queued_by_uid: int | None = None
+    queued_by_login: str | None = None
+    """Who put it into the merge queue last: a queue merges with an account of its own."""
     merge_sha: str | None = None
     head_is_fork: bool | None = None
     commit_people: tuple[Mapping[str, Any], ...] | None = None

@@ -115,6 +115,8 @@ class PullRequest(Reported):
     merged_at = models.DateTimeField(null=True, blank=True)
     merged_by_uid = models.BigIntegerField(null=True, blank=True)
     merged_by_login = models.CharField(max_length=120, blank=True)
+    queued_by_uid = models.BigIntegerField(null=True, blank=True)
+    queued_by_login = models.CharField(max_length=120, blank=True, default="", db_default="")
     merge_sha = models.CharField(max_length=64, blank=True)
     head_is_fork = models.BooleanField(default=False)
     clocks = models.JSONField(default=dict, blank=True)

@@ -102,9 +102,11 @@ def _of_merge(record: ExceptionRecord, row: PullRequest, at: datetime) -> Change
 
 
 def _who_merged(row: PullRequest) -> Doer:
-    """Whoever merged; the author where a bot did, or nobody is named."""
+    """Whoever merged; where a bot did, whoever put it into the queue, else the author."""
     if row.merged_by_login and not row.merged_by_login.endswith("[bot]"):
         return Doer(row.merged_by_login, row.merged_by_uid)
+    if row.merged_by_login and row.queued_by_login:
+        return Doer(row.queued_by_login, row.queued_by_uid)
     return Doer(row.author_login, row.author_uid)
 
 

@@ -18,7 +18,7 @@ from changes.exceptions.freezes import released_in_freeze, told_by_forge
 from changes.exceptions.sentences import sentence
 from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
 from changes.gates.queries import pull_request_facts, release_facts
-from changes.gates.reading import by_queue, is_one_of
+from changes.gates.reading import by_queue, is_one_of, merger
 from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
@@ -67,11 +67,12 @@ def _is_declared(change: Change) -> bool:
 def _merger_finding(fact: PullRequestFact) -> str:
     """Somebody merged who was not on the list of the branch then. Without a list, or while nobody knows who merged, nothing.
 
-    A merge queue is no person: it merges for somebody whom nobody has read.
+    A merge queue is no person: it merges for whoever put the pull request there.
     """
-    if fact.authorised_mergers is None or fact.merged_by is None or by_queue(fact):
+    who = merger(fact)
+    if fact.authorised_mergers is None or who is None:
         return ""
-    return "" if is_one_of(fact.merged_by, fact.authorised_mergers) else "unauthorised_merge"
+    return "" if is_one_of(who, fact.authorised_mergers) else "unauthorised_merge"
 
 
 def _gate_of(change: Change | None, number: int) -> Mapping[str, Any]:
@@ -95,6 +96,7 @@ def _found(row: PullRequest, fact: PullRequestFact, kind: str, change: Change | 
             "merge": row.merge_sha,
             "merged_by": row.merged_by_login,
             "merged_by_uid": row.merged_by_uid,
+            **({"queued_by": row.queued_by_login, "queued_by_uid": row.queued_by_uid} if by_queue(fact) else {}),
             "author": row.author_login,
             "author_uid": row.author_uid,
         },
@@ -202,10 +204,11 @@ def _contents(pushes: QuerySet[Push]) -> Iterator[tuple[set[str], str, bool, str
 
 
 def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Iterator[tuple[str, list[Found]]]:
-    """Edits of branch rules and access that weaken them. A deleted ruleset and a new person have their own kinds."""
+    """Edits of branch rules and access that weaken them and belong to no change. A deleted ruleset and a new person have their own
+    kinds."""
     for event in events:
         prefix = f"{repository.key}:rule:{event.delivery_key}:"
-        if not event.weakens:
+        if not event.weakens or hasattr(event, "match"):
             yield prefix, []
             continue
         kind, subject = _rule_kind(event)

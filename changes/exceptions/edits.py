@@ -5,7 +5,7 @@ had none is looked at again as long as its exception is open: a person may have 
 has been looked at once is not looked at again, so a run costs what is new.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import chain
 
@@ -60,8 +60,12 @@ def judge_edits(*, source: str, since: datetime, at: datetime) -> int:
 def _candidates(events: Iterable[VendorEvent]) -> dict[int, tuple[Change, Candidate]]:
     """The changes that may cover one of these, by number: those of the two kinds that were open at the time, and those named."""
     events = list(events)
-    first = min(event.at for event in events) - VALID
     named = set(chain.from_iterable(_references(event) for event in events))
+    return candidates_since(min(event.at for event in events) - VALID, named=named)
+
+
+def candidates_since(first: datetime, *, named: Collection[int] = ()) -> dict[int, tuple[Change, Candidate]]:
+    """The changes that may cover edits from ``first`` on, by number: of the kinds for that, and those that are named."""
     rows = Change.objects.filter(Q(kind__in=(Kind.ACCESS, Kind.SECRETS), moved_at__gte=first) | Q(number__in=named))
     windows = _windows(rows)
     found = rows.order_by("-opened_at", "-id")[:CANDIDATES]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from portal.policy.clauses import Clause
 
-MERGE = ("merged_by", "author", "requester", "chair")
+MERGE = ("merged_by", "queued_by", "author", "requester", "chair")
 """Who answers for a merge: whoever merged, made or asked for it, in this order; else the chair."""
 
 
@@ -36,7 +36,12 @@ _ALL = (
     Kind("failed_ci_merged", "Merged with failed checks", Clause.CI_PASSES),
     Kind("ci_missing_merged", "Merged without its required checks", Clause.CI_PASSES),
     Kind("no_staging", "Merged to production without staging", Clause.STAGING_FIRST),
-    Kind("unauthorised_merge", "Merged by somebody who is not on the list", Clause.AUTHORISED_MERGE),
+    Kind(
+        "unauthorised_merge",
+        "Merged by somebody who is not on the list",
+        Clause.AUTHORISED_MERGE,
+        folds_by=("merged_by", "queued_by"),
+    ),
     Kind("unapproved_production", "Merged to production without approval", Clause.ACCESS_RESTRICTED, folds_by=()),
     Kind(
         "untrained_production",

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from changes.delivery.models import Repository
+from changes.delivery.models import Repository, RuleEvent
 from changes.inventory.models import VendorEvent
 from changes.proposals.models import Change
 
@@ -137,6 +137,18 @@ class EditMatch(models.Model):
     change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="edits")
     reason = models.TextField()
     """Why this change, in a sentence; with the vendor's own approval where there is one."""
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.change}"
+
+
+class RuleMatch(models.Model):
+    """An edit of branch rules or access at the forge and the change that it belongs to. Inserted once."""
+
+    event = models.OneToOneField(RuleEvent, on_delete=models.PROTECT, related_name="match")
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="rule_edits")
+    reason = models.TextField()
     at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from portal.access.models import Identity, User
 from portal.access.permissions import P
 from portal.access.roles import Role
 
-ACCOUNTS = ("merged_by", "author", "pusher", "actor")
+ACCOUNTS = ("merged_by", "queued_by", "author", "pusher", "actor")
 ROLES = {"chair": Role.CHAIR, "compliance": Role.COMPLIANCE, "administrator": Role.ADMINISTRATOR}
 LAST = ("chair", "compliance")
 """Somebody always answers: where the rule leads nowhere, the chair, else compliance."""

@@ -15,7 +15,7 @@ NAMES = {
     "detail": "What was changed",
 }
 """Words for codes that do not read well by themselves."""
-LEFT_OUT = frozenset({"release_id", "merged_by_uid", "author_uid", "pusher_uid", "actor_uid"})
+LEFT_OUT = frozenset({"release_id", "merged_by_uid", "queued_by_uid", "author_uid", "pusher_uid", "actor_uid"})
 """Numbers of the portal's own rows and of accounts, which say nothing to a person."""
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 

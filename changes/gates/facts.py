@@ -84,6 +84,8 @@ class PullRequestFact:
     confirmed: bool
     queue_sha: str = ""
     """The head that a merge queue made of it: the one that it was merged as, else the one that is being tried."""
+    queued_by: Actor | None = None
+    """Who put it into the merge queue, which merges with an account of its own."""
     authorised_mergers: tuple[Actor, ...] | None = None
     """Who was on the list of its branch at the merge, or is now; None when no list had been confirmed."""
 

@@ -160,9 +160,6 @@ def pull_request_facts(
 def _pull_request(row: PullRequest, links: Links, known: Around, change: Change | None) -> PullRequestFact:
     repository, queue = row.repository, known.heads.get(row.pk, "")
     parts = {repository.main_branch: "main", repository.prod_branch: "prod"}
-    merged_by = None
-    if row.merged_by_login:
-        merged_by = account_actor(row.merged_by_uid, row.merged_by_login, links)
     return PullRequestFact(
         repository=repository.name,
         number=row.number,
@@ -185,10 +182,11 @@ def _pull_request(row: PullRequest, links: Links, known: Around, change: Change 
         checks=tuple(check for sha in dict.fromkeys((row.head_sha, queue)) for check in known.checks.get((repository.pk, sha), [])),
         required_checks=known.rules.get((repository.pk, row.base_ref)),
         merged_at=row.merged_at,
-        merged_by=merged_by,
+        merged_by=account_actor(row.merged_by_uid, row.merged_by_login, links) if row.merged_by_login else None,
         merge_sha=row.merge_sha,
         confirmed=row.confirmed_at is not None,
         queue_sha=queue,
+        queued_by=account_actor(row.queued_by_uid, row.queued_by_login, links) if row.queued_by_login else None,
         authorised_mergers=_mergers(row, known, parts.get(row.base_ref, "")),
     )
 

@@ -106,6 +106,11 @@ def by_queue(pr: PullRequestFact) -> bool:
     return pr.merged_by is not None and pr.merged_by.bot and bool(pr.queue_sha) and pr.queue_sha == pr.merge_sha
 
 
+def merger(pr: PullRequestFact) -> Actor | None:
+    """Who merged it: of a merge by the queue whoever put it there; None where that is not known."""
+    return pr.queued_by if by_queue(pr) else pr.merged_by
+
+
 def production_commits(facts: ChangeFacts) -> frozenset[str]:
     """The commits that the change put on prod."""
     merges = {pr.merge_sha for pr in into_prod(facts) if pr.merged_at}

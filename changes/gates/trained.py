@@ -6,7 +6,7 @@ from datetime import datetime
 
 from changes.delivery.actor import Actor
 from changes.gates.facts import ChangeFacts, TrainingFact
-from changes.gates.reading import contributors
+from changes.gates.reading import contributors, merger
 from changes.gates.rules.training import TRAINING
 from changes.training import queries
 
@@ -35,4 +35,4 @@ def involved(facts: ChangeFacts) -> Iterator[Actor]:
     yield facts.requester
     yield from (item.by for item in facts.approvals if not item.lapsed)
     yield from (item.by for item in facts.sign_offs)
-    yield from (pr.merged_by for pr in facts.pull_requests if pr.merged_by is not None)
+    yield from (who for pr in facts.pull_requests if (who := merger(pr) or pr.merged_by) is not None)

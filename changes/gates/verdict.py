@@ -17,7 +17,7 @@ from changes.gates.rules.freezing import OVERRIDERS, holding, remarks_on
 from portal.ledger.canonical import digest_of
 from portal.policy.parameters import Parameters
 
-RULES_VERSION = "4"
+RULES_VERSION = "5"
 """Rises with every change of a rule that can change a verdict."""
 AT_MERGE, AT_RELEASE = NUMBERS[Code.MERGE], NUMBERS[Code.RELEASE]
 """The last gate that a verdict can know at the merge to production, and at the release."""

@@ -93,7 +93,12 @@ def uids_of(pull_requests: Iterable[PullRequest]) -> set[Key]:
     """Every account number and address that appears on these pull requests (reviews must be prefetched or are asked for)."""
     keys: set[Key] = set()
     for pull_request in pull_requests:
-        keys |= {pull_request.author_uid, pull_request.merged_by_uid, *_keys(pull_request.commit_people)}
+        keys |= {
+            pull_request.author_uid,
+            pull_request.merged_by_uid,
+            pull_request.queued_by_uid,
+            *_keys(pull_request.commit_people),
+        }
         keys |= {review.uid for review in pull_request.reviews.all()}
     return keys
 

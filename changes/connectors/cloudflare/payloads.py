@@ -72,14 +72,14 @@ def record(found: Fields, zone_id: str, environments: Mapping[str, str]) -> Seen
 
 def application(found: Fields, environments: Mapping[str, str]) -> Seen:
     """An Access application, without its credentials. The ids of its policies stand in their order."""
-    name, domain = found.needed_text("name"), found.text("domain") or ""
+    own, domain = found.needed_text("id", limit=ID), found.text("domain") or ""
     policies = found.values.get("policies") or []
     order = [item.get("id") if isinstance(item, Mapping) else item for item in policies if isinstance(item, Mapping | str)]
     kept = {key: scrubbed(found.values.get(key)) for key in APP_KEYS}
     return Seen(
         kind="cloudflare.access_app",
-        external_id=found.needed_text("id", limit=ID),
-        name=name,
+        external_id=own,
+        name=found.text("name") or domain or own,  # Cloudflare asks for no name
         environment=environment_of(domain, environments),
         configuration=_said(
             {**kept, "destinations": scrubbed(found.values.get("destinations")), "policies": clean_json(value=order)}
@@ -149,11 +149,11 @@ def role(found: Fields) -> Seen:
 
 def member(found: Fields, account: str) -> list[Held]:
     """What a member of the account may do there: a right for each role and policy. Who has not accepted yet has none."""
+    if found.text("status") not in (None, "accepted"):
+        return []
     user = found.needed("user")
     email = user.text("email") or found.text("email") or ""
     named = " ".join(filter(None, (user.text("first_name"), user.text("last_name"))))
-    if found.text("status") not in (None, "accepted"):
-        return []
     words = [item.needed_text("name") for item in found.items("roles")]
     for item in found.items("policies"):
         words += [f"{given.needed_text('name')}" for given in item.items("permission_groups") if item.text("access") != "deny"]

@@ -23,6 +23,7 @@ from changes.connectors.doppler.payloads import Config, Project, Sync
 from changes.connectors.errors import Invalid, NotJson, Passing, Unauthorised
 from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.connectors.http import Client
+from changes.connectors.json_text import decoded
 from changes.connectors.models import Source
 from portal import vault
 
@@ -146,7 +147,7 @@ class Doppler:
         self._note(answer)
         checked(answer)
         try:
-            body = orjson.loads(answer.body)
+            body = decoded(answer.body)
         except orjson.JSONDecodeError:
             raise NotJson(f"{answer.what} answered {answer.status} with something that is no JSON") from None
         if isinstance(body, dict) and body.get("success") is False:

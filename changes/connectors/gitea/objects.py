@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from changes.connectors.fields import Fields, Incomplete
+from changes.connectors.fields import Fields
 from changes.connectors.github import objects
 from changes.connectors.github.branches import rules_of
 from changes.delivery.facts import BranchRulesReported, CheckReported, PullRequestReported, ReviewReported
@@ -107,11 +107,3 @@ def _protection(rule: Fields) -> dict[str, Any]:
         if limited
         else None,
     }
-
-
-def needed_repository(*, value: Mapping[str, Any]) -> str:
-    """The name of the repository in a payload. Raises ``Incomplete``."""
-    name = objects.repository(value=value).name
-    if name.count("/") != 1:
-        raise Incomplete("repository.full_name is no owner/name")
-    return name

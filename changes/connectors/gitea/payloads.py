@@ -10,7 +10,7 @@ from changes.connectors.fields import Fields, clean, read_json
 from changes.connectors.gitea import objects
 from changes.connectors.github import objects as shared
 from changes.connectors.github.dialects import Reader, pushed, read_delivery
-from changes.connectors.github.payloads import Parsed
+from changes.connectors.github.payloads import Parsed, unused
 from changes.delivery.facts import Fact
 
 PULL_REQUESTS = (
@@ -30,6 +30,8 @@ def parse(event: str, body: bytes) -> Parsed:
     """Turn one delivery into facts. ``event`` is the X-Gitea-Event header."""
     event = clean(text=event)[:60]
     fields = Fields.of(value=read_json(body=body), path="")
+    if event not in EVENTS:
+        return unused(event=event, body=fields.values, under="repository", named="full_name")
     uid, login, _ = shared.account(holder=fields, name="sender")
     return read_delivery(
         event=event,

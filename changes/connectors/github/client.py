@@ -3,7 +3,7 @@
 Operations and their limits: REFERENCE §1.3. One object is one repository, asked at one moment.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -40,6 +40,8 @@ class GitHub:
     repository_name: str
     at: datetime
     api: Api = field(init=False, repr=False)
+    unusable: list[str] = field(default_factory=list, init=False, repr=False)
+    """Why entries of long lists could not be used: one of them must not hide the others. Whoever reads such a list looks here."""
 
     def __post_init__(self) -> None:
         self.api = self._api()
@@ -102,8 +104,7 @@ class GitHub:
     def _updated_since(
         self, *, rest: str, query: Mapping[str, str | int], read: Callable[[Any], PullRequestReported], since: datetime | None
     ) -> Iterator[PullRequestReported]:
-        for row in self.api.items(path=self._path(rest), query=query):
-            found = read_answer(row, read=read)
+        for found in self._usable(self.api.items(path=self._path(rest), query=query), read):
             if since is not None and found.vendor_updated_at is not None and found.vendor_updated_at < since:
                 return
             yield found
@@ -111,12 +112,22 @@ class GitHub:
     def pull_requests_page(self, *, page: int) -> list[PullRequestReported]:
         """A hundred pull requests, newest change first; empty behind the last page."""
         query: dict[str, str | int] = {"state": "all", "sort": "updated", "direction": "desc", "per_page": 100, "page": page}
-        return [read_answer(row, read=lambda value: objects.pull_request(value=value)) for row in self._rows("/pulls", query)]
+        return list(self._usable(self._rows("/pulls", query), lambda value: objects.pull_request(value=value)))
 
     def deployments_page(self, *, page: int) -> list[DeploymentReported]:
         """A hundred deployments, newest first; empty behind the last page."""
         rows = self._rows("/deployments", {"per_page": 100, "page": page})
-        return [read_answer(row, read=lambda value: objects.deployment(value=value)) for row in rows]
+        return list(self._usable(rows, lambda value: objects.deployment(value=value)))
+
+    def _usable(self, rows: Iterable[Json], read: Callable[[Any], Fact]) -> Iterator[Fact]:
+        """What can be read of a list, lazily; what cannot is named in ``unusable``."""
+        for row in rows:
+            try:
+                found = read_answer(row, read=read)
+            except NotJson as wrong:
+                self.unusable.append(wrong.reason)
+                continue
+            yield found
 
     def _rows(self, rest: str, query: Mapping[str, str | int]) -> list[Json]:
         found = self.api.get(path=self._path(rest), query=query)
@@ -183,16 +194,14 @@ class GitHub:
 
     def deployments_since(self, *, since: datetime | None) -> Iterator[DeploymentReported]:
         """Newest first, lazily; ends at the first that was created before ``since`` (None: all)."""
-        for row in self.api.items(path=self._path("/deployments")):
-            found = read_answer(row, read=lambda value: objects.deployment(value=value))
+        for found in self._usable(self.api.items(path=self._path("/deployments")), lambda value: objects.deployment(value=value)):
             if since is not None and found.created_at < since:
                 return
             yield found
 
     def activity_since(self, *, since: datetime) -> Iterator[PushReported]:
         """What happened to branches, newest first, lazily; ends at the first entry before ``since``. Whatever pushed it."""
-        for row in self.api.items(path=self._path("/activity")):
-            found = read_answer(row, read=lambda value: objects.activity(value=value))
+        for found in self._usable(self.api.items(path=self._path("/activity")), lambda value: objects.activity(value=value)):
             if found is None:
                 continue
             if found.pushed_at is not None and found.pushed_at < since:

@@ -23,7 +23,8 @@ def read_delivery(
     repository: Callable[[Mapping[str, Any]], RepositoryFact],
     readers: Mapping[str, Reader],
 ) -> Parsed:
-    """One delivery as facts. ``sender`` is number and login, ``under`` the key of the repository, ``readers`` are by event."""
+    """One delivery as facts. ``sender`` is number and login, ``under`` the key of the repository; ``readers`` are by event, and
+    this one is among them."""
     parsed = Parsed(
         event=event,
         action=action,
@@ -37,10 +38,7 @@ def read_delivery(
     try:
         if fields.has(under):
             parsed = replace(parsed, repository=repository(fields.needed(under).values))
-        reader = readers.get(event)
-        if reader is None:
-            return replace(parsed, kind="unknown", note=f"Countersign does not use {event!r} events")
-        return replace(parsed, facts=tuple(reader(fields, parsed)))
+        return replace(parsed, facts=tuple(readers[event](fields, parsed)))
     except Incomplete as gap:
         return replace(parsed, kind="incomplete", note=str(gap))
 

@@ -84,6 +84,15 @@ class Graph:
             total=total,
         )
 
+    def queued_by(self, *, number: int) -> tuple[int | None, str | None]:
+        """(number, login) of the account that put a pull request into the merge queue last."""
+        self._until = time.monotonic() + SECONDS
+        repository, _ = self._ask(graph_queries.QUEUE, {"number": number})
+        try:
+            return graph_shapes.queued_by(Fields.of(value=repository, path="repository").needed("pullRequest").values)
+        except (Unreadable, Incomplete) as problem:
+            raise Unusable(f"GitHub's GraphQL API left something out: {problem}") from None
+
     def _continue(self, nodes: Mapping[int, Node]) -> dict[int, str]:
         """Collect what is longer than its first page. Returns numbers for which that did not go, and why."""
         failed: dict[int, str] = {}

@@ -1,6 +1,6 @@
 """The questions that are asked in GraphQL, as text. What they cost and how they are limited: docs/connectors/github.md.
 
-A page of a hundred pull requests with the first page of everything below it costs six points of five thousand an hour. What is
+A page of a hundred pull requests with the first page of everything below it costs seven points of five thousand an hour. What is
 longer than its first page is asked for by the pull request's number, several at once.
 """
 
@@ -39,6 +39,12 @@ __typename
 ... on CheckRun { databaseId url name status conclusion startedAt completedAt checkSuite { app { slug name } } }
 ... on StatusContext { context }
 """
+QUEUED = """
+queued: timelineItems(last: 1, itemTypes: ADDED_TO_MERGE_QUEUE_EVENT) {
+  nodes { ... on AddedToMergeQueueEvent { enqueuer { databaseId login } } }
+}
+"""
+"""Who put it into the merge queue last: the queue merges with an account of its own."""
 PARTS = {
     "reviews": ("reviews", REVIEW),
     "files": ("files", FILE),
@@ -64,6 +70,7 @@ headRefName headRefOid baseRefName baseRefOid isCrossRepository
 headRepository {{ databaseId }} baseRepository {{ databaseId }}
 author {{ ...who }} mergedBy {{ ...who }} mergeCommit {{ oid }}
 labels(first: 100) {{ nodes {{ name }} }}
+{QUEUED}
 {_listed("reviews", f"first: {REVIEWS}", REVIEW)}
 {_listed("files", f"first: {FILES}", FILE)}
 {_listed("commits", f"first: {COMMITS}", COMMIT)}
@@ -81,6 +88,13 @@ query PullRequests($owner: String!, $name: String!, $first: Int!, $after: String
   }}
 }}
 {WHO}"""
+
+QUEUE = f"""
+query Queued($owner: String!, $name: String!, $number: Int!) {{
+  {LIMITS}
+  repository(owner: $owner, name: $name) {{ pullRequest(number: $number) {{ {QUEUED} }} }}
+}}
+"""
 
 
 @dataclass(frozen=True)

@@ -64,13 +64,26 @@ def read(node: Node) -> Read:
     files, moved = _files(node.lists["files"][:MOST_FILES])
     commits = [_commit(one) for one in node.lists["commits"][: people.MOST]]
     checks, statuses = _checks(node.lists["contexts"], sha=str(node.values.get("headOid") or head))
-    fact = replace(bare, commit_people=people.commit_people(commits=commits, most=people.MOST))
+    uid, login = queued_by(node.values)
+    fact = replace(
+        bare,
+        commit_people=people.commit_people(commits=commits, most=people.MOST),
+        queued_by_uid=uid,
+        queued_by_login=login,
+    )
     if not moved:
         fact = replace(fact, paths=objects.file_paths(values=files), files=objects.files(values=files))
     reviews = tuple(objects.review(value=_review(one), pull_request_number=number) for one in node.lists["reviews"])
     wants = [f"files:{number}"] if moved else []
     wants += [f"statuses:{bare.head_sha}"] if statuses else []
     return Read(whole=PullRequestRead(pull_request=fact, reviews=reviews, checks=tuple(checks)), wants=tuple(wants))
+
+
+def queued_by(value: Json) -> tuple[int | None, str | None]:
+    """(number, login) of whoever put a pull request into the merge queue last; None where nobody did, or the account is gone."""
+    last = (nodes_of(value, "queued") or [{}])[-1]
+    who = Fields.of(value=last, path="queued").within("enqueuer")
+    return (who.number("databaseId"), who.text("login", limit=objects.LOGIN)) if who is not None else (None, None)
 
 
 def needs_signatures(commits: Iterable[Json]) -> bool:

@@ -46,14 +46,16 @@ def repository(*, value: Mapping[str, Any]) -> RepositoryFact:
     if not name:
         owner = fields.needed("owner")
         name = f"{owner.text('login') or owner.needed_text('name')}/{fields.needed_text('name')}"
+    if name.count("/") != 1 or name.startswith("/") or name.endswith("/"):
+        raise Incomplete("repository.full_name is no owner/name")
     return RepositoryFact(
         name=name,
         vendor_id=fields.number("id"),
-        clone_url=fields.text("clone_url", limit=500),
-        default_branch=fields.text("default_branch", limit=200),
+        clone_url=fields.text("clone_url"),
+        default_branch=fields.word("default_branch", limit=200),
         archived=fields.flag("archived"),
         disabled=fields.flag("disabled"),
-        visibility=fields.text("visibility", limit=20),
+        visibility=fields.word("visibility", limit=20),
     )
 
 
@@ -114,7 +116,7 @@ def _is_fork(*, head: Fields, base: Fields) -> bool | None:
 def _labels(*, fields: Fields) -> tuple[str, ...] | None:
     if not fields.has("labels"):
         return None
-    return tuple(label.needed_text("name") for label in fields.items("labels"))
+    return tuple(name for label in fields.items("labels") if (name := label.text("name")))
 
 
 def review(*, value: Mapping[str, Any], pull_request_number: int, path: str = "review") -> ReviewReported:
@@ -146,8 +148,8 @@ def check_run(*, value: Mapping[str, Any]) -> CheckReported:
         source="check_run",
         vendor_id=fields.needed_number("id"),
         name=fields.needed_text("name"),
-        status=fields.needed_text("status", limit=20),
-        conclusion=fields.text("conclusion", limit=20) or "",
+        status=fields.needed_word("status", limit=20),
+        conclusion=fields.word("conclusion", limit=20) or "",
         app=_app(fields=fields),
         completed_at=completed_at,
         vendor_updated_at=completed_at or fields.moment("started_at"),
@@ -158,7 +160,7 @@ def check_suite(*, value: Mapping[str, Any]) -> CheckReported:
     """A check suite: all runs of one app on one commit. It has no name of its own, so it goes by the app's."""
     fields = Fields.of(value=value, path="check_suite")
     app = _app(fields=fields)
-    status = fields.text("status", limit=20) or "queued"
+    status = fields.word("status", limit=20) or "queued"
     updated_at = fields.moment("updated_at")
     return CheckReported(
         head_sha=fields.needed_commit("head_sha"),
@@ -166,7 +168,7 @@ def check_suite(*, value: Mapping[str, Any]) -> CheckReported:
         vendor_id=fields.needed_number("id"),
         name=app or "check suite",
         status=status,
-        conclusion=fields.text("conclusion", limit=20) or "",
+        conclusion=fields.word("conclusion", limit=20) or "",
         app=app,
         completed_at=updated_at if status == "completed" else None,
         vendor_updated_at=updated_at,
@@ -175,7 +177,7 @@ def check_suite(*, value: Mapping[str, Any]) -> CheckReported:
 
 def _app(*, fields: Fields) -> str | None:
     app = fields.within("app")
-    return (app.text("slug", limit=LOGIN) or app.text("name", limit=LOGIN)) if app is not None else None
+    return (app.word("slug", limit=LOGIN) or app.word("name", limit=LOGIN)) if app is not None else None
 
 
 def status(*, value: Mapping[str, Any], sha: str | None = None, by: str | None = None) -> CheckReported:
@@ -277,7 +279,7 @@ def _file(*, fields: Fields) -> dict[str, Any]:
     path = fields.needed_text("filename")
     lines = fields.number("changes", largest=SMALL)
     added = _added(patch=fields.text("patch")) if is_migration(path) else None
-    return {"path": path, "status": fields.text("status", limit=20) or "", "lines": lines or 0, "added": added}
+    return {"path": path, "status": fields.word("status", limit=20) or "", "lines": lines or 0, "added": added}
 
 
 def _added(*, patch: str | None) -> list[str] | None:

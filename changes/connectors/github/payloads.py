@@ -70,22 +70,35 @@ def parse(event: str, body: bytes) -> Parsed:
     shapes = events_of(body=fields.values)
     if shapes and shapes != (event,):
         raise Disagrees(f"The header says {event[:60]!r}, the body is {' and '.join(shapes)}")
+    if event not in SHAPES:
+        return unused(event=event, body=fields.values, under="repository", named="full_name")
     sender_uid, sender_login, _ = objects.account(holder=fields, name="sender")
     reading = _Reading(body=fields, action=fields.text("action") or "", sender_uid=sender_uid, sender_login=sender_login)
     return _read(event=event, reading=reading, fits=bool(shapes))
 
 
+def unused(*, event: str, body: Mapping[str, Any], under: str, named: str) -> Parsed:
+    """An event that nothing is read of but the repository's name, for the list: whatever else is odd about it does not matter."""
+    repository, action = body.get(under), body.get("action")
+    name = repository.get(named) if isinstance(repository, Mapping) else None
+    return Parsed(
+        event=event,
+        action=clean(text=action) if isinstance(action, str) else "",
+        repository=RepositoryFact(name=clean(text=name)) if isinstance(name, str) and name else None,
+        facts=(),
+        kind="unknown",
+        note=f"Countersign does not use {event[:60]!r} events",
+    )
+
+
 def _read(*, event: str, reading: _Reading, fits: bool) -> Parsed:
     facts: list[Fact] = []
-    kind: Literal["known", "unknown", "incomplete"] = "known"
+    kind: Literal["known", "incomplete"] = "known"
     try:
         reading.repository = _repository(body=reading.body)
-        if event not in SHAPES:
-            kind, reading.note = "unknown", f"Countersign does not use {event[:60]!r} events"
-        elif not fits:
+        if not fits:
             raise Incomplete(f"The body is not that of a {event} event: {', '.join(sorted(SHAPES[event].needs))} expected")
-        else:
-            facts.extend(EVENTS[event](reading))
+        facts.extend(EVENTS[event](reading))
     except Incomplete as gap:
         kind, reading.note = "incomplete", str(gap)
     return Parsed(
@@ -110,7 +123,10 @@ def _repository(*, body: Fields) -> RepositoryFact | None:
 
 
 def _pull_request(reading: _Reading) -> Iterator[Fact]:
-    yield objects.pull_request(value=reading.body.needed("pull_request").values)
+    found = objects.pull_request(value=reading.body.needed("pull_request").values)
+    if reading.action == "enqueued":
+        found = replace(found, queued_by_uid=reading.sender_uid, queued_by_login=reading.sender_login)
+    yield found
 
 
 def _review(reading: _Reading) -> Iterator[Fact]:

@@ -1,17 +1,23 @@
 """Reads from GitHub's API what a delivery has hinted at, and records it as confirmed."""
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from changes.connectors.asking import ask_unless_read
 from changes.connectors.forges import client_of
 from changes.connectors.github.client import GitHub
+from changes.connectors.github.graph import Graph
+from changes.connectors.github.graph_errors import TooMuch, Unusable
 from changes.connectors.github.rulebook import Rulebook
 from changes.connectors.github.watching import watch_branch, watch_environments, watch_repository
 from changes.connectors.models import Reading
 from changes.delivery import actions as record
+from changes.delivery.facts import PullRequestReported
 from changes.delivery.models import BranchRules, PullRequest, Repository
 
+log = logging.getLogger(__name__)
 Read = Callable[[GitHub, Repository, str, datetime], str]
 
 
@@ -27,12 +33,24 @@ def read(*, reading: Reading, at: datetime) -> str:
 
 def read_pull_request(client: GitHub, repository: Repository, number: str, at: datetime) -> str:
     """The pull request with paths and people, its reviews, and the checks on its head."""
-    fact = client.pull_request(number=int(number))
+    fact = _with_queuer(client, client.pull_request(number=int(number)), at)
     record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
     reviews = client.reviews(number=int(number))
     for review in reviews:
         record.record_review(repository=repository, fact=review, at=at, confirmed=True)
     return f"{len(reviews)} reviews, {read_checks(client, repository, fact.head_sha, at)}"
+
+
+def _with_queuer(client: GitHub, fact: PullRequestReported, at: datetime) -> PullRequestReported:
+    """With who put it into the merge queue, where a bot merged it; GraphQL alone tells that. Where it does not, nobody is named."""
+    if client.source.kind != "github" or not (fact.merged_by_login or "").endswith("[bot]"):
+        return fact
+    try:
+        uid, login = Graph(source=client.source, repository_name=client.repository_name, at=at).queued_by(number=fact.number)
+    except (TooMuch, Unusable) as problem:
+        log.info("who queued %s#%s was not read: %s", client.repository_name, fact.number, problem)
+        return fact
+    return replace(fact, queued_by_uid=uid, queued_by_login=login)
 
 
 def read_checks(client: GitHub, repository: Repository, sha: str, at: datetime) -> str:

@@ -157,22 +157,22 @@ def _use_rest(walk: Walk, why: str) -> None:
 def _rest_step(walk: Walk, source: Source, at: datetime) -> Step:
     """A hundred bare pull requests; what belongs to each is read one by one afterwards."""
     repository = walk.repository
-    rows = GitHub(source=source, repository_name=repository.name, at=at).pull_requests_page(page=walk.rest_page)
+    client = GitHub(source=source, repository_name=repository.name, at=at)
+    rows = client.pull_requests_page(page=walk.rest_page)
     wanted = [fact for fact in rows if fact.vendor_updated_at is None or fact.vendor_updated_at >= walk.since]
     newest = max((fact.vendor_updated_at for fact in wanted if fact.vendor_updated_at), default=None)
-    more = bool(rows) and len(wanted) == len(rows)
+    more = bool(rows or client.unusable) and len(wanted) == len(rows)
+    out = client.unusable
+    note = f"{len(out)} pull requests of a page are left out: {out[0]}" if out else walk.note
     with transaction.atomic():
         if wanted:
             touch(repository=repository, at=at)
         for fact in wanted:
             record.record_pull_request(repository=repository, fact=fact, at=at, confirmed=True)
         ask_all(asked=[Asked(source, repository, f"pull_request:{fact.number}", at) for fact in wanted])
+        found = walk.found + len(wanted)
         _keep(
-            walk,
-            rest_page=walk.rest_page + 1,
-            newest=walk.newest or newest,
-            found=walk.found + len(wanted),
-            ended_at=None if more else at,
+            walk, rest_page=walk.rest_page + 1, newest=walk.newest or newest, found=found, note=note, ended_at=None if more else at
         )
     return Step(len(wanted), more)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from changes.connectors.fields import Fields, Incomplete
+from changes.connectors.fields import SMALL, Fields, Incomplete
 from changes.connectors.github import objects
 from changes.connectors.github.branches import rules_of
 from changes.delivery.facts import BranchRulesReported, CheckReported, PullRequestReported, RepositoryFact, ReviewReported
@@ -45,10 +45,10 @@ def repository(*, value: Json) -> RepositoryFact:
     return RepositoryFact(
         name=fields.needed_text("path_with_namespace", limit=200),
         vendor_id=fields.number("id"),
-        clone_url=fields.text("http_url_to_repo", limit=500) or fields.text("git_http_url", limit=500),
-        default_branch=fields.text("default_branch", limit=200),
+        clone_url=fields.text("http_url_to_repo") or fields.text("git_http_url"),
+        default_branch=fields.word("default_branch", limit=200),
         archived=fields.flag("archived"),
-        visibility=fields.text("visibility", limit=20),
+        visibility=fields.word("visibility", limit=20),
     )
 
 
@@ -70,22 +70,25 @@ def told(*, body: Json) -> PullRequestReported:
     user = body.get("user") if fields.text("action") == "merge" else None
     author = {"id": fields.number("author_id")} if fields.has("author_id") else None
     labels = [label.text("title") or "" for label in whole.items("labels")] if whole.has("labels") else None
-    head = last.needed_text("id") if last else _sha(fields)
+    head = (last or fields.needed("last_commit")).needed_commit("id") if last or not fields.has("sha") else _sha(fields)
     return _read(fields, user=author, merged_by=user, head=head, labels=labels)
 
 
 def _sha(fields: Fields) -> str:
-    return fields.text("sha") or ""
+    """The head; a merge request whose branch has nothing of its own has none."""
+    return fields.needed_commit("sha")
 
 
 def _read(fields: Fields, *, user: Any, merged_by: Any, head: str, labels: Any) -> PullRequestReported:
     said = fields.needed_text("state")
     if said not in STATES:
         raise Incomplete(f"{fields.path}.state is none that GitLab documents")
+    number, title = fields.needed_number("iid", largest=SMALL), fields.needed_text("title")
+    branches = {side: fields.needed_text(f"{side}_branch") for side in ("source", "target")}
     draft = fields.flag("draft") if fields.has("draft") else fields.flag("work_in_progress")
     like = {
-        "number": fields.values.get("iid"),
-        "title": fields.values.get("title"),
+        "number": number,
+        "title": title,
         "body": fields.values.get("description"),
         "state": STATES[said],
         "merged": said == "merged",
@@ -93,8 +96,8 @@ def _read(fields: Fields, *, user: Any, merged_by: Any, head: str, labels: Any) 
         "user": _user(user),
         "merged_by": _user(merged_by),
         "labels": [{"name": name} for name in labels] if isinstance(labels, list) else None,
-        "head": {"ref": fields.values.get("source_branch"), "sha": head, "repo": {"id": fields.number("source_project_id")}},
-        "base": {"ref": fields.values.get("target_branch"), "repo": {"id": fields.number("target_project_id")}},
+        "head": {"ref": branches["source"], "sha": head, "repo": {"id": fields.number("source_project_id")}},
+        "base": {"ref": branches["target"], "repo": {"id": fields.number("target_project_id")}},
         "merge_commit_sha": fields.text("merge_commit_sha") or fields.text("squash_commit_sha") or head,
         **{name: _time(fields, name) for name in ("created_at", "updated_at", "closed_at", "merged_at")},
     }

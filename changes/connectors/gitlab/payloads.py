@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from changes.connectors.fields import Fields, clean, read_json
 from changes.connectors.github import objects as shared
 from changes.connectors.github.dialects import Reader, pushed, read_delivery
-from changes.connectors.github.payloads import Parsed
+from changes.connectors.github.payloads import Parsed, unused
 from changes.connectors.gitlab import objects
 from changes.delivery.facts import Fact
 
@@ -18,6 +18,8 @@ def parse(event: str, body: bytes) -> Parsed:
     """Turn one delivery into facts. ``event`` is the X-Gitlab-Event header: ``Merge Request Hook``."""
     event = clean(text=event)[:60]
     fields = Fields.of(value=read_json(body=body), path="")
+    if event not in EVENTS:
+        return unused(event=event, body=fields.values, under="project", named="path_with_namespace")
     uid, login = _sender(fields)
     return read_delivery(
         event=event,

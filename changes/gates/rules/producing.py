@@ -18,6 +18,7 @@ from changes.gates.reading import (
     is_late,
     is_one_of,
     listed,
+    merger,
     moment,
     name_of,
     releases_to,
@@ -99,10 +100,12 @@ def _judge_merger(pr: PullRequestFact) -> Judgement:
         text = f"{name_of(pr)} {merged}; no list of authorised mergers has been approved"
         who = "The architecture team approves the list of people who may merge to prod."
         return not_connected(text, *evidence, who=who, confirmed=pr.confirmed)
-    if by_queue(pr):
+    actor = merger(pr)
+    if actor is None:
         text = f"{name_of(pr)} {merged}, the merge queue, and who put it there has not been read"
-        return not_connected(text, *evidence, who="Nobody: the forge does not tell it with the merge.", confirmed=pr.confirmed)
-    if is_one_of(pr.merged_by, pr.authorised_mergers):
+        return not_connected(text, *evidence, who="The portal reads it by itself, if the forge tells it.", confirmed=pr.confirmed)
+    merged += f", the merge queue, into which it was put by {actor.name}" if by_queue(pr) else ""
+    if is_one_of(actor, pr.authorised_mergers):
         return met(f"{name_of(pr)} {merged}, who is on the list", *evidence, confirmed=pr.confirmed)
     reason = f"{name_of(pr)} {merged}, who is not on the list of authorised mergers"
     return open_or_failed(late=True, reason=reason, who="", evidence=evidence, confirmed=pr.confirmed)

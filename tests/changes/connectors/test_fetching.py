@@ -66,6 +66,30 @@ def test_filling_back_goes_step_by_step_and_survives_a_killed_worker(github):
     assert [one.method for one in github.forge.asked].count("POST") == 1, "GraphQL is not asked again on the way"
 
 
+@pytest.mark.parametrize(
+    ("path", "odd", "words"),
+    [("deployments", {"id": 5}, "deployment.environment"), ("activity", {"ref": "refs/heads/main"}, "activity.activity_type")],
+)
+def test_filling_back_says_what_cannot_be_used(github, path, odd, words):
+    asking.ask_fetch(source=github.source, days=30, by=person("Rex", Role.ADMINISTRATOR), at=NOW)
+    github.forge.script[f"GET {REPO}/{path}"] = Said([odd])
+
+    fetching.work_on_fetches(now=lambda: NOW)
+
+    assert (fetch().state, words in fetch().note) == ("failed", True)
+
+
+def test_filling_back_leaves_out_an_odd_pull_request_alone_and_says_so(github):
+    asking.ask_fetch(source=github.source, days=30, by=person("Rex", Role.ADMINISTRATOR), at=NOW)
+    page = [made.pull_request(number=1, title=None), made.pull_request(number=2)]
+    github.forge.script[f"GET {REPO}/pulls"] = [Said(page), Said([])]
+
+    fetching.work_on_fetches(now=lambda: NOW)
+
+    assert (fetch().state, list(PullRequest.objects.values_list("number", flat=True))) == ("done", [2])
+    assert "1 pull requests of a page are left out: The forge's answer cannot be used: pull_request.title" in fetch().note
+
+
 def test_the_vendors_wait_puts_it_off_and_a_refusal_stops_it(github):
     rex = person("Rex", Role.ADMINISTRATOR)
     asking.ask_fetch(source=github.source, days=30, by=rex, at=NOW)

@@ -305,12 +305,13 @@ def test_a_refuted_merge_makes_the_change_standard_again_and_back():
     assert Emergency.objects.count() == 1
 
 
-def test_a_bot_that_merged_is_not_asked_but_the_author_is():
-    merged_past(proposed(person("Cleo")), by="merge-queue[bot]")
+@pytest.mark.parametrize(("queued_by", "asked"), [("", "ann"), ("zed", "zed")])
+def test_a_bot_that_merged_is_not_asked_but_whoever_queued_it_or_the_author_is(queued_by, asked):
+    merged_past(proposed(person("Cleo")), by="merge-queue[bot]", queued_by_login=queued_by)
 
     settled()
 
-    assert Ask.objects.get().account == "ann"
+    assert Ask.objects.get().account == asked
 
 
 def test_a_reason_is_kept_explains_the_exception_and_is_told_at_the_forge_once():

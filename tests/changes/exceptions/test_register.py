@@ -242,7 +242,19 @@ def test_the_register_filters_by_kind_repository_owner_and_scope(repository):
 
 
 def test_every_kind_leads_to_an_owner_and_folds_by_something_its_evidence_has():
-    accounts = {"merged_by", "author", "pusher", "actor", "branch", "subject", "app", "freeze", "environment", "commit"}
+    accounts = {
+        "merged_by",
+        "queued_by",
+        "author",
+        "pusher",
+        "actor",
+        "branch",
+        "subject",
+        "app",
+        "freeze",
+        "environment",
+        "commit",
+    }
     for kind in KINDS.values():
         assert kind.owners, kind
         assert set(kind.folds_by) <= accounts, kind

@@ -73,6 +73,18 @@ MERGES = {
         "Not connected: acme/web#18 merged by github-merge-queue[bot] at 2026-02-02 10:00 UTC, the merge queue, "
         "and who put it there has not been read.",
     ),
+    "put into the merge queue by somebody on the list": (
+        change(pull_requests=(merged(), promoted(merged_by=QUEUE, queue_sha=promoted().merge_sha, queued_by=BOB))),
+        "met",
+        "acme/web#18 merged by github-merge-queue[bot] at 2026-02-02 10:00 UTC, the merge queue, into which it was put by bob, "
+        "who is on the list.",
+    ),
+    "put into the merge queue by somebody else": (
+        change(pull_requests=(merged(), promoted(merged_by=QUEUE, queue_sha=promoted().merge_sha, queued_by=ANN))),
+        "failed",
+        "acme/web#18 merged by github-merge-queue[bot] at 2026-02-02 10:00 UTC, the merge queue, into which it was put by ann, "
+        "who is not on the list of authorised mergers.",
+    ),
     "merged by another bot": (
         change(pull_requests=(merged(), promoted(merged_by=QUEUE))),
         "failed",

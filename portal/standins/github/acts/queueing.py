@@ -36,6 +36,7 @@ def enqueue(world: World, *, repository: str, number: int, by: str, at: datetime
         world.git(repository).write(f"refs/heads/{head_ref}", head_sha)
         body = {"number": number, "base_ref": row["base_ref"], "base_sha": base_sha, "head_ref": head_ref, "head_sha": head_sha}
         entry = world.store.add("queue", place=repository, subject=row["base_ref"], body={**body, "by": by})
+        following.note(world, repo, row, "added_to_merge_queue", by=by, at=world.stamp(at))
         following.tell_pull(world, repo, row, "enqueued", by=by)
         return _tell_group(world, repo, entry, "checks_requested")
 

@@ -16,6 +16,8 @@ from portal.standins.store import Row
 PATCH = {"added": "ADDED", "removed": "DELETED", "modified": "MODIFIED", "renamed": "RENAMED", "copied": "COPIED"}
 MOST_COMMITS, MOST_FILES = 250, 3000
 Arguments = Mapping[str, Any]
+QUEUED = "ADDED_TO_MERGE_QUEUE_EVENT"
+"""Of the timeline only how often it was put into the merge queue is known here."""
 NOT_ACCESSIBLE = "Resource not accessible by integration"
 
 
@@ -98,7 +100,20 @@ def _pull(seen: Seen, row: Row) -> Any:
         "reviews": lambda arguments: connection(_reviews(seen, row), lambda one: _review(world, one), arguments),
         "files": lambda arguments: connection(_files(seen, row), _file, arguments),
         "commits": lambda arguments: connection(_commits(seen, row), lambda one: _commit(seen, row, one), arguments),
+        "timelineItems": lambda arguments: connection(
+            _queueings(seen, row, arguments), lambda one: _queueing(world, one), arguments
+        ),
     }
+
+
+def _queueings(seen: Seen, row: Row, arguments: Any) -> list[Row]:
+    """When it was put into the merge queue, oldest first."""
+    events = seen.world.store.all("event", place=seen.name, subject=str(row["number"]))
+    return [one for one in events if one["event"] == "added_to_merge_queue" and arguments.get("itemTypes") == QUEUED]
+
+
+def _queueing(world: World, row: Row) -> Row:
+    return {"__typename": "AddedToMergeQueueEvent", "createdAt": row["created_at"], "enqueuer": actor(world, row["actor"])}
 
 
 def actor(world: World, login: str) -> Row:

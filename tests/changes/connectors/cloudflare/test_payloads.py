@@ -38,9 +38,8 @@ READERS = (
 REFUSED = {
     "zones_zone_id_dns_records.json": "id is missing",
     "zones_zone_id_dns_records_dns_record_id.json": "id is missing",
-    "TestDeleteAccessApplication.json": "name is missing",
 }
-"""The answer of a deletion is no application, and the description's own example of a record leaves the id out."""
+"""The description's own example of a record leaves the id out."""
 
 
 def reader_of(path, recorded):
@@ -116,6 +115,15 @@ def test_a_member_holds_a_right_for_each_role_and_a_pending_one_holds_none():
         ("u1", "rex@northwind.example", "cloudflare.account:a1", Right.ADMIN, "Administrator"),
     ]
     assert payloads.member(of({"id": "m1", "user": user, "status": "pending", "roles": roles}), "a1") == []
+    assert payloads.member(of({"id": "m1", "user": None, "status": "pending", "roles": roles}), "a1") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [({"name": "Admin", "domain": "a.example"}, "Admin"), ({"name": None, "domain": "a.example"}, "a.example"), ({}, "p1")],
+)
+def test_an_application_without_a_name_is_called_by_its_domain_or_its_id(given, name):
+    assert payloads.application(of({"id": "p1", **given}), ENVIRONMENTS).name == name
 
 
 def test_what_is_named_as_a_secret_is_left_out_and_ids_stay():

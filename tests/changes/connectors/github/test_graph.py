@@ -159,7 +159,7 @@ def test_limits_of_the_stand_in_are_kept_and_a_used_up_hour_is_waited_for(connec
     api = github.api.graph
     asked = graph.Graph(source=source, repository_name=WEB, at=NOW)
     asked.page(after=None, size=100)
-    assert asked.left == api.quota.limit - 6, "points of a page"
+    assert asked.left == api.quota.limit - 7, "points of a page"
     asked.left, asked.resets_at = graph.RESERVE - 1, NOW + timedelta(minutes=9)
     with pytest.raises(Passing, match="Few points") as caught:
         asked.page(after=None, size=100)

@@ -377,11 +377,21 @@ def test_a_repository_is_named_by_owner_and_name_when_the_full_name_is_missing()
     assert objects.repository(value={"id": 1, "name": "web", "owner": {"name": "northwind"}}).name == "northwind/web"
 
 
+@pytest.mark.parametrize(("action", "queued_by"), [("enqueued", (12, "bob-northwind")), ("dequeued", (None, None))])
+def test_who_puts_a_pull_request_into_the_merge_queue_is_told_with_it(
+    action: str, queued_by: tuple[int | None, str | None]
+) -> None:
+    (fact,) = parse("pull_request", made.delivery(action=action, pull_request=made.pull_request())).facts
+
+    assert isinstance(fact, PullRequestReported)
+    assert (fact.queued_by_uid, fact.queued_by_login) == queued_by
+
+
 def test_an_unknown_event_is_kept_with_a_reason() -> None:
     parsed = parse("gollum", made.delivery(pages=[]))
 
     assert (parsed.kind, parsed.note) == ("unknown", "Countersign does not use 'gollum' events")
-    assert parsed.repository == RepositoryFact(name="northwind/web", vendor_id=97)
+    assert parsed.repository == RepositoryFact(name="northwind/web")
 
 
 def test_a_body_that_fits_no_event_is_incomplete_and_one_that_fits_another_disagrees() -> None:

@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from changes.connectors.answer import Answer
 from changes.connectors.fields import clean, clean_json, moment
+from changes.connectors.gitea.payloads import parse as parse_gitea
 from changes.connectors.github.payloads import EVENTS, Disagrees, Parsed, Unreadable, parse
+from changes.connectors.gitlab.payloads import parse as parse_gitlab
+from changes.delivery.facts import CheckReported, PullRequestReported
 from tests.changes.connectors.github import made, vendor_data
 
 POISON = {
@@ -25,7 +29,7 @@ POISON = {
     "1e400": (b'{"a":1e400}', "infinity"),
     "5,000 digits": (b'{"a":' + b"9" * 5000 + b"}", "infinity"),
     "3,000 deep": (b'{"a":' * 3000 + b"1" + b"}" * 3000, "depth limit"),
-    "half a surrogate": (b'{"a":"\\ud800"}', "surrogate"),
+    "half a surrogate, raw": (b'{"a":"\xed\xa0\x80"}', "not JSON"),
     "no UTF-8": (b'{"a":"\xff"}', "not JSON"),
     "UTF-16": ('{"a":1}'.encode("utf-16"), "not JSON"),
     "a byte order mark": (b"\xef\xbb\xbf{}", "byte order mark"),
@@ -65,6 +69,60 @@ def test_poison_is_unreadable_with_a_plain_reason(body: bytes, reason: str) -> N
 def test_a_wrong_type_is_unreadable_with_the_fields_name(name: str, value: Any, reason: str) -> None:
     with pytest.raises(Unreadable, match=reason):
         parse("pull_request", made.delivery(action="opened", pull_request=made.pull_request(**{name: value})))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"cut \ud83d", "cut \ufffd"),
+        (r"\ude00 cut", "\ufffd cut"),
+        (r"\ud83d\ude00\ud83d", "😀\ufffd"),
+        (r"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (r"\\ud83d", r"\ud83d"),
+        (r"\\\ud83d", "\\\ufffd"),
+    ],
+)
+def test_a_text_that_was_cut_in_a_character_hides_nothing(written: str, read: str) -> None:
+    """Whoever cuts texts by UTF-16 leaves half an emoji at their end."""
+    body = made.delivery(action="opened", pull_request=made.pull_request(title="CUT")).replace(b"CUT", written.encode())
+
+    (fact,) = parse("pull_request", body).facts
+
+    assert isinstance(fact, PullRequestReported)
+    assert fact.title == read
+    assert Answer(what="GET /x", status=200, headers={}, body=b'["%b"]' % written.encode()).json() == [read]
+
+
+def test_a_word_that_is_longer_than_all_that_are_known_is_cut_in_sight() -> None:
+    run = made.check_run(conclusion="required_by_a_robot_of_tomorrow", app={"name": "App " * 40})
+    (fact,) = parse("check_run", made.delivery(action="completed", check_run=run)).facts
+
+    assert isinstance(fact, CheckReported)
+    assert (fact.conclusion, len(fact.app or "")) == ("required_by_a_robot…", 120)
+    with pytest.raises(Unreadable, match=r"check_run\.status is not text"):
+        parse("check_run", made.delivery(action="completed", check_run=made.check_run(status=7)))
+    assert (
+        parse("check_run", made.delivery(action="completed", check_run=made.check_run(status=""))).note
+        == "check_run.status is empty"
+    )
+
+
+@pytest.mark.parametrize("name", ["web", "northwind/", "/web", "a/b/c"])
+def test_a_repository_is_named_by_owner_and_name(name: str) -> None:
+    body = made.delivery(action="opened", pull_request=made.pull_request(), repository={**made.REPOSITORY, "full_name": name})
+
+    assert parse("pull_request", body).note == "repository.full_name is no owner/name"
+
+
+@pytest.mark.parametrize(
+    "odd", [{"repository": {"full_name": 7, "id": "x"}}, {"sender": {"id": "x"}, "repository": None}, {"action": 3}]
+)
+def test_an_event_that_is_not_used_is_not_looked_at(odd: dict[str, Any]) -> None:
+    body = json.dumps({"action": "created", "star": 1, "repository": made.REPOSITORY, **odd}).encode()
+
+    for reading, event in ((parse, "star"), (parse_gitea, "star"), (parse_gitlab, "Star Hook")):
+        parsed = reading(event, body)
+        assert (parsed.kind, parsed.facts, parsed.note) == ("unknown", (), f"Countersign does not use {event!r} events")
 
 
 def test_text_is_made_safe_in_sight() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from changes.connectors.models import Source
 from changes.connectors.polling import poll_due
-from changes.delivery.models import Push, Repository
+from changes.delivery.models import PullRequest, Push, Repository
 from tests.changes.connectors.github import made
 from tests.changes.connectors.github.conftest import NOW, connect, scripted
 from tests.changes.connectors.github.forge import Said
@@ -96,3 +96,71 @@ def test_a_poll_vouches_for_no_moment_after_it_began(connect):
     assert poll_due(now=lambda: next(moments)) == 1
 
     assert Source.objects.values_list("covered_until", flat=True).get() < Repository.objects.get().polled_at
+
+
+API = "/repos/northwind/api"
+GOOD, ODD = made.pull_request(number=1), made.pull_request(number=2, title=None)
+
+
+def forge_says(forge, pulls):
+    """What the first repository's list holds from now on."""
+    forge.script[f"GET {REPO}/pulls"] = pulls if isinstance(pulls, Said) else Said(pulls)
+
+
+def two_repositories(connect, **more):
+    """Of the first one, which is asked first, something is odd; nothing is wrong with the second."""
+    other = {"id": 98, "name": "api", "full_name": "northwind/api", "owner": made.REPOSITORY["owner"]}
+    script = {}
+    for path, told, pulls in ((REPO, made.REPOSITORY, [ODD, GOOD]), (API, other, [GOOD])):
+        script |= {f"GET {path}": Said(told), f"GET {path}/pulls": Said(pulls)}
+        script |= {f"GET {path}/deployments": Said([]), f"GET {path}/activity": Said([])}
+    _, forge = connect(script | more)
+    since = {"in_scope_from": NOW - timedelta(days=1), "poll_cursor": NOW - timedelta(days=1)}
+    rows = [Repository.objects.create(name=name, **since) for name in ("northwind/web", "northwind/api")]
+    return forge, *rows
+
+
+def test_an_odd_pull_request_hides_neither_the_others_nor_other_repositories(connect):
+    """A list with one entry that cannot be used is read all the same; that is said, and it is asked for again."""
+    forge, web, api = two_repositories(connect)
+
+    assert poll_due(now=lambda: NOW) == 2
+
+    assert list(PullRequest.objects.values_list("repository__name", "number").order_by("repository")) == [
+        ("northwind/web", 1),
+        ("northwind/api", 1),
+    ]
+    web.refresh_from_db()
+    api.refresh_from_db()
+    assert (web.polled_at, api.polled_at) == (None, NOW)
+    source = Source.objects.get()
+    words = "northwind/web: The forge's answer cannot be used: pull_request.title is missing or unusable"
+    assert (source.failures, source.last_error, source.covered_until, source.not_before) == (1, words, None, None)
+
+    forge_says(forge, [GOOD])
+    assert poll_due(now=lambda: NOW + timedelta(minutes=1)) == 2
+    source.refresh_from_db()
+    assert (source.failures, source.last_error, source.covered_until) == (0, "", NOW + timedelta(minutes=1))
+
+
+def test_what_is_forbidden_of_one_repository_hides_no_other_one_and_a_refused_token_ends_the_turn(connect):
+    forge, *_ = two_repositories(connect, **{f"GET {REPO}/activity": Said({}, 403)})
+
+    assert poll_due(now=lambda: NOW) == 2
+    assert PullRequest.objects.filter(repository__name="northwind/api").exists()
+
+    PullRequest.objects.all().delete()
+    Repository.objects.update(polled_at=None)
+    forge_says(forge, Said({}, 401))
+    assert poll_due(now=lambda: NOW + timedelta(minutes=2)) == 0
+    assert not PullRequest.objects.exists()
+    assert Source.objects.get().not_before == NOW + timedelta(minutes=3)
+
+
+def test_pushes_and_deployments_that_cannot_be_used_are_named_beside_the_others(connect):
+    two_repositories(connect, **{f"GET {REPO}/pulls": Said([]), f"GET {REPO}/activity": Said([{**ENTRY, "after": None}, ENTRY])})
+
+    poll_due(now=lambda: NOW)
+
+    assert Push.objects.get().after == made.MERGE
+    assert Source.objects.get().last_error.endswith("activity.after is missing or unusable")

@@ -10,7 +10,7 @@ import pytest
 from changes.connectors import actions
 from changes.connectors.checks import check
 from changes.connectors.door import forget
-from changes.connectors.fields import Unreadable
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.github import check_run
 from changes.connectors.github.check_run import deliver_check_run
 from changes.connectors.gitlab import objects
@@ -299,6 +299,24 @@ def test_connecting_says_what_is_wrong(gitlab):
     Repository.objects.create(forge="github", name="acme/web", in_scope_from=NOW)
     with pytest.raises(ValueError, match="another forge"):
         actions.connect_gitlab(**given | {"repository": "acme/web"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"iid": None}, "object_attributes.iid is missing"),
+        ({"iid": "4"}, "object_attributes.iid is not a whole number"),
+        ({"title": ""}, "object_attributes.title is empty"),
+        ({"source_branch": None}, "object_attributes.source_branch is missing"),
+        ({"target_branch": None}, "object_attributes.target_branch is missing"),
+        ({"last_commit": {"id": "x"}}, "object_attributes.last_commit.id is missing or unusable"),
+        ({"last_commit": None, "sha": None}, "object_attributes.last_commit is missing"),
+        ({"last_commit": None, "sha": "x"}, "object_attributes.sha is missing or unusable"),
+    ],
+)
+def test_what_is_missing_is_named_by_gitlabs_own_word(changed, reason):
+    with pytest.raises((Incomplete, Unreadable), match=reason):
+        objects.told(body=told(**changed))
 
 
 @pytest.mark.parametrize(
