@@ -13,7 +13,7 @@ from typing import Any
 
 from portal.ledger.canonical import canonical
 
-RULES_VERSION = "6"
+RULES_VERSION = "7"
 """Of the readers. It rises with every change that can change a row."""
 Flat = str | int | bool | None
 """What a fact may be: nothing nested, so that a row is a line of a table. Times are ISO 8601 in UTC."""

@@ -10,7 +10,8 @@ from changes.connectors.github.rulebook import Rulebook
 from changes.connectors.github.watching import watch_branch, watch_environments, watch_repository
 from changes.connectors.models import Reading
 from changes.delivery import actions as record
-from changes.delivery.models import BranchRules, PullRequest, Repository
+from changes.delivery.models import PullRequest, Repository
+from changes.delivery.rule_models import BranchRules
 
 Read = Callable[[GitHub, Repository, str, datetime], str]
 

@@ -106,6 +106,29 @@ def test_a_full_run_from_the_raw_deliveries_comes_to_the_same_result(client):
     call_command("reconcile", stdout=StringIO())
 
 
+def test_a_commit_says_what_it_holds_as_a_merge():
+    repository = Repository.objects.create(name="acme/web", in_scope_from=SINCE)
+    for position, content in enumerate(("", "same", "own", "resolved", "unknown"), start=1):
+        BranchCommit.objects.create(
+            repository=repository,
+            branch="prod",
+            sha=f"{position:040}",
+            parents=["a" * 40, "b" * 40],
+            position=position,
+            subject="Merge",
+            committed_at=NOW,
+            seen_at=NOW,
+            merge_content=content,
+        )
+    after = NOW + timedelta(days=1)
+    window = window_of(since=SINCE, until=after, scope=EVERYTHING, at=after)
+
+    shown = rows(population=POPULATIONS["commits"], window=window, place="acme/web prod", size=10)
+
+    more = "Merge · the merge holds what neither side has"
+    assert sorted(row.words for row in shown) == ["Merge", "Merge", "Merge · nobody can tell what the merge holds", more, more]
+
+
 def test_a_released_change_is_followed_back_to_commit_release_and_message(client):
     story = read_story("dev.standard-change")
     repository = connect(story)
