@@ -20,6 +20,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused, Stale
+from portal.typed import kept, refuse_secret
 from portal.ui.answers import go, page, wants_piece
 from portal.ui.clock import time_of
 
@@ -128,7 +129,7 @@ def vote(request: HttpRequest, number: int) -> HttpResponse:
     ballots.vote(
         ballot=_ballot(row, int(pk) if pk.isdecimal() and len(pk) < 10 else 0),
         choice=choice,
-        reason=request.POST.get("reason", "")[:2000],
+        reason=kept(request, "reason", longest=2000),
         by=person_of(request),
         at=time_of(request),
     )
@@ -181,6 +182,7 @@ def keep_note(request: HttpRequest, number: int) -> HttpResponse:
     item = _item(row, given["item"]) if given["item"] else None
     note = get_object_or_404(Note.objects.select_related("item"), pk=given["note"], meeting=row) if given["note"] else None
     text, version = given["text"], given["version"] or 0
+    refuse_secret(text)
     if request.POST.get("step") == "below" and note is not None:
         version, text = note.version, f"{note.text}\n\n{text}"
     if note is None and not text.strip():
@@ -226,7 +228,7 @@ def finish_action(request: HttpRequest, number: int, pk: int) -> HttpResponse:
     """Say what was done about an action: its owner or the chair."""
     row = asked_meeting(request, number)
     action = get_object_or_404(Action, pk=pk, meeting=row)
-    live.finish_action(action=action, note=request.POST.get("note", "")[:10_000], by=person_of(request), at=time_of(request))
+    live.finish_action(action=action, note=kept(request, "note", longest=10_000), by=person_of(request), at=time_of(request))
     messages.success(request, "The action is done.")
     return redirect("meeting", number=number)
 
