@@ -1,6 +1,7 @@
 """The completeness sheet counts at every source and in both directions; each number is the number of its rows."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -72,6 +73,7 @@ def _pages_show_the_numbers(client, sheet):
     asked = f"from={sheet.since:%Y-%m-%d}&to={sheet.until:%Y-%m-%d}"
     whole = client.get(f"/completeness/?{asked}").content.decode()
     line = next(line for line in sheet.forward if line.unmatched)
+    assert not re.search(r"\d{4,} min", whole), "days and hours are said in their words"
     address = f"/completeness/{line.population}/?{asked}&place={line.place.replace(' ', '%20')}&state=unmatched"
     assert f"{line.unmatched} without, {line.place}" in whole
     assert client.get(address).content.decode().count("Without</") == line.unmatched
