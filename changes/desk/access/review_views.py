@@ -21,6 +21,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.numbers import number_in, numbers_in
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
 from portal.spreadsheet import answer_with_table
@@ -76,7 +77,7 @@ def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
     review, by = _review(number), person_of(request)
     verdict, reason = request.POST.get("verdict", ""), _reason(request)
     everything = request.POST.get("everything") == "1"
-    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdecimal() and len(pk) < 19}
+    chosen = numbers_in(request.POST.getlist("entry"), below=19)
     if everything:
         verdict, chosen = policy.KEEP, _mine_in(request, review)
     try:
@@ -96,12 +97,12 @@ def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
 def hand_over_access_review(request: HttpRequest, number: int) -> HttpResponse:
     """Another person is asked about what was ticked."""
     review, reason = _review(number), _reason(request)
-    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdecimal() and len(pk) < 19}
-    person = request.POST.get("to", "")
+    chosen = numbers_in(request.POST.getlist("entry"), below=19)
+    person = number_in(request.POST.get("to", ""), below=19, otherwise=None)
     try:
-        if not person.isdecimal() or len(person) > 18:
+        if person is None:
             raise Stale("Choose who is to review them.")
-        to = get_object_or_404(User, pk=int(person))
+        to = get_object_or_404(User, pk=person)
         refuse_secret(reason)
         given = actions.hand_over(review=review, entries=chosen, to=to, reason=reason, by=person_of(request), at=time_of(request))
     except (Refused, Stale) as problem:
@@ -180,8 +181,8 @@ def system_owners(request: HttpRequest) -> HttpResponse:
 @require_POST
 def set_system_owner(request: HttpRequest) -> HttpResponse:
     """Somebody answers for a source or a thing from now on, or nobody of its own."""
-    number = request.POST.get("person", "")
-    person = get_object_or_404(User, pk=int(number)) if number.isdecimal() and len(number) < 19 else None
+    number = number_in(request.POST.get("person", ""), below=19, otherwise=None)
+    person = get_object_or_404(User, pk=number) if number is not None else None
     source, thing = (request.POST.get(name, "").replace("\0", "") for name in ("source", "thing"))
     get_object_or_404(Thing, source=source, key=thing) if thing else get_object_or_404(Thing.objects.filter(source=source)[:1])
     actions.set_owner(source=source, thing=thing, person=person, by=person_of(request), at=time_of(request))

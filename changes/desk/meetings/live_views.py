@@ -19,6 +19,7 @@ from portal.access.guards import requires
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.policy.refusal import Refused, Stale
 from portal.typed import kept, refuse_secret
 from portal.ui.answers import go, page, wants_piece
@@ -68,7 +69,7 @@ def act(request: HttpRequest, number: int) -> HttpResponse:
     verb, _, pk = request.POST.get("act", "").partition(":")
     if verb not in ACTS:
         raise Stale(OLD_PAGE)
-    ACTS[verb](request, row, int(pk) if pk.isdecimal() and len(pk) < 10 else 0)
+    ACTS[verb](request, row, number_in(pk, below=10, otherwise=0))
     return answered(request, row)
 
 
@@ -90,7 +91,7 @@ def _go(request: HttpRequest, row: Meeting, pk: int) -> None:
 def _person(request: HttpRequest, pk: int) -> User:
     """Whom a button names; without a number whoever presses it, or whom the list beside it names."""
     chosen = request.POST.get("person", "")
-    wanted = pk or (int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0)
+    wanted = pk or (number_in(chosen, below=10, otherwise=0))
     return get_object_or_404(User, pk=wanted, is_active=True) if wanted else person_of(request)
 
 
@@ -127,7 +128,7 @@ def vote(request: HttpRequest, number: int) -> HttpResponse:
     row = asked_meeting(request, number)
     choice, _, pk = request.POST.get("vote", "").partition(":")
     ballots.vote(
-        ballot=_ballot(row, int(pk) if pk.isdecimal() and len(pk) < 10 else 0),
+        ballot=_ballot(row, number_in(pk, below=10, otherwise=0)),
         choice=choice,
         reason=kept(request, "reason", longest=2000),
         by=person_of(request),

@@ -18,6 +18,7 @@ from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.home.dropped import dropped_by
+from portal.numbers import number_in
 from portal.policy.document import LONGEST, WrongDocument, imported
 from portal.policy.models import PolicyDraft
 from portal.policy.plain import WrongParameter, parameters_from, plain
@@ -108,7 +109,7 @@ def send(request: HttpRequest) -> HttpResponse:
 def drop(request: HttpRequest) -> HttpResponse:
     """Leave the draft."""
     seen = request.POST.get("seen", "")
-    actions.drop_draft(seen=int(seen) if seen.isdecimal() and len(seen) < 10 else -1, by=person_of(request), at=time_of(request))
+    actions.drop_draft(seen=number_in(seen, below=10, otherwise=-1), by=person_of(request), at=time_of(request))
     messages.success(request, "The draft is dropped.")
     return redirect("policy-edit")
 
