@@ -10,14 +10,14 @@ from portal.forms_of_secrets import kind_in
 from portal.policy.clauses import Clause
 from portal.policy.refusal import Refused
 
-TODO = "Take it out: what is written here stays on record. If it is a real one, change it where it is used."
+WHAT_TO_DO = "Take it out: what is written here stays on record. If it is a real one, change it where it is used."
 
 
 def no_secret(value: str) -> None:
     """A validator: what looks like a token, a key or a password in an address is not taken, for it could not be deleted."""
     kind = kind_in(text=value)
     if kind:
-        raise ValidationError(f"{_said(kind)} {TODO}", code="secret")
+        raise ValidationError(f"{_said(kind)} {WHAT_TO_DO}", code="secret")
 
 
 def kept(request: HttpRequest, name: str, *, longest: int) -> str:
@@ -34,7 +34,7 @@ def refuse_secret(text: str) -> None:
     """The same as ``no_secret`` where no field can show it. Raises ``Refused``."""
     kind = kind_in(text=text)
     if kind:
-        raise Refused(Clause.SECRETS_FROM_DOPPLER, _said(kind), TODO)
+        raise Refused(Clause.SECRETS_FROM_DOPPLER, _said(kind), WHAT_TO_DO)
 
 
 def _said(kind: str) -> str:
