@@ -16,7 +16,6 @@ from changes.connectors.outage_models import SourceOutage
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
     BranchCommit,
-    BranchRules,
     Check,
     DeploymentStatus,
     MergeGroup,
@@ -25,9 +24,8 @@ from changes.delivery.models import (
     Release,
     Repository,
     Review,
-    RuleEvent,
 )
-from changes.delivery.rule_models import RulesSnapshot, RuleSuite
+from changes.delivery.rule_models import BranchRules, RuleEvent, RulesSnapshot, RuleSuite
 from changes.desk.models import ColumnChoice, SavedView
 from changes.desk.setup.models import LeftOut
 from changes.drift.models import Compared, DriftCase, DriftStep

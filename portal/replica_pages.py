@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from portal import replica
+from portal.numbers import number_in
 from portal.replica import Copy
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -36,7 +37,7 @@ def remember_writing(get_response: Answer) -> Answer:
 def written_in(request: HttpRequest) -> int:
     """The place of the log that this browser's own writing needs; 0 when it sent nothing lately."""
     said = request.COOKIES.get(COOKIE, "")
-    return int(said) if said.isdecimal() and len(said) < LONGEST else 0
+    return number_in(said, below=LONGEST, otherwise=0)
 
 
 def read_from_copy(request: HttpRequest, read: Answer) -> HttpResponseBase:

@@ -4,19 +4,41 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from portal.forms_of_secrets import kind_in
+from portal.policy.clauses import Clause
+from portal.policy.refusal import Refused
+
+WHAT_TO_DO = "Take it out: what is written here stays on record. If it is a real one, change it where it is used."
 
 
 def no_secret(value: str) -> None:
     """A validator: what looks like a token, a key or a password in an address is not taken, for it could not be deleted."""
     kind = kind_in(text=value)
     if kind:
-        raise ValidationError(
-            f"Something here looks like a secret ({kind}). Take it out: what is written here stays on record. If it is a real one, "
-            "change it where it is used.",
-            code="secret",
-        )
+        raise ValidationError(f"{_said(kind)} {WHAT_TO_DO}", code="secret")
+
+
+def kept(request: HttpRequest, name: str, *, longest: int) -> str:
+    """A text of ``longest`` characters at most from a button's own field, which has no form class. Raises ``Refused`` for a secret.
+
+    The whole text is looked at, also what is cut off.
+    """
+    text = request.POST.get(name, "")
+    refuse_secret(text)
+    return text[:longest]
+
+
+def refuse_secret(text: str) -> None:
+    """The same as ``no_secret`` where no field can show it. Raises ``Refused``."""
+    kind = kind_in(text=text)
+    if kind:
+        raise Refused(Clause.SECRETS_FROM_DOPPLER, _said(kind), WHAT_TO_DO)
+
+
+def _said(kind: str) -> str:
+    return f"Something here looks like a secret ({kind})."
 
 
 class KeptText(forms.CharField):

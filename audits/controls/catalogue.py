@@ -95,7 +95,8 @@ _ALL = (
         Clause.REVIEWED,
         "Somebody else reviewed what was merged",
         "Pull requests merged into main and prod",
-        "An approval of the merged head, by nobody who contributed, not dismissed, at or before the merge.",
+        "An approval of the merged head, by nobody who contributed, not dismissed, at or before the merge; and a merge "
+        "commit that holds nothing else.",
         check="merges_reviewed",
     ),
     Control(

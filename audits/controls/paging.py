@@ -3,14 +3,15 @@
 from django.http import HttpRequest
 from django.utils.http import urlencode
 
+from portal.numbers import number_in
+
 SIZE = 50
 """Rows of a page."""
 
 
 def first_of(request: HttpRequest) -> int:
     """The place of the first row of the page that is asked for, from 0."""
-    asked = request.GET.get("from", "")
-    return max(int(asked) - 1, 0) if asked.isdecimal() and len(asked) < 10 else 0
+    return max(number_in(request.GET.get("from", ""), below=10, otherwise=0) - 1, 0)
 
 
 def pager(request: HttpRequest, *, first: int, shown: int, count: int) -> dict[str, str]:

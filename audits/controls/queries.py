@@ -16,6 +16,7 @@ from audits.engagements.models import Engagement
 from audits.engagements.queries import open_at, scope_of
 from changes.delivery.models import Repository
 from portal.access.scope import EVERYTHING
+from portal.numbers import number_in
 from portal.ui.clock import time_of
 
 WEEK = timedelta(days=7)
@@ -51,7 +52,8 @@ def run_asked_for(request: HttpRequest, engagement: Engagement | None) -> Contro
     asked = request.GET.get("run", "")
     if not asked:
         return latest_run(engagement)
-    run = run_in(engagement, pk=int(asked), at=time_of(request)) if asked.isdecimal() and len(asked) < 19 else None
+    number = number_in(asked, below=19, otherwise=None)
+    run = run_in(engagement, pk=number, at=time_of(request)) if number is not None else None
     if run is None:
         raise Http404("There is no such run, or it is not for you.")
     return run

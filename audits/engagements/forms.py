@@ -12,6 +12,7 @@ from changes.delivery.models import Repository
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of, start_of
+from portal.typed import no_secret
 
 MICRO = timedelta(microseconds=1)
 
@@ -105,7 +106,9 @@ class AdditionForm(forms.Form):
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         error_messages={"required": "Choose the last day"},
     )
-    reason = forms.CharField(label="Why", max_length=500, error_messages={"required": "Say in a sentence why"})
+    reason = forms.CharField(
+        label="Why", max_length=500, validators=[no_secret], error_messages={"required": "Say in a sentence why"}
+    )
 
     def __init__(self, *args: Any, people: list[User], engagement: Engagement, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"until": (engagement.ends_at - MICRO).date()})

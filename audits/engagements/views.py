@@ -19,6 +19,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.ui.answers import done, status_of
 
 PAGE = 100
@@ -95,7 +96,7 @@ def read_log(request: HttpRequest, pk: int) -> HttpResponse:
     """What was read in one engagement, newest first."""
     engagement = get_object_or_404(Engagement, pk=pk)
     raw = request.GET.get("before", "")
-    before = int(raw) if raw.isdecimal() and len(raw) < 18 else None
+    before = number_in(raw, below=18, otherwise=None)
     rows = queries.readings(engagement, before=before, limit=PAGE + 1)
     older = rows[PAGE - 1].pk if len(rows) > PAGE else None
     context = {**frame(request, engagement, tab=""), "rows": rows[:PAGE], "older": f"?before={older}" if older else ""}

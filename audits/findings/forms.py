@@ -11,6 +11,7 @@ from audits.findings.actions import Observation
 from audits.findings.models import Finding
 from audits.samples.models import SampleItem
 from portal.access.forms import offer
+from portal.typed import no_secret
 
 MOST_ITEMS = 500
 
@@ -18,7 +19,9 @@ MOST_ITEMS = 500
 class FindingForm(OwnedForm):
     """What does not hold, and who puts it right."""
 
-    title = forms.CharField(label="Finding", max_length=200, error_messages={"required": "Say in a line what does not hold"})
+    title = forms.CharField(
+        label="Finding", max_length=200, validators=[no_secret], error_messages={"required": "Say in a line what does not hold"}
+    )
     text = text_field("What was seen", "Say what was seen, and against which rule it is")
     severity = forms.ChoiceField(
         label="Severity",

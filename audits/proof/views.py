@@ -13,6 +13,7 @@ from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.ledger.queries import anchor_states, latest_checkpoints, latest_checks, latest_entries, latest_guards, seal_lag
+from portal.numbers import number_in
 
 PAGE = 50
 LATE = 120
@@ -24,7 +25,7 @@ LATE = 120
 def ledger(request: HttpRequest) -> HttpResponse:
     """Newest entries first, with the seal and the last verifications."""
     asked = request.GET.get("before", "")
-    before = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    before = number_in(asked, below=19, otherwise=None)
     entries = latest_entries(limit=PAGE + 1, before=before)
     lag = seal_lag(at=now())
     names = names_of(entry.actor for entry in entries)

@@ -4,12 +4,15 @@ from django import forms
 
 from audits.engagements.fields import LinksField, OwnedForm, last_day, owner_field, text_field
 from audits.requests.actions import Question
+from portal.typed import no_secret
 
 
 class AskForm(OwnedForm):
     """A question to somebody who works here."""
 
-    subject = forms.CharField(label="Question", max_length=200, error_messages={"required": "Say in a line what you ask"})
+    subject = forms.CharField(
+        label="Question", max_length=200, validators=[no_secret], error_messages={"required": "Say in a line what you ask"}
+    )
     text = text_field("What you need", "Say what you need, and what for")
     owner = owner_field("Who answers", "Choose who answers")
     due = last_day("Answer by")

@@ -26,6 +26,7 @@ from changes.proposals.listing import Wanted, find, visible
 from portal.access.permissions import P
 from portal.access.scope import Scope, scope_for
 from portal.ledger.queries import latest_checkpoints
+from portal.numbers import number_in
 from portal.ui.paging import BadCursor, Page, page_of
 
 LARGEST_PAGE = 200
@@ -77,7 +78,8 @@ def change(request: HttpRequest, number: str) -> dict[str, Any]:
     """``number`` is 1042 or CHG-1042."""
     need(request, P.CHANGE_SEE)
     digits = number.upper().removeprefix("CHG-")
-    row = visible(number=int(digits), scope=scope_for(request)) if digits.isdecimal() and len(digits) < 16 else None
+    wanted = number_in(digits, below=16, otherwise=None)
+    row = visible(number=wanted, scope=scope_for(request)) if wanted is not None else None
     if row is None:
         raise HttpError(404, f"There is no change {number}.")
     return rows.change_whole(row)

@@ -12,7 +12,7 @@ from changes.proposals.models import Approval
 from portal.access.forms import offer
 from portal.access.models import User
 from portal.policy.clocks import end_of
-from portal.typed import KeptText
+from portal.typed import KeptText, no_secret
 
 LONGEST = 10_000
 ROWS = 3
@@ -169,7 +169,12 @@ class DelegationForm(forms.Form):
     to = forms.ChoiceField(label="Who stands in", error_messages={"required": "Choose who stands in"})
     starts = _day("First day", "Choose the first day")
     ends = _day("Last day", "Choose the last day")
-    reason = forms.CharField(label="Why", max_length=300, error_messages={"required": "Say in a few words why, such as a holiday"})
+    reason = forms.CharField(
+        label="Why",
+        max_length=300,
+        validators=[no_secret],
+        error_messages={"required": "Say in a few words why, such as a holiday"},
+    )
 
     def __init__(self, *args: Any, approvers: Iterable[User], by: User, for_others: bool, **kwargs: Any) -> None:
         """``for_others``: whether ``by`` may do it for somebody else, as the chair may."""

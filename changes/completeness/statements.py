@@ -16,7 +16,12 @@ CARRIED = """
 """
 COMMITS = """
 SELECT c.id::text AS key, c.committed_at AS at, b.name || ' ' || c.branch AS place, left(c.sha, 12) AS name,
-    CASE WHEN outside.why IS NULL THEN left(c.subject, 200) ELSE outside.why END AS words, '' AS link,
+    CASE WHEN outside.why IS NOT NULL THEN outside.why
+         ELSE left(c.subject, 200) || CASE
+             WHEN c.merge_content IN ('resolved', 'own') THEN ' · the merge holds what neither side has'
+             WHEN c.merge_content = 'unknown' THEN ' · nobody can tell what the merge holds'
+             ELSE '' END
+    END AS words, '' AS link,
     CASE WHEN outside.why IS NOT NULL THEN 'outside' WHEN lone.id IS NULL THEN 'matched' ELSE 'unmatched' END AS state,
     CASE WHEN lone.id IS NULL THEN NULL ELSE (
         SELECT e.id FROM changes_exceptionrecord e

@@ -13,6 +13,7 @@ from portal.access.guards import requires
 from portal.access.people import actor_of
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.typed import kept
 
 
 @requires(P.SOURCE_MANAGE)
@@ -31,7 +32,7 @@ def test_source(request: HttpRequest, pk: int) -> HttpResponse:
 def disconnect_source(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop it for good, with a reason; its credential and webhook secrets are gone, what was read stays."""
     source = get_object_or_404(Source, pk=pk)
-    disconnect(source=source, reason=request.POST.get("reason", "")[:500], by=person_of(request), at=now())
+    disconnect(source=source, reason=kept(request, "reason", longest=500), by=person_of(request), at=now())
     messages.success(request, f"{source.name} is disconnected. What was read stays; connect it again to go on.")
     return redirect("integrations")
 

@@ -12,13 +12,15 @@ from django.db.models import F, Q
 
 from changes.connectors.models import Delivery, Reading, Settling
 from changes.connectors.slack.production_log import keep_log
-from changes.delivery.models import PullRequest, Push, Release, Repository, RuleEvent
+from changes.delivery.models import PullRequest, Push, Release, Repository
 from changes.delivery.releases import find_rollback
+from changes.delivery.rule_models import RuleEvent
 from changes.emergencies.bypasses import settle_emergencies
 from changes.emergencies.pushed import follow_pushes
 from changes.emergencies.reminding import tell_threads
 from changes.exceptions import detect
 from changes.exceptions.actions import Found, reconcile, reconcile_population
+from changes.exceptions.by_hand import about_merges
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.exceptions.rule_edits import match_rules
 from changes.exceptions.waived import find_waivers
@@ -216,6 +218,7 @@ def _find(
     find_waivers(changes=changes, at=at)
     if repository.mirrored_at is not None:
         reconcile_population(repository=repository, found=list(detect.about_population(repository=repository)), at=at)
+        _reconcile(repository, [about_merges(repository=repository)], at)
 
 
 def _releases_to_judge(repository: Repository, at: datetime) -> list[Release]:

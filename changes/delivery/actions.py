@@ -32,9 +32,9 @@ from changes.delivery.models import (
     Release,
     Repository,
     Review,
-    RuleEvent,
 )
 from changes.delivery.releases import refresh_release
+from changes.delivery.rule_models import RuleEvent
 from changes.delivery.taking import (
     is_renamed,
     known_as,

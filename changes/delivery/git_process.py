@@ -101,13 +101,19 @@ def run(arguments: Sequence[str], *, folder: Path, seconds: float, access: Acces
     return printed
 
 
-def ask(arguments: Sequence[str], *, folder: Path, seconds: float, access: Access = LOCAL) -> tuple[int, str, str]:
-    """Run git and return its exit code, output and messages; for questions that git answers by its code."""
-    process = _start(arguments, folder=folder, access=access, messages=subprocess.PIPE)
+def ask(
+    arguments: Sequence[str], *, folder: Path, seconds: float, access: Access = LOCAL, scratch: Path | None = None
+) -> tuple[int, str, str]:
+    """Run git and return its exit code, output and messages; for questions that git answers by its code.
+
+    ``scratch`` is a folder for the objects that git writes while it answers: the mirror stays as it is.
+    """
+    process = _start(arguments, folder=folder, access=access, messages=subprocess.PIPE, scratch=scratch)
     try:
         printed, problem = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} was stopped after {seconds:g} seconds") from None
+        command = next(word for word in arguments if not word.startswith("-") and "=" not in word)
+        raise GitError(f"git {command} was stopped after {seconds:g} seconds") from None
     finally:
         _end(process)
     return process.returncode, printed.decode(errors="backslashreplace"), problem.decode(errors="replace")
@@ -141,12 +147,14 @@ def _fields(output: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _start(arguments: Sequence[str], *, folder: Path, access: Access, messages: int | IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(
+    arguments: Sequence[str], *, folder: Path, access: Access, messages: int | IO[bytes], scratch: Path | None = None
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             ["git", *OPTIONS, *arguments],
             cwd=folder,
-            env=_environment(access),
+            env=_environment(access) | _written_to(scratch, folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=messages,
@@ -200,6 +208,14 @@ def _environment(access: Access) -> dict[str, str]:
         environment[f"GIT_CONFIG_KEY_{number}"] = name
         environment[f"GIT_CONFIG_VALUE_{number}"] = value
     return environment
+
+
+def _written_to(scratch: Path | None, folder: Path) -> dict[str, str]:
+    """New objects go to ``scratch``; those of the mirror are read beside them."""
+    if scratch is None:
+        return {}
+    quoted = str(folder.resolve() / "objects").replace("\\", "\\\\").replace('"', '\\"')
+    return {"GIT_OBJECT_DIRECTORY": str(scratch), "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"'}
 
 
 def _settings(access: Access) -> list[tuple[str, str]]:

@@ -229,6 +229,22 @@ class Push(Reported):
         return f"{self.branch} {self.after[:12]}"
 
 
+class MergeContent(models.TextChoices):
+    """What a merge commit holds, beside what Git itself makes of its parents."""
+
+    SAME = "same", "What Git makes of its two sides"
+    RESOLVED = "resolved", "Conflicts resolved in the merge itself"
+    OWN = "own", "Content that neither side has"
+    UNKNOWN = "unknown", "Could not be compared"
+    BEFORE = "before", "From before the scope began"
+
+
+BY_HAND = (MergeContent.RESOLVED, MergeContent.OWN)
+"""What somebody wrote into a merge, where no pull request shows it."""
+UNCOMPARED = ("", MergeContent.UNKNOWN)
+"""Nobody can tell yet."""
+
+
 class BranchCommit(models.Model):
     """A first-parent commit of main or prod, read from Git itself: the population."""
 
@@ -248,16 +264,38 @@ class BranchCommit(models.Model):
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)
     """When a sweep no longer found it on the branch (a force push)."""
+    merge_content = models.CharField(max_length=8, choices=MergeContent.choices, blank=True, default="", db_default="")
+    """Empty: no merge commit, or not compared yet (``merges.py``)."""
+    merge_paths = ArrayField(models.TextField(), null=True, blank=True)
+    """The first files that differ from what Git makes of the parents."""
+    merge_why = models.TextField(blank=True, default="", db_default="")
+    """Why it could not be compared, in a sentence."""
+    compared_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "branch", "sha"], name="branch_commit_once")]
         indexes = [
             models.Index(fields=["repository", "sha"]),
             models.Index(fields=["repository", "branch", "position"], name="branch_commit_place"),
+            models.Index(
+                fields=["repository", "committed_at"],
+                condition=models.Q(parents__len__gt=1, merge_content__in=["", "unknown"]),
+                name="branch_commit_uncompared",
+            ),
+            models.Index(
+                fields=["repository"], condition=models.Q(merge_content__in=["resolved", "own"]), name="branch_commit_by_hand"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.branch} {self.sha[:12]}"
+
+    @property
+    def merge_words(self) -> str:
+        """What is known of its content as a merge, in words; empty for a commit with one parent."""
+        if len(self.parents) < 2:
+            return ""
+        return MergeContent(self.merge_content).label if self.merge_content else "Not compared yet"
 
 
 class Release(Reported):
@@ -323,29 +361,6 @@ class DeploymentStatus(Reported):
         return self.state
 
 
-class RuleEvent(Reported):
-    """An edit of branch protection, rulesets or people's access, as the forge reported it."""
-
-    class Kind(models.TextChoices):
-        PROTECTION = "protection", "Branch protection"
-        RULESET = "ruleset", "Ruleset"
-        MEMBER = "member", "Collaborator"
-
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="rule_events")
-    kind = models.CharField(max_length=12, choices=Kind.choices)
-    action = models.CharField(max_length=30)
-    subject = models.TextField()
-    actor_login = models.CharField(max_length=120, blank=True)
-    actor_uid = models.BigIntegerField(null=True, blank=True)
-    weakens = models.BooleanField(default=False)
-    detail = models.JSONField(default=dict)
-    delivery_key = models.CharField(max_length=80, unique=True)
-    happened_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.action} {self.subject}"
-
-
 class MergeGroup(Reported):
     """The head of a merge queue: a commit that GitHub made to try some pull requests together before it merges them."""
 
@@ -368,20 +383,3 @@ class MergeGroup(Reported):
 
     def __str__(self) -> str:
         return f"{self.repository.name} queue {self.head_sha[:7]}"
-
-
-class BranchRules(models.Model):
-    """The required checks and reviews of a branch as last read from the API; null means never read."""
-
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="branch_rules")
-    branch = models.TextField()
-    required_checks = ArrayField(models.TextField(), null=True, blank=True)
-    raw = models.JSONField(default=dict)
-    read_at = models.DateTimeField()
-
-    class Meta:
-        verbose_name_plural = "branch rules"
-        constraints = [models.UniqueConstraint(fields=["repository", "branch"], name="branch_rules_once")]
-
-    def __str__(self) -> str:
-        return self.branch

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from changes.delivery.models import Repository
+from changes.delivery.models import Reported, Repository
 
 
 class RulesSnapshot(models.Model):
@@ -54,3 +54,43 @@ class RuleSuite(models.Model):
 
     def __str__(self) -> str:
         return f"{self.result} {self.branch} {self.after[:12]}"
+
+
+class RuleEvent(Reported):
+    """An edit of branch protection, rulesets or people's access, as the forge reported it."""
+
+    class Kind(models.TextChoices):
+        PROTECTION = "protection", "Branch protection"
+        RULESET = "ruleset", "Ruleset"
+        MEMBER = "member", "Collaborator"
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="rule_events")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    action = models.CharField(max_length=30)
+    subject = models.TextField()
+    actor_login = models.CharField(max_length=120, blank=True)
+    actor_uid = models.BigIntegerField(null=True, blank=True)
+    weakens = models.BooleanField(default=False)
+    detail = models.JSONField(default=dict)
+    delivery_key = models.CharField(max_length=80, unique=True)
+    happened_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.action} {self.subject}"
+
+
+class BranchRules(models.Model):
+    """The required checks and reviews of a branch as last read from the API; null means never read."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="branch_rules")
+    branch = models.TextField()
+    required_checks = ArrayField(models.TextField(), null=True, blank=True)
+    raw = models.JSONField(default=dict)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "branch rules"
+        constraints = [models.UniqueConstraint(fields=["repository", "branch"], name="branch_rules_once")]
+
+    def __str__(self) -> str:
+        return self.branch

@@ -27,6 +27,7 @@ from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused, Stale
+from portal.typed import kept
 
 MONTHS = 6
 
@@ -85,7 +86,7 @@ def emergency_part(request: HttpRequest, number: int) -> HttpResponse:
 def plus_one(request: HttpRequest, number: int) -> HttpResponse:
     """Give the +1; the gate opens at once."""
     change = asked_for(request, number)
-    note = request.POST.get("note", "").strip()[:1000]
+    note = kept(request, "note", longest=1000).strip()
     since = authenticated_at(request)
     actions.plus_one(change=change, by=person_of(request), via=PORTAL, authenticated_at=since, at=now(), note=note)
     return back(request, change, "Your +1 is recorded.")

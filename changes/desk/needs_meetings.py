@@ -19,6 +19,7 @@ from portal.access.may import may
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.home import inbox
+from portal.numbers import number_in
 from portal.ui import palette
 
 SOON = timedelta(days=7)
@@ -99,10 +100,9 @@ def meetings_called(request: HttpRequest, words: str) -> Iterable[palette.Hit]:
     if not asked or not asked[0].startswith("meet") or not may(request.user, P.MEETING_SEE):
         return []
     rows = Meeting.objects.select_related("series").order_by("planned_at", "number")
-    if len(asked) > 1 and asked[1].isdecimal() and len(asked[1]) < 10:
-        rows = rows.filter(number=int(asked[1]))
-    else:
-        rows = rows.filter(state__in=(Meeting.State.LIVE, Meeting.State.PLANNED))
+    number = number_in(asked[1], below=10, otherwise=None) if len(asked) > 1 else None
+    coming = rows.filter(state__in=(Meeting.State.LIVE, Meeting.State.PLANNED))
+    rows = coming if number is None else rows.filter(number=number)
     return [
         palette.Hit("calendar-days", f"{row.series.name} {row.number}", f"/meetings/{row.number}/", f"{row.planned_at:%-d %b %Y}")
         for row in rows[:3]

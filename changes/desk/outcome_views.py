@@ -76,7 +76,7 @@ def finish_follow_up(request: HttpRequest, number: int, pk: int) -> HttpResponse
     follow_up = get_object_or_404(FollowUp, pk=pk, review__change=change)
     form = FollowUpForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Write what was done, then close the follow-up.")
+        messages.error(request, str(form.errors["note"][0]))
         return redirect("change", number=change.number)
     actions.finish_follow_up(follow_up=follow_up, note=form.cleaned_data["note"], by=person_of(request), at=now())
     return back(request, change, "The follow-up is closed.")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from changes.delivery.models import PullRequest, Release
+from changes.forges import NAMES
 from changes.proposals.models import Change
 from portal.access.models import User
 from portal.ledger.queries import Entry, entries_about
@@ -134,7 +135,9 @@ def _who(entry: Entry, names: dict[str, str]) -> str:
     if isinstance(named, str) and named:
         return named
     kind, _, rest = entry.actor.partition(":")
-    others = {"github": rest.partition(":")[2] or "GitHub", "portal": "Countersign", "shell": f"{rest} at the command line"}
+    if kind in NAMES:
+        return rest.partition(":")[2] or NAMES[kind]
+    others = {"portal": "Countersign", "shell": f"{rest} at the command line"}
     return names.get(entry.actor) or others.get(kind, entry.actor)
 
 

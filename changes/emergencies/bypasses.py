@@ -32,7 +32,10 @@ from portal.ledger.actions import append
 
 PUSHES = ("direct_push", "force_push")
 UNAPPROVED = "unapproved_production"
-MERGES = ("no_review", "stale_approval", "self_approval", "changes_requested", "failed_ci_merged", "ci_missing_merged", UNAPPROVED)
+MERGES = (
+    *("no_review", "stale_approval", "self_approval", "changes_requested", "merge_with_own_content"),
+    *("failed_ci_merged", "ci_missing_merged", UNAPPROVED),
+)
 """Kinds of exceptions that are ways past the rules, where they lead into prod."""
 REFUTED = "later evidence shows that nobody went past the rules"
 PORTAL = Emergency.Via.PORTAL

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from changes.delivery.models import BranchCommit, Environment, PullRequest, Push, Release, Repository, RuleEvent
+from changes.delivery.models import BranchCommit, Environment, PullRequest, Push, Release, Repository
 from changes.delivery.population import uncovered_commits
+from changes.delivery.rule_models import RuleEvent
 from changes.exceptions.actions import Found
 from changes.exceptions.coverage import covered_by_pull_request, known_on_branch
 from changes.exceptions.freezes import released_in_freeze, told_by_forge
@@ -37,9 +38,13 @@ def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters) -> I
     facts = pull_request_facts(merged, links)
     for row, fact in zip(merged, facts, strict=True):
         changes = list(changes_of(row))
-        answering = next((change for change in changes if not _is_declared(change)), next(iter(changes), None))
         kinds = _kinds(fact, release_facts([row]), changes, parameters)
-        yield f"{row.key}:", [_found(row, fact, kind, answering) for kind in kinds if kind]
+        yield f"{row.key}:", [_found(row, fact, kind, answering(changes)) for kind in kinds if kind]
+
+
+def answering(changes: list[Change]) -> Change | None:
+    """Of the changes of a merge, the one that answers for it: rather one that is no declared emergency."""
+    return next((change for change in changes if not _is_declared(change)), next(iter(changes), None))
 
 
 def _guarded(row: PullRequest) -> bool:
@@ -90,17 +95,25 @@ def _found(row: PullRequest, fact: PullRequestFact, kind: str, change: Change | 
         happened_at=row.merged_at or row.touched_at,
         confirmed=row.confirmed_at is not None,
         change=change,
-        evidence={
-            "pull_request": str(row),
-            "head": row.head_sha,
-            "merge": row.merge_sha,
-            "merged_by": row.merged_by_login,
-            "merged_by_uid": row.merged_by_uid,
-            **({"queued_by": row.queued_by_login, "queued_by_uid": row.queued_by_uid} if by_queue(fact) else {}),
-            "author": row.author_login,
-            "author_uid": row.author_uid,
-        },
+        evidence=evidence_of(row) | _queued(row, fact),
     )
+
+
+def _queued(row: PullRequest, fact: PullRequestFact) -> dict[str, Any]:
+    return {"queued_by": row.queued_by_login, "queued_by_uid": row.queued_by_uid} if by_queue(fact) else {}
+
+
+def evidence_of(row: PullRequest) -> dict[str, Any]:
+    """What a finding about a merged pull request rests on."""
+    return {
+        "pull_request": str(row),
+        "head": row.head_sha,
+        "merge": row.merge_sha,
+        "merged_by": row.merged_by_login,
+        "merged_by_uid": row.merged_by_uid,
+        "author": row.author_login,
+        "author_uid": row.author_uid,
+    }
 
 
 def about_pushes(*, repository: Repository, pushes: Iterable[Push]) -> Iterator[tuple[str, list[Found]]]:

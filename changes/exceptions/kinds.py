@@ -33,6 +33,7 @@ _ALL = (
     Kind("stale_approval", "Merged on a review of an older commit", Clause.REVIEWED),
     Kind("self_approval", "Approved by somebody who contributed", Clause.REVIEWED),
     Kind("changes_requested", "Merged although changes were requested", Clause.REVIEWED),
+    Kind("merge_with_own_content", "A merge holds what nobody reviewed", Clause.REVIEWED),
     Kind("failed_ci_merged", "Merged with failed checks", Clause.CI_PASSES),
     Kind("ci_missing_merged", "Merged without its required checks", Clause.CI_PASSES),
     Kind("no_staging", "Merged to production without staging", Clause.STAGING_FIRST),

@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.db import models
 
-from changes.delivery.models import Repository, RuleEvent
+from changes.delivery.models import Repository
+from changes.delivery.rule_models import RuleEvent
 from changes.inventory.models import VendorEvent
 from changes.proposals.models import Change
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from changes.delivery.models import RuleEvent
+from changes.delivery.rule_models import RuleEvent
 from changes.exceptions.edit_rules import VALID, Edit, matching
 from changes.exceptions.edits import candidates_since
 from changes.exceptions.models import RuleMatch

@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db.models import Q
 
 from changes.delivery.log_models import ReleaseLog
-from changes.delivery.models import BranchRules, Check, Environment, MergeGroup, PullRequest, Release
+from changes.delivery.models import Check, Environment, MergeGroup, PullRequest, Release
+from changes.delivery.rule_models import BranchRules
 from changes.entitlements.mergers.queries import Lists, in_force, kept_lists
 from changes.gates.around_approvals import approver_facts, condition_facts, waiver_facts
 from changes.gates.facts import (

@@ -10,7 +10,7 @@ from changes.outcomes.policy import Wish
 from changes.proposals.models import ReviewAfter
 from portal.access.forms import offer
 from portal.access.models import User
-from portal.typed import KeptText
+from portal.typed import KeptText, no_secret
 
 LONGEST = 10_000
 ROWS = 3
@@ -40,7 +40,9 @@ class ReviewForm(forms.Form):
         super().__init__(*args, **kwargs)
         owners = [("", "Nobody"), *((str(user.pk), user.name) for user in people)]
         for number in range(1, ROWS + 1):
-            self.fields[f"text_{number}"] = forms.CharField(label=f"Follow-up {number}", required=False, max_length=500)
+            self.fields[f"text_{number}"] = forms.CharField(
+                label=f"Follow-up {number}", required=False, max_length=500, validators=[no_secret]
+            )
             self.fields[f"owner_{number}"] = forms.ChoiceField(label="Owner", required=False)
             day = forms.DateInput(attrs={"type": "date"})
             self.fields[f"due_{number}"] = forms.DateField(label="Due", required=False, widget=day)
@@ -65,7 +67,12 @@ class ReviewForm(forms.Form):
 class FollowUpForm(forms.Form):
     """What was done."""
 
-    note = forms.CharField(label="What was done", max_length=LONGEST, error_messages={"required": "Write what was done"})
+    note = forms.CharField(
+        label="What was done",
+        max_length=LONGEST,
+        validators=[no_secret],
+        error_messages={"required": "Write what was done, then close the follow-up."},
+    )
 
 
 class MarkForm(forms.Form):

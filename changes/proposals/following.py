@@ -106,8 +106,11 @@ def _named(row: PullRequest) -> Iterable[Change]:
 
 
 def account_of(row: PullRequest) -> str:
-    """The account that opened it, as the ledger names actors."""
-    return f"github:{row.author_uid or ''}:{row.author_login}"
+    """The account that opened it, as the ledger names actors: after its forge, ``gitlab:7:ann``.
+
+    Older entries say ``github`` of every forge; they stay as they are.
+    """
+    return f"{row.repository.forge}:{row.author_uid or ''}:{row.author_login}"
 
 
 def person_of(row: PullRequest) -> User | None:

@@ -9,7 +9,7 @@ from changes.training.queries import Member
 from portal.access.roles import Role
 
 TRAINED, DUE, GAP, LATE = "trained", "due", "gap", "late"
-"""Trained and nothing to do; trained and something to sign; not trained and still in time; past its day."""
+"""Trained and nothing to do; something to sign, and time for it; not trained and still in time; past its day."""
 NO_TEAM = "In no team"
 ORDER = (LATE, GAP, DUE, TRAINED)
 
@@ -77,16 +77,21 @@ def figures_of(members: Sequence[Member]) -> Figures:
     known = sorted({version for version in last if version is not None}, reverse=True)
     return Figures(
         total=len(members),
-        trained=sum(member.standing.current for member in members),
+        trained=_trained(members),
         states={state: states.count(state) for state in ORDER},
         roles=tuple(_role(role, members) for role in Role if any(role in member.roles for member in members)),
         versions=tuple((version, last.count(version)) for version in (*known, *([None] if None in last else []))),
     )
 
 
+def _trained(members: Iterable[Member]) -> int:
+    """How many signed and are current. Who never signed and is still in time may act, and is not trained."""
+    return sum(member.standing.current and member.last is not None for member in members)
+
+
 def _role(role: Role, members: Iterable[Member]) -> Count:
     holding = [member for member in members if role in member.roles]
-    return Count(role.label, sum(member.standing.current for member in holding), len(holding))
+    return Count(role.label, _trained(holding), len(holding))
 
 
 def teams_of(
@@ -102,8 +107,7 @@ def teams_of(
 
 def _team(name: str, group: Sequence[Member], versions: Sequence[tuple[int | None, int]]) -> Team:
     last = [member.last.version if member.last else None for member in group]
-    trained = sum(member.standing.current for member in group)
-    return Team(name, trained, len(group), tuple(last.count(version) for version, _ in versions))
+    return Team(name, _trained(group), len(group), tuple(last.count(version) for version, _ in versions))
 
 
 def gaps_first(members: Iterable[Member]) -> list[Member]:

@@ -11,7 +11,7 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.policy.clocks import end_of
-from portal.typed import KeptText
+from portal.typed import KeptText, no_secret
 
 LONG_PASSWORD = "At least 12 characters. Longer is stronger than complicated."  # noqa: S105  # a hint, not a password
 TOKEN_DAYS = ((30, "30 days"), (90, "90 days"), (365, "One year"))
@@ -49,7 +49,11 @@ class RoleForm(forms.Form):
 class ReasonForm(forms.Form):
     """Why a role ends."""
 
-    reason = forms.CharField(max_length=500, error_messages={"required": "Say in a sentence why"})
+    reason = forms.CharField(
+        max_length=500,
+        validators=[no_secret],
+        error_messages={"required": "Say in a sentence why the role ends. Nothing was changed."},
+    )
 
 
 class ConfirmForm(forms.Form):

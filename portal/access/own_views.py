@@ -30,7 +30,6 @@ from portal.access.permissions import FOR_TOKENS, P
 from portal.access.roles import Role, permissions_of
 from portal.access.signed_in import person_of
 
-YEAR = 365 * 86400
 Exchange = Callable[[HttpRequest, Any], HttpResponse]
 with_vendor = cast(Callable[[Exchange], Callable[[HttpRequest, str], HttpResponse]], cast(Any, psa)("link-back"))
 """Gives a view the vendor's backend for the name in its address; 404 for one that is not configured."""
@@ -64,10 +63,8 @@ def save_profile(request: HttpRequest) -> HttpResponse:
         return _me(request, profile_form=form, status=422)
     own.save_profile(user=person_of(request), **form.cleaned_data)
     messages.success(request, "Saved.")
-    response = redirect("me")
     # The theme's cookie of this browser wins over the person's choice, so it follows it.
-    response.set_cookie(settings.THEME_COOKIE_NAME, form.cleaned_data["theme"], max_age=YEAR, samesite="Lax", secure=settings.HTTPS)
-    return response
+    return own.remember_theme(redirect("me"), form.cleaned_data["theme"])
 
 
 @requires(P.OWN_ACCOUNT, fresh=True)

@@ -94,7 +94,7 @@ def end_role(request: HttpRequest, pk: int) -> HttpResponse:
     grant = get_object_or_404(RoleGrant.objects.select_related("user"), pk=pk)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say in a sentence why the role ends. Nothing was changed.")
+        messages.error(request, str(form.errors["reason"][0]))
         return redirect("person", grant.user_id)
     actions.revoke(grant=grant, by=person_of(request), reason=form.cleaned_data["reason"], at=timezone.now())
     messages.success(request, f"{grant.user.name} is no longer {Role(grant.role).label}.")

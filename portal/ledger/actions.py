@@ -32,7 +32,7 @@ def append(*, stream: str, kind: str, actor: str, fact: Mapping[str, Any], rows:
     """Append one entry inside the caller's transaction, after the rows were written. One statement.
 
     ``stream`` groups the entries about one thing (``change:1042``), ``kind`` is a dotted past-tense word
-    (``approval.given``), ``actor`` is ``user:<id>``, ``github:<uid>:<login>`` or ``portal``; ``fact`` is JSON that a
+    (``approval.given``), ``actor`` is ``user:<id>``, ``<forge>:<uid>:<login>`` or ``portal``; ``fact`` is JSON that a
     person can read; ``rows`` are the evidence rows (inserted or moved) that this entry covers.
 
     The database reads the covered rows itself, as they stand at this moment, and computes time, place and hashes. It

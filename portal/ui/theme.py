@@ -8,10 +8,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from portal.access.guards import public
+from portal.access.own import remember_theme
 
 THEMES = ("system", "light", "dark")
-YEAR = 365 * 86400
-"""Seconds that the choice is kept."""
 
 
 def chosen(request: HttpRequest) -> str:
@@ -23,18 +22,12 @@ def chosen(request: HttpRequest) -> str:
     return own if own in THEMES else "system"
 
 
-def remember(response: HttpResponse, theme: str) -> HttpResponse:
-    """Keep the choice in this browser. Script may read the cookie: it changes the colours without a round trip."""
-    response.set_cookie(settings.THEME_COOKIE_NAME, theme, max_age=YEAR, samesite="Lax", secure=settings.HTTPS)
-    return response
-
-
 def _switch(request: HttpRequest, **_: Any) -> HttpResponse:
     theme = request.POST.get("theme", "")
     back = request.META.get("HTTP_REFERER", "/")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
         back = "/"
-    return remember(HttpResponseRedirect(back), theme if theme in THEMES else "system")
+    return remember_theme(HttpResponseRedirect(back), theme if theme in THEMES else "system")
 
 
 switch = public(require_POST(_switch), reason="The theme is a cookie of the browser; the sign-in page has it too.")

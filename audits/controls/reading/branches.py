@@ -7,7 +7,8 @@ from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, Window, judged, when
 from audits.controls.rows import reader
 from audits.controls.unread import why_git_unread
-from changes.delivery.models import Push, RuleEvent
+from changes.delivery.models import Push
+from changes.delivery.rule_models import RuleEvent
 from portal.access.scope import Scope
 from portal.policy.clauses import Clause
 

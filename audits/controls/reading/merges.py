@@ -10,9 +10,11 @@ from audits.controls.reading.found import Found, kinds_of, ref_to
 from audits.controls.reading.gates import said
 from audits.controls.result import Flat, Row, Window, judged, when
 from audits.controls.rows import reader
-from changes.delivery.models import BranchCommit, Check, Environment, PullRequest, Release, Repository, Review
+from changes.delivery.models import UNCOMPARED, BranchCommit, Check, Environment, PullRequest, Release, Repository, Review
 from changes.delivery.population import uncovered_commits
 from changes.entitlements.mergers.queries import in_force, kept_lists
+from changes.exceptions.by_hand import KIND as BY_HAND
+from changes.exceptions.by_hand import key_of
 from changes.gates.facts import GateState
 from changes.gates.gate import Code
 from changes.proposals.models import DECLARED, Change, LinkedPullRequest
@@ -40,6 +42,7 @@ def commits_by_pull_request(window: Window, scope: Scope) -> Iterator[Row]:
             words = [f"{row.committer_name} put {row.sha[:7]} on {row.branch} without a pull request."]
         facts: dict[str, Flat] = {"branch": row.branch, "commit": row.sha, "at": when(row.committed_at)}
         facts |= {"committer": row.committer_name, "pull_request": row.pk not in bare, "gone": row.gone_at is not None}
+        facts |= {"merge_content": row.merge_words or None}
         key = f"{row.repository.name} {row.branch} {row.sha}"
         yield judged(key, words, facts=facts, ref=ref_to(records), repository=row.repository.name)
     yield from found.rest()
@@ -72,9 +75,25 @@ def _with_gates(rows: QuerySet[PullRequest]) -> QuerySet[Any]:
     return rows.annotate(gates=Subquery(links[:1]))
 
 
-def _reviewer_unknown(row: Any) -> Iterator[str]:
-    """Why nobody can tell whether somebody else reviewed it. ``row`` was read ``_with_gates``."""
-    return said(row.gates or (), (Code.REVIEW,), GateState.NOT_CONNECTED)
+def _with_content(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """With what the merge commit of each was found to hold; null where there is none of it in Git."""
+    commits = BranchCommit.objects.filter(repository=OuterRef("repository"), branch=OuterRef("base_ref"), sha=OuterRef("merge_sha"))
+    held = commits.filter(parents__len__gt=1).order_by()
+    content, why = Subquery(held.values("merge_content")[:1]), Subquery(held.values("merge_why")[:1])
+    found: QuerySet[Any] = rows.annotate(merge_content=content, merge_why=why)
+    return found
+
+
+def _content_words(content: str | None) -> str | None:
+    return None if content is None else BranchCommit(merge_content=content, parents=["", ""]).merge_words
+
+
+def _review_unknown(row: Any) -> Iterator[str]:
+    """Why nobody can tell whether somebody else reviewed it. ``row`` was read ``_with_gates`` and ``_with_content``."""
+    yield from said(row.gates or (), (Code.REVIEW,), GateState.NOT_CONNECTED)
+    if row.merge_content in UNCOMPARED:
+        why = row.merge_why or "Its merge commit was not compared with its two sides yet."
+        yield f"Nobody can tell whether {row.merge_sha[:7]} holds more than was reviewed. {why}"
 
 
 def _facts(row: PullRequest) -> dict[str, Flat]:
@@ -90,7 +109,7 @@ def _facts(row: PullRequest) -> dict[str, Flat]:
 
 def _row(row: Any, found: Found, more: dict[str, Flat], unknown: Iterable[str] = ()) -> Row:
     """``row`` is a pull request of ``merges``."""
-    records = found.take(row.key)
+    records = found.take(row.key) + (found.take(key_of(row.repository.key, row.merge_sha)) if row.merge_sha else [])
     ref = ref_to(records, f"change:{row.change_number}" if row.change_number else "")
     words = (record.sentence for record in records)
     return judged(str(row), words, unknown=unknown, facts=_facts(row) | more, ref=ref, repository=row.repository.name)
@@ -98,17 +117,20 @@ def _row(row: Any, found: Found, more: dict[str, Flat], unknown: Iterable[str] =
 
 @reader
 def merges_reviewed(window: Window, scope: Scope) -> Iterator[Row]:
-    """P-03: merges, with who approved which commit; one without an approval of the merged head by somebody else deviates.
+    """P-03: merges, with who approved which commit; one without an approval of the merged head by somebody else deviates, and
+    one whose merge commit holds what neither side has.
 
-    Where a contributor is known by a mail address alone, nobody can tell whether it was somebody else: unknown.
+    Where a contributor is known by a mail address alone, nobody can tell whether it was somebody else: unknown. So is one whose
+    merge commit could not be compared.
     """
     found = Found(window, scope, kinds_of(Clause.REVIEWED))
-    rows = _with_gates(merges(window, scope)).prefetch_related("reviews")
+    rows = _with_content(_with_gates(merges(window, scope))).prefetch_related("reviews")
     for row in rows.iterator(chunk_size=AT_ONCE):
         said = sorted((review for review in row.reviews.all() if review.submitted_at), key=lambda review: review.vendor_id)
         words = "; ".join(f"{one.login} {one.state} {one.commit_sha[:12]} {when(one.submitted_at)}" for one in said)
         approved = sum(one.state == Review.State.APPROVED for one in said)
-        yield _row(row, found, {"reviews": words, "approvals": approved}, _reviewer_unknown(row))
+        more = {"reviews": words, "approvals": approved, "merge_content": _content_words(row.merge_content)}
+        yield _row(row, found, more, _review_unknown(row))
     yield from found.rest()
 
 
@@ -138,10 +160,11 @@ def main_reviewed_and_green(window: Window, scope: Scope) -> Iterator[Row]:
     """P-09: what P-02, P-03 and P-11 say, for main alone: merges, and what was pushed past them."""
     kinds = kinds_of(Clause.REVIEWED, Clause.CI_PASSES)
     found = Found(window, scope, {*kinds, "direct_push"})
-    for row in _with_gates(merges(window, scope).filter(base_ref=F("repository__main_branch"))).iterator(chunk_size=AT_ONCE):
-        yield _row(row, found, {}, _reviewer_unknown(row))
+    into_main = _with_content(_with_gates(merges(window, scope).filter(base_ref=F("repository__main_branch"))))
+    for row in into_main.iterator(chunk_size=AT_ONCE):
+        yield _row(row, found, {}, _review_unknown(row))
     mains = dict(Repository.objects.values_list("name", "main_branch"))
-    for row_ in found.rest(kinds={"direct_push"}):
+    for row_ in found.rest(kinds={"direct_push", BY_HAND}):
         if str(row_.facts["subject"]).startswith(f"{mains.get(row_.repository)}:"):
             yield row_
 

@@ -9,7 +9,7 @@ from audits.controls.reading.found import Found, ref_to
 from audits.controls.reading.gates import MERGE, failed_frozen, failed_now, told_since
 from audits.controls.result import Flat, Row, Window, deviating, judged, when
 from audits.controls.rows import reader
-from changes.delivery.models import RuleEvent
+from changes.delivery.rule_models import RuleEvent
 from changes.entitlements.reviews import policy
 from changes.entitlements.reviews.models import AccessReview
 from changes.entitlements.reviews.queries import due_since, removals

@@ -8,7 +8,8 @@ from django.db.models import F, Q, QuerySet
 from audits.controls.reading.merges import uncovered
 from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from audits.populations.reading.pieces import pieces
-from changes.delivery.models import BranchCommit, PullRequest, Review
+from changes.delivery.models import BY_HAND, BranchCommit, PullRequest, Review
+from changes.exceptions.by_hand import KIND, key_of
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.forges import FORGES
 from changes.proposals.models import LinkedPullRequest, LinkedPush
@@ -32,7 +33,10 @@ def read_commits(asked: Asked) -> Iterator[Row]:
         changes: dict[int, list[str]] = {}
         for link in _links([row for many in merged.values() for row in many]):
             changes.setdefault(link.pull_request_id, []).append(str(link.change))
-        direct, bare = _direct(piece), uncovered(BranchCommit.objects.filter(pk__in=[commit.pk for commit in piece]))
+        direct, bare = (
+            _direct(piece) | _by_hand(piece),
+            uncovered(BranchCommit.objects.filter(pk__in=[commit.pk for commit in piece])),
+        )
         for commit in piece:
             yield _commit(commit, merged.get((commit.repository_id, commit.sha), []), changes, pushes, direct, bare)
 
@@ -62,6 +66,13 @@ def _direct(commits: list[BranchCommit]) -> dict[tuple[int, str], int]:
     return {(row.repository_id or 0, row.subject): row.pk for row in rows.only("repository_id", "subject")}
 
 
+def _by_hand(commits: list[BranchCommit]) -> dict[tuple[int, str], int]:
+    """Exceptions about merges that hold what nobody reviewed, in the same way."""
+    keys = {f"{key_of(row.repository.key, row.sha)}:{KIND}": row for row in commits if row.merge_content in BY_HAND}
+    rows = ExceptionRecord.objects.filter(key__in=keys).exclude(state=ExceptionState.CLEARED).only("key")
+    return {(keys[row.key].repository_id, f"{keys[row.key].branch}:{keys[row.key].sha[:12]}"): row.pk for row in rows}
+
+
 def _commit(
     commit: BranchCommit,
     merged: list[PullRequest],
@@ -86,6 +97,7 @@ def _commit(
         "pull_requests": ids(merged),
         "changes": ids([*(name for row in merged for name in changes.get(row.pk, [])), pushes.get(place, "")]),
         "exceptions": f"EXC-{exception}" if exception else "",
+        "merge": commit.merge_words,
         "outcome": _outcome(commit, merged, bare),
     }
 
@@ -175,6 +187,7 @@ COMMITS = Kind(
         Column("pull_requests", "Pull requests", IDS),
         Column("changes", "Changes", IDS),
         Column("exceptions", "Exceptions", IDS),
+        Column("merge", "As a merge"),
         Column("outcome", "Outcome"),
     ),
     read=read_commits,

@@ -24,6 +24,7 @@ from changes.connectors.http import Client
 from changes.connectors.models import Source
 from changes.delivery import git
 from changes.delivery.git_process import Access, GitError
+from changes.delivery.merges import compare_merges
 from changes.delivery.models import Repository
 from changes.delivery.population import Recorded, record_population
 
@@ -34,14 +35,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What a sweep of main and prod found."""
+    """What a sweep of main and prod found. ``by_hand``: how many merges that hold something of their own."""
 
     main: Recorded
     prod: Recorded
+    by_hand: int = 0
 
     @property
     def changed(self) -> bool:
-        return self.main.changed or self.prod.changed
+        return self.main.changed or self.prod.changed or self.by_hand > 0
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -80,10 +82,9 @@ def _mirror(repository: Repository, *, held: int, at: datetime, seconds: float) 
     folder = folder_of(repository)
     access = replace(access_of(repository, at=at), held=held)
     git.mirror(clone_url=repository.clone_url, folder=folder, access=access, seconds=seconds)
-    return Mirrored(
-        main=record_population(repository=repository, branch=repository.main_branch, folder=folder, at=at),
-        prod=record_population(repository=repository, branch=repository.prod_branch, folder=folder, at=at),
-    )
+    main = record_population(repository=repository, branch=repository.main_branch, folder=folder, at=at)
+    prod = record_population(repository=repository, branch=repository.prod_branch, folder=folder, at=at)
+    return Mirrored(main, prod, by_hand=compare_merges(repository=repository, folder=folder, at=at))
 
 
 def _missing(repository: Repository, found: Mirrored) -> str:

@@ -15,7 +15,8 @@ from changes.connectors.github.watching import watch_branch, watch_environments,
 from changes.connectors.models import Reading
 from changes.delivery import actions as record
 from changes.delivery.facts import PullRequestReported
-from changes.delivery.models import BranchRules, PullRequest, Repository
+from changes.delivery.models import PullRequest, Repository
+from changes.delivery.rule_models import BranchRules
 
 log = logging.getLogger(__name__)
 Read = Callable[[GitHub, Repository, str, datetime], str]

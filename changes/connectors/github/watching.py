@@ -15,8 +15,8 @@ from changes.connectors.github.guards import EXEMPT, branch_guard, compared, env
 from changes.connectors.github.rulebook import Rulebook
 from changes.delivery import actions as record
 from changes.delivery.facts import BranchRulesReported, RepositoryFact
-from changes.delivery.models import Repository, RuleEvent
-from changes.delivery.rule_models import RulesSnapshot, RuleSuite
+from changes.delivery.models import Repository
+from changes.delivery.rule_models import RuleEvent, RulesSnapshot, RuleSuite
 from changes.delivery.rules import newest, record_rules, record_suite
 from changes.exceptions import intervals
 from changes.exceptions.actions import Found, open_exception

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from changes.desk.columns import moment_text
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.ui.clock import time_of
 
 AT_ONCE = 100
@@ -36,7 +37,7 @@ def day_in(request: HttpRequest, name: str) -> date | None:
 def part_of(request: HttpRequest, rows: QuerySet[Any], kept: Mapping[str, str]) -> dict[str, Any]:
     """The rows that the address asks for, how many there are, and the addresses of the parts around them."""
     text, count = request.GET.get("from", ""), rows.count()
-    start = int(text) if text.isdecimal() and len(text) < 7 else 0
+    start = number_in(text, below=7, otherwise=0)
     start = start - start % AT_ONCE if start < count else 0
     end = min(start + AT_ONCE, count)
     return {

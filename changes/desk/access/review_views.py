@@ -21,9 +21,11 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.numbers import number_in, numbers_in
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Refused, Stale
 from portal.spreadsheet import answer_with_table
+from portal.typed import kept, refuse_secret
 from portal.ui.clock import time_of
 
 HEAD = ("No.", "Source", "Thing", "Account", "Account's id", "Kind", "Right", "Vendor's word", "Through", "Person", "Reviewer")
@@ -73,12 +75,13 @@ def access_review(request: HttpRequest, number: int) -> HttpResponse:
 def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
     """One answer for what was ticked, or "keep" for everything that the filter shows and the reader may answer."""
     review, by = _review(number), person_of(request)
-    verdict, reason = request.POST.get("verdict", ""), request.POST.get("reason", "")[:2000]
+    verdict, reason = request.POST.get("verdict", ""), _reason(request)
     everything = request.POST.get("everything") == "1"
-    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdecimal() and len(pk) < 19}
+    chosen = numbers_in(request.POST.getlist("entry"), below=19)
     if everything:
         verdict, chosen = policy.KEEP, _mine_in(request, review)
     try:
+        refuse_secret(reason)
         given = actions.answer(review=review, entries=chosen, verdict=verdict, reason=reason, by=by, at=time_of(request))
     except (Refused, Stale) as problem:
         words = problem.words
@@ -93,19 +96,25 @@ def answer_access_review(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def hand_over_access_review(request: HttpRequest, number: int) -> HttpResponse:
     """Another person is asked about what was ticked."""
-    review, reason = _review(number), request.POST.get("reason", "")[:2000]
-    chosen = {int(pk) for pk in request.POST.getlist("entry") if pk.isdecimal() and len(pk) < 19}
-    person = request.POST.get("to", "")
+    review, reason = _review(number), _reason(request)
+    chosen = numbers_in(request.POST.getlist("entry"), below=19)
+    person = number_in(request.POST.get("to", ""), below=19, otherwise=None)
     try:
-        if not person.isdecimal() or len(person) > 18:
+        if person is None:
             raise Stale("Choose who is to review them.")
-        to = get_object_or_404(User, pk=int(person))
+        to = get_object_or_404(User, pk=person)
+        refuse_secret(reason)
         given = actions.hand_over(review=review, entries=chosen, to=to, reason=reason, by=person_of(request), at=time_of(request))
     except (Refused, Stale) as problem:
         return _page(request, review, problem=problem.words, ticked=chosen, reason=reason)
     words = "1 right was" if len(given) == 1 else f"{len(given)} rights were"
     messages.success(request, f"{words} handed over to {to.name}." if given else "Nothing changed: these are theirs already.")
     return redirect("access-review", number=number)
+
+
+def _reason(request: HttpRequest) -> str:
+    """As it is typed: an answer that is refused shows it again."""
+    return request.POST.get("reason", "")[:2000]
 
 
 def _mine_in(request: HttpRequest, review: AccessReview) -> set[int]:
@@ -123,7 +132,7 @@ def close_access_review(request: HttpRequest, number: int) -> HttpResponse:
     """Close it, with a note about what nobody answered."""
     review = _review(number)
     try:
-        actions.close(review=review, note=request.POST.get("note", "")[:2000], by=person_of(request), at=time_of(request))
+        actions.close(review=review, note=kept(request, "note", longest=2000), by=person_of(request), at=time_of(request))
     except (Refused, Stale) as problem:
         return _page(request, review, closing=problem.words)
     messages.success(request, f"{review} is closed.")
@@ -172,8 +181,8 @@ def system_owners(request: HttpRequest) -> HttpResponse:
 @require_POST
 def set_system_owner(request: HttpRequest) -> HttpResponse:
     """Somebody answers for a source or a thing from now on, or nobody of its own."""
-    number = request.POST.get("person", "")
-    person = get_object_or_404(User, pk=int(number)) if number.isdecimal() and len(number) < 19 else None
+    number = number_in(request.POST.get("person", ""), below=19, otherwise=None)
+    person = get_object_or_404(User, pk=number) if number is not None else None
     source, thing = (request.POST.get(name, "").replace("\0", "") for name in ("source", "thing"))
     get_object_or_404(Thing, source=source, key=thing) if thing else get_object_or_404(Thing.objects.filter(source=source)[:1])
     actions.set_owner(source=source, thing=thing, person=person, by=person_of(request), at=time_of(request))

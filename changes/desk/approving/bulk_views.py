@@ -21,6 +21,7 @@ from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 
 MOST = 100
 AT_ONCE = 50
@@ -90,7 +91,8 @@ def _chosen(request: HttpRequest, numbers: Iterable[str], *, seen: Any = None) -
     """The changes behind these numbers that the reader may see; with ``seen``, what the page had shown of each."""
     found = []
     for number in list(dict.fromkeys(numbers))[:AT_ONCE]:
-        change = visible(number=int(number), scope=scope_for(request)) if number.isdecimal() and len(number) < 16 else None
+        wanted = number_in(number, below=16, otherwise=None)
+        change = visible(number=wanted, scope=scope_for(request)) if wanted is not None else None
         if change is not None:
             found.append(Chosen(change, _seen(change, seen)))
     return found

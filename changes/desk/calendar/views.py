@@ -30,6 +30,7 @@ from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import Scope, for_auditor, scope_for
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.ui.answers import page, wants_piece
 from portal.ui.clock import time_of
 from portal.ui.components.heat import Heat, heat_map
@@ -92,7 +93,7 @@ def read_address(request: HttpRequest, *, today: date) -> Asked:
     return Asked(
         shape=given.get("shape", "") if given.get("shape", "") in SHAPES else "",
         on=day_asked(given.get("on", ""), today=today),
-        days=int(days) if days.isdecimal() and len(days) < 4 and 1 <= int(days) <= 92 else AGENDA_DAYS,
+        days=asked if 1 <= (asked := number_in(days, below=4, otherwise=0)) <= 92 else AGENDA_DAYS,
         environment=given.get("environment", "") if given.get("environment", "") in Environment.values else "",
         repository=given.get("repository", "")[:200].replace("\x00", ""),
     )

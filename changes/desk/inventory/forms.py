@@ -9,6 +9,7 @@ from changes.drift.actions import ANSWERS
 from changes.drift.models import DriftState
 from changes.inventory.models import Asset, Criticality
 from portal.access.models import User
+from portal.numbers import number_in
 from portal.policy.clocks import end_of
 from portal.typed import KeptText
 
@@ -40,7 +41,7 @@ class KeepForm(forms.Form):
     def seen(self) -> tuple[int | None, str]:
         """What stood on the page."""
         owner = self.cleaned_data["seen_owner"]
-        return (int(owner) if owner.isdecimal() and len(owner) < 19 else None, self.cleaned_data["seen_criticality"])
+        return (number_in(owner, below=19, otherwise=None), self.cleaned_data["seen_criticality"])
 
 
 class AnswerForm(forms.Form):

@@ -17,6 +17,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.policy.refusal import Refused, Stale
 from portal.ui.answers import page, wants_piece
 from portal.ui.clock import time_of
@@ -68,7 +69,7 @@ def act(request: HttpRequest, number: int) -> HttpResponse:
     """What a button in the agenda does: read, unread, up, down; each names its point, as ``up:12``."""
     row = asked_meeting(request, number)
     verb, _, pk = request.POST.get("act", "").partition(":")
-    item = get_object_or_404(AgendaItem, pk=int(pk) if pk.isdecimal() and len(pk) < 10 else 0, meeting=row)
+    item = get_object_or_404(AgendaItem, pk=number_in(pk, below=10, otherwise=0), meeting=row)
     person, at = person_of(request), time_of(request)
     if verb == "read":
         agenda.mark_read(item=item, by=person, at=at)

@@ -18,6 +18,7 @@ from portal.access.guards import requires
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.access.scope import scope_for
+from portal.numbers import number_in
 from portal.ui.answers import page
 from portal.ui.clock import time_of
 from portal.ui.paging import links, page_of
@@ -55,8 +56,8 @@ def _filtered(rows: QuerySet[Decision], asked: dict[str, str]) -> QuerySet[Decis
     if asked["outcome"] in Decision.Outcome.values:
         rows = rows.filter(outcome=asked["outcome"])
     if asked["change"]:
-        number = asked["change"].upper().removeprefix("CHG-")
-        rows = rows.filter(change__number=int(number)) if number.isdecimal() and len(number) < 10 else rows.none()
+        number = number_in(asked["change"].upper().removeprefix("CHG-"), below=10, otherwise=None)
+        rows = rows.filter(change__number=number) if number is not None else rows.none()
     if asked["q"]:
         words = asked["q"].replace("\x00", "")
         rows = rows.filter(Q(item__title__icontains=words) | Q(reason__icontains=words))

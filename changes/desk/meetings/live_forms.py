@@ -16,7 +16,7 @@ from changes.meetings.live import LONGEST_NOTE
 from changes.meetings.models import Decision
 from changes.meetings.recording import Asked
 from portal.access.models import User
-from portal.typed import KeptText
+from portal.typed import KeptText, no_secret
 
 CONDITIONS, ACTIONS = 3, 2
 """Rows of one decision form; another decision or action can follow."""
@@ -71,7 +71,7 @@ class ActionForm(forms.Form):
 
     use_required_attribute = False
 
-    text = forms.CharField(label="What is to be done", required=False, max_length=LONGEST)
+    text = forms.CharField(label="What is to be done", required=False, max_length=LONGEST, validators=[no_secret])
     owner = forms.ChoiceField(label="By whom", required=False)
     due = forms.DateField(
         label="Until",

@@ -21,6 +21,7 @@ from changes.meetings.roster import Roster, roster_at
 from portal.access.may import holders_of, may
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.numbers import number_in
 from portal.ui.answers import page
 from portal.ui.clock import time_of
 
@@ -101,9 +102,9 @@ def people_of_rows(at: datetime) -> tuple[User, ...]:
 
 def _about(request: HttpRequest, row: Meeting, item: AgendaItem | None) -> AgendaItem | None:
     """The point that notes are taken on: that of the paragraph that was asked for, or the one at hand."""
-    asked = request.GET.get("note", "")
-    if asked.isdecimal() and len(asked) < 10:
-        note = Note.objects.filter(pk=int(asked), meeting=row).select_related("item").first()
+    asked = number_in(request.GET.get("note", ""), below=10, otherwise=None)
+    if asked is not None:
+        note = Note.objects.filter(pk=asked, meeting=row).select_related("item").first()
         return note.item if note is not None else item
     return item
 
@@ -114,8 +115,9 @@ def _note(request: HttpRequest, row: Meeting, about: AgendaItem | None) -> Note 
     rows = Note.objects.filter(meeting=row, item=about)
     if asked == "new":
         return None
-    if asked.isdecimal() and len(asked) < 10:
-        return rows.filter(pk=int(asked)).first()
+    wanted = number_in(asked, below=10, otherwise=None)
+    if wanted is not None:
+        return rows.filter(pk=wanted).first()
     return rows.filter(by=request.user.pk).order_by("-id").first()
 
 

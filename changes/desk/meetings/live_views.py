@@ -19,7 +19,9 @@ from portal.access.guards import requires
 from portal.access.models import User
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.policy.refusal import Refused, Stale
+from portal.typed import kept, refuse_secret
 from portal.ui.answers import go, page, wants_piece
 from portal.ui.clock import time_of
 
@@ -67,7 +69,7 @@ def act(request: HttpRequest, number: int) -> HttpResponse:
     verb, _, pk = request.POST.get("act", "").partition(":")
     if verb not in ACTS:
         raise Stale(OLD_PAGE)
-    ACTS[verb](request, row, int(pk) if pk.isdecimal() and len(pk) < 10 else 0)
+    ACTS[verb](request, row, number_in(pk, below=10, otherwise=0))
     return answered(request, row)
 
 
@@ -89,7 +91,7 @@ def _go(request: HttpRequest, row: Meeting, pk: int) -> None:
 def _person(request: HttpRequest, pk: int) -> User:
     """Whom a button names; without a number whoever presses it, or whom the list beside it names."""
     chosen = request.POST.get("person", "")
-    wanted = pk or (int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0)
+    wanted = pk or (number_in(chosen, below=10, otherwise=0))
     return get_object_or_404(User, pk=wanted, is_active=True) if wanted else person_of(request)
 
 
@@ -126,9 +128,9 @@ def vote(request: HttpRequest, number: int) -> HttpResponse:
     row = asked_meeting(request, number)
     choice, _, pk = request.POST.get("vote", "").partition(":")
     ballots.vote(
-        ballot=_ballot(row, int(pk) if pk.isdecimal() and len(pk) < 10 else 0),
+        ballot=_ballot(row, number_in(pk, below=10, otherwise=0)),
         choice=choice,
-        reason=request.POST.get("reason", "")[:2000],
+        reason=kept(request, "reason", longest=2000),
         by=person_of(request),
         at=time_of(request),
     )
@@ -181,6 +183,7 @@ def keep_note(request: HttpRequest, number: int) -> HttpResponse:
     item = _item(row, given["item"]) if given["item"] else None
     note = get_object_or_404(Note.objects.select_related("item"), pk=given["note"], meeting=row) if given["note"] else None
     text, version = given["text"], given["version"] or 0
+    refuse_secret(text)
     if request.POST.get("step") == "below" and note is not None:
         version, text = note.version, f"{note.text}\n\n{text}"
     if note is None and not text.strip():
@@ -226,7 +229,7 @@ def finish_action(request: HttpRequest, number: int, pk: int) -> HttpResponse:
     """Say what was done about an action: its owner or the chair."""
     row = asked_meeting(request, number)
     action = get_object_or_404(Action, pk=pk, meeting=row)
-    live.finish_action(action=action, note=request.POST.get("note", "")[:10_000], by=person_of(request), at=time_of(request))
+    live.finish_action(action=action, note=kept(request, "note", longest=10_000), by=person_of(request), at=time_of(request))
     messages.success(request, "The action is done.")
     return redirect("meeting", number=number)
 

@@ -17,6 +17,7 @@ from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused
+from portal.typed import kept
 from portal.ui.answers import page
 from portal.ui.clock import time_of
 
@@ -60,7 +61,7 @@ def written_vote(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def vote_in_writing(request: HttpRequest, pk: int) -> HttpResponse:
     """A voter's word."""
-    given = {"choice": request.POST.get("vote", ""), "reason": request.POST.get("reason", "")[:2000]}
+    given = {"choice": request.POST.get("vote", ""), "reason": kept(request, "reason", longest=2000)}
     ballots.vote(ballot=_asked(request, pk), by=person_of(request), at=time_of(request), **given)
     messages.success(request, "Your word is recorded. You can change it until the vote closes.")
     return redirect("written-vote", pk=pk)

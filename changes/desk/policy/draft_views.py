@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,10 +18,12 @@ from portal.access.permissions import P
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
 from portal.home.dropped import dropped_by
+from portal.numbers import number_in
 from portal.policy.document import LONGEST, WrongDocument, imported
 from portal.policy.models import PolicyDraft
 from portal.policy.plain import WrongParameter, parameters_from, plain
 from portal.policy.refusal import Stale
+from portal.typed import no_secret
 from portal.ui.clock import time_of
 
 
@@ -106,7 +109,7 @@ def send(request: HttpRequest) -> HttpResponse:
 def drop(request: HttpRequest) -> HttpResponse:
     """Leave the draft."""
     seen = request.POST.get("seen", "")
-    actions.drop_draft(seen=int(seen) if seen.isdecimal() and len(seen) < 10 else -1, by=person_of(request), at=time_of(request))
+    actions.drop_draft(seen=number_in(seen, below=10, otherwise=-1), by=person_of(request), at=time_of(request))
     messages.success(request, "The draft is dropped.")
     return redirect("policy-edit")
 
@@ -146,9 +149,9 @@ def bring(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             _bring(form.cleaned_data["file"].read(2 * LONGEST + 1), present, row, request)
-        except (WrongDocument, WrongParameter, UnicodeDecodeError) as problem:
+        except (WrongDocument, WrongParameter, UnicodeDecodeError, ValidationError) as problem:
             said = "The file is no UTF-8 text." if isinstance(problem, UnicodeDecodeError) else str(problem)
-            form.add_error("file", said)
+            form.add_error("file", problem if isinstance(problem, ValidationError) else said)
         else:
             messages.success(request, "The file is the draft now.")
             return redirect("policy-edit")
@@ -157,7 +160,9 @@ def bring(request: HttpRequest) -> HttpResponse:
 
 
 def _bring(raw: bytes, present: Edition, row: PolicyDraft | None, request: HttpRequest) -> None:
-    found = imported(raw.decode("utf-8"))
+    text = raw.decode("utf-8")
+    no_secret(text)
+    found = imported(text)
     wanted = plain(parameters_from(found.parameters, version="draft", base=present.parameters))
     differing = {name: value for name, value in wanted.items() if value != plain(present.parameters)[name]}
     actions.save_draft(

@@ -12,7 +12,7 @@ from portal.policy.document import LONGEST
 from portal.policy.parameters import Parameters
 from portal.policy.plain import WrongParameter, names, plain, read
 from portal.policy.words import WORDS
-from portal.typed import KeptText
+from portal.typed import KeptText, no_secret
 
 PREFIX = "p_"
 
@@ -47,7 +47,12 @@ class DraftForm(forms.Form):
             widget = forms.Textarea(attrs={"rows": 3}) if wide else forms.TextInput()
             hint = "One a line." if is_lines(self.present[name]) else "As JSON." if wide else ""
             self.fields[f"{PREFIX}{name}"] = forms.CharField(
-                label=words.label, required=False, widget=widget, help_text=f"{words.clause}. {hint}".strip(), strip=False
+                label=words.label,
+                required=False,
+                widget=widget,
+                help_text=f"{words.clause}. {hint}".strip(),
+                strip=False,
+                validators=[no_secret],
             )
 
     @property
@@ -62,6 +67,8 @@ class DraftForm(forms.Form):
         given = super().clean() or {}
         changed: dict[str, Any] = {}
         for name in names():
+            if self.has_error(f"{PREFIX}{name}"):
+                continue
             text = str(given.get(f"{PREFIX}{name}") or "").replace("\r\n", "\n")
             if text.strip() == typed(self.present[name]).strip():
                 continue

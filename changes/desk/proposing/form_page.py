@@ -20,6 +20,7 @@ from changes.proposals.models import Change, Draft, Revision
 from changes.proposals.sections import TEXT_FIELDS, texts_of
 from changes.proposals.templates_of_kinds import TEMPLATES, fill
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.policy.in_force import parameters_at
 from portal.ui.answers import wants_piece
 from portal.ui.clock import time_of
@@ -160,9 +161,10 @@ def known_releases(change: Change | None) -> list[str]:
 
 def _started_from(place: Place, seen: str) -> dict[str, Any]:
     """What was saved since the draft was begun."""
-    if place.change is None or place.present is None or not seen.isdecimal() or len(seen) > 9 or int(seen) == place.present.number:
+    number = number_in(seen, below=10, otherwise=None)
+    if place.change is None or place.present is None or number is None or number == place.present.number:
         return {}
-    return {"seen": seen, "meanwhile": meanwhile(place.change, int(seen), place.present)}
+    return {"seen": seen, "meanwhile": meanwhile(place.change, number, place.present)}
 
 
 def meanwhile(change: Change, seen: int, present: Revision) -> list[SectionDiff]:

@@ -33,6 +33,7 @@ from changes.proposals.templates_of_kinds import TEMPLATES, fill
 from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
+from portal.numbers import number_in
 from portal.policy.refusal import Refused
 from portal.ui.answers import go
 from portal.ui.clock import time_of
@@ -134,7 +135,7 @@ def _only_shown(request: HttpRequest, place: Place, **more: Any) -> HttpResponse
 def _seen(request: HttpRequest) -> int:
     """The revision that was being edited; one that nobody ever made when the form does not say."""
     given = request.POST.get("revision", "")
-    return int(given) if given.isdecimal() and len(given) < 9 else 0
+    return number_in(given, below=9, otherwise=0)
 
 
 def _overtaken(request: HttpRequest, place: Place, other: submitting.Overtaken) -> HttpResponse:
@@ -177,9 +178,10 @@ def change_about(request: HttpRequest, about: str) -> Change | None:
     """The change that a form is about; None for a new one. 404 when there is none that this person may see."""
     if about == NEW:
         return None
-    if not about.isdecimal() or len(about) > 15:
+    number = number_in(about, below=16, otherwise=None)
+    if number is None:
         raise Http404("The form is about nothing that we know.")
-    return asked_for(request, int(about))
+    return asked_for(request, number)
 
 
 def key_of(text: str) -> UUID | None:

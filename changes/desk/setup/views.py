@@ -17,6 +17,7 @@ from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.runtime.doctor.finding import Level
 from portal.runtime.doctor.run import CHECKS, examine
+from portal.typed import kept
 from portal.ui.answers import page
 from portal.ui.clock import time_of
 
@@ -60,7 +61,7 @@ def leave_system_out(request: HttpRequest, system: str) -> HttpResponse:
     """This organisation does not use it; why goes into the ledger."""
     if system not in BY_CODE:
         raise Http404(f"there is no system {system}")
-    actions.leave_out(system=system, reason=request.POST.get("reason", ""), by=person_of(request), at=time_of(request))
+    actions.leave_out(system=system, reason=kept(request, "reason", longest=500), by=person_of(request), at=time_of(request))
     messages.success(request, f"{BY_CODE[system].title} is left out. You can take it up again at any time.")
     return redirect("setup")
 

@@ -15,6 +15,7 @@ from portal.access.guards import requires
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.home.dropped import dropped_by
+from portal.numbers import number_in
 from portal.policy.models import PolicyVersion
 from portal.policy.refusal import Refused, Stale
 from portal.ui.clock import time_of
@@ -77,7 +78,7 @@ def take_back(request: HttpRequest) -> HttpResponse:
 
 def _seen(request: HttpRequest) -> int:
     text = request.POST.get("seen", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else -1
+    return number_in(text, below=10, otherwise=-1)
 
 
 def _versions() -> list[int]:

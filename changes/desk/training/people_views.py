@@ -24,6 +24,7 @@ from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.access.scope import scope_for
 from portal.access.signed_in import person_of
+from portal.numbers import number_in, numbers_in
 from portal.policy.clocks import day_of, end_of
 from portal.spreadsheet import answer_with_table
 from portal.ui.clock import time_of
@@ -123,7 +124,7 @@ def remind(request: HttpRequest) -> HttpResponse:
         listed = _chosen(queries.members(at=at), _asked(request), teams_at(at))
         chosen = {member.person.pk for member in listed if member.standing.open is not None}
     else:
-        chosen = {int(pk) for pk in request.POST.getlist("person") if pk.isdecimal() and len(pk) < 19}
+        chosen = numbers_in(request.POST.getlist("person"), below=19)
     sent = reminding.ask(people=chosen, by=person_of(request), at=at)
     words = "1 person was reminded." if sent == 1 else f"{sent} people were reminded."
     left = " Nobody is reminded twice on one day, or of nothing." if sent < len(chosen) or not chosen else ""
@@ -223,7 +224,7 @@ def _in_team(member: Member, team: str, teams: Teams) -> bool:
 
 def _start(request: HttpRequest, count: int) -> int:
     text = request.GET.get("from", "")
-    start = int(text) if text.isdecimal() and len(text) < 7 else 0
+    start = number_in(text, below=7, otherwise=0)
     return start - start % AT_ONCE if start < count else 0
 
 

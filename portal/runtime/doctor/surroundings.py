@@ -1,6 +1,7 @@
 """Checks of everything but the database: broker, keys, programs, how the portal is reached."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -19,6 +20,8 @@ BROKER_SECONDS = 4
 PROGRAM_SECONDS = 10
 SHORTEST_SECRET = 32
 FULL = 0.9
+MERGES = (2, 38)
+"""The git from which on a merge can be made without a work tree, and so be compared."""
 
 
 def broker() -> Iterator[Finding]:
@@ -69,13 +72,20 @@ def signing_key() -> Iterator[Finding]:
         yield good("the signing key is ours alone")
 
 
+def _version(words: str) -> tuple[int, ...]:
+    """The first two numbers of what ``git --version`` says; empty when it says none."""
+    return tuple(int(number) for number in re.findall(r"\d+", words)[:2])
+
+
 def programs() -> Iterator[Finding]:
     git = shutil.which("git")
     if git is None:
         yield bad("git is not installed", mend="Install git: the population of production commits comes from it.")
     else:
         said = subprocess.run([git, "--version"], capture_output=True, text=True, check=False, timeout=PROGRAM_SECONDS)
-        yield good(said.stdout.strip())
+        words = said.stdout.strip()
+        old = _version(words) < MERGES
+        yield bad(f"{words} is too old to compare merges", mend="Install 2.38 or newer.") if old else good(words)
     if not any(map(shutil.which, ("chromium-headless-shell", "chromium"))):
         yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium-headless-shell.")
 

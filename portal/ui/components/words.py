@@ -64,6 +64,12 @@ def duration(length: timedelta) -> str:
 
 
 @register.filter
+def minutes(count: int) -> str:
+    """Whole minutes in words: "0 min", "12 min", "29 d 23 h"."""
+    return duration(timedelta(minutes=count)) if count else "0 min"
+
+
+@register.filter
 def attr_text(text: Any) -> SafeString:
     """Text for an attribute such as a title: escaped, hidden characters removed."""
     return SafeString(escape("".join(char for char in str(text) if char.isprintable())))

@@ -6,7 +6,9 @@ import pytest
 from django.db import transaction
 
 from audits.controls.result import Window
-from changes.delivery.models import BranchCommit, PullRequest, Push, Release, Repository, RuleEvent
+from audits.controls.rows import READERS
+from changes.delivery.models import BranchCommit, PullRequest, Push, Release, Repository
+from changes.delivery.rule_models import RuleEvent
 from changes.emergencies.models import Emergency, EmergencyThread
 from changes.exceptions.actions import Found, answer, clear, open_exception
 from changes.gates.actions import freeze
@@ -115,6 +117,50 @@ def test_merges_reviewed(pull_request, exception):
     unseen = exception("no_review", "#77")
 
     assert run("merges_reviewed") == Result(3, (told(*found, key="acme/web#0"), told(unseen)))
+
+
+def test_a_merge_commit_that_holds_what_nobody_reviewed_stands_against_its_merge_and_one_that_nobody_compared_is_unknown(
+    web, pull_request, exception
+):
+    contents = ("same", "own", "unknown", "", "before")
+    for number, content in enumerate(contents):
+        pull_request(number, merge_sha=f"{number:040}")
+        BranchCommit.objects.create(
+            repository=web,
+            branch="main",
+            sha=f"{number:040}",
+            parents=["a" * 40, "b" * 40],
+            position=number,
+            committed_at=AT,
+            seen_at=AT,
+            merge_content=content,
+            merge_why="It has 3 parents." if content == "unknown" else "",
+        )
+    pull_request(5, base_ref="prod", merge_sha=f"{5:040}")
+    written = exception("merge_with_own_content", "#1", about=f"{web.key}:merge:{1:040}")
+    alone = exception("merge_with_own_content", "main:aaaaaaaaaaaa", about=f"{web.key}:merge:{'a' * 40}")
+    exception("merge_with_own_content", "prod:bbbbbbbbbbbb", about=f"{web.key}:merge:{'b' * 40}")
+    begins = "Nobody can tell whether 0000000 holds more than was reviewed."
+    states = {
+        "acme/web#0": ("passed", "", "What Git makes of its two sides"),
+        "acme/web#1": ("deviates", written.sentence, "Content that neither side has"),
+        "acme/web#2": ("unknown", f"{begins} It has 3 parents.", "Could not be compared"),
+        "acme/web#3": ("unknown", f"{begins} Its merge commit was not compared with its two sides yet.", "Not compared yet"),
+        "acme/web#4": ("passed", "", "From before the scope began"),
+    }
+
+    reviewed = {row.key: row for row in READERS["merges_reviewed"](WINDOW, EVERYTHING)}
+    into_main = {row.key: row for row in READERS["main_reviewed_and_green"](WINDOW, EVERYTHING)}
+    commits = {row.facts.get("commit"): row for row in READERS["commits_by_pull_request"](WINDOW, EVERYTHING)}
+
+    assert {key: (row.state, row.sentence, row.facts["merge_content"]) for key, row in reviewed.items() if key in states} == states
+    assert reviewed["acme/web#5"].facts["merge_content"] is None
+    assert len(reviewed) == len(states) + 3
+    assert {key: (row.state, row.sentence) for key, row in into_main.items() if key in states} == {
+        key: words[:2] for key, words in states.items()
+    }
+    assert [row.sentence for key, row in into_main.items() if key not in states] == [alone.sentence]
+    assert [row.facts["merge_content"] for row in commits.values()] == [words for _, _, words in states.values()]
 
 
 def test_exceptions_outside_the_window_or_cleared_are_no_deviations(pull_request, exception):

@@ -82,6 +82,25 @@ def test_a_commit_that_no_pull_request_brought_is_said_to_be_pushed_with_an_exce
     }
 
 
+def test_a_merge_that_holds_what_nobody_reviewed_is_said_to_with_its_exception():
+    pull(1, merge="b")
+    rows_ = [commit(letter, position) for position, letter in enumerate("abcd", start=1)]
+    for row, content in zip(rows_[1:], ("own", "same", ""), strict=True):
+        BranchCommit.objects.filter(pk=row.pk).update(parents=["e" * 40, "f" * 40], merge_content=content)
+    key = f"{repository().key}:merge:{'b' * 40}:merge_with_own_content"
+    found = Found("merge_with_own_content", "#1", key, "It holds more.", AT, confirmed=True)
+    record = open_exception(repository=repository(), found=found, at=AT)
+
+    said = rows("commits")
+
+    assert {row["commit"][0]: (row["merge"], row["exceptions"]) for row in said.values()} == {
+        "a": ("", ""),
+        "b": ("Content that neither side has", f"EXC-{record.pk}"),
+        "c": ("What Git makes of its two sides", ""),
+        "d": ("Not compared yet", ""),
+    }
+
+
 def test_an_exception_that_was_opened_again_keeps_its_last_answer():
     found = Found("no_review", "#1", "x:no_review", "Nobody reviewed it.", AT, confirmed=True)
     record, ann = open_exception(repository=repository(), found=found, at=AT), person("Ann")

@@ -1,6 +1,7 @@
 """The completeness sheet counts at every source and in both directions; each number is the number of its rows."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -72,6 +73,7 @@ def _pages_show_the_numbers(client, sheet):
     asked = f"from={sheet.since:%Y-%m-%d}&to={sheet.until:%Y-%m-%d}"
     whole = client.get(f"/completeness/?{asked}").content.decode()
     line = next(line for line in sheet.forward if line.unmatched)
+    assert not re.search(r"\d{4,} min", whole), "days and hours are said in their words"
     address = f"/completeness/{line.population}/?{asked}&place={line.place.replace(' ', '%20')}&state=unmatched"
     assert f"{line.unmatched} without, {line.place}" in whole
     assert client.get(address).content.decode().count("Without</") == line.unmatched
@@ -104,6 +106,29 @@ def test_a_full_run_from_the_raw_deliveries_comes_to_the_same_result(client):
     Delivery.objects.update(body=b"")
     assert rerun(at=clock.at).deliveries == 0, "bodies that were let go cannot be applied again"
     call_command("reconcile", stdout=StringIO())
+
+
+def test_a_commit_says_what_it_holds_as_a_merge():
+    repository = Repository.objects.create(name="acme/web", in_scope_from=SINCE)
+    for position, content in enumerate(("", "same", "own", "resolved", "unknown"), start=1):
+        BranchCommit.objects.create(
+            repository=repository,
+            branch="prod",
+            sha=f"{position:040}",
+            parents=["a" * 40, "b" * 40],
+            position=position,
+            subject="Merge",
+            committed_at=NOW,
+            seen_at=NOW,
+            merge_content=content,
+        )
+    after = NOW + timedelta(days=1)
+    window = window_of(since=SINCE, until=after, scope=EVERYTHING, at=after)
+
+    shown = rows(population=POPULATIONS["commits"], window=window, place="acme/web prod", size=10)
+
+    more = "Merge · the merge holds what neither side has"
+    assert sorted(row.words for row in shown) == ["Merge", "Merge", "Merge · nobody can tell what the merge holds", more, more]
 
 
 def test_a_released_change_is_followed_back_to_commit_release_and_message(client):

@@ -18,6 +18,7 @@ from changes.delivery.models import Repository
 from portal import keyring, vault
 from portal.access.roles import Role
 from portal.ledger.queries import entries_about
+from tests.architecture.test_secrets import GIVEN_OUT
 from tests.changes.people import person, sign_in
 from tests.standins import cloudflare_standin, doppler_standin, fly_standin, github_standin, northwind, slack_standin
 
@@ -202,6 +203,8 @@ def test_a_source_is_tested_and_disconnected_with_its_reason_and_connected_again
 
     tested = text(client.post(f"/integrations/{row.pk}/test/", follow=True))
     refused = client.post(f"/integrations/{row.pk}/disconnect/", {"reason": " "})
+    secret = client.post(f"/integrations/{row.pk}/disconnect/", {"reason": f"{GIVEN_OUT['Slack']} is known outside."})
+    assert (secret.status_code, "looks like a secret (Slack)" in text(secret)) == (422, True)
     page = text(client.post(f"/integrations/{row.pk}/disconnect/", {"reason": "Moved to another workspace."}, follow=True))
 
     assert "Slack answers for the workspace Northwind Labs" in tested

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from changes.delivery.accounts import forge_accounts
-from changes.delivery.models import PullRequest, Push, Review, RuleEvent
+from changes.delivery.models import PullRequest, Push, Review
+from changes.delivery.rule_models import RuleEvent
 from changes.proposals.people import account_actor, links_for
 from portal.access.accounts.suggesting import Roster
 from portal.access.models import User

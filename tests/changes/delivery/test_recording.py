@@ -19,7 +19,8 @@ from changes.delivery.facts import (
     RuleEventReported,
 )
 from changes.delivery.merging import EPOCH, Said, merge_fields
-from changes.delivery.models import Check, DeploymentStatus, Push, Release, Repository, Review, RuleEvent
+from changes.delivery.models import Check, DeploymentStatus, Push, Release, Repository, Review
+from changes.delivery.rule_models import RuleEvent
 
 AT = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 

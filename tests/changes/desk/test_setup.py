@@ -20,6 +20,7 @@ from portal.ledger.queries import entries_about
 from portal.policy.models import PolicyDraft
 from portal.policy.refusal import Refused
 from portal.runtime.doctor.finding import Level
+from tests.architecture.test_secrets import GIVEN_OUT
 from tests.changes.people import person, sign_in
 from tests.database import cover
 
@@ -116,6 +117,9 @@ def test_steps_follow_what_is_there(client, settings):
 def test_what_is_not_used_is_left_out_with_a_reason_and_taken_up_again(client):
     rex = person("Rex")
     sign_in(client, rex)
+    secret = client.post(reverse("leave-system-out", args=["doppler"]), {"reason": f"We have {GIVEN_OUT['Fly']}"})
+    assert (secret.status_code, "looks like a secret (Fly)" in secret.content.decode()) == (422, True)
+    assert LeftOut.objects.count() == 0
     answer = client.post(reverse("leave-system-out", args=["doppler"]), {"reason": " We keep secrets in Fly. "})
     assert answer.status_code == 302
     assert (found("doppler").state, found("doppler").sentence[:3]) == ("left_out", "Rex")

@@ -7,10 +7,11 @@ from changes.delivery.models import Repository
 from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.own import take_own
 from changes.entitlements.reviews import queries
-from changes.entitlements.reviews.models import AccessReview, ReviewAnswer
+from changes.entitlements.reviews.models import AccessReview, ReviewAnswer, ReviewHandover
 from changes.entitlements.segregation.models import Limitation
 from portal.access.accounts.seeing import unexplained
 from portal.home.inbox import items_for
+from tests.architecture.test_secrets import GIVEN_OUT
 from tests.audits.engagements.opened import admitted
 from tests.changes.entitlements.world import DAY, HOUR, SHOP, held, take
 from tests.changes.people import linked, person, sign_in
@@ -72,6 +73,11 @@ def test_a_review_goes_through_its_pages(client, world, now):
     zed = AccessReview.objects.get().entries.get(account_name="zed").pk
     refused = client.post("/access-reviews/1/answer/", {"verdict": "remove", "entry": [str(zed)], "who": "me"})
     asked = titles(bob, now)
+    token = f"It was {GIVEN_OUT['GitHub']}"
+    ours = {"entry": [str(zed)], "reason": token, "to": str(mia.pk)}
+    secrets = [client.post(f"/access-reviews/1/{act}/", {"verdict": "remove", **ours}) for act in ("answer", "hand-over")]
+    assert [(said.status_code, "looks like a secret (GitHub)" in text(said)) for said in secrets] == [(422, True)] * 2
+    assert (ReviewAnswer.objects.count(), ReviewHandover.objects.count()) == (0, 0)
     nobody = client.post("/access-reviews/1/hand-over/", {"entry": [str(zed)], "reason": "On leave."})
     client.post("/access-reviews/1/hand-over/", {"entry": [str(zed)], "reason": "On leave.", "to": str(mia.pk)})
     handed = text(client.get("/access-reviews/1/?who=me"))
@@ -85,6 +91,8 @@ def test_a_review_goes_through_its_pages(client, world, now):
     client.post("/access-reviews/1/answer/", {"verdict": "remove", "entry": [str(zed)], "reason": "Unknown to us."})
     sign_in(client, mia)
     unclosed = client.post("/access-reviews/1/close/", {"note": ""})
+    secret = client.post("/access-reviews/1/close/", {"note": token})
+    assert (secret.status_code, "looks like a secret (GitHub)" in text(secret)) == (422, True)
     kept = client.post("/access-reviews/1/answer/", {"everything": "1", "state": "open"}, follow=True)
     client.post("/access-reviews/1/close/", {"note": "Nobody else answers for Mia."})
     lines = text(client.get("/access-reviews/1/list.csv?source=github")).splitlines()

@@ -13,6 +13,7 @@ from changes.meetings.syncing import keep_in_step
 from portal.home.inbox import items_for
 from portal.ledger.canonical import digest_of_text
 from portal.outbox.models import Effect
+from tests.architecture.test_secrets import GIVEN_OUT
 from tests.audits.engagements.opened import admitted
 from tests.changes.desk.calendars import text
 from tests.changes.meetings.situations import DAY, board, large, numbered, somebody
@@ -94,7 +95,9 @@ def test_a_meeting_is_led_from_beginning_to_signed_minutes(client, planned, chan
     for name in ("Dev", "Cleo"):
         as_(client, name)
         assert "Your vote" not in needs(name)
-        assert client.post("/meetings/1/live/vote/", {"vote": f"yes:{ballot.pk}", "reason": f"{name} read it"}).status_code == 302
+        told = {"vote": f"yes:{ballot.pk}", "reason": f"{name} read it"}
+        assert client.post("/meetings/1/live/vote/", {**told, "reason": GIVEN_OUT["age"]}).status_code == 422
+        assert client.post("/meetings/1/live/vote/", told).status_code == 302
     press(client, f"close:{ballot.pk}")
     page = text(client.get("/meetings/1/live/"))
     assert "Carried: 2 yes, 0 no" in page
@@ -217,11 +220,16 @@ def test_the_chair_notes_who_comes_and_leaves_and_gives_actions(client, running,
     assert missing.status_code == 422
     assert "Choose who does it" in text(missing)
     due_on = (at + 9 * DAY).date().isoformat()
+    secret = client.post("/meetings/1/live/ask/", {"ask-text": GIVEN_OUT["age"], "ask-owner": ann.pk, "ask-due": due_on})
+    assert "looks like a secret (age)" in text(secret)
     client.post("/meetings/1/live/ask/", {"ask-text": "Write it up", "ask-owner": ann.pk, "ask-due": due_on})
     assert Action.objects.get().item == running.current
     assert ("Do what the meeting asked", f"/meetings/1/#action-{Action.objects.get().pk}") in needs("Ann")
 
     as_(client, "Ann")
+    done = f"/meetings/1/actions/{Action.objects.get().pk}/done/"
+    assert client.post(done, {"note": f"It is {GIVEN_OUT['age']} now."}).status_code == 422
+    assert Action.objects.get().done_note == ""
     client.post(f"/meetings/1/actions/{Action.objects.get().pk}/done/", {"note": "Written."})
     assert Action.objects.get().done_note == "Written."
 
@@ -234,6 +242,8 @@ def save(client, value, *, note="", version="", step="", script=True):
 
 def test_notes_of_several_are_kept_and_nobody_overwrites_anybody(client, running):
     as_(client, "Dev")
+    assert save(client, f"The key is {GIVEN_OUT['age']}").status_code == 422
+    assert not Note.objects.exists()
     first = save(client, "Costs")
     note = Note.objects.get()
     assert f'value="{note.pk}"' in first.content.decode()

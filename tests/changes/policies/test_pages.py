@@ -15,6 +15,7 @@ from portal.access.scope import Scope
 from portal.policy.document import built_in
 from portal.policy.parameters import DEFAULT
 from portal.policy.plain import WrongParameter, names, parameters_from, plain
+from tests.architecture.test_secrets import GIVEN_OUT
 from tests.changes.outcomes.world import AT, in_production, pull
 from tests.changes.people import person, sign_in
 
@@ -61,6 +62,20 @@ def test_everybody_reads_the_policy_with_its_clauses_and_its_interpretation(clie
     assert "Policy, version 1" in page
     assert 'id="p-31"' in page
     assert "Changed lines from which a change is large" in page
+
+
+def test_a_secret_is_kept_neither_in_a_parameter_nor_from_a_file(client, dev):
+    sign_in(client, dev)
+    token = GIVEN_OUT["GitLab"]
+    lists = [name for name, value in plain(DEFAULT).items() if isinstance(value, list)]
+
+    typed_in = client.post(reverse("policy-edit"), draft(**{f"{PREFIX}{lists[0]}": f"{token}\n"}))
+    file = SimpleUploadedFile("policy.md", f"{built_in()}\n{token}\n".encode())
+    brought = client.post(reverse("policy-import"), {"file": file})
+
+    for answer in (typed_in, brought):
+        assert (answer.status_code, text(answer).count("looks like a secret (GitLab)") > 0) == (422, True)
+    assert queries.draft() is None
 
 
 def test_versions_and_what_differs_between_them(client, dev):

@@ -64,7 +64,8 @@ open AS (
     FROM roster r JOIN signed s ON s.person_id = r.user_id GROUP BY r.user_id
 )
 SELECT count(*),
-       count(*) FILTER (WHERE NOT EXISTS (SELECT FROM open o, moment WHERE o.user_id = r.user_id AND o.blocks <= at)),
+       count(*) FILTER (WHERE NOT EXISTS (SELECT FROM open o, moment WHERE o.user_id = r.user_id AND o.blocks <= at)
+                              AND EXISTS (SELECT FROM signed s WHERE s.person_id = r.user_id)),
        count(*) FILTER (WHERE EXISTS (SELECT FROM open o, moment WHERE o.user_id = r.user_id AND o.due <= at))
 FROM roster r
 """

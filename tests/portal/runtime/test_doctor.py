@@ -141,6 +141,19 @@ def test_a_signing_key_that_is_not_named_not_there_or_open_is_told_apart(monkeyp
     assert levels(surroundings.signing_key) == [Level.GOOD]
 
 
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [("2.37.4", ["git version 2.37.4 is too old to compare merges"]), ("2.38.0", []), ("3.0.0 (Somebody Git-9)", [])],
+)
+def test_a_git_that_cannot_compare_merges_is_bad(monkeypatch, tmp_path, version, found):
+    git = tmp_path / "git"
+    git.write_text(f"#!/bin/sh\necho 'git version {version}'\n")
+    git.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(git))
+
+    assert complaints(surroundings.programs) == found
+
+
 def test_programs_that_are_missing_are_named(monkeypatch):
     assert Level.BAD not in levels(surroundings.programs)
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from portal.ui.components import blocks, gates, leaf, lists, status
 from portal.ui.components import forms as fields
 from portal.ui.components.times import distance, moment
+from portal.ui.components.words import minutes
 
 NOW = datetime(2026, 11, 23, 15, 40, tzinfo=UTC)
 EVIL = "<script>pwn()</script>\"'&"
@@ -247,3 +248,10 @@ def test_a_live_region_asks_again_when_its_bell_rings():
 
     assert ' hx-get="/x/" hx-trigger="live:change-12 from:body, portal:tick from:body"' in drawn
     assert 'hx-swap="morph:innerHTML"' in drawn
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (43_200, "30 d"), (43_199, "29 d 23 h"), (525_600, "365 d")]
+)
+def test_minutes_are_written_in_days_and_hours(count, words):
+    assert minutes(count) == words

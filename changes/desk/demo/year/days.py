@@ -30,9 +30,13 @@ def holidays(year: int) -> set[date]:
 
 def working_days(first: date, last: date) -> tuple[date, ...]:
     """From the first day to the last one, both included, in order."""
-    free = {day for year in range(first.year, last.year + 1) for day in holidays(year)}
     every = (first + number * DAY for number in range((last - first).days + 1))
-    return tuple(day for day in every if day.weekday() < SATURDAY and day not in free)
+    return tuple(day for day in every if is_working_day(day))
+
+
+def is_working_day(day: date) -> bool:
+    """Whether people work on that day."""
+    return day.weekday() < SATURDAY and day not in holidays(day.year)
 
 
 def morning_of(day: date) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from changes.desk.demo import deciding
 from changes.desk.demo.expected import Finding
 from changes.desk.demo.year.clockwork import Clockwork
-from changes.desk.demo.year.days import SATURDAY, night_of
+from changes.desk.demo.year.days import is_working_day, night_of
 from changes.desk.demo.year.diligence import see_to_all
 from changes.desk.demo.year.haste import durable
 from changes.desk.demo.year.plan import Plan
@@ -122,7 +122,7 @@ class Player:
     def _evening(self, at: datetime) -> None:
         """On working days people have done by then what waited for them."""
         self._work.turn(at)
-        if at.weekday() < SATURDAY:
+        if is_working_day(at.date()):
             explained = {self._finding(expect): expect.explained for expect in self.plan.expected if self._is_known(expect)}
             see_to_all(explained, at=self._work.at)
 

@@ -13,6 +13,7 @@ EXPLANATIONS = {
     "failed_ci_merged": "The failing test was known to be flaky. It is mended, and waiting would have been right all the same.",
     "force_push": "A merge was taken off main for an hour and put back; the same commit stands there now.",
     "gate_failed_open": "The commit belongs to the fix of the tax rates; its change was opened an hour later.",
+    "merge_with_own_content": "Two branches had changed one line, and the merge settled it. Somebody has read it since.",
     "no_review": "Nobody was there in the evening. It was read in full on the next day, and stays as it is.",
     "no_staging": "Staging was being rebuilt. It was released there on the same evening and looked at.",
     "protection_weakened": "Opened for a move of the history and closed in the afternoon; only the move went in.",

@@ -80,6 +80,22 @@ def test_a_second_mirror_of_an_unchanged_repository_finds_nothing(workshop):
     assert web.mirrored_at == LATER
 
 
+def test_a_sweep_compares_the_merges_and_says_that_something_moved_when_one_was_written_by_hand(workshop, monkeypatch):
+    workshop.point("prod", workshop.commit())
+    workshop.commit("topic", parents=[workshop.tip("main")])
+    merge = workshop.merge("main", "topic", files={"extra": "x"})
+    web = local(workshop)
+    with monkeypatch.context() as patch:
+        patch.setattr("changes.connectors.git.mirror.compare_merges", lambda **more: 0)
+        mirror_repository(repository=web, at=START)
+
+    found = mirror_repository(repository=web, at=LATER)
+
+    assert found is not None
+    assert (found.changed, found.added, found.by_hand) == (True, (), 1)
+    assert BranchCommit.objects.get(branch="main", sha=merge).merge_content == "own"
+
+
 def test_a_renamed_repository_keeps_its_mirror(workshop):
     workshop.point("prod", workshop.commit())
     web = local(workshop)

@@ -24,8 +24,8 @@ from changes.connectors.inbox import drain
 from changes.connectors.models import Delivery, Source
 from changes.connectors.polling import poll_due
 from changes.connectors.readings import read_due
-from changes.delivery.models import BranchRules, Check, PullRequest, Push, Repository, Review
-from changes.delivery.rule_models import RulesSnapshot
+from changes.delivery.models import Check, PullRequest, Push, Repository, Review
+from changes.delivery.rule_models import BranchRules, RulesSnapshot
 from portal.ledger.queries import entries_about
 from tests.changes.connectors.github.conftest import NOW, scripted
 from tests.changes.connectors.github.forge import Said

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from changes.desk.demo.year.days import easter, holidays, working_days
+from changes.desk.demo.year import player
+from changes.desk.demo.year.days import easter, holidays, is_working_day, working_days
 from changes.desk.demo.year.plan import plan
 from changes.desk.demo.year.playbook import DEEDS
 from changes.desk.demo.year.program import meetings
@@ -122,6 +124,18 @@ def test_nobody_works_on_weekends_and_holidays():
     assert easter(2026) == date(2026, 4, 5)
     assert [day.day for day in days] == [30, 31, 1, 2, 7, 8, 9, 10]
     assert date(2026, 12, 25) in holidays(2026)
+
+
+@pytest.mark.parametrize(("day", "works"), [((2026, 5, 1), False), ((2026, 5, 2), False), ((2026, 5, 4), True)])
+def test_nobody_answers_on_a_holiday_evening(monkeypatch, day, works):
+    answered, playing = [], object.__new__(player.Player)
+    playing._work = SimpleNamespace(turn=lambda at: None, at=None)
+    playing.plan = SimpleNamespace(expected=())
+    monkeypatch.setattr(player, "see_to_all", lambda explained, at: answered.append(at))
+
+    playing._evening(datetime(*day, 23, tzinfo=UTC))
+
+    assert (bool(answered), is_working_day(date(*day))) == (works, works)
 
 
 def test_a_meeting_on_a_holiday_is_held_on_the_next_working_day():
