@@ -54,7 +54,11 @@ DEEPER = 6
 
 
 def _opentelemetry(environment: Mapping[str, str]) -> None:
-    """Traces of pages, tasks and questions to the database, by OTLP over HTTP; the exporter reads its own OTEL_ variables."""
+    """Traces of pages, tasks and questions to the database, by OTLP over HTTP; the exporter reads its own OTEL_ variables.
+
+    The instrument of pages leaves out whatever comes by ASGI, without a word, unless the one of ASGI is installed too.
+    """
+    import_module("opentelemetry.instrumentation.asgi")
     trace, sdk = import_module("opentelemetry.trace"), import_module("opentelemetry.sdk.trace")
     export = import_module("opentelemetry.sdk.trace.export")
     exporter = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter").OTLPSpanExporter()
@@ -64,4 +68,11 @@ def _opentelemetry(environment: Mapping[str, str]) -> None:
     provider.add_span_processor(export.BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     for package, instrumentor in INSTRUMENTED:
-        getattr(import_module(f"opentelemetry.instrumentation.{package}"), instrumentor)().instrument()
+        hooks = {"request_hook": hide_secrets} if package == "django" else {}
+        getattr(import_module(f"opentelemetry.instrumentation.{package}"), instrumentor)().instrument(**hooks)
+
+
+def hide_secrets(span: Any, request: Any) -> None:
+    """OpenTelemetry's hook as a page begins: the key in the address of an invitation or a feed is hidden as in our own logs."""
+    for name, value in list((getattr(span, "attributes", None) or {}).items()):
+        span.set_attribute(name, masked(value))

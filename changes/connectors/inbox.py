@@ -255,9 +255,10 @@ def _outcome(delivery: Delivery, at: datetime, at_once: bool) -> Outcome:
         return known
     outcome = APPLY[delivery.source.kind](delivery=delivery, body=zlib.decompress(bytes(delivery.body)), at=at)
     if outcome.repository is not None:
+        # Before a change is opened: batches and settling take the repository first too, and the numbers of changes after it.
+        touch(repository=outcome.repository, at=at)
         if at_once:
             _follow_touched(outcome, at)
-        touch(repository=outcome.repository, at=at)
     return outcome
 
 

@@ -68,6 +68,8 @@ def _look_again(reading: Reading, at: datetime) -> None:
     """What waited for this reading is looked at now, with or without its answer."""
     if reading.repository is None:
         return
+    # The repository before its pull requests, as settling takes them.
+    touch(repository=reading.repository, at=at)
     what, _, which = reading.subject.partition(":")
     pull_requests = PullRequest.objects.filter(repository=reading.repository)
     if what in ("pull_request", "files"):
@@ -76,7 +78,6 @@ def _look_again(reading: Reading, at: datetime) -> None:
         pull_requests.filter(head_sha=which).update(touched_at=at)
     if what == "commit":
         Push.objects.filter(repository=reading.repository, after=which).update(reported_at=at)
-    touch(repository=reading.repository, at=at)
 
 
 def _later(reading: Reading, problem: Passing, at: datetime) -> None:

@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from portal.access.freshness import is_fresh
+from portal.access.id_tokens import belongs_here
 from portal.access.models import Identity, User
 from portal.access.people import actor_of, stream_of
 from portal.access.roster.describing import refused
@@ -37,6 +38,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        if not belongs_here(sociallogin):
+            raise ImmediateHttpResponse(render(request, "socialaccount/authentication_error.html", status=401))
         if sociallogin.state.get("process") == AuthProcess.CONNECT:
             raise ImmediateHttpResponse(_added(request, sociallogin))
         if sociallogin.is_existing:

@@ -4,7 +4,7 @@ from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.socialaccount.providers.base import AuthProcess
 from allauth.socialaccount.providers.github import views as github
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +17,7 @@ from requests import RequestException
 from portal.access import outside_sign_in
 from portal.access.going import go_on
 from portal.access.guards import public, requires
+from portal.access.id_tokens import OPENID, VerifyingAdapter, new_nonce
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 
@@ -43,7 +44,9 @@ def _back(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Back from a provider: allauth redeems the code. One that cannot be reached then, or talks nonsense, signs nobody in."""
     try:
         answered: HttpResponse = (
-            github.oauth2_callback(request) if provider_id == "github" else openid_connect.callback(request, provider_id)
+            github.oauth2_callback(request)
+            if provider_id == "github"
+            else OAuth2CallbackView.adapter_view(VerifyingAdapter(request, provider_id))(request)
         )
     except SocialApp.DoesNotExist as unknown:
         raise Http404(f"{provider_id} is not connected") from unknown
@@ -92,7 +95,10 @@ def offered(request: HttpRequest) -> list[SocialApp]:
 def _go(request: HttpRequest, name: str, *, process: str, auth_params: dict[str, str] | None) -> HttpResponse:
     try:
         provider = get_adapter().get_provider(request, name)
-        going = provider.redirect(request, process, next_url=_next(request), auth_params=auth_params)
+        bound = {"nonce": new_nonce()} if provider.app.provider == OPENID else {}
+        going = provider.redirect(
+            request, process, next_url=_next(request), auth_params={**(auth_params or {}), **bound} or None, **bound
+        )
     except (SocialApp.DoesNotExist, ImproperlyConfigured) as unknown:
         raise Http404(f"{name} is not connected") from unknown
     except (RequestException, ValueError, KeyError):

@@ -17,7 +17,8 @@ def web(*, host: str, port: int, env: Mapping[str, str]) -> list[str]:
     limits = ["--limit-concurrency", str(WEB_CONNECTIONS), "--timeout-keep-alive", "20", "--timeout-graceful-shutdown", "2"]
     # Addresses of callers are believed from a proxy only when somebody says that there is one.
     proxy = "--proxy-headers" if int(env.get("COUNTERSIGN_PROXIES", "0")) else "--no-proxy-headers"
-    quiet = ["--no-access-log", "--no-server-header", "--log-level", "warning", proxy]
+    # Django knows no lifespan: asked for it, it raises, which is an error at Sentry for each start.
+    quiet = ["--no-access-log", "--no-server-header", "--log-level", "warning", "--lifespan", "off", proxy]
     return ["-m", "uvicorn", "portal.asgi:application", "--host", host, "--port", str(port), *limits, *quiet]
 
 

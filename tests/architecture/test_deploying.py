@@ -89,6 +89,7 @@ def test_only_who_migrates_knows_the_owner_and_only_the_sealer_works_for_the_sea
     words = {name: serve.arguments(name=name, env=env) for name in serve.NAMES}
     assert words["web"][3:7] == ["--host", "::", "--port", "9000"]
     assert "--proxy-headers" in words["web"]
+    assert words["web"][words["web"].index("--lifespan") + 1] == "off", "Django raises when it is asked for its lifespan"
     assert words["scheduler"] == ["-m", "portal.runtime.scheduler"]
     queues = {name: words[name][words[name].index("--queues") + 1] for name in ("worker", "sealer")}
     assert queues == {"worker": "celery", "sealer": "sealer"}

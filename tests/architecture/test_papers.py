@@ -87,6 +87,13 @@ def test_every_requirement_of_level_1_and_2_and_the_chosen_of_3_stand_in_the_tab
     assert [id_ for id_ in ids if id_ != id_.strip()] == []
 
 
+def test_the_sum_above_the_table_is_the_tables():
+    said = re.search(r"^Of (\d+): (\d+) met, (\d+) in part, (\d+) not, (\d+) do not apply\.$", ASVS.read_text(), re.MULTILINE)
+    met = [each for _, _, each, _ in rows()]
+
+    assert [int(number) for number in said.groups()] == [len(met), *(met.count(each) for each in ("yes", "in part", "no", "n/a"))]
+
+
 def test_what_is_met_names_its_test_or_its_reason_and_what_is_not_says_why():
     bare = [id_ for id_, _, met, words in rows() if met == "yes" and not TEST.search(words) and len(words.split()) < 5]
     silent = [id_ for id_, _, met, words in rows() if met != "yes" and len(TEST.sub("", words).split()) < 4]

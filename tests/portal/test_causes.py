@@ -103,7 +103,7 @@ def test_with_both_switches_off_nothing_is_loaded():
 @pytest.mark.parametrize("variable", [telemetry.SENTRY, telemetry.OTEL])
 def test_a_switch_without_its_package_is_refused_in_words(variable, monkeypatch):
     monkeypatch.setitem(sys.modules, "sentry_sdk", None)
-    monkeypatch.setitem(sys.modules, "opentelemetry.trace", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.asgi", None)
 
     with pytest.raises(Misconfigured, match=rf"{variable} is set, but .* requirements-optional.txt"):
         telemetry.start(environment={variable: "https://key@errors.example/1"})
@@ -136,8 +136,9 @@ def test_opentelemetry_gets_a_provider_and_its_three_instruments(monkeypatch):
     module(monkeypatch, "opentelemetry.sdk.trace.export", BatchSpanProcessor=lambda exporter: f"batches to {exporter}")
     module(monkeypatch, "opentelemetry.sdk.resources", Resource=SimpleNamespace(create=lambda names: names))
     module(monkeypatch, "opentelemetry.exporter.otlp.proto.http.trace_exporter", OTLPSpanExporter=lambda: "otlp")
+    module(monkeypatch, "opentelemetry.instrumentation.asgi")
     for package, name in telemetry.INSTRUMENTED:
-        instrument = SimpleNamespace(instrument=lambda name=name: done.append(name))
+        instrument = SimpleNamespace(instrument=lambda name=name, **hooks: done.append((name, *hooks.values())))
         module(monkeypatch, f"opentelemetry.instrumentation.{package}", **{name: lambda found=instrument: found})
 
     assert telemetry.start(environment={telemetry.OTEL: "http://collector:4318", "COUNTERSIGN_PROCESS": "web"}) == ["OpenTelemetry"]
@@ -146,10 +147,28 @@ def test_opentelemetry_gets_a_provider_and_its_three_instruments(monkeypatch):
         {"service.name": "countersign-web"},
         "batches to otlp",
         True,
-        "DjangoInstrumentor",
-        "CeleryInstrumentor",
-        "PsycopgInstrumentor",
+        ("DjangoInstrumentor", telemetry.hide_secrets),
+        ("CeleryInstrumentor",),
+        ("PsycopgInstrumentor",),
     ]
+
+
+def test_pages_without_the_package_that_lets_them_be_traced_are_refused_in_words(monkeypatch):
+    """Its absence would be silent: traces of workers alone."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.asgi", None)
+
+    with pytest.raises(Misconfigured, match=r"opentelemetry\.instrumentation\.asgi is not installed"):
+        telemetry.start(environment={telemetry.OTEL: "http://collector:4318"})
+
+
+def test_the_key_in_an_address_reaches_no_trace():
+    said = {"http.target": "/account/invitation/GOWA36mnRskjMypQnh4d5lkaIFmnvI-1FIk5st96YI0/", "http.status_code": 200}
+    span = SimpleNamespace(attributes=dict(said), set_attribute=lambda name, value: span.attributes.update({name: value}))
+
+    telemetry.hide_secrets(span, None)
+    telemetry.hide_secrets(SimpleNamespace(), None)  # one that is not recorded has none
+
+    assert span.attributes == said | {"http.target": f"/account/invitation/{MASK}/"}
 
 
 def test_a_worker_takes_json_and_nothing_else():

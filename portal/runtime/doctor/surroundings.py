@@ -60,10 +60,17 @@ def signing_key() -> Iterator[Finding]:
         )
         return
     path = Path(named)
-    if not path.exists():
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
         yield note(f"there is no signing key yet ({path})", mend="The ledger makes it at its first seal. Keep a copy elsewhere.")
         return
-    mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as problem:
+        yield bad(
+            f"the signing key cannot be looked at ({path}: {problem.strerror})",
+            mend="Give the folder to the user of the portal, or name another one.",
+        )
+        return
     if mode & 0o077:
         yield bad(
             f"others may read the signing key ({path}, {mode:o})", mend=f"chmod 600 {path}, then make a new key: it may be known."

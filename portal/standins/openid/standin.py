@@ -110,8 +110,13 @@ class OpenIDStandIn:
         self._tokens[token] = grant.claims
         now = int(time.time())
         claims = {**grant.claims, "iss": self.url, "aud": self.client_id, "iat": now, "exp": now + LIVES}
-        signed = jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": "one"})
-        return json_answer({"access_token": token, "token_type": "Bearer", "expires_in": LIVES, "id_token": signed})
+        if "nonce" in grant.asked:
+            claims["nonce"] = grant.asked["nonce"]
+        return json_answer({"access_token": token, "token_type": "Bearer", "expires_in": LIVES, "id_token": self.id_token(claims)})
+
+    def id_token(self, claims: dict[str, Any]) -> str:
+        """What the provider signs."""
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": "one"})
 
     def keys(self) -> dict[str, Any]:
         """The public key of ID tokens."""

@@ -1,14 +1,17 @@
 """A flood of deliveries: settled slice by slice, drained run by run, and two workers that meet give way to each other."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, connections, transaction
 from psycopg.errors import DeadlockDetected
 
-from changes.connectors import inbox, settling
-from changes.connectors.models import Delivery, Settling
+from changes.connectors import inbox, readings, settling
+from changes.connectors.models import Delivery, Reading, Settling
 from changes.delivery.models import PullRequest, Repository
+from changes.proposals.actions import NUMBERS
 from tests.changes.connectors.github.conftest import NOW
 from tests.changes.connectors.test_door import STORY, body_of, opened, send
 from tests.changes.stories import NAMES, Clock, connect, findings, post, read_story, work
@@ -106,6 +109,50 @@ def test_a_delivery_that_gives_way_again_and_again_waits_for_its_lease(client, m
     inbox.drain(now=clock)
 
     assert Delivery.objects.get().state == "applied"
+
+
+WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
+FREE = {
+    "the numbers of changes": f"SELECT pg_try_advisory_xact_lock({NUMBERS})",
+    "the pull request": "SELECT true FROM changes_pullrequest WHERE number = 1 FOR UPDATE NOWAIT",
+}
+"""What nobody else may hold who waits for the repository. Each raises, or is false, where it is held."""
+
+
+def apply(repository, row, clock):
+    inbox.apply_one(pk=row.pk, at=clock())
+
+
+def finish(repository, row, clock):
+    reading = Reading.objects.create(source=row.source, repository=repository, subject="pull_request:1", wanted_at=clock())
+    readings._finish(reading, "", clock(), good=False)
+
+
+@pytest.mark.parametrize(("work_of", "free"), [(apply, "the numbers of changes"), (finish, "the pull request")])
+def test_two_workers_take_the_repository_first_and_so_never_wait_for_each_other(client, work_of, free):
+    connect(STORY)
+    clock = Clock()
+    send(client, body_of(opened(number=1)))
+    inbox.drain(now=clock)
+    send(client, body_of(opened(number=2)))
+    repository, waits = Repository.objects.get(), Delivery.objects.get(state="new")
+
+    def work_beside():
+        try:
+            work_of(repository, waits, clock)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as beside:
+        with transaction.atomic(), connection.cursor() as cursor:
+            settling.touch(repository=repository, at=clock())
+            other = beside.submit(work_beside)
+            until = time.monotonic() + 20
+            while not cursor.execute(WAITING).fetchone()[0]:
+                assert time.monotonic() < until, "it did not come to the repository"
+                time.sleep(0.01)
+            assert cursor.execute(FREE[free]).fetchone()[0]
+        other.result()
 
 
 def test_what_comes_while_the_clock_is_turned_back_waits_for_the_present(client):

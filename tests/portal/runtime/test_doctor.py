@@ -140,6 +140,9 @@ def test_a_signing_key_that_is_not_named_not_there_or_open_is_told_apart(monkeyp
     key.chmod(stat.S_IRUSR)
     assert levels(surroundings.signing_key) == [Level.GOOD]
 
+    monkeypatch.setenv("COUNTERSIGN_SIGNING_KEY_FILE", str(key / "below-a-file"))
+    assert complaints(surroundings.signing_key) == [f"the signing key cannot be looked at ({key}/below-a-file: Not a directory)"]
+
 
 @pytest.mark.parametrize(
     ("version", "found"),
