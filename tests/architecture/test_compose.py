@@ -19,8 +19,8 @@ IMAGE = dict(re.findall(r"([A-Z][A-Z_]+)=(\S+)", re.search(r"^ENV PATH(?:\\\n|.)
 PORT = IMAGE["COUNTERSIGN_LISTEN"].rpartition(":")[2]
 DATA = IMAGE["COUNTERSIGN_DATA"]
 SECRETS = {
-    "DATABASE_URL": "postgresql://countersign_app:x@database/countersign",
-    "BROKER_URL": "amqp://countersign:x@broker//",
+    "DATABASE_URL": "postgresql://countersign_app@database/countersign",
+    "BROKER_URL": "amqp://broker//",
     "COUNTERSIGN_SECRET_KEY": "x" * 50,
     "COUNTERSIGN_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
 }
