@@ -47,7 +47,7 @@ def test_from_a_number_to_its_rows_and_their_exception(visit, company):
     page = visit("/completeness/", by=company.people["Mia"])
     expect(page.locator("main")).to_contain_text("Edits of DNS and Access")
     looked_at(page)
-    page.get_by_role("link", name="60 min of outage, cloudflare").click()
+    page.get_by_role("link", name="1 h of outage, cloudflare").click()
     expect(page.locator("main")).to_contain_text("GET /zones answered 503")
     looked_at(page)
     page.go_back()
