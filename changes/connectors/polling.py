@@ -78,7 +78,8 @@ def _read_lately(source: Source, at: datetime, *, within: timedelta = EVERY) -> 
 def _poll_forge(source: Source, now: Now, *, at_once: bool = False) -> int:
     due = Repository.objects.filter(forge=source.kind, in_scope_until=None)
     if not at_once:
-        due = due.filter(Q(polled_at=None) | Q(polled_at__lte=now() - EVERY))
+        before = now() - EVERY
+        due = due.filter(Q(polled_at=None) | Q(polled_at__lte=before), Q(poll_failed_at=None) | Q(poll_failed_at__lte=before))
     done = 0
     if not _asked(source, lambda: _send_again(source, now()), now, proves=False):
         return 0
@@ -135,6 +136,7 @@ def _poll_one(turn: Turn, repository: Repository, at: datetime) -> None:
     except Permanent as problem:
         log.warning("%s cannot be read: %s", repository, problem)
         turn.problems.append(f"{repository.name}: {problem}")
+        Repository.objects.filter(pk=repository.pk).update(poll_failed_at=at)
         return
     _good(turn.source, at)
 
@@ -260,7 +262,7 @@ def _read_first(source: Source, repository: Repository, at: datetime) -> bool:
 def _go_back(repository: Repository) -> None:
     """Let the poll look for deployments and pushes as far back as the first one does, until one comes to its end."""
     repository.polled_at = None
-    Repository.objects.filter(pk=repository.pk).update(polled_at=None)
+    Repository.objects.filter(pk=repository.pk).update(polled_at=None, poll_failed_at=None)
 
 
 def _poll_deployments(source: Source, repository: Repository, client: GitHub, since: datetime, at: datetime) -> bool:

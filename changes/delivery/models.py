@@ -39,6 +39,8 @@ class Repository(models.Model):
     mirror_error = models.TextField(blank=True)
     polled_at = models.DateTimeField(null=True, blank=True)
     poll_cursor = models.DateTimeField(null=True, blank=True)
+    poll_failed_at = models.DateTimeField(null=True, blank=True)
+    """Something of it could not be read then: ``polled_at`` stays, and it is asked again after a minute."""
     last_seen_at = models.DateTimeField(null=True, blank=True)
     trouble = models.TextField(blank=True, default="", db_default="")
     """Why the forge no longer shows it as it should, in words: archived, deleted, hidden. Empty: all is well."""

@@ -137,6 +137,7 @@ def test_an_odd_pull_request_hides_neither_the_others_nor_other_repositories(con
     words = "northwind/web: The forge's answer cannot be used: pull_request.title is missing or unusable"
     assert (source.failures, source.last_error, source.covered_until, source.not_before) == (1, words, None, None)
 
+    assert poll_due(now=lambda: NOW + timedelta(seconds=15)) == 0, "it is asked again after a minute, not in every turn"
     forge_says(forge, [GOOD])
     assert poll_due(now=lambda: NOW + timedelta(minutes=1)) == 2
     source.refresh_from_db()
