@@ -1,6 +1,6 @@
 """Takes the pictures of README.md and docs/guides from a running demo company: ``./bin/pictures [address]``. A tool, not a test.
 
-Each is what one person sees at 1280 by 800 in the light theme, in 128 colours.
+Each is what one person sees at 1280 by 800 in the light theme, in 256 colours.
 """
 
 import io
@@ -17,7 +17,7 @@ from tests.lighthouse import PASSWORD
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
-COLOURS = 128
+COLOURS = 256
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Picture:
 
 
 PICTURES = {
-    "change": Picture("bob", "/changes/?q=promote", r"/changes/\d+/"),
-    "engineer": Picture("ann", "/"),
+    "change": Picture("bob", "/", r"/changes/\d+/#approval"),
+    "engineer": Picture("ann", "/changes/new/"),
     "approver": Picture("bob", "/"),
     "chair": Picture("cleo", "/meetings/", r"/meetings/\d+/"),
     "architect": Picture("dev", "/oversight/"),
     "compliance": Picture("mia", "/controls/"),
-    "auditor": Picture("uma", "/"),
+    "auditor": Picture("uma", "/completeness/"),
     "administrator": Picture("rex", "/integrations/"),
 }
 
@@ -59,7 +59,7 @@ def taken(page: Page, picture: Picture) -> bytes:
         found = re.search(f'href="({picture.link})"', page.content())
         if found is None:
             sys.exit(f"{picture.path} has no link like {picture.link}: is the demo company filled?")
-        page.goto(found[1])
+        page.goto(found[1].partition("#")[0])
     page.wait_for_timeout(500)
     small = io.BytesIO()
     Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS).save(small, "PNG", optimize=True)
