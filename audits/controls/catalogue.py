@@ -187,7 +187,7 @@ _ALL = (
         Clause.VERSION_CONTROL,
         "Git is read for every repository in scope",
         "Repositories in scope",
-        "Its Git was mirrored, and the last reading did not fail.",
+        "Its Git was read up to the end of the window, and has both branches.",
         check="repositories_mirrored",
     ),
     Control(
