@@ -27,7 +27,7 @@ from portal.runtime.doctor import replica as doctor
 from portal.runtime.doctor.finding import Level
 from portal.runtime.models import Lease
 from portal.runtime.places import Places
-from portal.runtime.postgres import Postgres, locate
+from portal.runtime.postgres import DatabaseTrouble, Postgres, locate
 from portal.runtime.programs import find
 from tests.audits.engagements.attacks import ATTACKS
 from tests.audits.engagements.opened import admitted
@@ -44,6 +44,7 @@ class Standby:
 
     def __init__(self, *, of: Postgres, folder):
         self.of, self.home, self.socket, self.process = of, folder / "standby", folder / "socket", None
+        self.slot = f"standby_{os.getpid()}"
         self.socket.mkdir(mode=0o700)
         self.server = Postgres(home=self.home, socket=self.socket, programs=of.programs, account=None)
         self.who = {"user": of.account.uid, "group": of.account.gid, "extra_groups": []} if of.account else {}
@@ -53,7 +54,9 @@ class Standby:
         access.write_text("local replication all peer map=countersign\n" + access.read_text())
         self.of.ask(text="SELECT pg_reload_conf()", database="postgres")
         argv = [find() / "pg_basebackup", "-h", self.of.socket, "-U", "postgres", "-D", self.home, "-c", "fast", "-R"]
-        subprocess.run([*argv, "--no-sync", "--no-manifest"], check=True, capture_output=True, timeout=60)
+        # With a slot the first server keeps what the copy has not had: other processes of the run write much while it is stopped.
+        kept = ["--create-slot", f"--slot={self.slot}"]
+        subprocess.run([*argv, *kept, "--no-sync", "--no-manifest"], check=True, capture_output=True, timeout=120)
         for path in (self.home, self.socket, *self.home.rglob("*")) if self.of.account else ():
             os.chown(path, self.of.account.uid, self.of.account.gid)
 
@@ -71,6 +74,18 @@ class Standby:
         if self.process and self.lives():
             self.process.send_signal(signal.SIGINT)  # at once: the portal is still connected
             self.process.wait(timeout=20)
+
+    def forget(self):
+        """The first server need not keep anything for it any more; it may take a moment to see that nobody reads."""
+        drop = f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{self.slot}'"
+        for left in reversed(range(100)):
+            try:
+                self.of.ask(text=drop, database="postgres")
+                return
+            except DatabaseTrouble:
+                if not left:
+                    raise
+                time.sleep(0.1)
 
     def ask(self, text):
         return self.server.ask(text=text, database="postgres")
@@ -100,6 +115,7 @@ def standby(django_db_setup):
         yield each
     finally:
         each.stop()
+        each.forget()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -283,6 +299,21 @@ def test_a_replica_that_goes_away_while_it_is_measured_inside_of_a_reading_holds
         assert replica.WATCH.standing(anew=True).trouble != ""
         assert copy.lost
     assert not is_copy()
+
+
+def test_a_replica_that_was_away_catches_up_though_the_first_server_has_cleared_its_log_meanwhile(copied):
+    caught_up()
+    connections[replica.ALIAS].close()
+    copied.stop()
+    for number in range(3):
+        made(f"meanwhile {number}")
+        copied.of.ask(text="SELECT pg_switch_wal()", database="postgres")
+        copied.of.ask(text="CHECKPOINT", database="postgres")
+    copied.start()
+    caught_up()
+    with replica.reading() as copy:
+        assert copy is not None
+        assert Lease.objects.filter(name="meanwhile 2").exists()
 
 
 def test_a_first_server_is_no_replica_and_without_an_address_there_is_none(settings, monkeypatch, transactional_db):
