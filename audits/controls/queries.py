@@ -70,12 +70,12 @@ def would_read_more(run: ControlRun) -> bool:
 
     A portal that was just started, or a vendor that was away for an hour, does not make a day or a past week unknown for good.
     """
-    unread = {key: kept["unread"] for key, kept in run.results.items() if kept.get("unread")}
-    window = Window(run.since, run.until)
+    window, missed = Window(run.since, run.until), dict[frozenset[str], int]()
+    for control in CONTROLS.values():
+        if count := run.results.get(control.id, {}).get("unread"):
+            missed[control.needs] = count  # controls that need the same sources miss the same ones
     return any(
-        sum(1 for _ in unread_sources(needs=control.needs, window=window, scope=EVERYTHING)) < unread[control.id]
-        for control in CONTROLS.values()
-        if control.id in unread
+        sum(1 for _ in unread_sources(needs=needs, window=window, scope=EVERYTHING)) < count for needs, count in missed.items()
     )
 
 
@@ -97,13 +97,14 @@ def whole_weeks(*, at: datetime) -> list[datetime]:
 def weeks_to_run(*, at: datetime) -> list[datetime]:
     """Mondays of weeks that were not looked at yet, whose time in which things are found late is not over, or of which a source
     was unread then that has been read since."""
-    known = {run.since: run for run in _weekly(whole_weeks(at=at))}
+    weeks = whole_weeks(at=at)
+    known = {run.since: run for run in _weekly(weeks)}
 
     def is_wanted(monday: datetime) -> bool:
         run = known.get(monday)
         return run is None or run.at < monday + WEEK + STEADY or would_read_more(run)
 
-    return list(filter(is_wanted, whole_weeks(at=at)))
+    return list(filter(is_wanted, weeks))
 
 
 def _weekly(mondays: Iterable[datetime]) -> QuerySet[ControlRun]:
