@@ -1,7 +1,7 @@
 """Sources that could not be read for a window: what they hold may be missing from a population, so no control passes on it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from audits.controls.repositories import repositories_in
 from audits.controls.result import Row, RowState, Window
@@ -36,9 +36,7 @@ def why_unread(state: SourceState, window: Window) -> str:
     read = state.last_good_read_at
     if read is not None and read >= window.until - LATE:
         return ""
-    when = f"was read last at {read:%Y-%m-%d %H:%M} UTC" if read is not None else "was never read"
-    because = state.trouble.rstrip(".")
-    return f"{state.name} {when}, before the end of the window{f': {because}' if because else ''}."
+    return _too_early(state.name, read, state.trouble)
 
 
 def why_git_unread(row: Repository, window: Window) -> str:
@@ -53,8 +51,13 @@ def why_git_unread(row: Repository, window: Window) -> str:
         return "Its Git has not been read yet."
     if read >= until - LATE:
         return ""
-    because = f": {row.mirror_error.rstrip('.')}" if row.mirror_error else ""
-    return f"Its Git was read last at {read:%Y-%m-%d %H:%M} UTC, before the end of the window{because}."
+    return _too_early("Its Git", read, row.mirror_error)
+
+
+def _too_early(what: str, read: datetime | None, trouble: str) -> str:
+    when = f"was read last at {read:%Y-%m-%d %H:%M} UTC" if read is not None else "was never read"
+    because = trouble.rstrip(".")
+    return f"{what} {when}, before the end of the window{f': {because}' if because else ''}."
 
 
 def _unread_mirrors(window: Window, scope: Scope) -> Iterator[Row]:
