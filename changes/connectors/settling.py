@@ -20,7 +20,7 @@ from changes.emergencies.pushed import follow_pushes
 from changes.emergencies.reminding import tell_threads
 from changes.exceptions import detect
 from changes.exceptions.actions import Found, reconcile, reconcile_population
-from changes.exceptions.by_hand import about_merges
+from changes.exceptions.merges import about_merges
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.exceptions.rule_edits import match_rules
 from changes.exceptions.waived import find_waivers
@@ -203,8 +203,8 @@ def _find(
     pushes = Push.objects.filter(Q(pk__in=pushes.values("pk")) | Q(repository=repository, after__in=merges)).order_by(
         "pushed_at", "id"
     )
-    match_rules(events=RuleEvent.objects.filter(reported, repository=repository).select_related("match", "repository"), at=at)
-    events = RuleEvent.objects.filter(reported, repository=repository).select_related("match").order_by("id")
+    events = list(RuleEvent.objects.filter(reported, repository=repository).select_related("match", "repository").order_by("id"))
+    match_rules(events=events, at=at)
     unread = _unread(repository, at)
     looks = [
         *detect.about_pull_requests(rows=whole, parameters=parameters_at(at)),

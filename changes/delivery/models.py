@@ -247,6 +247,11 @@ UNCOMPARED = ("", MergeContent.UNKNOWN)
 """Nobody can tell yet."""
 
 
+def words_of_merge(content: str) -> str:
+    """What is known of the content of a merge commit, in words; ``content`` is ``MergeContent`` or empty."""
+    return MergeContent(content).label if content else "Not compared yet"
+
+
 class BranchCommit(models.Model):
     """A first-parent commit of main or prod, read from Git itself: the population."""
 
@@ -295,9 +300,7 @@ class BranchCommit(models.Model):
     @property
     def merge_words(self) -> str:
         """What is known of its content as a merge, in words; empty for a commit with one parent."""
-        if len(self.parents) < 2:
-            return ""
-        return MergeContent(self.merge_content).label if self.merge_content else "Not compared yet"
+        return words_of_merge(self.merge_content) if len(self.parents) > 1 else ""
 
 
 class Release(Reported):

@@ -24,7 +24,8 @@ ALL = "branch protection"
 
 
 def match_rules(*, events: Iterable[RuleEvent], at: datetime) -> None:
-    """Keep which change each of these belongs to; nothing for one that belongs to none, or that loosens nothing."""
+    """Keep which change each of these belongs to (``event.match`` from then on); nothing for one that belongs to none, or that
+    loosens nothing."""
     unmatched = [event for event in events if event.weakens and not hasattr(event, "match")]
     if not unmatched:
         return

@@ -10,11 +10,21 @@ from audits.controls.reading.found import Found, kinds_of, ref_to
 from audits.controls.reading.gates import said
 from audits.controls.result import Flat, Row, Window, judged, when
 from audits.controls.rows import reader
-from changes.delivery.models import UNCOMPARED, BranchCommit, Check, Environment, PullRequest, Release, Repository, Review
+from changes.delivery.models import (
+    UNCOMPARED,
+    BranchCommit,
+    Check,
+    Environment,
+    PullRequest,
+    Release,
+    Repository,
+    Review,
+    words_of_merge,
+)
 from changes.delivery.population import uncovered_commits
 from changes.entitlements.mergers.queries import in_force, kept_lists
-from changes.exceptions.by_hand import KIND as BY_HAND
-from changes.exceptions.by_hand import key_of
+from changes.exceptions.merges import KIND as OWN_CONTENT
+from changes.exceptions.merges import key_of
 from changes.gates.facts import GateState
 from changes.gates.gate import Code
 from changes.proposals.models import DECLARED, Change, LinkedPullRequest
@@ -84,10 +94,6 @@ def _with_content(rows: QuerySet[Any]) -> QuerySet[Any]:
     return found
 
 
-def _content_words(content: str | None) -> str | None:
-    return None if content is None else BranchCommit(merge_content=content, parents=["", ""]).merge_words
-
-
 def _review_unknown(row: Any) -> Iterator[str]:
     """Why nobody can tell whether somebody else reviewed it. ``row`` was read ``_with_gates`` and ``_with_content``."""
     yield from said(row.gates or (), (Code.REVIEW,), GateState.NOT_CONNECTED)
@@ -129,7 +135,8 @@ def merges_reviewed(window: Window, scope: Scope) -> Iterator[Row]:
         said = sorted((review for review in row.reviews.all() if review.submitted_at), key=lambda review: review.vendor_id)
         words = "; ".join(f"{one.login} {one.state} {one.commit_sha[:12]} {when(one.submitted_at)}" for one in said)
         approved = sum(one.state == Review.State.APPROVED for one in said)
-        more = {"reviews": words, "approvals": approved, "merge_content": _content_words(row.merge_content)}
+        content = words_of_merge(row.merge_content) if row.merge_content is not None else None
+        more = {"reviews": words, "approvals": approved, "merge_content": content}
         yield _row(row, found, more, _review_unknown(row))
     yield from found.rest()
 
@@ -164,7 +171,7 @@ def main_reviewed_and_green(window: Window, scope: Scope) -> Iterator[Row]:
     for row in into_main.iterator(chunk_size=AT_ONCE):
         yield _row(row, found, {}, _review_unknown(row))
     mains = dict(Repository.objects.values_list("name", "main_branch"))
-    for row_ in found.rest(kinds={"direct_push", BY_HAND}):
+    for row_ in found.rest(kinds={"direct_push", OWN_CONTENT}):
         if str(row_.facts["subject"]).startswith(f"{mains.get(row_.repository)}:"):
             yield row_
 

@@ -9,7 +9,7 @@ from audits.controls.reading.merges import uncovered
 from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import BY_HAND, BranchCommit, PullRequest, Review
-from changes.exceptions.by_hand import KIND, key_of
+from changes.exceptions.merges import KIND, key_of
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.forges import FORGES
 from changes.proposals.models import LinkedPullRequest, LinkedPush
@@ -33,10 +33,8 @@ def read_commits(asked: Asked) -> Iterator[Row]:
         changes: dict[int, list[str]] = {}
         for link in _links([row for many in merged.values() for row in many]):
             changes.setdefault(link.pull_request_id, []).append(str(link.change))
-        direct, bare = (
-            _direct(piece) | _by_hand(piece),
-            uncovered(BranchCommit.objects.filter(pk__in=[commit.pk for commit in piece])),
-        )
+        direct = _direct(piece) | _by_hand(piece)
+        bare = uncovered(BranchCommit.objects.filter(pk__in=[commit.pk for commit in piece]))
         for commit in piece:
             yield _commit(commit, merged.get((commit.repository_id, commit.sha), []), changes, pushes, direct, bare)
 

@@ -27,7 +27,9 @@ def about_merges(*, repository: Repository) -> tuple[str, list[Found]]:
         for branch, shas in _by_branch(rows).items()
         for commit in uncovered_commits(repository=repository, branch=branch, among=shas)
     }
-    return f"{repository.key}:merge:", [_found(repository, row) for row in rows if row.sha not in pushed]
+    brought = _brought(repository, rows)
+    found = [_found(repository, row, brought.get((row.branch, row.sha))) for row in rows if row.sha not in pushed]
+    return f"{repository.key}:merge:", found
 
 
 def key_of(repository_key: str, sha: str) -> str:
@@ -54,11 +56,15 @@ def _by_branch(rows: Iterable[BranchCommit]) -> dict[str, list[str]]:
     return found
 
 
-def _found(repository: Repository, row: BranchCommit) -> Found:
+def _brought(repository: Repository, rows: Iterable[BranchCommit]) -> dict[tuple[str, str], PullRequest]:
+    """By branch and commit, the pull request that was merged as it; the oldest, if there are several."""
     merged = PullRequest.objects.filter(
-        repository=repository, base_ref=row.branch, state=PullRequest.State.MERGED, merge_sha=row.sha
+        repository=repository, state=PullRequest.State.MERGED, merge_sha__in=[row.sha for row in rows]
     )
-    brought = merged.select_related("repository").order_by("number").first()
+    return {(one.base_ref, one.merge_sha): one for one in merged.select_related("repository").order_by("-number")}
+
+
+def _found(repository: Repository, row: BranchCommit, brought: PullRequest | None) -> Found:
     evidence = {"branch": row.branch, "commit": row.sha, "content": row.merge_content, "files": row.merge_paths or []}
     return Found(
         kind=KIND,

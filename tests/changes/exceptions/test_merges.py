@@ -8,7 +8,7 @@ from changes.connectors.settling import settle
 from changes.delivery.models import BranchCommit, PullRequest, Push, Repository
 from changes.emergencies.models import Emergency
 from changes.exceptions.actions import reconcile
-from changes.exceptions.by_hand import about_merges
+from changes.exceptions.merges import about_merges
 from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Change
 from tests.changes.people import linked, person
