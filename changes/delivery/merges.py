@@ -9,24 +9,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from changes.delivery.merge_content import Compared, compare
 from changes.delivery.models import BY_HAND, UNCOMPARED, BranchCommit, MergeContent, Repository
+from changes.delivery.population import BEFORE_THE_SCOPE
 
 SECONDS = 2.0
 """A sweep of one repository begins no further comparison after this: many repositories share the time of one task."""
 AGAIN = timedelta(days=1)
-HISTORY = """
-UPDATE changes_branchcommit c SET merge_content = 'before'
-WHERE c.id = ANY(%(ids)s) AND c.committed_at < %(in_scope_from)s AND c.seen_at <= (
-    SELECT first.seen_at FROM changes_branchcommit first
-    WHERE first.repository_id = c.repository_id AND first.branch = c.branch ORDER BY first.position, first.seen_at LIMIT 1
-)
-"""
-"""As in ``population.UNCOVERED``: what the first sweep found and its committer dated before the scope began."""
+HISTORY = f"UPDATE changes_branchcommit c SET merge_content = 'before' WHERE c.id = ANY(%(ids)s) AND {BEFORE_THE_SCOPE}"  # noqa: S608  # two constants
 
 
 def compare_merges(
@@ -54,10 +49,18 @@ def uncompared(rows: QuerySet[BranchCommit]) -> QuerySet[BranchCommit]:
 
 def _set_history_aside(repository: Repository) -> None:
     new = uncompared(BranchCommit.objects.filter(repository=repository)).filter(compared_at=None)
-    old = list(new.filter(committed_at__lt=repository.in_scope_from).values_list("pk", flat=True))
-    if old:
-        with connection.cursor() as cursor:
-            cursor.execute(HISTORY, {"ids": old, "in_scope_from": repository.in_scope_from})
+    old: dict[str, list[int]] = {}
+    for pk, branch in new.filter(committed_at__lt=repository.in_scope_from).values_list("pk", "branch"):
+        old.setdefault(branch, []).append(pk)
+    with connection.cursor() as cursor:
+        for branch, ids in old.items():
+            values: dict[str, Any] = {
+                "repository": repository.pk,
+                "branch": branch,
+                "ids": ids,
+                "in_scope_from": repository.in_scope_from,
+            }
+            cursor.execute(HISTORY, values)
 
 
 def _due(repository: Repository, at: datetime) -> list[tuple[str, list[str]]]:

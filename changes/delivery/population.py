@@ -168,17 +168,19 @@ WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND (%(all)s OR
       WHERE p.repository_id = %(repository)s AND p.base_ref = %(branch)s AND p.state = 'merged' AND p.merge_sha = c.sha
   )
 """
-UNCOVERED = """
+BEFORE_THE_SCOPE = """
+c.committed_at < %(in_scope_from)s AND c.seen_at <= (
+    SELECT first.seen_at FROM changes_branchcommit first
+    WHERE first.repository_id = %(repository)s AND first.branch = %(branch)s
+    ORDER BY first.position, first.seen_at LIMIT 1
+)
+"""
+"""Of a row ``c`` of one branch: the first sweep found it, and its committer dated it before the scope began."""
+UNCOVERED = f"""
 WITH left_over AS MATERIALIZED (
     SELECT c.id, c.position, c.gone_at, c.position - row_number() OVER (PARTITION BY c.gone_at ORDER BY c.position) AS island
     FROM changes_branchcommit c
-    WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND c.sha = ANY(%(unmerged)s) AND NOT (
-        c.committed_at < %(in_scope_from)s AND c.seen_at <= (
-            SELECT first.seen_at FROM changes_branchcommit first
-            WHERE first.repository_id = %(repository)s AND first.branch = %(branch)s
-            ORDER BY first.position, first.seen_at LIMIT 1
-        )
-    )
+    WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND c.sha = ANY(%(unmerged)s) AND NOT ({BEFORE_THE_SCOPE})
 ), islands AS MATERIALIZED (
     SELECT gone_at, island, max(position) AS high FROM left_over GROUP BY gone_at, island
 ), rebased AS MATERIALIZED (
@@ -202,7 +204,7 @@ SELECT c.* FROM changes_branchcommit c JOIN left_over l ON l.id = c.id
 LEFT JOIN rebased r ON r.gone_at IS NOT DISTINCT FROM l.gone_at AND r.island = l.island
 WHERE r.low IS NULL OR l.position <= r.low
 ORDER BY c.position, c.id
-"""
+"""  # noqa: S608  # two constants
 REACH = 1000
 """How many commits one push of a merge queue may bring; beyond it a rebase is not recognised, which is seen, not hidden."""
 
