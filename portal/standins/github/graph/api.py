@@ -47,7 +47,7 @@ class Graph:
         self._lock = threading.Lock()
         self._ordered: dict[str, tuple[int, list[Row]]] = {}
 
-    def answer(self, request: Request, caller: Caller, *, at: datetime) -> Answer:
+    def answer(self, request: Request, caller: Caller) -> Answer:
         """One question. Counts those that GitHub would have refused for its limits."""
         with self._lock:
             self._inside += 1
@@ -58,7 +58,7 @@ class Graph:
             if inside > self.at_once or left < 0:
                 return self._refuse(GitHubError(403, SECONDARY).answer(), {"retry-after": str(max(60, wait))})
             with self.world.lock:
-                return self._judged(request, caller, at)
+                return self._judged(request, caller)
         finally:
             with self._lock:
                 self._inside -= 1
@@ -68,14 +68,14 @@ class Graph:
         answer.headers |= headers
         return answer
 
-    def _judged(self, request: Request, caller: Caller, at: datetime) -> Answer:
+    def _judged(self, request: Request, caller: Caller) -> Answer:
         try:
             body = request.json()
             fields = parsed(str(body.get("query") or ""), body.get("variables") or {})
             weight = weigh(fields)
         except (GraphQLError, ValueError) as problem:
             return json_answer({"errors": [_error(problem)]})
-        left, ends = self.quota.take(request.headers.get("Authorization", ""), at=at, cost=weight.points)
+        left, ends = self.quota.take(request.headers.get("Authorization", ""), at=self.world.clock.now(), cost=weight.points)
         headers = self.quota.headers(left, ends)
         if left < 0:
             words = "API rate limit exceeded for installation ID 5150."

@@ -41,7 +41,7 @@ class Api:
         try:
             caller = tokens.caller(self.world, request.headers.get("Authorization", ""), at=at)
             if path == graph.PATH and request.method == "POST":
-                return self.graph.answer(request, caller, at=self.world.clock.now())
+                return self.graph.answer(request, caller)
             with self.world.lock:
                 call = Call(self.world, request, caller, at)
                 answer = self._moved(path) or self._found(call, self._by_name(path))(call)
