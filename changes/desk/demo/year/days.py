@@ -1,6 +1,7 @@
 """Working days of Northwind Labs, which keeps the holidays of Berlin, and when they begin and end. Pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 
 DAY = timedelta(days=1)
 MORNING, NIGHT = time(7), time(23)
@@ -23,9 +24,10 @@ def easter(year: int) -> date:
     return date(year, month, day + 1)
 
 
-def holidays(year: int) -> set[date]:
+@cache
+def holidays(year: int) -> frozenset[date]:
     """Days of a year on which nobody works, weekends apart."""
-    return {date(year, month, day) for month, day in FIXED} | {easter(year) + days * DAY for days in AROUND_EASTER}
+    return frozenset({date(year, month, day) for month, day in FIXED} | {easter(year) + days * DAY for days in AROUND_EASTER})
 
 
 def working_days(first: date, last: date) -> tuple[date, ...]:
