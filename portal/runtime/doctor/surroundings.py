@@ -1,7 +1,6 @@
 """Checks of everything but the database: broker, keys, programs, how the portal is reached."""
 
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -14,6 +13,7 @@ from django.conf import settings
 
 from portal.environment import THIS_MACHINE
 from portal.runtime import broker as brokers
+from portal.runtime import minimums
 from portal.runtime.doctor.finding import Finding, bad, good, note
 
 BROKER_SECONDS = 4
@@ -79,11 +79,6 @@ def signing_key() -> Iterator[Finding]:
         yield good("the signing key is ours alone")
 
 
-def _version(words: str) -> tuple[int, ...]:
-    """The first two numbers of what ``git --version`` says; empty when it says none."""
-    return tuple(int(number) for number in re.findall(r"\d+", words)[:2])
-
-
 def programs() -> Iterator[Finding]:
     git = shutil.which("git")
     if git is None:
@@ -91,7 +86,7 @@ def programs() -> Iterator[Finding]:
     else:
         said = subprocess.run([git, "--version"], capture_output=True, text=True, check=False, timeout=PROGRAM_SECONDS)
         words = said.stdout.strip()
-        old = _version(words) < MERGES
+        old = minimums.numbers(words.removeprefix("git version ")) < MERGES
         yield bad(f"{words} is too old to compare merges", mend="Install 2.38 or newer.") if old else good(words)
     if not any(map(shutil.which, ("chromium-headless-shell", "chromium"))):
         yield note("chromium is not installed", mend="Only ./bin/test needs it: apt-get install chromium-headless-shell.")
