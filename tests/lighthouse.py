@@ -31,7 +31,7 @@ TIMES = {
     "CLS": "cumulative-layout-shift",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-MISSING = "Lighthouse was not run: {what} is missing. It needs Node 20 or newer with npx, and Chromium."
+MISSING = "Nothing was done: {what} is missing. Lighthouse needs Node 20 or newer with npx, and Chromium; pictures need Chromium."
 
 
 def program() -> list[str]:
@@ -41,6 +41,12 @@ def program() -> list[str]:
         if shutil.which(name) is None:
             sys.exit(MISSING.format(what=name))
     return ["node", own] if own else ["npx", "--yes", f"lighthouse@{VERSION}"]
+
+
+def chromium(*others: str) -> str:
+    """The path of a Chromium, also of ``others`` that will do. Ends the program, saying so, where there is none."""
+    found = next(filter(None, map(shutil.which, (*BROWSERS, *others))), None)
+    return found or sys.exit(MISSING.format(what="Chromium"))
 
 
 def signed_in(base: str, name: str) -> requests.Session:
@@ -63,13 +69,10 @@ def looked_at(address: str, cookies: str, folder: Path) -> dict:
     headers = folder / "headers.json"
     headers.write_text(json.dumps({"Cookie": cookies}))
     asked = [f"--only-categories={','.join(CATEGORIES)}", "--preset=desktop", "--quiet", "--output=json", f"--output-path={report}"]
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        sys.exit(MISSING.format(what="Chromium"))
     subprocess.run(
         [*program(), address, *asked, f"--extra-headers={headers}", f"--chrome-flags={FLAGS}"],
         check=True,
-        env={**os.environ, "CHROME_PATH": browser},
+        env={**os.environ, "CHROME_PATH": chromium()},
         timeout=180,
     )
     return json.loads(report.read_text())

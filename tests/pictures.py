@@ -5,7 +5,6 @@ Each is what one person sees at 1280 by 800 in the light theme, in 256 colours.
 
 import io
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.lighthouse import PASSWORD
+from tests.lighthouse import PASSWORD, chromium
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
@@ -69,9 +68,8 @@ def taken(page: Page, picture: Picture) -> bytes:
 def main() -> None:
     """All of them, or those that are named after the address."""
     base, *names = sys.argv[1:] or ["http://127.0.0.1:8000"]
-    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=chromium("chromium-headless-shell"), args=["--no-sandbox"])
         for name in names or PICTURES:
             data = taken(signed_in(browser, base.rstrip("/"), PICTURES[name].person), PICTURES[name])
             (FOLDER / f"{name}.png").write_bytes(data)
