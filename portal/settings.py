@@ -24,7 +24,7 @@ DEMO = boolean("COUNTERSIGN_DEMO", default=False)
 DEMO_PASSWORD = os.environ.get("COUNTERSIGN_DEMO_PASSWORD", "northwind-demo-2026") if DEMO else ""
 # Who fills the demo company: named as text, so that imports keep their direction.
 DEMO_STORY = "changes.desk.demo"
-# How much of a year of work the demo company has behind it (1.0: about 1,200 pull requests; 0: only its last week), and which year.
+# How much of a year of work the demo company has behind it (1.0: about 1,300 pull requests; 0: only its last week), and which year.
 DEMO_YEAR = float(os.environ.get("COUNTERSIGN_DEMO_YEAR", "0.1"))
 DEMO_SEED = int(os.environ.get("COUNTERSIGN_DEMO_SEED", "1"))
 SECRET_KEY = required("COUNTERSIGN_SECRET_KEY", testing=TESTING)

@@ -70,7 +70,7 @@ def told(*, body: Json) -> PullRequestReported:
     user = body.get("user") if fields.text("action") == "merge" else None
     author = {"id": fields.number("author_id")} if fields.has("author_id") else None
     labels = [label.text("title") or "" for label in whole.items("labels")] if whole.has("labels") else None
-    head = (last or fields.needed("last_commit")).needed_commit("id") if last or not fields.has("sha") else _sha(fields)
+    head = _sha(fields) if last is None and fields.has("sha") else fields.needed("last_commit").needed_commit("id")
     return _read(fields, user=author, merged_by=user, head=head, labels=labels)
 
 

@@ -91,7 +91,7 @@ def _go(request: HttpRequest, row: Meeting, pk: int) -> None:
 def _person(request: HttpRequest, pk: int) -> User:
     """Whom a button names; without a number whoever presses it, or whom the list beside it names."""
     chosen = request.POST.get("person", "")
-    wanted = pk or (number_in(chosen, below=10, otherwise=0))
+    wanted = pk or number_in(chosen, below=10, otherwise=0)
     return get_object_or_404(User, pk=wanted, is_active=True) if wanted else person_of(request)
 
 
