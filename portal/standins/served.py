@@ -27,7 +27,7 @@ class Served:
 
     def answer(self, request: Request) -> Answer:
         """Answers what lies below ``path``."""
-        raise NotImplementedError
+        raise NotImplementedError  # each stand-in answers in its own way
 
     def start(self, *, port: int = 0) -> str:
         """Serves on a loopback port of its own (0: any free one). Returns the address."""
