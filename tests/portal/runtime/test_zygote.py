@@ -11,6 +11,7 @@ import pytest
 
 from portal import telemetry
 from portal.runtime import up
+from portal.runtime import zygote as zygote_program
 from portal.runtime.forked import Zygote
 from portal.runtime.places import ROOT
 from tests.run import NOWHERE
@@ -131,3 +132,30 @@ def test_where_errors_or_traces_are_sent_each_program_loads_by_itself_under_its_
         assert (supervisor.zygote, started) == (None, [])
     up._load_once(**given)
     assert (supervisor.zygote, started) == (zygote, ["start"])
+
+
+SMAPS = """\
+55d0c0000000-55d0c0001000 r-xp 00001000 fe:00 4711                       /usr/bin/python3.11
+Size:                  4 kB
+Pss_Anon:              0 kB
+Anonymous:             0 kB
+55d0c0001000-55d0c0002000 r--p 00002000 fe:00 4711                       /usr/bin/python3.11
+Size:                  4 kB
+Anonymous:             4 kB
+55d0c0002000-55d0c0003000 rw-p 00003000 fe:00 4711                       /usr/bin/python3.11
+Anonymous:             0 kB
+55d0c0003000-55d0c0004000 r--p 00000000 00:00 0
+Anonymous:             0 kB
+"""
+
+
+def test_only_pages_that_hold_a_file_as_it_is_are_given_back():
+    # Written addresses of a library (second), what may be written (third) and what is in no file (last) stay.
+    assert zygote_program._only_read(SMAPS) == [(0x55D0C0000000, 0x55D0C0001000)]
+
+
+def test_a_loaded_zygote_holds_next_to_nothing_of_the_files_it_read(loaded):
+    held = Path(f"/proc/{loaded._process.pid}/smaps_rollup").read_text()
+
+    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in held.splitlines() if line.endswith("kB")}
+    assert kilobytes["Pss_File"] < 4_000 < kilobytes["Pss_Anon"]
