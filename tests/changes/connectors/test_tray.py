@@ -12,6 +12,7 @@ from changes.connectors.models import Delivery
 from tests.changes.connectors.test_door import STORY, body_of, opened, refuse, signed
 from tests.changes.stories import connect
 from tests.lean import lean_client
+from tests.pace import SHARED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STRANGE = body_of({"strange": True})
@@ -144,7 +145,7 @@ def test_the_connection_is_given_back_while_nothing_comes(client, monkeypatch):
     its = _connections() - before
     assert its
 
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 5 * SHARED
     while its & _connections() and time.monotonic() < deadline:
         time.sleep(0.02)
 
