@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from portal.environment import boolean, database, listed, replica, required, secret_keys
+from portal.environment import boolean, database, demanded, listed, replica, required, secret_keys
 from portal.mail_server import SECONDS as MAIL_SECONDS
 from portal.mail_server import mail_from
 from portal.schedule import QUEUES
@@ -260,8 +260,8 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 MFA_TOTP_ISSUER = "Countersign"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# Privileged people and auditors without a second factor are led to its set-up after seven days of grace.
-REQUIRE_MFA = boolean("COUNTERSIGN_REQUIRE_MFA", default=not DEMO and not TESTING)
+# Privileged people and auditors, or everybody, without a second factor are led to its set-up after seven days of grace.
+REQUIRE_MFA, MFA_OF_EVERYBODY = demanded("COUNTERSIGN_REQUIRE_MFA", default=not DEMO and not TESTING)
 
 # Signing in with Google, GitHub or an OpenID Connect provider; nobody is made by it (portal/access/outside_sign_in.py).
 SOCIALACCOUNT_ADAPTER = "portal.access.outside_sign_in.SocialAdapter"
