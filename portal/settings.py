@@ -224,7 +224,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "portal.access.company_words.CompanyWordsValidator"},
+    {"NAME": "portal.access.breached.BreachedValidator"},
 ]
+# A file of digests of passwords that are known from break-ins (portal/access/breached.py).
+BREACHED_PASSWORDS = os.environ.get("COUNTERSIGN_BREACHED_PASSWORDS", "")
 # Names of the company and of its products, which its people would take for passwords; the name in BASE_URL is one already.
 COMPANY_WORDS = listed("COUNTERSIGN_COMPANY_WORDS", default=[])
 ACCOUNT_ADAPTER = "portal.access.signin.AccountAdapter"

@@ -29,6 +29,7 @@ CHECKS: Sequence[Check] = (
     surroundings.signing_key,
     surroundings.programs,
     surroundings.disk,
+    surroundings.passwords,
     surroundings.exposure,
     front.front,
     mail.mail,
