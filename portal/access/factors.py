@@ -52,7 +52,7 @@ def _has_one(user: User, grants: tuple[RoleGrant, ...]) -> bool:
     """Each grant says it; only who never had a role is asked about on their own."""
     if grants:
         return bool(vars(grants[0])["proven"])
-    return Authenticator.objects.filter(user=user, type__in=PROOFS).exists()
+    return bool(Authenticator.objects.filter(user=user, type__in=PROOFS).exists())
 
 
 @transaction.atomic
