@@ -28,6 +28,12 @@ def boolean(name: str, *, default: bool) -> bool:
     raise Misconfigured(f"{name}={raw!r} is neither on nor off. Write 1 or 0.")
 
 
+def demanded(name: str, *, default: bool) -> tuple[bool, bool]:
+    """Of whom something is demanded: (of those whose role needs it, of everybody). The variable is on, off or "everybody"."""
+    everybody = os.environ.get(name, "").strip().lower() == "everybody"
+    return everybody or boolean(name, default=default), everybody
+
+
 def listed(name: str, *, default: list[str]) -> list[str]:
     """Comma-separated variable as a list without empty items."""
     raw = os.environ.get(name)

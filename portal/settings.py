@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from portal.environment import boolean, database, listed, replica, required, secret_keys
+from portal.environment import boolean, database, demanded, listed, replica, required, secret_keys
 from portal.mail_server import SECONDS as MAIL_SECONDS
 from portal.mail_server import mail_from
 from portal.schedule import QUEUES
@@ -224,7 +224,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "portal.access.company_words.CompanyWordsValidator"},
+    {"NAME": "portal.access.breached.BreachedValidator"},
 ]
+# A file of digests of passwords that are known from break-ins (portal/access/breached.py).
+BREACHED_PASSWORDS = os.environ.get("COUNTERSIGN_BREACHED_PASSWORDS", "")
 # Names of the company and of its products, which its people would take for passwords; the name in BASE_URL is one already.
 COMPANY_WORDS = listed("COUNTERSIGN_COMPANY_WORDS", default=[])
 ACCOUNT_ADAPTER = "portal.access.signin.AccountAdapter"
@@ -260,8 +263,8 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 MFA_TOTP_ISSUER = "Countersign"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# Privileged people and auditors without a second factor are led to its set-up after seven days of grace.
-REQUIRE_MFA = boolean("COUNTERSIGN_REQUIRE_MFA", default=not DEMO and not TESTING)
+# Privileged people and auditors, or everybody, without a second factor are led to its set-up after seven days of grace.
+REQUIRE_MFA, MFA_OF_EVERYBODY = demanded("COUNTERSIGN_REQUIRE_MFA", default=not DEMO and not TESTING)
 
 # Signing in with Google, GitHub or an OpenID Connect provider; nobody is made by it (portal/access/outside_sign_in.py).
 SOCIALACCOUNT_ADAPTER = "portal.access.outside_sign_in.SocialAdapter"

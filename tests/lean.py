@@ -12,13 +12,14 @@ from django.utils.module_loading import import_string
 from changes.connectors.tray import TRAY
 from portal.handler import Pages
 from portal.limits import LimitBody
+from portal.plain import behind_a_proxy
 from portal.ui.lean import LeanPaths
 
 
 def application():
     """As ``portal.asgi`` puts it together, with the settings of the test."""
     handlers = {pattern: import_string(name) for pattern, name in settings.LEAN_PATHS.items()}
-    return LimitBody(LeanPaths(Pages(), handlers))
+    return LimitBody(behind_a_proxy(LeanPaths(Pages(), handlers), base=settings.BASE_URL, proxies=settings.PROXIES))
 
 
 def aside(coroutine):

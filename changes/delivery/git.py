@@ -57,7 +57,8 @@ def mirror(*, clone_url: str, folder: Path, access: Access, seconds: float) -> N
     """Bring ``folder`` (made when missing) to the state of ``clone_url``: all heads and tags, forced, pruned.
 
     The caller makes sure that nobody else mirrors the same folder at the time: locks that a killed git left behind are
-    taken away first. Raises ``GitRefused`` for an address with a password in it or of a scheme that is not allowed.
+    taken away first. A mirror that somebody made with a part of the history only is completed. Raises ``GitRefused`` for an
+    address with a password in it or of a scheme that is not allowed, and when the forge itself has a part only.
     """
     address = check_address(clone_url=clone_url, access=access)
     if not (folder / "HEAD").exists():
@@ -66,7 +67,10 @@ def mirror(*, clone_url: str, folder: Path, access: Access, seconds: float) -> N
     _remove_leftovers(folder)
     refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
     fetch = ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
+    fetch += ["--unshallow"] if (folder / "shallow").exists() else []
     run([*fetch, "--", address, *refs], folder=folder, seconds=seconds, access=access)
+    if (folder / "shallow").exists():
+        raise GitRefused("the forge gives only the newest part of the history (a shallow repository); commits could be missing")
 
 
 def check_address(*, clone_url: str, access: Access) -> str:
@@ -169,7 +173,7 @@ def _commit(values: list[str], paths: list[bytes]) -> GitCommit:
     return GitCommit(
         sha=sha,
         parents=tuple(parents.split()),
-        committed_at=_moment(int(seconds)),
+        committed_at=_moment(seconds),
         author_name=author,
         author_email=author_email,
         committer_name=committer,
@@ -180,10 +184,10 @@ def _commit(values: list[str], paths: list[bytes]) -> GitCommit:
     )
 
 
-def _moment(seconds: int) -> datetime:
-    """A time as the committer wrote it; one beyond the year 9999 becomes the last day."""
+def _moment(seconds: str) -> datetime:
+    """A time as the committer wrote it; one beyond the year 9999 becomes the last day, none the first of 1970, as Git has it."""
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(int(seconds or 0), UTC)
     except (OverflowError, ValueError, OSError):
         return LAST_TIME
 

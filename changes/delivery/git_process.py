@@ -197,7 +197,9 @@ def _environment(access: Access) -> dict[str, str]:
         "GIT_ASKPASS": "true",
         "GIT_ALLOW_PROTOCOL": ":".join(access.protocols) or "none",
         "GIT_PROTOCOL_FROM_USER": "0",
+        # Commits as they are: nothing that somebody laid over them in the folder of the mirror.
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
         "GIT_OPTIONAL_LOCKS": "0",
     }
     # A company's own certificate authority.

@@ -1,4 +1,4 @@
-"""The second factor that privileged people and auditors are asked for, and the days of grace that they get."""
+"""The second factor that privileged people and auditors are asked for, or everybody, and the days of grace that they get."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ FROM {RoleGrant._meta.db_table} g WHERE g.user_id = %s ORDER BY g.valid_from, g.
 
 @dataclass(frozen=True)
 class Missing:
-    """A privileged person has no second factor yet. ``until`` is when the portal will insist, None when it only asks."""
+    """A person who is asked for a second factor has none yet. ``until`` is when the portal will insist, None when it only asks."""
 
     until: datetime | None
 
@@ -40,12 +40,19 @@ def missing_factor(user: User) -> Missing | None:
     """
     grants = tuple(RoleGrant.objects.raw(GRANTS, [[proof.value for proof in PROOFS], user.pk]))
     user.grants_read = grants
-    if roles_of(user).isdisjoint(PRIVILEGED) or any(vars(grant)["proven"] for grant in grants):
+    if not (settings.MFA_OF_EVERYBODY or not roles_of(user).isdisjoint(PRIVILEGED)) or _has_one(user, grants):
         return None
     if not settings.REQUIRE_MFA:
         return Missing(until=None)
     grace = FactorGrace.objects.filter(user=user).first()
     return Missing(until=grace.ends_at if grace else None)
+
+
+def _has_one(user: User, grants: tuple[RoleGrant, ...]) -> bool:
+    """Each grant says it; only who never had a role is asked about on their own."""
+    if grants:
+        return bool(vars(grants[0])["proven"])
+    return bool(Authenticator.objects.filter(user=user, type__in=PROOFS).exists())
 
 
 @transaction.atomic

@@ -91,7 +91,7 @@ def _without_nul(request: HttpRequest) -> None:
 
 
 def _ask_for_factor(user: User) -> Missing | None:
-    """What to tell a privileged person without a second factor. The first time, their days of grace begin."""
+    """What to tell somebody who is asked for a second factor and has none. The first time, their days of grace begin."""
     missing = missing_factor(user)
     if missing is not None and settings.REQUIRE_MFA and missing.until is None:
         return Missing(until=begin_grace(user=user, at=timezone.now()))
@@ -99,9 +99,9 @@ def _ask_for_factor(user: User) -> Missing | None:
 
 
 def _insist_on_factor(request: HttpRequest, permission: P) -> HttpResponse | None:
-    """Lead a privileged person without a second factor to its set-up, once their days of grace are over."""
+    """Lead somebody who is asked for a second factor and has none to its set-up, once their days of grace are over."""
     missing: Missing | None = vars(request).get("missing_factor")
     if permission == P.OWN_ACCOUNT or missing is None or not missing.is_over(at=timezone.now()):
         return None
-    messages.warning(request, "Your role needs a second factor. Set one up to go on.")
+    messages.warning(request, "You need a second factor here. Set one up to go on.")
     return redirect("mfa_index")

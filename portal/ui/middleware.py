@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -18,6 +19,8 @@ from portal.ui.errors import answer_for, signed_out
 from portal.ui.headers import POLICY_OF_PAGE, SECURITY_HEADERS, new_reference
 
 Answer = Callable[[HttpRequest], Any]
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+log = structlog.get_logger("portal.requests")
 
 
 def _stamp(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -84,6 +87,14 @@ def _count(request: HttpRequest, response: HttpResponseBase) -> None:
     view = (request.resolver_match.view_name if request.resolver_match else "") or UNKNOWN
     seconds = time.perf_counter() - vars(request)["began"]
     REQUESTS.note(view=view, method=request.method or "", status=response.status_code, seconds=seconds)
+    if request.method not in READING and 400 <= response.status_code < 500:
+        _tell_of_refusal(request, view=view, status=response.status_code)
+
+
+def _tell_of_refusal(request: HttpRequest, *, view: str, status: int) -> None:
+    """What was sent and not taken is a line of the log: by whom, where that is known anyway, and nothing of what it said."""
+    person = vars(request).get("_cached_user")
+    log.info("sent.refused", view=view, status=status, user=getattr(person, "pk", None))
 
 
 @sync_and_async_middleware

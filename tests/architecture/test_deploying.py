@@ -76,6 +76,8 @@ def test_the_programs_are_the_supervisors_and_the_sealer():
         assert fly["processes"].keys() == set(serve.NAMES)
         assert {name for each in fly["mounts"] + fly["vm"] for name in each["processes"]} == set(serve.NAMES)
         assert fly["http_service"]["processes"] == ["web"]
+        # Fly's own redirect would lead programs on, too: plain http is the portal's to answer, which a declared proxy tells it.
+        assert (fly["http_service"]["force_https"], fly["env"]["COUNTERSIGN_PROXIES"]) == (False, "1")
 
 
 def test_only_who_migrates_knows_the_owner_and_only_the_sealer_works_for_the_seal():

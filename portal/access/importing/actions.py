@@ -27,6 +27,8 @@ CHANNEL = "imports"
 AT_ONCE = 500
 IN_ONE_ENTRY = 200
 HELD = timedelta(minutes=2)
+MOST_WAITING = 5
+"""Files of one person that are kept and not imported, 40 MiB of them at most."""
 FIELDS = tuple(field.name for field in fields(Description))
 State, Outcome = PeopleImport.State, ImportRow.Outcome
 
@@ -43,9 +45,10 @@ class Judged:
 
 @transaction.atomic
 def upload(*, raw: bytes, file_name: str, by: User, at: datetime) -> PeopleImport:
-    """Keep the file for checking. The same file that waits already is not kept twice.
+    """Keep the file for checking. The same file that waits already is not kept twice, and a new one takes the place of the oldest
+    of ``MOST_WAITING`` that wait.
 
-    Raises ``Refused`` without the right, and in words for a file that cannot be read as a whole.
+    Raises ``Refused`` without the right, in words for a file that cannot be read as a whole, and while so many are being worked on.
     """
     check_keeper(by, at=at)
     try:
@@ -58,11 +61,23 @@ def upload(*, raw: bytes, file_name: str, by: User, at: datetime) -> PeopleImpor
     waiting = PeopleImport.objects.filter(digest=digest, uploaded_by=by).exclude(state=State.DONE).order_by("pk").first()
     if waiting is not None:
         return check_again(held=waiting)
+    _make_room(by)
     new = PeopleImport.objects.create(
         uploaded_by=by, uploaded_at=at, file_name=file_name[:200], digest=digest, content=raw, total=len(lines)
     )
     after_commit(CHANNEL)
     return new
+
+
+def _make_room(by: User) -> None:
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    waiting = list(PeopleImport.objects.filter(uploaded_by=by).exclude(state=State.DONE).order_by("pk").values_list("pk", "state"))
+    if len(waiting) < MOST_WAITING:
+        return
+    oldest = next((pk for pk, state in waiting if state == State.READY), None)
+    if oldest is None:
+        raise refused(f"{len(waiting)} files of yours are being checked or imported.", "Wait until one of them is through.")
+    PeopleImport.objects.filter(pk=oldest, state=State.READY).delete()
 
 
 @transaction.atomic

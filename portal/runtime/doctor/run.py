@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import DatabaseError
 
-from portal.runtime.doctor import copies, database, lines, mail, replica, surroundings, versions
+from portal.runtime.doctor import copies, database, front, lines, mail, replica, surroundings, versions
 from portal.runtime.doctor.finding import Finding, bad
 
 Check = Callable[[], Iterator[Finding]]
@@ -29,7 +29,9 @@ CHECKS: Sequence[Check] = (
     surroundings.signing_key,
     surroundings.programs,
     surroundings.disk,
+    surroundings.passwords,
     surroundings.exposure,
+    front.front,
     mail.mail,
 )
 _joined: list[Check] = []

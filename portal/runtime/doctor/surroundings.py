@@ -1,6 +1,7 @@
 """Checks of everything but the database: broker, keys, programs, how the portal is reached."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -100,6 +101,21 @@ def disk() -> Iterator[Finding]:
         yield bad(f"the disk of {folder} is {full:.0%} full", mend="Make room: a full disk stops every write.")
     else:
         yield good(f"the disk is {full:.0%} full")
+
+
+def passwords() -> Iterator[Finding]:
+    """The file of passwords that are known from break-ins, where there is one."""
+    path = settings.BREACHED_PASSWORDS
+    if not path:
+        return
+    try:
+        with open(path, "rb") as lines:
+            sound = re.match(rb"[0-9A-Fa-f]{40}[:\r\n]", lines.read(41)) is not None
+    except OSError as problem:
+        yield bad(f"{path} cannot be read: {problem.strerror}", mend="Passwords known from break-ins are taken meanwhile.")
+        return
+    words = "Sorted lines that begin with the SHA-1 of a password (docs/operations.md)."
+    yield good("passwords known from break-ins are refused") if sound else bad(f"{path} is no file of digests", mend=words)
 
 
 def exposure() -> Iterator[Finding]:

@@ -73,6 +73,19 @@ def test_locks_that_a_killed_git_left_behind_do_not_stop_the_next_mirror(worksho
     assert git.tip(folder=folder, branch="main") == sha
 
 
+def test_a_mirror_with_a_part_of_the_history_is_completed_and_a_forge_with_a_part_is_refused(workshop, tmp_path, local):
+    shas = [workshop.commit() for _ in range(4)]
+    for name in ("mirror.git", "part.git"):
+        workshop.git("clone", "--quiet", "--mirror", "--depth=2", f"file://{workshop.folder}", str(tmp_path / name))
+
+    folder = copy(workshop, tmp_path, local)
+
+    assert list(git.first_parent_shas(folder=folder, branch="main")) == shas[::-1]
+    (folder / "shallow").write_text(f"{shas[2]}\n")
+    with pytest.raises(GitRefused, match="only the newest part"):
+        git.mirror(clone_url=f"file://{tmp_path}/part.git", folder=folder, access=local, seconds=30)
+
+
 def test_a_commit_says_all_that_git_knows_of_it(workshop, tmp_path, local):
     root = workshop.commit(files={"a": "1", "b": "2"}, message="Start")
     message = (

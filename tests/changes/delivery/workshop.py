@@ -20,6 +20,13 @@ class Workshop:
         self.git("init", "--quiet", "--bare", "--initial-branch=main", ".")
         self.clock = START
 
+    @classmethod
+    def at(cls, folder):
+        """One that is there already."""
+        found = cls.__new__(cls)
+        found.folder, found.clock = folder, START
+        return found
+
     def git(self, *arguments, feed=None):
         done = subprocess.run(
             ["git", *arguments], cwd=self.folder, env=CLEAN, input=feed, capture_output=True, check=True, timeout=120
@@ -40,7 +47,7 @@ class Workshop:
 
     def _stream(self, branch, files, message, parents, author, committer, seconds):
         def person(who):
-            return f"{who[0]} <{who[1]}> {seconds} +0000".encode()
+            return os.fsencode(f"{who[0]} <{who[1]}> {seconds} +0000")
 
         text = message if isinstance(message, bytes) else message.encode()
         lines = [f"commit refs/heads/{branch}".encode(), b"author " + person(author), b"committer " + person(committer or author)]

@@ -199,6 +199,21 @@ def test_file_that_waits_already_is_not_kept_twice(rex):
     assert ImportRow.objects.count() == 2
 
 
+def test_a_sixth_file_takes_the_place_of_the_oldest_that_waits_and_none_of_one_that_is_worked_on(team, rex):
+    foreign = actions.upload(raw=TWO.encode(), file_name="x.csv", by=team["Mia"], at=now())
+    first, *others = [uploaded(TWO.replace("Payments", f"Team {number}"), rex) for number in range(5)]
+
+    sixth = uploaded(TWO, rex)
+
+    kept = PeopleImport.objects.filter(uploaded_by=rex).order_by("pk").values_list("pk", flat=True)
+    assert list(kept) == [*(each.pk for each in others), sixth.pk]
+    assert not ImportRow.objects.filter(of_id=first.pk).exists()
+    assert PeopleImport.objects.filter(pk=foreign.pk).exists()
+    PeopleImport.objects.filter(uploaded_by=rex).update(state=State.CHECKING)
+    with pytest.raises(Refused, match="5 files of yours are being checked or imported"):
+        uploaded(HEADER + "Rita,rita@northwind.example,,,,,\n", rex)
+
+
 def test_file_is_wanted_once_and_by_those_who_keep_the_roster(team, rex):
     held = uploaded(TWO, rex)
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import structlog
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -15,6 +16,7 @@ from portal.access.models import ApiToken, Identity, Invitation, RoleGrant, Role
 from portal.access.permissions import P
 from portal.access.roles import Role
 from portal.access.tokens import make_token
+from portal.ui import middleware
 from tests.portal.access.browsing import prove, sign_in
 from tests.portal.access.people import everybody, now, person, soon
 
@@ -128,11 +130,15 @@ def test_role_is_ended_on_the_page_with_a_reason(team):
     assert grant.ended_by == team["Rex"]
 
 
-def test_role_form_with_a_mistake_comes_back_with_it(team):
-    answer = fresh(team["Rex"]).post(reverse("give-role", args=[team["Ann"].pk]), {"role": "emperor", "reason": ""})
+def test_role_form_with_a_mistake_comes_back_with_it_and_the_log_knows_who_tried(team, monkeypatch):
+    with structlog.testing.capture_logs() as lines:
+        monkeypatch.setattr(middleware, "log", structlog.get_logger("portal.requests.test"))
+        answer = fresh(team["Rex"]).post(reverse("give-role", args=[team["Ann"].pk]), {"role": "emperor", "reason": ""})
 
     assert answer.status_code == 422
     assert "Say in a sentence why this person needs the role" in answer.content.decode()
+    told = [line for line in lines if line["event"] == "sent.refused"]
+    assert told == [{"event": "sent.refused", "log_level": "info", "view": "give-role", "status": 422, "user": team["Rex"].pk}]
 
 
 @pytest.mark.parametrize("name", ["give-role", "end-role", "confirm-role", "invite", "unlink"])

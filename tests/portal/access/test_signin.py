@@ -19,6 +19,7 @@ from portal.access.factors import begin_grace, missing_factor
 from portal.access.freshness import authenticated_at, is_fresh
 from portal.access.models import FactorGrace, User
 from portal.access.signin import AccountAdapter
+from portal.environment import demanded as demanded_of
 from portal.ledger.models import LedgerLeaf
 from tests.portal.access.browsing import prove, sign_in
 from tests.portal.access.people import now, person, soon
@@ -421,6 +422,32 @@ def test_engineers_are_not_asked(demanded, ann):
 
     assert missing_factor(ann) is None
     assert FactorGrace.objects.count() == 0
+
+
+def test_where_everybody_is_asked_engineers_and_people_without_a_role_are_too(demanded, settings, ann):
+    settings.MFA_OF_EVERYBODY = True
+    nina = person("Nina")
+    begin_grace(user=ann, at=now() - timedelta(days=7))
+    client = Client()
+    enter(client, ann)
+
+    led = client.get("/changes/")
+
+    assert (led.status_code, led.headers["Location"]) == (302, reverse("mfa_index"))
+    assert missing_factor(nina) is not None
+    for user in (ann, nina):
+        give_totp(user)
+        assert missing_factor(user) is None
+    assert client.get("/changes/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "of_whom"), [("Everybody ", (True, True)), ("1", (True, False)), ("off", (False, False)), ("", (True, False))]
+)
+def test_the_environment_says_of_whom_it_is_demanded(monkeypatch, said, of_whom):
+    monkeypatch.setenv("COUNTERSIGN_REQUIRE_MFA", said)
+
+    assert demanded_of("COUNTERSIGN_REQUIRE_MFA", default=True) == of_whom
 
 
 def test_where_it_is_not_demanded_people_are_only_asked():
