@@ -159,13 +159,13 @@ class DeploymentStatusReported:
 
 @dataclass(frozen=True, kw_only=True)
 class RuleEventReported:
-    """An edit of branch protection, of a ruleset or of a collaborator's access."""
+    """An edit of branch protection, of a ruleset or of somebody's access."""
 
     kind: str
     """protection, ruleset or member."""
     action: str
     subject: str
-    """The branch pattern, the ruleset's name or the member's login; "*" for all branches."""
+    """The branch pattern, the ruleset's name, the member's login or "team <name>"; "*" for all branches."""
     weakens: bool
     """It loosens a rule, or gives somebody (more) access. What cannot be shown to be harmless counts as weakening."""
     detail: Mapping[str, Any]
@@ -175,6 +175,22 @@ class RuleEventReported:
     happened_at: datetime | None = None
     """None when the payload does not say: then the moment of receipt is the nearest truth."""
     vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganisationReported:
+    """Something moved in an organisation that no single repository is named for: a team, who is in it, who belongs, its name."""
+
+    organisation: str
+    """Its login, as it is now."""
+    former: str | None = None
+    """Its login before it was renamed."""
+    teams: tuple[int, ...] | None = None
+    """It concerns the repositories to which one of these teams has access; None: all of the organisation."""
+    event: RuleEventReported | None = None
+    """What is kept for each of these repositories; None: nothing, they are only read again."""
+    whole: bool = False
+    """Read the repositories themselves again, too: their name, or whether they are there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +266,7 @@ Fact = (
     | DeploymentStatusReported
     | RuleEventReported
     | InstallationReported
+    | OrganisationReported
     | MergeGroupReported
     | GateAskedReported
 )

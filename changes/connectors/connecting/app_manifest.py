@@ -27,6 +27,7 @@ CODE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 EVENTS = (
     *("pull_request", "pull_request_review", "check_run", "check_suite", "status", "push", "deployment", "deployment_status"),
     *("branch_protection_rule", "branch_protection_configuration", "repository_ruleset", "member", "repository", "merge_group"),
+    *("team", "membership", "organization"),
 )
 
 

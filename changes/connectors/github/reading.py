@@ -7,6 +7,7 @@ from datetime import datetime
 
 from changes.connectors.asking import ask_unless_read
 from changes.connectors.forges import client_of
+from changes.connectors.github import rights_sync
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.graph import Graph
 from changes.connectors.github.graph_errors import TooMuch, Unusable
@@ -123,6 +124,12 @@ def read_repository(client: GitHub, repository: Repository, _: str, at: datetime
     return f"{watch_environments(book=book, repository=repository, at=at)} environments"
 
 
+def read_access(client: GitHub, repository: Repository, _: str, at: datetime) -> str:
+    """Who has access to the repository, and who is in its teams. What may not be read is left as it was known, and named."""
+    done = rights_sync.read_repository(source=client.source, repository=repository, at=at)
+    return "; ".join([f"{len(done.taken)} things", *(f"{thing} was not read: {why}" for thing, why in done.unread.items())])
+
+
 READERS: dict[str, Read] = {
     "pull_request": read_pull_request,
     "files": read_files,
@@ -132,4 +139,5 @@ READERS: dict[str, Read] = {
     "deployment": read_deployment,
     "repository": read_repository,
     "rules": read_rules,
+    "access": read_access,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.standins.github import manifest, pushing, tokens
-from portal.standins.github.acts import branches, checking, deploying, governing, merging, pulls, queueing, telling
+from portal.standins.github.acts import branches, checking, deploying, governing, merging, pulls, queueing, teams, telling
 from portal.standins.github.errors import GitHubError
 from portal.standins.github.hooks import APP_ID, INSTALLATION_ID, Post
 from portal.standins.github.rest.api import Api
@@ -54,6 +54,9 @@ ACTS = (
     "add_member",
     "remove_member",
     "set_team",
+    "delete_team",
+    "join_organization",
+    "leave_organization",
     "bypass",
     "rename_account",
     "rename_repository",
@@ -191,7 +194,10 @@ class GitHubStandIn(World):
     delete_ruleset = governing.delete_ruleset
     add_member = governing.add_member
     remove_member = governing.remove_member
-    set_team = governing.set_team
+    set_team = teams.set_team
+    delete_team = teams.delete_team
+    join_organization = teams.join_organization
+    leave_organization = teams.leave_organization
     bypass = governing.bypass
     rename_account = governing.rename_account
     rename_repository = governing.rename_repository

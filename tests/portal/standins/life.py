@@ -79,7 +79,15 @@ def _govern(github: GitHubStandIn) -> int:
     github.delete_ruleset(repository=WEB, name="short-lived", by="rex")
     github.set_protection(repository=WEB, branch="greetings", by="rex")
     github.remove_protection(repository=WEB, branch="greetings", by="rex")
-    github.set_team(org="northwind", name="Core", members={"ann": "member", "rex": "maintainer"}, repositories={WEB: "push"})
+    github.set_team(
+        org="northwind", name="Core", by="rex", members={"ann": "member", "rex": "maintainer"}, repositories={WEB: "push"}
+    )
+    for level in ("pull", "admin"):
+        github.set_team(org="northwind", name="Guests", by="rex", members={"bob": "member"}, repositories={WEB: level})
+    github.set_team(org="northwind", name="Guests", by="rex", members={}, repositories={})
+    github.delete_team(org="northwind", name="Guests", by="rex")
+    github.join_organization(org="northwind", login="mallory", by="rex", role="admin")
+    github.leave_organization(org="northwind", login="mallory", by="rex", role="admin")
     github.add_member(repository=WEB, login="mallory", by="rex", permission="pull")
     github.add_member(repository=WEB, login="mallory", by="rex", permission="admin")
     github.remove_member(repository=WEB, login="mallory", by="rex")

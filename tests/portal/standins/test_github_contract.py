@@ -217,10 +217,13 @@ def test_every_webhook_is_valid_against_githubs_contract(contract):
         "deployment",
         "deployment_status",
         "member",
+        "membership",
+        "organization",
         "ping",
         "pull_request",
         "pull_request_review",
         "push",
         "repository_ruleset",
         "status",
+        "team",
     }
