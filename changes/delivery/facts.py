@@ -155,6 +155,29 @@ class DeploymentStatusReported:
     """error, failure, inactive, in_progress, queued, pending, waiting or success."""
     at: datetime
     vendor_updated_at: datetime | None = None
+    run: int | None = None
+    """The workflow run that took it, where its log is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentReviewReported:
+    """Somebody's word on a workflow run that waits for environments: asked for, approved or rejected."""
+
+    run: int
+    state: str
+    """requested, approved or rejected."""
+    environments: tuple[str, ...] = ()
+    """Empty where a delivery does not name them: then the list of the run tells."""
+    attempt: int = 0
+    """Which try of the run; 0 where it is not told."""
+    uid: int | None = None
+    login: str | None = None
+    commit_sha: str = ""
+    comment: str = ""
+    reviewers: tuple[str, ...] = ()
+    """Who was asked."""
+    happened_at: datetime | None = None
+    """None: the moment of receipt is the nearest truth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +287,7 @@ Fact = (
     | PushReported
     | DeploymentReported
     | DeploymentStatusReported
+    | DeploymentReviewReported
     | RuleEventReported
     | InstallationReported
     | OrganisationReported

@@ -19,9 +19,11 @@ from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.secrets import signed_for
 from changes.delivery import actions as record
+from changes.delivery.deploy_reviews import REQUESTED, record_review
 from changes.delivery.facts import (
     CheckReported,
     DeploymentReported,
+    DeploymentReviewReported,
     DeploymentStatusReported,
     GateAskedReported,
     InstallationReported,
@@ -166,6 +168,13 @@ def _(fact: DeploymentReported, repository: Repository, delivery: Delivery, at: 
 def _(fact: DeploymentStatusReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
     record.record_deployment_status(repository=repository, fact=fact, at=at, confirmed=False)
     ask(source=delivery.source, repository=repository, subject=f"deployment:{fact.deployment_id}", at=at)
+
+
+@record_fact.register
+def _(fact: DeploymentReviewReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record_review(repository=repository, fact=fact, at=delivery.received_at)
+    if fact.state != REQUESTED:
+        ask(source=delivery.source, repository=repository, subject=f"approvals:{fact.run}", at=at)
 
 
 @record_fact.register

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from changes.connectors.fields import Fields, Incomplete, Unreadable, clean, clean_json, read_json
-from changes.connectors.github import objects, protection, rulesets, teams
+from changes.connectors.github import deploy_reviews, objects, protection, rulesets, teams
 from changes.connectors.github.shapes import SHAPES, events_of
 from changes.delivery.facts import (
     Fact,
@@ -201,6 +201,16 @@ def _deployment_status(reading: _Reading) -> Iterator[Fact]:
     yield objects.deployment(value=value.values)
     step = reading.body.needed("deployment_status")
     yield objects.deployment_status(value=step.values, deployment_id=value.needed_number("id"))
+
+
+def _deployment_review(reading: _Reading) -> Iterator[Fact]:
+    found = deploy_reviews.told(body=reading.body, action=reading.action)
+    if found is None:
+        reading.note = "It names no run"
+        return
+    if found.state not in deploy_reviews.STATES:
+        raise Incomplete("deployment_review.action is none that GitHub documents")
+    yield found
 
 
 def _protection_rule(reading: _Reading) -> Iterator[Fact]:
@@ -409,6 +419,7 @@ EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
     "check_suite": _check_suite,
     "deployment": _deployment,
     "deployment_protection_rule": _gate_asked,
+    "deployment_review": _deployment_review,
     "deployment_status": _deployment_status,
     "installation": _installation,
     "installation_repositories": _installation,

@@ -56,6 +56,7 @@ SHAPES = {
         beside=_keys("environment", "event", "sha", "ref", "deployment", "deployment_callback_url", "pull_requests"),
         actions=_keys("requested"),
     ),
+    "deployment_review": Shape(needs=_keys("repository", "since", "workflow_run")),
     "deployment_status": Shape(needs=_keys("deployment_status")),
     "installation": Shape(
         needs=_keys("installation"), never=_keys("repository"), beside=_keys("repositories", "requester"), app=True

@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from portal.standins.github import manifest, pushing, tokens
-from portal.standins.github.acts import branches, checking, deploying, governing, merging, pulls, queueing, teams, telling
+from portal.standins.github.acts import (
+    branches,
+    checking,
+    deploying,
+    governing,
+    merging,
+    pulls,
+    queueing,
+    reviewing,
+    teams,
+    telling,
+)
 from portal.standins.github.errors import GitHubError
 from portal.standins.github.hooks import APP_ID, INSTALLATION_ID, Post
 from portal.standins.github.rest.api import Api
@@ -47,6 +58,8 @@ ACTS = (
     "run_queue",
     "deploy",
     "deployment_status",
+    "ask_for_deploy",
+    "review_deploy",
     "set_protection",
     "remove_protection",
     "set_ruleset",
@@ -188,6 +201,8 @@ class GitHubStandIn(World):
     run_queue = queueing.run_queue
     deploy = deploying.deploy
     deployment_status = deploying.deployment_status
+    ask_for_deploy = reviewing.ask_for_deploy
+    review_deploy = reviewing.review_deploy
     set_protection = governing.set_protection
     remove_protection = governing.remove_protection
     set_ruleset = governing.set_ruleset

@@ -14,6 +14,9 @@ def live_through(github: GitHubStandIn) -> dict[str, Any]:
     reviewed = _go_back_and_forth(github)
     staging = github.deploy(repository=WEB, environment="staging", sha=first, by="bob")
     github.deploy(repository=WEB, environment="staging", sha=promotion, by="bob")
+    run = github.ask_for_deploy(repository=WEB, environment="production", sha=promotion, by="bob", reviewers=["rex"])["id"]
+    github.review_deploy(repository=WEB, run=run, by="rex", state="rejected", comment="Not today")
+    github.review_deploy(repository=WEB, run=run, by="rex")
     production = github.deploy(repository=WEB, environment="production", sha=promotion, by="bob", state="")
     github.deployment_status(repository=WEB, deployment=production["id"], state="failure", by="bob")
     ruleset = _govern(github)
@@ -28,6 +31,7 @@ def live_through(github: GitHubStandIn) -> dict[str, Any]:
         "pull": reviewed["number"],
         "review": reviewed["review"],
         "deployment": staging["id"],
+        "workflow": run,
         "ruleset": ruleset,
     }
 

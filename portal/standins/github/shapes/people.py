@@ -12,10 +12,12 @@ LEVELS = ("pull", "triage", "push", "maintain", "admin")
 OLD_NAMES = {"pull": "read", "triage": "read", "push": "write", "maintain": "write", "admin": "admin", "": "none"}
 ROLE_NAMES = {"pull": "read", "triage": "triage", "push": "write", "maintain": "maintain", "admin": "admin", "": "none"}
 EVENTS = [
+    "branch_protection_configuration",
     "branch_protection_rule",
     "check_run",
     "check_suite",
     "deployment",
+    "deployment_review",
     "deployment_status",
     "member",
     "membership",
@@ -24,6 +26,7 @@ EVENTS = [
     "pull_request",
     "pull_request_review",
     "push",
+    "repository",
     "repository_ruleset",
     "status",
     "team",
