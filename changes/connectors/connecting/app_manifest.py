@@ -17,8 +17,8 @@ from changes.connectors.connecting.guides import web_address
 from changes.connectors.connecting.models import Connecting
 from changes.connectors.errors import NotJson
 from changes.connectors.fields import Fields, Incomplete, Unreadable
-from changes.connectors.github.api import HEADERS
 from changes.connectors.github.checking import EVENTS, NEEDED
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.http import Client
 from portal import vault
 

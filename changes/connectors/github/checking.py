@@ -9,7 +9,8 @@ from typing import Any
 from changes.connectors.checked import Checked, lacking
 from changes.connectors.errors import NotJson
 from changes.connectors.github import auth
-from changes.connectors.github.api import HEADERS, next_of
+from changes.connectors.github.api import next_of
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 
