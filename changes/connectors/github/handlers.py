@@ -36,6 +36,7 @@ from changes.delivery.facts import (
     RuleEventReported,
 )
 from changes.delivery.models import MergeGroup, PullRequest, Repository
+from changes.delivery.rule_events import record_told
 from changes.delivery.rule_models import RuleEvent
 from changes.gates.publishing import ask_for
 from changes.proposals.deriving import follow_rename
@@ -179,7 +180,7 @@ def _(fact: DeploymentReviewReported, repository: Repository, delivery: Delivery
 
 @record_fact.register
 def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
-    record.record_rule_event(repository=repository, fact=fact, key=key_of(delivery=delivery), at=at)
+    record_told(repository=repository, fact=fact, key=key_of(delivery=delivery), came_at=delivery.received_at, at=at)
     if fact.kind == RuleEvent.Kind.MEMBER and delivery.source.kind == "github":
         ask(source=delivery.source, repository=repository, subject=ACCESS, at=at)
     ask_for_rules(source=delivery.source, repository=repository, at=at)

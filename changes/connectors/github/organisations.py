@@ -9,16 +9,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.text import slugify
 
 from changes.connectors.asking import Asked, ask_all
 from changes.connectors.github.rights import repository_teams_key
-from changes.connectors.models import Delivery
+from changes.connectors.models import Delivery, Source
 from changes.connectors.outcome import Outcome
 from changes.connectors.secrets import signed_for
 from changes.connectors.settling import touch
-from changes.delivery import actions as record
 from changes.delivery.facts import OrganisationReported, RuleEventReported
 from changes.delivery.models import Repository
+from changes.delivery.rule_events import record_told
 from changes.entitlements.models import Entitlement, Thing
 
 ACCESS, ITSELF = "access:", "repository:"
@@ -60,6 +61,15 @@ def _of_organisation(delivery: Delivery, *logins: str | None) -> list[Repository
     return list(Repository.objects.filter(named, forge=delivery.source.kind, in_scope_until=None).order_by("id"))
 
 
+def has_team(*, row: Repository, slug: str, source: Source, then: datetime) -> bool:
+    """Whether the team with this slug had access to the repository then, as far as it was read. Slugs are made of names."""
+    if row.vendor_id is None:
+        return False
+    held = Entitlement.objects.filter(thing__source=source.name, thing__key=repository_teams_key(row.vendor_id))
+    names = held.filter(Q(ended_at=None) | Q(ended_at__gt=then), account_kind="team", first_seen_at__lte=then)
+    return slug in {slugify(name) for name in names.values_list("account_name", flat=True)}
+
+
 def _with_team(rows: Sequence[Repository], teams: Sequence[int], delivery: Delivery) -> list[Repository]:
     """Those to which one of the teams had access when the delivery came: what was read later says nothing about then."""
     then = delivery.received_at
@@ -83,7 +93,8 @@ def _keys(rows: Sequence[Repository]) -> list[str]:
 def _keep(row: Repository, event: RuleEventReported | None, delivery: Delivery, at: datetime) -> None:
     if event is not None:
         given = replace(event, happened_at=event.happened_at or delivery.received_at)
-        record.record_rule_event(repository=row, fact=given, key=f"{key_of(delivery=delivery)}:{row.pk}", at=at)
+        key = f"{key_of(delivery=delivery)}:{row.pk}"
+        record_told(repository=row, fact=given, key=key, came_at=delivery.received_at, at=at)
         touch(repository=row, at=at)
 
 

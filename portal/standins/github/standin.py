@@ -11,6 +11,7 @@ from typing import Any
 
 from portal.standins.github import manifest, pushing, tokens
 from portal.standins.github.acts import (
+    auditing,
     branches,
     checking,
     deploying,
@@ -75,6 +76,8 @@ ACTS = (
     "rename_repository",
     "archive_repository",
     "set_default_branch",
+    "keep_audit_log",
+    "log_action",
     "ping",
 )
 
@@ -218,4 +221,6 @@ class GitHubStandIn(World):
     rename_repository = governing.rename_repository
     archive_repository = governing.archive_repository
     set_default_branch = governing.set_default_branch
+    keep_audit_log = auditing.keep_audit_log
+    log_action = auditing.log_action
     ping = telling.ping

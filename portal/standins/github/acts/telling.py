@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from portal.standins.git import NOBODY, GitFailed
+from portal.standins.github.acts import auditing
 from portal.standins.github.hooks import APP_ID, HOOK_ID, INSTALLATION_ID
 from portal.standins.github.shapes import commits, deliveries, people, repositories
 from portal.standins.github.world import World, node_id
@@ -17,12 +18,15 @@ def tell(world: World, event: str, payload: Row, *, repository: Row, by: str, te
     shape = repositories.repository(world, repository)
     if team_level is not None:
         shape |= {"permissions": people.permissions_of(team_level), "role_name": people.ROLE_NAMES[team_level]}
-    common = {"repository": shape} | _common(world, repository["full_name"].split("/")[0], by)
+    owner = repository["full_name"].split("/")[0]
+    auditing.note(world, event, payload, org=owner, by=by, repository=repository["full_name"])
+    common = {"repository": shape} | _common(world, owner, by)
     world.hooks.send(event=event, payload={**payload, **common, **payload}, repository=repository)
 
 
 def tell_organization(world: World, event: str, payload: Row, *, org: str, by: str) -> None:
     """Sends one event about an organisation; no repository is named."""
+    auditing.note(world, event, payload, org=org, by=by)
     world.hooks.send(event=event, payload=payload | _common(world, org, by))
 
 
