@@ -91,6 +91,12 @@ class Health:
         return datetime.fromisoformat(said) if said else None
 
     @property
+    def audit_logs(self) -> list[tuple[str, datetime, str]]:
+        """(organisation, when it was asked for, why it was not read) of audit logs at GitHub."""
+        noted = self.source.settings.get("audit_log", {})
+        return [(name, datetime.fromisoformat(one["at"]), one.get("problem", "")) for name, one in sorted(noted.items())]
+
+    @property
     def delivers(self) -> bool:
         return self.source.kind in DELIVERING
 

@@ -23,7 +23,7 @@ from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
 from changes.connectors.forges import client_of
 from changes.connectors.git.mirror import mirror_repository
-from changes.connectors.github import walking
+from changes.connectors.github import audit_log, walking
 from changes.connectors.github.assets import observe_repositories
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.redelivery import send_again_due
@@ -157,9 +157,10 @@ def _covered(source: Source, at: datetime) -> None:
 
 
 def _send_again(source: Source, at: datetime) -> None:
-    """GitHub alone has a log of deliveries that an API shows."""
+    """GitHub alone has a log of deliveries that an API shows, and an audit log beside it for some organisations."""
     if source.kind == "github":
         send_again_due(source=source, at=at)
+        audit_log.read_due(source=source, at=at)
 
 
 def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: bool = True, covers: bool = True) -> bool:

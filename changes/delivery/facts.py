@@ -155,17 +155,40 @@ class DeploymentStatusReported:
     """error, failure, inactive, in_progress, queued, pending, waiting or success."""
     at: datetime
     vendor_updated_at: datetime | None = None
+    run: int | None = None
+    """The workflow run that took it, where its log is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentReviewReported:
+    """Somebody's word on a workflow run that waits for environments: asked for, approved or rejected."""
+
+    run: int
+    state: str
+    """requested, approved or rejected."""
+    environments: tuple[str, ...] = ()
+    """Empty where a delivery does not name them: then the list of the run tells."""
+    attempt: int = 0
+    """Which try of the run; 0 where it is not told."""
+    uid: int | None = None
+    login: str | None = None
+    commit_sha: str = ""
+    comment: str = ""
+    reviewers: tuple[str, ...] = ()
+    """Who was asked."""
+    happened_at: datetime | None = None
+    """None: the moment of receipt is the nearest truth."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleEventReported:
-    """An edit of branch protection, of a ruleset or of a collaborator's access."""
+    """An edit of branch protection, of a ruleset or of somebody's access."""
 
     kind: str
     """protection, ruleset or member."""
     action: str
     subject: str
-    """The branch pattern, the ruleset's name or the member's login; "*" for all branches."""
+    """The branch pattern, the ruleset's name, the member's login or "team <name>"; "*" for all branches."""
     weakens: bool
     """It loosens a rule, or gives somebody (more) access. What cannot be shown to be harmless counts as weakening."""
     detail: Mapping[str, Any]
@@ -175,6 +198,22 @@ class RuleEventReported:
     happened_at: datetime | None = None
     """None when the payload does not say: then the moment of receipt is the nearest truth."""
     vendor_updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganisationReported:
+    """Something moved in an organisation that no single repository is named for: a team, who is in it, who belongs, its name."""
+
+    organisation: str
+    """Its login, as it is now."""
+    former: str | None = None
+    """Its login before it was renamed."""
+    teams: tuple[int, ...] | None = None
+    """It concerns the repositories to which one of these teams has access; None: all of the organisation."""
+    event: RuleEventReported | None = None
+    """What is kept for each of these repositories; None: nothing, they are only read again."""
+    whole: bool = False
+    """Read the repositories themselves again, too: their name, or whether they are there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,8 +287,10 @@ Fact = (
     | PushReported
     | DeploymentReported
     | DeploymentStatusReported
+    | DeploymentReviewReported
     | RuleEventReported
     | InstallationReported
+    | OrganisationReported
     | MergeGroupReported
     | GateAskedReported
 )

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
+from changes.delivery.deploy_reviews import reviews_of
 from changes.delivery.models import Environment, Release
 from changes.outcomes import actions
 from changes.outcomes.dora import numbers_between
@@ -126,6 +127,7 @@ def _release_page(request: HttpRequest, row: Release, form: MarkForm, *, status:
         "release": row,
         "form": form,
         "changes": changes_by_commit({row.commit_sha}).get(row.commit_sha, []) if row.commit_sha else [],
+        "reviews": reviews_of([row]),
         "marks": row.marks.select_related("by", "withdrawn_by", "resolves__release").order_by("-at", "-id"),
         "may_mark": row.environment == Environment.PRODUCTION and may(request.user, P.DRILL_RECORD),
         "may_classify": may(request.user, P.CHANGE_CLASSIFY),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from changes.delivery.deploy_reviews import DeploymentReview, reviews_of
 from changes.delivery.models import PullRequest, Release
 from changes.forges import NAMES
 from changes.proposals.models import Change
@@ -96,16 +97,22 @@ WORDS: dict[str, tuple[str, str, str]] = {
 }
 """Icon, tone and words of each kind of entry. A kind without words here is shown by its code, so that nothing is hidden."""
 
+REVIEWED = {
+    "requested": ("circle-help", "neutral", "asked for a review of"),
+    "approved": ("circle-check", "ok", "approved"),
+    "rejected": ("circle-x", "bad", "rejected"),
+}
+"""Icon, tone and words of each word on a deploy at the forge."""
 OUTCOMES = {"compliant": "Compliant", "not_compliant": "Not compliant", "unproven": "Not proven"}
 """The same words as in the table of frozen verdicts."""
 
 
 def happenings(*, change: Change, pull_requests: list[PullRequest], releases: list[Release]) -> list[Happening]:
-    """All that happened. One query for the ledger and one for the names in it; the rest is loaded already."""
+    """All that happened. One query for the ledger, one for its names, one for reviews of deploys; the rest is loaded already."""
     found = entries_about(stream=f"change:{change.number}", limit=SHOWN)
     names = names_of(entry.actor for entry in found)
     entries = [_from_entry(entry, names) for entry in found]
-    facts = [*_from_pull_requests(pull_requests), *_from_releases(releases)]
+    facts = [*_from_pull_requests(pull_requests), *_from_releases(releases), *_from_reviews(reviews_of(releases))]
     return sorted([*entries, *facts], key=lambda item: (item.at, item.id), reverse=True)
 
 
@@ -197,4 +204,21 @@ def _from_releases(rows: list[Release]) -> Iterator[Happening]:
             tone="bad" if bad else "ok" if row.succeeded_at else "info",
             sub=f"{row.app} v{row.version}. {Release.State(row.state).label}" if row.app else Release.State(row.state).label,
             unconfirmed=row.confirmed_at is None,
+        )
+
+
+def _from_reviews(rows: Iterable[DeploymentReview]) -> Iterator[Happening]:
+    """Who let a deploy into its environment at the forge, or kept it out."""
+    for row in rows:
+        icon, tone, verb = REVIEWED[row.state]
+        asked = f"Asked: {', '.join(row.reviewers)}" if row.reviewers and row.state == DeploymentReview.State.REQUESTED else ""
+        yield Happening(
+            id=f"v-{row.pk}",
+            at=row.at,
+            who=row.login or "Somebody",
+            text=f"{verb} the deploy of {row.commit_sha[:7]} to {row.environment} at the forge",
+            icon=icon,
+            tone=tone,
+            sub=row.comment or asked,
+            unconfirmed=row.confirmed_at is None and row.state != DeploymentReview.State.REQUESTED,
         )

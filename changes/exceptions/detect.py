@@ -256,8 +256,9 @@ def _rule_kind(event: RuleEvent) -> tuple[str, str]:
 
 def _rule_sentence(event: RuleEvent) -> str:
     who = event.actor_login or "Somebody"
+    through = f", {event.detail['through']}" if event.detail.get("through") else ""
     words = {
-        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to the repository.",
+        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to the repository{through}.",
         RuleEvent.Kind.RULESET: f"{who} {event.action} the ruleset {event.subject}.",
         RuleEvent.Kind.PROTECTION: f"{who} {event.action} the protection of {event.subject} so that it is weaker.",
     }

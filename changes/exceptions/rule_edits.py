@@ -39,15 +39,26 @@ def match_rules(*, events: Iterable[RuleEvent], at: datetime) -> None:
 def edit_of(event: RuleEvent) -> Edit:
     """The edit as the rules see it. Whoever edited is known by the linked account alone: a delivery names no address."""
     person = person_behind(login=event.actor_login, uid=event.actor_uid)
+    names = _ways_to_name_access(event) if event.kind == RuleEvent.Kind.MEMBER else (_rule_named(event),)
+    return Edit(kind=Kind.ACCESS, at=event.happened_at, person=person.pk if person is not None else None, names=names)
+
+
+def _rule_named(event: RuleEvent) -> tuple[str, ...]:
+    return (ALL if event.subject == "*" else event.subject, event.repository.name)
+
+
+def _ways_to_name_access(event: RuleEvent) -> tuple[tuple[str, ...], ...]:
+    """The account, or the team, with the repository; the account with the team that it was put into, or as an owner of what."""
     whole, short = event.repository.name, event.repository.name.rpartition("/")[2]
-    people = event.kind == RuleEvent.Kind.MEMBER
-    subject = ALL if event.subject == "*" else event.subject
-    return Edit(
-        kind=Kind.ACCESS,
-        at=event.happened_at,
-        person=person.pk if person is not None else None,
-        names=tuple((subject, name) for name in ((whole, short) if people else (whole,))),
-    )
+    team = (event.detail.get("team") or {}).get("name")
+    if team and event.subject == f"team {team}":
+        return (("team", team, whole), ("team", team, short))
+    ways: list[tuple[str, ...]] = [(event.subject, whole), (event.subject, short)]
+    if team:
+        ways.append((event.subject, "team", team))
+    if event.detail.get("organisation"):
+        ways.append((event.subject, "owner", event.detail["organisation"]))
+    return tuple(ways)
 
 
 @transaction.atomic

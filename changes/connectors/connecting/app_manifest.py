@@ -17,17 +17,13 @@ from changes.connectors.connecting.guides import web_address
 from changes.connectors.connecting.models import Connecting
 from changes.connectors.errors import NotJson
 from changes.connectors.fields import Fields, Incomplete, Unreadable
-from changes.connectors.github.api import HEADERS
-from changes.connectors.github.checking import NEEDED
+from changes.connectors.github.checking import EVENTS, NEEDED
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.http import Client
 from portal import vault
 
 ORGANISATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-EVENTS = (
-    *("pull_request", "pull_request_review", "check_run", "check_suite", "status", "push", "deployment", "deployment_status"),
-    *("branch_protection_rule", "branch_protection_configuration", "repository_ruleset", "member", "repository", "merge_group"),
-)
 
 
 def manifest_of(*, name: str, back: str) -> dict[str, Any]:

@@ -48,7 +48,8 @@ GUIDES: dict[str, Guide] = {
             signed="ours",
             hook=(
                 "Settings, Webhooks of the repository or organisation; content type application/json; pull requests, reviews, "
-                "check runs and suites, statuses, pushes, deployments, rulesets, branch protection, members, repositories."
+                "check runs and suites, statuses, pushes, deployments and their reviews, rulesets, branch protection, members, "
+                "repositories; of an organisation also teams, memberships, organizations."
             ),
         ),
         Guide(

@@ -5,8 +5,8 @@ from functools import partial
 
 from changes.connectors.checked import Checked, lacking
 from changes.connectors.github import auth
-from changes.connectors.github.api import HEADERS
 from changes.connectors.github.checking import all_rows, counted, names_of
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 

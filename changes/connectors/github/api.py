@@ -16,16 +16,11 @@ import orjson
 from changes.connectors.answer import Answer
 from changes.connectors.errors import Invalid, NotJson, Passing, Unauthorised
 from changes.connectors.github import answers, auth, limits
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 from changes.forges import NAMES
 
-VERSION = "2022-11-28"
-HEADERS = {
-    "Accept": "application/vnd.github+json",
-    "X-GitHub-Api-Version": VERSION,
-    "User-Agent": "Countersign",
-}
 BUDGET = 40.0
 """Seconds for all pages of one question together, well under the time limit of a task."""
 PAGES = 100

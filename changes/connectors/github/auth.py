@@ -12,6 +12,7 @@ import jwt
 
 from changes.connectors.errors import NotJson, Unauthorised
 from changes.connectors.fields import Fields, Incomplete, Unreadable
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 from portal import vault
@@ -97,7 +98,7 @@ def _traded(*, source: Source, private_key: str, client: Client, at: datetime) -
     answer = client.request(
         path=f"/app/installations/{source.installation_id}/access_tokens",
         method="POST",
-        headers={"Authorization": f"Bearer {proof}"},
+        headers={**HEADERS, "Authorization": f"Bearer {proof}"},  # the client may be that of a mirror, which has none
     ).checked()
     try:
         fields = Fields.of(value=answer.json(), path="token")

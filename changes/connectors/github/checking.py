@@ -9,7 +9,8 @@ from typing import Any
 from changes.connectors.checked import Checked, lacking
 from changes.connectors.errors import NotJson
 from changes.connectors.github import auth
-from changes.connectors.github.api import HEADERS, next_of
+from changes.connectors.github.api import next_of
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 
@@ -25,6 +26,12 @@ NEEDED: Mapping[str, str] = {
     "statuses": "read",
 }
 """Of an App (docs/connectors/github.md)."""
+EVENTS = (
+    *("pull_request", "pull_request_review", "check_run", "check_suite", "status", "push", "deployment", "deployment_status"),
+    *("branch_protection_rule", "branch_protection_configuration", "repository_ruleset", "member", "repository", "merge_group"),
+    *("team", "membership", "organization", "deployment_review"),
+)
+"""What an App is to be subscribed to; ``merge_group`` only where there is a merge queue."""
 SCOPES = ("repo", "read:org", "admin:repo_hook")
 """Of a classic token."""
 PROBES = {
@@ -67,7 +74,15 @@ def _app(source: Source, plain: Client, at: datetime) -> Checked:
         return replace(done, installation_id=found[0])
     asking = _as(source, auth.bearer(source=source, client=plain, at=at))
     names = names_of(all_rows(asking, "/installation/repositories", FIRST, under="repositories"))
-    return Checked(True, f"The App {name} sees {counted(names, 'repository', 'repositories')}", missing, offers=names)
+    words = f"The App {name} sees {counted(names, 'repository', 'repositories')}{_not_sent(said.get('events'))}"
+    return Checked(True, words, missing, offers=names)
+
+
+def _not_sent(events: Any) -> str:
+    """The deliveries that the App is not subscribed to, for the end of a sentence: polls make up for them, later."""
+    sent = events if isinstance(events, list) else []
+    left_out = [event for event in EVENTS if event not in sent and event != "merge_group"]
+    return f", and is not subscribed to {', '.join(left_out)}" if left_out else ""
 
 
 def _installed(source: Source, number: str) -> Source:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from changes.connectors.errors import Forbidden, NotFound, NotJson
 from changes.connectors.fields import Fields, Incomplete, Unreadable
-from changes.connectors.github import objects, people
+from changes.connectors.github import deploy_reviews, objects, people
 from changes.connectors.github.api import Api
 from changes.connectors.github.branches import rules_of
 from changes.connectors.models import Source
@@ -19,6 +19,7 @@ from changes.delivery.facts import (
     BranchRulesReported,
     CheckReported,
     DeploymentReported,
+    DeploymentReviewReported,
     DeploymentStatusReported,
     PullRequestReported,
     PushReported,
@@ -191,6 +192,12 @@ class GitHub:
         return tuple(
             read_answer(row, read=lambda value: objects.deployment_status(value=value, deployment_id=vendor_id)) for row in rows
         )
+
+    def deployment_reviews(self, *, run: int) -> tuple[DeploymentReviewReported, ...]:
+        """Who approved or rejected a run that waited for environments."""
+        rows = self.api.items(path=self._path(f"/actions/runs/{run}/approvals"))
+        found = (read_answer(row, read=lambda value: deploy_reviews.listed(run=run, value=value)) for row in rows)
+        return tuple(one for one in found if one is not None)
 
     def deployments_since(self, *, since: datetime | None) -> Iterator[DeploymentReported]:
         """Newest first, lazily; ends at the first that was created before ``since`` (None: all)."""

@@ -12,19 +12,23 @@ from typing import Any
 from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.gitea.payloads import parse as parse_gitea
 from changes.connectors.github.deployment_gate import KIND as GATE
+from changes.connectors.github.organisations import ACCESS, key_of, spread
 from changes.connectors.github.payloads import Disagrees, Parsed, Unreadable, parse
 from changes.connectors.gitlab.payloads import parse as parse_gitlab
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.secrets import signed_for
 from changes.delivery import actions as record
+from changes.delivery.deploy_reviews import REQUESTED, record_review
 from changes.delivery.facts import (
     CheckReported,
     DeploymentReported,
+    DeploymentReviewReported,
     DeploymentStatusReported,
     GateAskedReported,
     InstallationReported,
     MergeGroupReported,
+    OrganisationReported,
     PullRequestReported,
     PushReported,
     RepositoryFact,
@@ -32,6 +36,8 @@ from changes.delivery.facts import (
     RuleEventReported,
 )
 from changes.delivery.models import MergeGroup, PullRequest, Repository
+from changes.delivery.rule_events import record_told
+from changes.delivery.rule_models import RuleEvent
 from changes.gates.publishing import ask_for
 from changes.proposals.deriving import follow_rename
 from portal.outbox.actions import enqueue
@@ -49,12 +55,20 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     fact = parsed.repository if parsed.kind != "unknown" else None
     repository = record.find_repository(forge=delivery.source.kind, fact=fact) if fact else None
     refused = refusal(parsed=parsed, repository=repository, signed=lambda row: signed_for(delivery=delivery, repository=row))
-    if refused is not None or repository is None or fact is None:
-        return refused or without_repository(parsed)
+    if refused is not None:
+        return refused
+    if repository is None or fact is None:
+        return of_organisation(parsed=parsed, delivery=delivery, at=at)
     _follow_names(repository, fact)
     for one in parsed.facts:
         record_fact(one, repository, delivery, at)
     return recorded(parsed=parsed, repository=repository)
+
+
+def of_organisation(*, parsed: Parsed, delivery: Delivery, at: datetime) -> Outcome:
+    """What a delivery about an organisation means for its repositories."""
+    told = [one for one in parsed.facts if isinstance(one, OrganisationReported)]
+    return spread(fact=told[0], delivery=delivery, at=at) if told else without_repository(parsed)
 
 
 def _follow_names(repository: Repository, fact: RepositoryFact) -> None:
@@ -78,10 +92,14 @@ def refusal(*, parsed: Parsed, repository: Repository | None, signed: Callable[[
     if parsed.kind == "unknown":
         return Outcome(Delivery.State.IGNORED, parsed.note, name)
     if repository is None:
-        return without_repository(parsed)
+        return None if _is_of_organisation(parsed) else without_repository(parsed)
     if not signed(repository):
         return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
     return None
+
+
+def _is_of_organisation(parsed: Parsed) -> bool:
+    return parsed.repository is None and any(isinstance(one, OrganisationReported) for one in parsed.facts)
 
 
 def recorded(*, parsed: Parsed, repository: Repository) -> Outcome:
@@ -97,7 +115,8 @@ def without_repository(parsed: Parsed) -> Outcome:
         return Outcome(Delivery.State.QUARANTINED, parsed.note, name)
     if parsed.event == "ping":
         return Outcome(Delivery.State.APPLIED, "The forge tested the hook", name)
-    words = f"{name} is not in scope" if name else f"{parsed.event} without a repository changes nothing here"
+    plain = parsed.note or f"{parsed.event} without a repository changes nothing here"
+    words = f"{name} is not in scope" if name else plain
     return Outcome(Delivery.State.IGNORED, words, name)
 
 
@@ -153,8 +172,17 @@ def _(fact: DeploymentStatusReported, repository: Repository, delivery: Delivery
 
 
 @record_fact.register
+def _(fact: DeploymentReviewReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
+    record_review(repository=repository, fact=fact, at=delivery.received_at)
+    if fact.state != REQUESTED:
+        ask(source=delivery.source, repository=repository, subject=f"approvals:{fact.run}", at=at)
+
+
+@record_fact.register
 def _(fact: RuleEventReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
-    record.record_rule_event(repository=repository, fact=fact, key=delivery.body_digest, at=at)
+    record_told(repository=repository, fact=fact, key=key_of(delivery=delivery), came_at=delivery.received_at, at=at)
+    if fact.kind == RuleEvent.Kind.MEMBER and delivery.source.kind == "github":
+        ask(source=delivery.source, repository=repository, subject=ACCESS, at=at)
     ask_for_rules(source=delivery.source, repository=repository, at=at)
 
 

@@ -4,6 +4,7 @@ Each takes the object as decoded JSON and gives one fact. ``Unreadable`` means a
 document; ``Incomplete`` means something that we cannot do without is missing. Shapes: GitHub REST API 2022-11-28.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from changes.proposals.measuring import is_migration
 REVIEW_STATES = frozenset({"approved", "changes_requested", "commented", "dismissed", "pending"})
 STATUS_STATES = frozenset({"pending", "success", "failure", "error"})
 STEP_STATES = frozenset({"error", "failure", "inactive", "in_progress", "queued", "pending", "waiting", "success"})
+RUN = re.compile(r"/actions/runs/(\d{1,18})(?:/|$)", re.ASCII)
 BRANCH = "refs/heads/"
 LOGIN = 120
 """Characters that the database keeps of a login."""
@@ -234,7 +236,14 @@ def deployment_status(*, value: Mapping[str, Any], deployment_id: int) -> Deploy
         state=state,
         at=fields.needed_moment("created_at"),
         vendor_updated_at=fields.moment("updated_at"),
+        run=_run_of(fields),
     )
+
+
+def _run_of(status: Fields) -> int | None:
+    """The workflow run behind a step of a deployment, by the address of its log."""
+    found = (RUN.search(status.text(name) or "") for name in ("log_url", "target_url"))
+    return next((int(one[1]) for one in found if one is not None), None)
 
 
 def activity(*, value: Mapping[str, Any]) -> PushReported | None:

@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from changes.connectors.fields import Fields, Incomplete, Unreadable, clean, clean_json, read_json
-from changes.connectors.github import objects, protection, rulesets
+from changes.connectors.github import deploy_reviews, objects, protection, rulesets, teams
 from changes.connectors.github.shapes import SHAPES, events_of
 from changes.delivery.facts import (
     Fact,
     GateAskedReported,
     InstallationReported,
     MergeGroupReported,
+    OrganisationReported,
     PushReported,
     RepositoryFact,
     RuleEventReported,
@@ -202,6 +203,16 @@ def _deployment_status(reading: _Reading) -> Iterator[Fact]:
     yield objects.deployment_status(value=step.values, deployment_id=value.needed_number("id"))
 
 
+def _deployment_review(reading: _Reading) -> Iterator[Fact]:
+    found = deploy_reviews.told(body=reading.body, action=reading.action)
+    if found is None:
+        reading.note = "It names no run"
+        return
+    if found.state not in deploy_reviews.STATES:
+        raise Incomplete("deployment_review.action is none that GitHub documents")
+    yield found
+
+
 def _protection_rule(reading: _Reading) -> Iterator[Fact]:
     rule, changes = reading.body.needed("rule"), _changes(reading)
     reasons = protection.loosened_by(action=reading.action, rule=rule.values, changes=changes)
@@ -243,6 +254,52 @@ def _member(reading: _Reading) -> Iterator[Fact]:
         subject=login or "unknown account",
         reasons=protection.widened_by(action=reading.action, changes=changes),
         detail={"uid": uid, "is_bot": is_bot, "changes": changes},
+    )
+
+
+def _team(reading: _Reading) -> Iterator[Fact]:
+    """A team and one repository, as an edit of its access; else a team of the organisation, which may have access to several.
+
+    What says neither which repository nor that it gives nothing is read in all of them.
+    """
+    given = teams.of_team(body=reading.body, action=reading.action)
+    if reading.repository is not None and reading.action != "deleted":
+        yield _access(reading, given)
+        return
+    named = reading.action in ("added_to_repository", "removed_from_repository")
+    yield _organisation(reading, None if named else given.teams, _access(reading, given) if reading.action == "deleted" else None)
+
+
+def _membership(reading: _Reading) -> Iterator[Fact]:
+    given = teams.of_membership(body=reading.body, action=reading.action)
+    yield _organisation(reading, given.teams, _access(reading, given))
+
+
+def _organization(reading: _Reading) -> Iterator[Fact]:
+    """An invitation gives nothing before it is accepted; a new name and an end are seen at the repositories."""
+    if reading.action == "member_invited":
+        reading.note = "An invitation gives no access before it is accepted"
+        return
+    event = None
+    if reading.action in ("member_added", "member_removed"):
+        organisation = teams.organisation_of(body=reading.body)
+        event = _access(reading, teams.of_belonging(body=reading.body, action=reading.action, organisation=organisation))
+    yield _organisation(reading, None, event)
+
+
+def _access(reading: _Reading, given: teams.Given) -> RuleEventReported:
+    return _rule_event(reading=reading, kind="member", subject=given.subject, reasons=given.reasons, detail=given.detail)
+
+
+def _organisation(reading: _Reading, of_teams: tuple[int, ...] | None, event: RuleEventReported | None) -> OrganisationReported:
+    """It is about the organisation, also where the delivery comes with a repository."""
+    reading.repository = None
+    return OrganisationReported(
+        organisation=teams.organisation_of(body=reading.body),
+        former=teams.former_of(body=reading.body),
+        teams=of_teams,
+        event=event,
+        whole=reading.action in ("deleted", "renamed") and event is None,
     )
 
 
@@ -362,11 +419,14 @@ EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
     "check_suite": _check_suite,
     "deployment": _deployment,
     "deployment_protection_rule": _gate_asked,
+    "deployment_review": _deployment_review,
     "deployment_status": _deployment_status,
     "installation": _installation,
     "installation_repositories": _installation,
     "member": _member,
+    "membership": _membership,
     "merge_group": _merge_group,
+    "organization": _organization,
     "ping": _ping,
     "pull_request": _pull_request,
     "pull_request_review": _review,
@@ -374,4 +434,5 @@ EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
     "repository": _repository_event,
     "repository_ruleset": _ruleset,
     "status": _status,
+    "team": _team,
 }

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from changes.connectors.asking import ask_unless_read
+from changes.connectors.errors import Forbidden, NotFound
 from changes.connectors.forges import client_of
+from changes.connectors.github import rights_sync
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.graph import Graph
 from changes.connectors.github.graph_errors import TooMuch, Unusable
@@ -14,6 +16,7 @@ from changes.connectors.github.rulebook import Rulebook
 from changes.connectors.github.watching import watch_branch, watch_environments, watch_repository
 from changes.connectors.models import Reading
 from changes.delivery import actions as record
+from changes.delivery.deploy_reviews import confirm_reviews
 from changes.delivery.facts import PullRequestReported
 from changes.delivery.models import PullRequest, Repository
 from changes.delivery.rule_models import BranchRules
@@ -97,7 +100,24 @@ def read_deployment(client: GitHub, repository: Repository, vendor_id: str, at: 
     steps = client.deployment_statuses(vendor_id=int(vendor_id))
     for step in steps:
         record.record_deployment_status(repository=repository, fact=step, at=at, confirmed=True)
-    return f"{len(steps)} steps"
+    reviews = sum(_reviews_of_run(client, repository, run, fact.commit_sha, at) for run in {step.run for step in steps if step.run})
+    return f"{len(steps)} steps, {reviews} reviews"
+
+
+def _reviews_of_run(client: GitHub, repository: Repository, run: int, commit_sha: str, at: datetime) -> int:
+    """Reviews whose delivery was lost. Nothing where we may not see runs, or one is not there any more."""
+    try:
+        listed = client.deployment_reviews(run=run)
+    except (Forbidden, NotFound) as problem:
+        log.info("reviews of run %s of %s were not read: %s", run, repository, problem)
+        return 0
+    return confirm_reviews(repository=repository, run=run, commit_sha=commit_sha, listed=listed, at=at)
+
+
+def read_approvals(client: GitHub, repository: Repository, run: str, at: datetime) -> str:
+    """Who approved or rejected a run that waited for environments."""
+    listed = client.deployment_reviews(run=int(run))
+    return f"{confirm_reviews(repository=repository, run=int(run), commit_sha='', listed=listed, at=at)} reviews"
 
 
 def read_rules(client: GitHub, repository: Repository, branch: str, at: datetime) -> str:
@@ -123,6 +143,12 @@ def read_repository(client: GitHub, repository: Repository, _: str, at: datetime
     return f"{watch_environments(book=book, repository=repository, at=at)} environments"
 
 
+def read_access(client: GitHub, repository: Repository, _: str, at: datetime) -> str:
+    """Who has access to the repository, and who is in its teams. What may not be read is left as it was known, and named."""
+    done = rights_sync.read_repository(source=client.source, repository=repository, at=at)
+    return "; ".join([f"{len(done.taken)} things", *(f"{thing} was not read: {why}" for thing, why in done.unread.items())])
+
+
 READERS: dict[str, Read] = {
     "pull_request": read_pull_request,
     "files": read_files,
@@ -130,6 +156,8 @@ READERS: dict[str, Read] = {
     "statuses": read_statuses,
     "commit": read_commit,
     "deployment": read_deployment,
+    "approvals": read_approvals,
     "repository": read_repository,
     "rules": read_rules,
+    "access": read_access,
 }

@@ -82,6 +82,14 @@ def read_source(*, source: Source, at: datetime) -> Reading:
     return reading
 
 
+def read_repository(*, source: Source, repository: Repository, at: datetime) -> Reading:
+    """Read one repository now, and the teams that have access to it. ``Passing`` goes through; what was read before it is kept."""
+    reading = Reading(source, at)
+    if repository.vendor_id is not None:
+        _repository(reading, repository)
+    return reading
+
+
 def _repository(reading: Reading, row: Repository) -> None:
     api, number = Api(source=reading.source, at=reading.at), int(row.vendor_id or 0)
     owner, _, name = row.name.partition("/")

@@ -56,13 +56,21 @@ SHAPES = {
         beside=_keys("environment", "event", "sha", "ref", "deployment", "deployment_callback_url", "pull_requests"),
         actions=_keys("requested"),
     ),
+    "deployment_review": Shape(needs=_keys("repository", "since", "workflow_run")),
     "deployment_status": Shape(needs=_keys("deployment_status")),
     "installation": Shape(
         needs=_keys("installation"), never=_keys("repository"), beside=_keys("repositories", "requester"), app=True
     ),
     "installation_repositories": Shape(needs=_keys("installation", "repositories_added", "repositories_removed")),
     "member": Shape(needs=_keys("member", "repository"), never=_keys("team", "scope")),
+    "membership": Shape(needs=_keys("member", "scope", "team")),
     "merge_group": Shape(needs=_keys("merge_group"), never=_keys("pull_request")),
+    "organization": Shape(
+        needs=_keys("organization"),
+        never=_keys("repository"),
+        beside=_keys("membership", "invitation", "user", "changes"),
+        actions=_keys("deleted", "member_added", "member_invited", "member_removed", "renamed"),
+    ),
     "ping": Shape(needs=_keys("zen", "hook_id")),
     "pull_request": Shape(needs=_keys("pull_request"), never=_keys("review", "comment", "thread")),
     "pull_request_review": Shape(needs=_keys("pull_request", "review"), never=_keys("comment", "thread")),
@@ -76,6 +84,12 @@ SHAPES = {
     ),
     "repository_ruleset": Shape(needs=_keys("repository_ruleset")),
     "status": Shape(needs=_keys("sha", "state", "context")),
+    "team": Shape(
+        needs=_keys("team"),
+        never=_keys("member", "scope"),
+        beside=_keys("changes"),
+        actions=_keys("added_to_repository", "created", "deleted", "edited", "removed_from_repository"),
+    ),
 }  # fmt: skip
 
 

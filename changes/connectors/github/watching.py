@@ -62,10 +62,10 @@ def _changed_by(book: Rulebook, numbers: Iterable[Any], since: datetime) -> int 
 
 
 def _find_weaker(repository: Repository, made: RulesSnapshot | None, what: str) -> None:
-    """Loosened since the last reading; not when a delivery has told of it already."""
+    """Loosened since the last reading; not when a delivery has told of it already. Access that was given is another matter."""
     if made is None or not made.weaker or made.after is None:
         return
-    told = RuleEvent.objects.filter(repository=repository, weakens=True)
+    told = RuleEvent.objects.filter(repository=repository, weakens=True).exclude(kind=RuleEvent.Kind.MEMBER)
     if told.filter(happened_at__range=(made.after - TOLD_BY_EVENT, made.read_at + TOLD_BY_EVENT)).exists():
         return
     found = Found(

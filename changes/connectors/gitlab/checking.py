@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time
 from changes.connectors.checked import Checked
 from changes.connectors.errors import Permanent
 from changes.connectors.github import auth
-from changes.connectors.github.api import HEADERS
 from changes.connectors.github.checking import all_rows, counted, names_of
+from changes.connectors.github.headers import HEADERS
 from changes.connectors.gitlab.objects import GROUPS
 from changes.connectors.http import Client
 from changes.connectors.models import Source

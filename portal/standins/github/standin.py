@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from portal.standins.github import manifest, pushing, tokens
-from portal.standins.github.acts import branches, checking, deploying, governing, merging, pulls, queueing, telling
+from portal.standins.github.acts import (
+    auditing,
+    branches,
+    checking,
+    deploying,
+    governing,
+    merging,
+    pulls,
+    queueing,
+    reviewing,
+    teams,
+    telling,
+)
 from portal.standins.github.errors import GitHubError
 from portal.standins.github.hooks import APP_ID, INSTALLATION_ID, Post
 from portal.standins.github.rest.api import Api
@@ -47,6 +59,8 @@ ACTS = (
     "run_queue",
     "deploy",
     "deployment_status",
+    "ask_for_deploy",
+    "review_deploy",
     "set_protection",
     "remove_protection",
     "set_ruleset",
@@ -54,11 +68,16 @@ ACTS = (
     "add_member",
     "remove_member",
     "set_team",
+    "delete_team",
+    "join_organization",
+    "leave_organization",
     "bypass",
     "rename_account",
     "rename_repository",
     "archive_repository",
     "set_default_branch",
+    "keep_audit_log",
+    "log_action",
     "ping",
 )
 
@@ -185,16 +204,23 @@ class GitHubStandIn(World):
     run_queue = queueing.run_queue
     deploy = deploying.deploy
     deployment_status = deploying.deployment_status
+    ask_for_deploy = reviewing.ask_for_deploy
+    review_deploy = reviewing.review_deploy
     set_protection = governing.set_protection
     remove_protection = governing.remove_protection
     set_ruleset = governing.set_ruleset
     delete_ruleset = governing.delete_ruleset
     add_member = governing.add_member
     remove_member = governing.remove_member
-    set_team = governing.set_team
+    set_team = teams.set_team
+    delete_team = teams.delete_team
+    join_organization = teams.join_organization
+    leave_organization = teams.leave_organization
     bypass = governing.bypass
     rename_account = governing.rename_account
     rename_repository = governing.rename_repository
     archive_repository = governing.archive_repository
     set_default_branch = governing.set_default_branch
+    keep_audit_log = auditing.keep_audit_log
+    log_action = auditing.log_action
     ping = telling.ping

@@ -18,6 +18,7 @@ from changes.delivery.models import Repository
 from portal import keyring, vault
 from portal.access.roles import Role
 from portal.ledger.queries import entries_about
+from portal.standins.github.shapes import people
 from tests.architecture.test_secrets import GIVEN_OUT
 from tests.changes.people import person, sign_in
 from tests.standins import cloudflare_standin, doppler_standin, fly_standin, github_standin, northwind, slack_standin
@@ -46,7 +47,7 @@ def test_the_end_of_a_token_is_said(days, words):
 
 
 def test_what_works_and_what_is_missing_is_said_of_every_vendor(
-    northwind, fly_standin, slack_standin, doppler_standin, cloudflare_standin
+    northwind, fly_standin, slack_standin, doppler_standin, cloudflare_standin, monkeypatch
 ):
     now = timezone.now()
     fly_standin.create_app(name="northwind-web-prod", org="northwind-production")
@@ -69,6 +70,8 @@ def test_what_works_and_what_is_missing_is_said_of_every_vendor(
     assert all(one.works for one in found.values()), found
     assert (found["app"].words, found["app"].offers) == ("The App countersign sees 1 repository", ("northwind/web",))
     assert (found["app"].installation_id, found["app"].missing) == (northwind.installation_id, ())
+    monkeypatch.setattr(people, "EVENTS", [event for event in people.EVENTS if event not in ("team", "merge_group", "status")])
+    assert check(source=asked["app"], at=now).words.endswith("sees 1 repository, and is not subscribed to status, team")
     assert found["person"].words.startswith("GitHub answers as rex, who sees 1 repository")
     assert found["fly"].offers == ("northwind-production/northwind-web-prod",)
     assert "commands" in found["slack"].missing

@@ -34,9 +34,9 @@ def change(by, title, *, kind="access", at=NOW - DAY, state="proposed"):
     )
 
 
-def edited(web, *, kind="member", action="added", subject="zed", uid=12, key="d1", weakens=True):
+def edited(web, *, kind="member", action="added", subject="zed", uid=12, key="d1", weakens=True, **detail):
     fact = RuleEventReported(
-        kind=kind, action=action, subject=subject, weakens=weakens, detail={}, actor_uid=uid, actor_login="rex" if uid else ""
+        kind=kind, action=action, subject=subject, weakens=weakens, detail=detail, actor_uid=uid, actor_login="rex" if uid else ""
     )
     return record_rule_event(repository=web, fact=fact, key=key, at=NOW)
 
@@ -97,3 +97,21 @@ def test_a_loosened_rule_is_named_with_the_whole_name_of_its_repository(web, rex
 
     assert settled(web) == [("protection_weakened", "open")]
     assert sorted(RuleMatch.objects.values_list("event__delivery_key", flat=True)) == ["d1", "d2"]
+
+
+def test_access_by_a_team_or_as_an_owner_is_named_with_the_team_or_the_organisation(web, rex):
+    core = {"id": 7, "name": "Core"}
+    for title in ("Put ann into the team Core", "Make bob an owner of northwind", "Give the team Ops access to web"):
+        change(rex, title)
+    edited(web, subject="ann", team=core, through="through the team Core")
+    edited(web, subject="bob", key="d2", action="member_added", organisation="northwind")
+    edited(web, subject="team Ops", key="d3", action="added_to_repository", team={"id": 8, "name": "Ops"})
+    edited(web, subject="zed", key="d4", team=core, through="through the team Core")
+    edited(web, subject="team Core", key="d5", action="added_to_repository", team=core)
+
+    assert settled(web) == [("access_granted_outside_process", "open")] * 2
+    assert sorted(RuleMatch.objects.values_list("event__delivery_key", flat=True)) == ["d1", "d2", "d3"]
+    assert sorted(ExceptionRecord.objects.values_list("sentence", flat=True)) == [
+        "rex gave team Core access to the repository.",
+        "rex gave zed access to the repository, through the team Core.",
+    ]

@@ -14,6 +14,9 @@ def live_through(github: GitHubStandIn) -> dict[str, Any]:
     reviewed = _go_back_and_forth(github)
     staging = github.deploy(repository=WEB, environment="staging", sha=first, by="bob")
     github.deploy(repository=WEB, environment="staging", sha=promotion, by="bob")
+    run = github.ask_for_deploy(repository=WEB, environment="production", sha=promotion, by="bob", reviewers=["rex"])["id"]
+    github.review_deploy(repository=WEB, run=run, by="rex", state="rejected", comment="Not today")
+    github.review_deploy(repository=WEB, run=run, by="rex")
     production = github.deploy(repository=WEB, environment="production", sha=promotion, by="bob", state="")
     github.deployment_status(repository=WEB, deployment=production["id"], state="failure", by="bob")
     ruleset = _govern(github)
@@ -28,6 +31,7 @@ def live_through(github: GitHubStandIn) -> dict[str, Any]:
         "pull": reviewed["number"],
         "review": reviewed["review"],
         "deployment": staging["id"],
+        "workflow": run,
         "ruleset": ruleset,
     }
 
@@ -79,7 +83,15 @@ def _govern(github: GitHubStandIn) -> int:
     github.delete_ruleset(repository=WEB, name="short-lived", by="rex")
     github.set_protection(repository=WEB, branch="greetings", by="rex")
     github.remove_protection(repository=WEB, branch="greetings", by="rex")
-    github.set_team(org="northwind", name="Core", members={"ann": "member", "rex": "maintainer"}, repositories={WEB: "push"})
+    github.set_team(
+        org="northwind", name="Core", by="rex", members={"ann": "member", "rex": "maintainer"}, repositories={WEB: "push"}
+    )
+    for level in ("pull", "admin"):
+        github.set_team(org="northwind", name="Guests", by="rex", members={"bob": "member"}, repositories={WEB: level})
+    github.set_team(org="northwind", name="Guests", by="rex", members={}, repositories={})
+    github.delete_team(org="northwind", name="Guests", by="rex")
+    github.join_organization(org="northwind", login="mallory", by="rex", role="admin")
+    github.leave_organization(org="northwind", login="mallory", by="rex", role="admin")
     github.add_member(repository=WEB, login="mallory", by="rex", permission="pull")
     github.add_member(repository=WEB, login="mallory", by="rex", permission="admin")
     github.remove_member(repository=WEB, login="mallory", by="rex")

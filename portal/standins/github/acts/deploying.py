@@ -23,9 +23,13 @@ def deploy(
     state: str = "success",
     description: str = "",
     payload: dict[str, Any] | None = None,
+    run: int = 0,
     at: datetime | None = None,
 ) -> Row:
-    """Deploys a commit and ends in ``state``; with ``state`` "" it is only created. ``ref`` defaults to the commit."""
+    """Deploys a commit and ends in ``state``; with ``state`` "" it is only created. ``ref`` defaults to the commit.
+
+    ``run``: the workflow run that does it, whose log its steps name.
+    """
     with world.lock:
         row = create_deployment(
             world,
@@ -40,8 +44,8 @@ def deploy(
         )
         if state:
             if state not in {"queued", "pending", "in_progress"}:
-                add_status(world, repository, row, state="in_progress", by=by, at=at)
-            add_status(world, repository, row, state=state, by=by, at=at)
+                add_status(world, repository, row, state="in_progress", by=by, run=run, at=at)
+            add_status(world, repository, row, state=state, by=by, run=run, at=at)
         return deployments.deployment(world, repository, row)
 
 
@@ -90,13 +94,14 @@ def deployment_status(
 
 
 def add_status(
-    world: World, repository: str, row: Row, *, state: str, by: str, description: str = "", at: datetime | None = None
+    world: World, repository: str, row: Row, *, state: str, by: str, description: str = "", run: int = 0, at: datetime | None = None
 ) -> Row:
     """Adds a step and tells it; ``inactive`` is kept quiet, as GitHub does. Raises 422 for an unknown state."""
     if state not in STATES:
         raise invalid("DeploymentStatus", "state")
     stamp = world.stamp(at)
-    made = _step(world, repository, row, state=state, by=by, description=description, stamp=stamp)
+    log = f"{world.url}/{repository}/actions/runs/{run}/job/1" if run else ""
+    made = _step(world, repository, row, state=state, by=by, description=description, stamp=stamp, log=log)
     if state == "success" and row["environment"] != "production":
         _replace_older(world, repository, row, by=by, stamp=stamp)
     if state != "inactive":
@@ -112,7 +117,7 @@ def add_status(
     return made
 
 
-def _step(world: World, repository: str, row: Row, *, state: str, by: str, description: str, stamp: str) -> Row:
+def _step(world: World, repository: str, row: Row, *, state: str, by: str, description: str, stamp: str, log: str = "") -> Row:
     row["updated_at"] = stamp
     world.store.save(row)
     body = {
@@ -122,7 +127,7 @@ def _step(world: World, repository: str, row: Row, *, state: str, by: str, descr
         "description": description,
         "environment": row["environment"],
         "environment_url": "",
-        "log_url": "",
+        "log_url": log,
         "created_at": stamp,
     }
     return world.store.add("deployment_status", place=repository, subject=str(row["id"]), body=body)

@@ -159,27 +159,6 @@ def add_member(world: World, *, repository: str, login: str, by: str, permission
         return people.collaborator(world, body)
 
 
-def set_team(
-    world: World, *, org: str, name: str, members: Mapping[str, str], repositories: Mapping[str, str], at: datetime | None = None
-) -> Row:
-    """Makes a team, or changes it. ``members``: login → member or maintainer; ``repositories``: name → level."""
-    with world.lock:
-        slug = name.lower().replace(" ", "-")
-        old = world.store.one("team", place=org.lower(), subject=slug)
-        body = {
-            "org": org,
-            "name": name,
-            "slug": slug,
-            "members": dict(members),
-            "repositories": dict(repositories),
-            "created_at": world.stamp(at),
-        }
-        if old:
-            world.store.save({**body, "id": old["id"]})
-            return {**body, "id": old["id"]}
-        return world.store.add("team", place=org.lower(), subject=slug, body=body)
-
-
 def remove_member(world: World, *, repository: str, login: str, by: str, at: datetime | None = None) -> None:
     """Takes somebody's access away."""
     with world.lock:

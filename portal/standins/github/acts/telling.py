@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from portal.standins.git import NOBODY, GitFailed
+from portal.standins.github.acts import auditing
 from portal.standins.github.hooks import APP_ID, HOOK_ID, INSTALLATION_ID
 from portal.standins.github.shapes import commits, deliveries, people, repositories
 from portal.standins.github.world import World, node_id
@@ -12,16 +13,29 @@ from portal.standins.times import moment
 COMMITS_TOLD = 2048
 
 
-def tell(world: World, event: str, payload: Row, *, repository: Row, by: str) -> None:
-    """Sends one event about a repository, done by an account."""
+def tell(world: World, event: str, payload: Row, *, repository: Row, by: str, team_level: str | None = None) -> None:
+    """Sends one event about a repository, done by an account. ``team_level``: what the team that it is about has there."""
+    shape = repositories.repository(world, repository)
+    if team_level is not None:
+        shape |= {"permissions": people.permissions_of(team_level), "role_name": people.ROLE_NAMES[team_level]}
     owner = repository["full_name"].split("/")[0]
-    common = {
-        "repository": repositories.repository(world, repository),
+    auditing.note(world, event, payload, org=owner, by=by, repository=repository["full_name"])
+    common = {"repository": shape} | _common(world, owner, by)
+    world.hooks.send(event=event, payload={**payload, **common, **payload}, repository=repository)
+
+
+def tell_organization(world: World, event: str, payload: Row, *, org: str, by: str) -> None:
+    """Sends one event about an organisation; no repository is named."""
+    auditing.note(world, event, payload, org=org, by=by)
+    world.hooks.send(event=event, payload=payload | _common(world, org, by))
+
+
+def _common(world: World, owner: str, by: str) -> Row:
+    return {
         "organization": people.organization(world, owner),
         "sender": people.user(world, by),
         "installation": {"id": INSTALLATION_ID, "node_id": node_id("I", INSTALLATION_ID)},
     }
-    world.hooks.send(event=event, payload={**payload, **common, **payload}, repository=repository)
 
 
 def tell_push(world: World, repository: Row, *, branch: str, before: str, after: str, forced: bool, by: str) -> None:

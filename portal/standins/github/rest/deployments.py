@@ -4,7 +4,7 @@ from portal.standins.github.acts import deploying
 from portal.standins.github.errors import not_found
 from portal.standins.github.rest.calls import ROUTES, Call, paged
 from portal.standins.github.rest.repositories import REPO
-from portal.standins.github.shapes import deployments
+from portal.standins.github.shapes import deployments, runs
 from portal.standins.github.shapes.people import SINCE
 from portal.standins.github.world import node_id
 from portal.standins.store import Row
@@ -69,6 +69,15 @@ def create_status(call: Call) -> Answer:
         call.world, call.name, _row(call), state=str(call.field("state")), by=call.caller.login, description=text
     )
     return json_answer(deployments.status(call.world, call.name, made), status=201)
+
+
+@ROUTES.on("GET", REPO + "/actions/runs/{id}/approvals")
+def approvals(call: Call) -> Answer:
+    """Who approved or rejected a run that waited for an environment."""
+    row = call.world.store.by_id("run", call.number("id"), place=call.name)
+    if row is None:
+        raise not_found()
+    return json_answer(runs.approvals(call.world, call.name, row))
 
 
 @ROUTES.on("GET", REPO + "/environments")

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from portal.standins.github.acts import auditing
 from portal.standins.github.errors import GitHubError, not_found
 from portal.standins.github.rest.calls import ROUTES, Call, paged
 from portal.standins.github.shapes import commits, people, repositories, rules
@@ -148,6 +149,14 @@ def team_members(call: Call) -> Answer:
         raise not_found()
     role = call.text("role", "all")
     return paged(call, [login for login, held in row["members"].items() if role in ("all", held)], partial(people.user, call.world))
+
+
+@ROUTES.on("GET", "/orgs/{org}/audit-log")
+def audit_log(call: Call) -> Answer:
+    """What was done in the organisation, newest first; 404 where it has no such log."""
+    if call.world.store.one("audited", subject=call.args["org"].lower()) is None:
+        raise not_found()
+    return paged(call, auditing.entries(call.world, call.args["org"]), lambda entry: entry)
 
 
 @ROUTES.on("GET", REPO + "/collaborators/{login}/permission")

@@ -12,18 +12,24 @@ LEVELS = ("pull", "triage", "push", "maintain", "admin")
 OLD_NAMES = {"pull": "read", "triage": "read", "push": "write", "maintain": "write", "admin": "admin", "": "none"}
 ROLE_NAMES = {"pull": "read", "triage": "triage", "push": "write", "maintain": "maintain", "admin": "admin", "": "none"}
 EVENTS = [
+    "branch_protection_configuration",
     "branch_protection_rule",
     "check_run",
     "check_suite",
     "deployment",
+    "deployment_review",
     "deployment_status",
     "member",
+    "membership",
     "merge_group",
+    "organization",
     "pull_request",
     "pull_request_review",
     "push",
+    "repository",
     "repository_ruleset",
     "status",
+    "team",
 ]
 
 
@@ -102,14 +108,36 @@ def organization(world: World, login: str) -> Row:
 
 def collaborator(world: World, member: Row) -> Row:
     """A person with access to a repository."""
-    held = LEVELS.index(member["permission"])
-    permissions = {level: place <= held for place, level in enumerate(LEVELS)}
-    return {**user(world, member["login"]), "permissions": permissions, "role_name": ROLE_NAMES[member["permission"]]}
+    level = member["permission"]
+    return {**user(world, member["login"]), "permissions": permissions_of(level), "role_name": ROLE_NAMES[level]}
 
 
 def team(world: World, row: Row, repository: str) -> Row:
     """A team with access to a repository."""
-    held = LEVELS.index(row["repositories"][repository])
+    level = row["repositories"][repository]
+    return team_told(world, row) | {"permission": level, "permissions": permissions_of(level)}
+
+
+def permissions_of(level: str) -> dict[str, bool]:
+    """Each level, and whether ``level`` contains it."""
+    return {name: place <= LEVELS.index(level) for place, name in enumerate(LEVELS)}
+
+
+def membership(world: World, org: str, login: str, role: str) -> Row:
+    """Somebody in an organisation, as webhooks name it."""
+    account, url = user(world, login), f"{world.api_url}/orgs/{org}"
+    return {
+        "url": f"{url}/memberships/{account['login']}",
+        "state": "active",
+        "role": role,
+        "organization_url": url,
+        "user": account,
+        "direct_membership": True,
+    }
+
+
+def team_told(world: World, row: Row) -> Row:
+    """A team as webhooks name it: its permission is that of new repositories."""
     url = f"{world.api_url}/organizations/{world.account(row['org'])['uid']}/team/{row['id']}"
     return {
         "id": row["id"],
@@ -119,8 +147,7 @@ def team(world: World, row: Row, repository: str) -> Row:
         "description": "",
         "privacy": "closed",
         "notification_setting": "notifications_enabled",
-        "permission": LEVELS[held],
-        "permissions": {level: place <= held for place, level in enumerate(LEVELS)},
+        "permission": "pull",
         "url": url,
         "html_url": f"{world.url}/orgs/{row['org']}/teams/{row['slug']}",
         "members_url": f"{url}/members{{/member}}",

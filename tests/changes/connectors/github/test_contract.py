@@ -47,6 +47,7 @@ def asked(connect) -> list[Asked]:
         f"GET {REPO}": Said(made.REPOSITORY),
         f"GET {REPO}/pulls/31": Said(made.pull_request()),
         f"GET {REPO}/deployments/135": Said(made.deployment()),
+        f"GET {REPO}/actions/runs/9/approvals": Said([]),
         f"GET {commit}/check-runs": Said({"check_runs": []}),
         f"GET {commit}/status": Said({"statuses": []}),
         f"GET {commit}/pulls": Said([]),
@@ -104,6 +105,7 @@ def call_everything(github: GitHub) -> None:
     github.branch_rules(branch="prod")
     github.deployment(vendor_id=135)
     github.deployment_statuses(vendor_id=135)
+    github.deployment_reviews(run=9)
     list(github.deployments_since(since=None))
     list(github.activity_since(since=NOW))
     run = {
@@ -133,7 +135,7 @@ def test_every_request_is_one_that_github_accepts(description: OpenAPI, asked: l
     for one in asked:
         description.validate_request(as_official(one))
 
-    assert len({one.path for one in asked}) == 34
+    assert len({one.path for one in asked}) == 35
 
 
 def test_every_method_of_the_client_is_in_the_contract() -> None:

@@ -182,6 +182,15 @@ MADE = {
         changes={"rules": {"updated": [{"rule": {"type": "x"}, "changes": {"configuration": {"from": "{}"}}}]}},
     ),
     "member": made.delivery(action="edited", member=made.SENDER, changes={"old_permission": {"from": "read"}}),
+    "membership": made.delivery(
+        action="added", scope="team", member=made.SENDER, team={"id": 7, "name": "Core"}, organization={"login": "northwind"}
+    ),
+    "team": made.delivery(
+        action="edited",
+        team={"id": 7, "name": "Core", "parent": {"id": 6}},
+        organization={"login": "northwind"},
+        changes={"repository": {"permissions": {"from": {"pull": True, "push": False}}}},
+    ),
     "repository": made.delivery(action="renamed", changes={"repository": {"name": {"from": "x"}}}),
 }
 
@@ -206,7 +215,14 @@ def places(value: Any, path: tuple = ()) -> list[tuple]:
 
 HERE = corpus(list(MADE.items()))
 RECORDED = (
-    corpus([(path.parent.name, path.read_bytes()) for path in vendor_data.deliveries() if path.parent.name in EVENTS]) or HERE
+    corpus(
+        [
+            (vendor_data.event_of(path), path.read_bytes())
+            for path in vendor_data.deliveries()
+            if vendor_data.event_of(path) in EVENTS
+        ]
+    )
+    or HERE
 )
 ODD = st.one_of(
     st.none(),

@@ -94,7 +94,7 @@ def test_a_run_reads_people_teams_members_and_rules_and_what_is_gone_ends(github
     Repository.objects.create(name=WEB, vendor_id=number, in_scope_from=NOW)
 
     first = rights_sync.read_source(source=github.source, at=github.at)
-    northwind.set_team(org="northwind", name="Core", members={"rex": "maintainer"}, repositories={WEB: "push"})
+    northwind.set_team(org="northwind", name="Core", by="rex", members={"rex": "maintainer"}, repositories={WEB: "push"})
     northwind.remove_member(repository=WEB, login="ann", by="rex")
     second = rights_sync.read_source(source=github.source, at=github.at)
 

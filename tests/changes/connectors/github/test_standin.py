@@ -4,13 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from changes.connectors.asking import ask
+from changes.connectors.checks import check
 from changes.connectors.errors import NotFound, Passing
-from changes.connectors.github import auth
+from changes.connectors.git import mirror
+from changes.connectors.github import auth, comments, rights_sync
 from changes.connectors.github.client import GitHub
 from changes.connectors.github.payloads import parse
 from changes.connectors.models import Source
+from changes.connectors.polling import poll_due
+from changes.connectors.readings import read_due
 from changes.delivery.facts import CheckReported, PullRequestReported, ReviewReported, RuleEventReported
+from changes.delivery.models import Repository
 from portal import vault
+from portal.standins.web import Answer, Request
 from tests.portal.standins.life import WEB, live_through
 from tests.standins import github_standin, northwind
 
@@ -103,6 +110,45 @@ def test_reading_again_costs_no_quota_and_a_check_run_is_made_once(github, north
     assert list(github.pull_requests_updated_since(since=datetime.now(UTC) + timedelta(hours=1))) == []
     with pytest.raises(NotFound):
         github.bare_pull_request(number=999)
+
+
+def test_every_request_names_the_version_whoever_makes_it(github, northwind, monkeypatch) -> None:
+    names = live_through(northwind)
+    source, at = github.source, github.at
+    row = Repository.objects.create(name=WEB, in_scope_from=at - timedelta(days=9), clone_url=f"{northwind.url}/git/{WEB}.git")
+    asked: dict[str, set[str | None]] = {}
+    plain = northwind.api.answer
+
+    def noted(request: Request) -> Answer:
+        asked.setdefault(f"{request.method} {request.path}", set()).add(request.headers.get("X-GitHub-Api-Version"))
+        return plain(request)
+
+    monkeypatch.setattr(northwind.api, "answer", noted)
+    assert mirror._token_for(row, host="127.0.0.1", at=at), "trades the key before anybody else does"
+    auth._kept.clear()
+    poll_due(now=lambda: at)
+    for subject in (f"approvals:{names['workflow']}", "access:"):
+        ask(source=source, repository=row, subject=subject, at=at)
+    while read_due(now=lambda: at):
+        pass
+    rights_sync.read_all(now=lambda: at)
+    assert check(source=source, at=at).works
+    github.publish_check_run(sha=names["sha"], name="Countersign", external_id="change:1", run={"status": "in_progress"})
+    comments.deliver_comment({"repository": WEB, "number": 1, "body": "Why?", "key": "k"})
+
+    assert {version for seen in asked.values() for version in seen} == {"2022-11-28"}
+    api = "/github"
+    for one in (
+        f"POST {api}/app/installations/{northwind.installation_id}/access_tokens",
+        f"GET {api}/app/hook/deliveries",
+        f"POST {api}/graphql",
+        f"GET {api}/app",
+        f"GET {api}/repos/{WEB}/teams",
+        f"GET {api}/repos/{WEB}/actions/runs/{names['workflow']}/approvals",
+        f"POST {api}/repos/{WEB}/check-runs",
+        f"POST {api}/repos/{WEB}/issues/1/comments",
+    ):
+        assert one in asked
 
 
 def test_faults_of_the_vendor_are_passing(github, northwind) -> None:

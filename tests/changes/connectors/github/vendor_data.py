@@ -22,6 +22,11 @@ def told(path: Path) -> str:
     return "/".join(path.with_suffix("").parts[-3:])
 
 
+def event_of(path: Path) -> str:
+    """The event of a recording: its folder, but for one that its collector filed under another."""
+    return {"go-playground/team/add": "team_add"}.get(told(path), path.parent.name)
+
+
 def story(name: str) -> dict:
     """One story; skips with the reason where it is absent."""
     path = GITHUB / "stories" / f"dev.{name}.json"
