@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from changes.connectors.errors import Forbidden, NotFound
+from changes.connectors.errors import Forbidden, NotFound, Unauthorised
 
 SOON = timedelta(days=14)
 """How long before its end a token is said to end."""
@@ -34,11 +34,11 @@ class Checked:
 
 
 def lacking(probes: Iterable[tuple[str, Callable[[], object]]]) -> tuple[str, ...]:
-    """The names of those questions that the credential may not ask. Vendors answer 404 as well for what they hide."""
+    """The names of those questions that the credential may not ask, once it has been answered. Vendors say 401 and 404 as well."""
     found = []
     for name, question in probes:
         try:
             question()
-        except (Forbidden, NotFound):
+        except (Forbidden, NotFound, Unauthorised):
             found.append(name)
     return tuple(found)

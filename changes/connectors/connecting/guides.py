@@ -108,7 +108,11 @@ GUIDES: dict[str, Guide] = {
             api_url=DOPPLER_API,
             credential="Service account token (dp.sa.…)",
             where="Team, Service Accounts, one with the role Viewer.",
-            needs=(("viewer of the projects", "names and logs"), ("logs, integrations, members", "who edited what, syncs to Fly")),
+            needs=(
+                ("viewer of the projects", "names and logs"),
+                ("logs, integrations, members", "who edited what, syncs to Fly"),
+                ("team, service_accounts, service_account_api_tokens", "groups, roles, service accounts and their tokens"),
+            ),
             signed="ours",
             hook="Project, Webhooks, with the signing secret; one for each project.",
         ),

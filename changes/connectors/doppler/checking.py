@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from changes.connectors.checked import Checked, lacking
+from changes.connectors.doppler import access
 from changes.connectors.doppler.client import Doppler
 from changes.connectors.models import Source
 
@@ -21,6 +22,9 @@ def check(*, source: Source, at: datetime) -> Checked:
             ("the activity log", lambda: next(doppler.activity(), None)),
             ("people of the workplace", doppler.users),
             ("integrations", doppler.syncs),
+            (access.GROUPS, doppler.groups),
+            (access.ACCOUNTS, doppler.service_accounts),
+            (access.ROLES, doppler.roles),
         ]
     )
     words = f"Doppler answers for {workplace or 'the workplace'} ({kind}): {len(projects)} projects"

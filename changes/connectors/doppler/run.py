@@ -1,13 +1,17 @@
 """One run over one Doppler workplace: who is asked, and what is remembered for the next one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from changes.connectors.doppler.client import Doppler
+from changes.connectors.errors import NotJson
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.keeping import keep
 from changes.connectors.parts import Parts
 
+Row = TypeVar("Row")
 A_CONFIG = 4
 """Requests that a config needs at least: its log, one entry of it, its names, its tokens."""
 EVERY = timedelta(minutes=10)
@@ -16,10 +20,13 @@ EVERY = timedelta(minutes=10)
 
 @dataclass
 class Run(Parts):
-    """``new`` are ids of entries of logs that were not known."""
+    """``new`` are ids of entries of logs that were not known; ``groups_told``: the list of groups was read in this run;
+    ``waiting`` are projects with a group whose people are still to be read."""
 
     doppler: Doppler
     new: list[int] = field(default_factory=list)
+    groups_told: bool = False
+    waiting: set[str] = field(default_factory=set)
 
 
 def kept_in(run: Run, what: str) -> dict[str, Any]:
@@ -30,3 +37,11 @@ def kept_in(run: Run, what: str) -> dict[str, Any]:
 def keep_in(run: Run, what: str, name: str, value: object) -> None:
     """Set one name of it."""
     keep(source=run.source, **{what: {**run.source.settings.get(what, {}), name: value}})
+
+
+def usable(what: str, read: Callable[[], Row]) -> Row:
+    """What ``read`` returns; a list that cannot be read whole is not taken: ``NotJson``."""
+    try:
+        return read()
+    except (Unreadable, Incomplete) as wrong:
+        raise NotJson(f"Doppler: the list of {what} cannot be used: {wrong}") from None

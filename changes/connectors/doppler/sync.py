@@ -33,7 +33,9 @@ def sync(*, source: Source, at: datetime) -> int:
         read_configs(run, moved)
     finally:
         note_rate(source=source, allowance=run.doppler.allowance, at=at)
-    keep(source=source, missing=sorted(run.missing))
+    if whole:
+        keep(source=source, missing_last=sorted(run.missing))
+    keep(source=source, missing=sorted({*run.missing, *source.settings.get("missing_last", [])}))
     if run.problems:
         raise Permanent("; ".join(run.problems))
     return len(run.new)

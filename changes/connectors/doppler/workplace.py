@@ -1,20 +1,15 @@
 """What a Doppler workplace has: projects, environments, configs, people, members, syncs, policies, tokens (P-15, P-19, P-23)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TypeVar
 
-from changes.connectors.doppler import payloads, rights
+from changes.connectors.doppler import access, payloads, rights
 from changes.connectors.doppler.payloads import Project
-from changes.connectors.doppler.run import A_CONFIG, EVERY, Run, keep_in, kept_in
-from changes.connectors.errors import NotJson
-from changes.connectors.fields import Incomplete, Unreadable
+from changes.connectors.doppler.run import A_CONFIG, EVERY, Run, keep_in, kept_in, usable
 from changes.connectors.keeping import keep
 from changes.connectors.turns import in_turn
 from changes.entitlements.actions import take
 from changes.inventory.facts import Seen
-
-Row = TypeVar("Row")
 
 
 def read_workplace(run: Run) -> None:
@@ -23,22 +18,22 @@ def read_workplace(run: Run) -> None:
     keep(source=run.source, token_kind=kind, workplace=workplace)
     projects = run.doppler.projects()
     run.observe("doppler.project", [Seen(kind="doppler.project", external_id=row.vendor_id, name=row.name) for row in projects])
-    people: dict[str, str] = {}
-    run.part("people of the workplace", lambda: people.update(_read_people(run, workplace)))
+    access.read_roles(run)
+    names: dict[str, str] = {}
+    run.part("people of the workplace", lambda: names.update(_read_people(run, workplace)))
     run.part("integrations", lambda: _read_syncs(run))
-    run.part(
-        "policies of change requests",
-        lambda: _read_policies(run),
-    )
+    run.part("policies of change requests", lambda: _read_policies(run))
+    whole = access.read_accounts(run, workplace, names)
     waiting = in_turn(names={project.name for project in projects}, read=kept_in(run, "projects"), at=run.at, every=EVERY)
     by_name = {project.name: project for project in projects}
     for name in waiting:
         if not run.doppler.allowance.goes_on(more=A_CONFIG):
             return
-        if run.part(f"the project {name}", partial(_read_project, run, by_name[name], people)):
+        if run.part(f"the project {name}", partial(_read_project, run, by_name[name], names)) and name not in run.waiting:
             keep_in(run, "projects", name, run.at.isoformat())
     _forget(run, {project.name for project in projects})
-    keep(source=run.source, workplace_at=run.at.isoformat())
+    if whole:
+        keep(source=run.source, workplace_at=run.at.isoformat())
 
 
 def _read_policies(run: Run) -> None:
@@ -47,7 +42,8 @@ def _read_policies(run: Run) -> None:
 
 def _read_people(run: Run, workplace: str) -> dict[str, str]:
     """Who may do what in the workplace; returns the addresses by id."""
-    held = _usable("people", lambda: [rights.user(row, workplace) for row in run.doppler.users()])
+    roles = access.roles_of(run, "workplace")
+    held = usable("people", lambda: [rights.user(row, workplace, roles) for row in run.doppler.users()])
     take(source=run.source.name, things={f"doppler.workplace:{workplace}"}, held=held, at=run.at)
     return {one.account_id: one.account_name for one in held}
 
@@ -78,7 +74,7 @@ def _read_syncs(run: Run) -> None:
     keep(source=run.source, syncs=told)
 
 
-def _read_project(run: Run, project: Project, people: Mapping[str, str]) -> None:
+def _read_project(run: Run, project: Project, names: Mapping[str, str]) -> None:
     """A project's environments, configs and members. Its configs then wait for their turn."""
     environments = [
         Seen(
@@ -102,11 +98,22 @@ def _read_project(run: Run, project: Project, people: Mapping[str, str]) -> None
         run.observe("doppler.service_token", [], within=path)
     keep(source=run.source, configs={**others, **mine})
     observe_configs(run, project.name)
-    members = _usable(
+    _read_members(run, project, names)
+
+
+def _read_members(run: Run, project: Project, names: Mapping[str, str]) -> None:
+    """Who may use a project, and who may through a group. The latter is read by another permission, and taken apart."""
+    roles = access.roles_of(run, "project")
+    members = usable(
         "members",
-        lambda: [held for row in run.doppler.members(project=project) for held in rights.member(row, project, people)],
+        lambda: [held for row in run.doppler.members(project=project) for held in rights.member(row, project, names, roles)],
     )
     take(source=run.source.name, things={f"doppler.project:{project.name}"}, held=members, at=run.at)
+    through = rights.through_groups(members, project, access.groups_of(run), names)
+    if through is None and run.groups_told:
+        run.waiting.add(project.name)
+    if through is not None:
+        take(source=run.source.name, things={f"doppler.project_groups:{project.name}"}, held=through, at=run.at)
 
 
 def _told(known: Mapping[str, object], path: str) -> dict[str, object]:
@@ -137,17 +144,11 @@ def _forget(run: Run, present: set[str]) -> None:
     for name in sorted(kept_in(run, "projects").keys() - present):
         for thing in ("environment", "config"):
             run.observe(f"doppler.{thing}", [], within=name)
-        take(source=run.source.name, things={f"doppler.project:{name}"}, held=[], at=run.at)
+        things = {f"doppler.project:{name}", f"doppler.project_groups:{name}"}
+        take(source=run.source.name, things=things, held=[], at=run.at)
         gone = [path for path in kept_in(run, "configs") if path.startswith(f"{name}/")]
         for path in gone:
             run.observe("doppler.service_token", [], within=path)
         left = {path: kept for path, kept in kept_in(run, "configs").items() if path not in gone}
         read = {key: at for key, at in kept_in(run, "projects").items() if key != name}
         keep(source=run.source, configs=left, projects=read)
-
-
-def _usable(what: str, read: Callable[[], list[Row]]) -> list[Row]:
-    try:
-        return read()
-    except (Unreadable, Incomplete) as wrong:
-        raise NotJson(f"Doppler: the list of {what} cannot be used: {wrong}") from None

@@ -14,6 +14,7 @@ from changes.connectors.answer import Answer
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Passing, Permanent, Unauthorised
 from changes.connectors.fly import payloads
 from changes.connectors.fly.payloads import Incomplete, MachineReported, ReleaseReported, Unreadable
+from changes.connectors.fly.tokens import Bound, bound
 from changes.connectors.http import Client
 from changes.connectors.models import Source
 from portal import vault
@@ -92,6 +93,10 @@ class Fly:
         """Names of the apps of an organisation, by its slug."""
         answer = self._ask(self._machines, path="/v1/apps", query={"org_slug": org})
         return self._read(answer.json(), payloads.app_names, org)
+
+    def tokens(self) -> list[Bound]:
+        """What the token that asks is bound to."""
+        return self._read(self._ask(self._machines, path="/v1/tokens/current").json(), bound, "this token")
 
     def look(self, *, path: str) -> Any:
         """The JSON of one question to the Machines API about assets, for example ``/v1/apps/web/volumes``."""

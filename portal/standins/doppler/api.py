@@ -1,45 +1,16 @@
 """Doppler's REST API over the stand-in's tables, with its pages and its limit. Errors quote what they are about, as there."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
-from portal.standins.doppler import shapes
-from portal.standins.doppler.world import DopplerError, DopplerWorld
+from portal.standins.doppler import access, shapes
+from portal.standins.doppler.calls import ROUTES, Call, page
+from portal.standins.doppler.people import DopplerError
+from portal.standins.doppler.world import DopplerWorld
 from portal.standins.faults import instead, spoiled
 from portal.standins.limits import Window
-from portal.standins.routes import Routes
 from portal.standins.store import Row
 from portal.standins.web import Answer, Request, json_answer
 
 PATH = "/doppler"
-
-
-@dataclass
-class Call:
-    """A request with its path arguments."""
-
-    world: DopplerWorld
-    request: Request
-    args: dict[str, str] = field(default_factory=dict)
-
-    def needed(self, name: str) -> str:
-        """A parameter. Raises 400 without it."""
-        value = self.request.query.get(name)
-        if not value:
-            raise DopplerError(400, f"{name} is required")
-        return value
-
-    def config(self) -> Row:
-        """The config that is asked about. Raises 404."""
-        return self.world.config(self.needed("project"), self.needed("config"))
-
-    @property
-    def place(self) -> str:
-        """``backend/prd``."""
-        return f"{self.needed('project')}/{self.needed('config')}"
-
-
-ROUTES: Routes[Call] = Routes()
+FILLED_BY = (access,)
 
 
 def says(message: str) -> Row:
@@ -81,7 +52,7 @@ def _served(world: DopplerWorld, request: Request, path: str, token: str) -> Ans
             raise DopplerError(401, "Invalid Auth token")
         permission = world.store.one("permission", subject="token") or {"without": []}
         if any(path.startswith(denied) for denied in permission["without"]):
-            raise DopplerError(403, "This token does not have access to this resource")
+            raise DopplerError(permission.get("status", 403), "This token does not have access to this resource")
         found = ROUTES.find(request.method, path)
         if found is None:
             raise DopplerError(404, "Not found")
@@ -89,11 +60,6 @@ def _served(world: DopplerWorld, request: Request, path: str, token: str) -> Ans
         return handler(Call(world, request, args))
     except DopplerError as problem:
         return json_answer(says(problem.message), status=problem.status)
-
-
-def _page(call: Call, name: str, items: list[Any], *, default: int = 20) -> Answer:
-    page, size = int(call.request.query.get("page") or 1), int(call.request.query.get("per_page") or default)
-    return json_answer({"page": page, name: items[(page - 1) * size : page * size], "success": True})
 
 
 @ROUTES.on("GET", "/v3/me")
@@ -105,7 +71,7 @@ def me(call: Call) -> Answer:
 @ROUTES.on("GET", "/v3/projects")
 def projects(call: Call) -> Answer:
     """Every project."""
-    return _page(call, "projects", [shapes.project(row) for row in call.world.store.all("project")])
+    return page(call, "projects", [shapes.project(row) for row in call.world.store.all("project")])
 
 
 @ROUTES.on("GET", "/v3/environments")
@@ -120,7 +86,7 @@ def environments(call: Call) -> Answer:
 @ROUTES.on("GET", "/v3/configs")
 def configs(call: Call) -> Answer:
     """The configs of a project."""
-    return _page(call, "configs", [shapes.config(row) for row in call.world.store.all("config", place=call.needed("project"))])
+    return page(call, "configs", [shapes.config(row) for row in call.world.store.all("config", place=call.needed("project"))])
 
 
 @ROUTES.on("GET", "/v3/configs/config/secrets/names")
@@ -140,7 +106,7 @@ def logs(call: Call) -> Answer:
     """A config's log, newest first."""
     call.config()
     rows = reversed(call.world.store.all("log", place=call.place))
-    return _page(call, "logs", [shapes.entry(call.place, row, call.world.user(row["by"])) for row in rows])
+    return page(call, "logs", [shapes.entry(call.place, row, call.world.user(row["by"])) for row in rows])
 
 
 @ROUTES.on("GET", "/v3/configs/config/logs/log")
@@ -157,7 +123,7 @@ def log(call: Call) -> Answer:
 def activity(call: Call) -> Answer:
     """The activity log, newest first."""
     rows = reversed(call.world.store.all("activity"))
-    return _page(call, "logs", [shapes.activity(row, call.world.user(row["by"])) for row in rows])
+    return page(call, "logs", [shapes.activity(row, call.world.user(row["by"])) for row in rows])
 
 
 @ROUTES.on("GET", "/v3/integrations")
@@ -169,13 +135,13 @@ def integrations(call: Call) -> Answer:
 @ROUTES.on("GET", "/v3/projects/project/members")
 def members(call: Call) -> Answer:
     """The members of a project."""
-    return _page(call, "members", [shapes.member(row) for row in call.world.store.all("member", place=call.needed("project"))])
+    return page(call, "members", [shapes.member(row) for row in call.world.store.all("member", place=call.needed("project"))])
 
 
 @ROUTES.on("GET", "/v3/workplace/users")
 def users(call: Call) -> Answer:
     """The people of the workplace."""
-    return _page(call, "workplace_users", [shapes.person(row) for row in call.world.store.all("user")])
+    return page(call, "workplace_users", [shapes.person(row) for row in call.world.store.all("user")])
 
 
 @ROUTES.on("GET", "/v3/configs/config/tokens")

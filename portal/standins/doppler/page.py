@@ -9,7 +9,8 @@ from collections.abc import Callable
 from html import escape
 
 from portal.standins.doppler import DopplerStandIn
-from portal.standins.doppler.world import ENVIRONMENTS, DopplerError
+from portal.standins.doppler.people import DopplerError
+from portal.standins.doppler.world import ENVIRONMENTS
 from portal.standins.page_parts import button, chooser, document, table, tag
 from portal.standins.store import Row
 

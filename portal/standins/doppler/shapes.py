@@ -62,9 +62,9 @@ def person(row: Row) -> Row:
 
 
 def member(row: Row) -> Row:
-    """Somebody of a project."""
+    """Somebody of a project: a person, a group, a service account."""
     return {
-        "type": "workplace_user",
+        "type": row.get("type", "workplace_user"),
         "slug": row["user"],
         "role": {"identifier": row["role"]},
         "access_all_environments": not row["environments"],

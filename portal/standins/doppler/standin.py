@@ -4,7 +4,8 @@ import secrets
 from pathlib import Path
 
 from portal.standins.doppler import api
-from portal.standins.doppler.world import DopplerError, DopplerWorld
+from portal.standins.doppler.people import DopplerError
+from portal.standins.doppler.world import DopplerWorld
 from portal.standins.limits import Window
 from portal.standins.served import Served
 from portal.standins.web import Answer, Request
@@ -19,6 +20,8 @@ class DopplerStandIn(Served, DopplerWorld):
     problem = DopplerError
     acts = (
         *("add_user", "add_project", "set_secrets", "add_member", "remove_member", "add_service_token", "add_sync"),
+        *("add_group", "set_group", "remove_group", "add_group_member"),
+        *("add_service_account", "add_account_member", "add_account_token", "add_role"),
         *("request_change", "apply_request", "set_policy", "permit", "send_hooks_to"),
     )
 

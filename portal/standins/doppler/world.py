@@ -1,30 +1,20 @@
 """What the Doppler stand-in holds, values and all, and the acts of people there. Each act writes the logs and sends the webhook."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from portal.standins.clock import Clock
 from portal.standins.doppler.hooks import Hooks
+from portal.standins.doppler.people import DopplerError, People, short, uuid
 from portal.standins.faults import Faults
 from portal.standins.store import Row, Store
-from portal.standins.times import stamp
 
 WORKPLACE = {"id": "fcd76", "slug": "fcd76", "name": "Northwind Labs"}
 ENVIRONMENTS = {"dev": "Development", "stg": "Staging", "prd": "Production"}
 
 
-class DopplerError(Exception):
-    """A refusal in Doppler's form."""
-
-    def __init__(self, status: int, message: str) -> None:
-        self.status = status
-        self.message = message
-        super().__init__(message)
-
-
-class DopplerWorld:
+class DopplerWorld(People):
     """One workplace. Acts take keywords only; ``by`` is an e-mail address, ``at`` when it happened, by default now."""
 
     def __init__(self, directory: Path) -> None:
@@ -32,22 +22,6 @@ class DopplerWorld:
         self.faults = Faults()
         self.clock = Clock()
         self.hooks = Hooks(self.store, self.faults)
-
-    def moment(self, at: datetime | None) -> str:
-        """``at`` (or this moment) as Doppler writes it."""
-        return stamp(at or self.clock.now()).replace("Z", ".000Z")
-
-    def add_user(self, *, email: str, name: str = "", access: str = "collaborator", at: datetime | None = None) -> Row:
-        """Somebody joins the workplace."""
-        body = {"vendor_id": uuid("user", email), "email": email, "name": name or email, "access": access}
-        return self.store.add("user", subject=email, body=body | {"created_at": self.moment(at)})
-
-    def user(self, email: str) -> Row:
-        """A person. Raises 404."""
-        row = self.store.one("user", subject=email)
-        if row is None:
-            raise DopplerError(404, f"no user {email}")
-        return row
 
     def add_project(self, *, name: str, by: str, at: datetime | None = None) -> Row:
         """A project with its three environments and a root config in each."""
@@ -102,18 +76,6 @@ class DopplerWorld:
         self.hooks.send(_hook(project, row, before, values))
         return entry
 
-    def add_member(self, *, project: str, email: str, role: str = "collaborator", environments: tuple[str, ...] = ()) -> Row:
-        """Somebody may use a project; without ``environments`` all of it."""
-        body = {"user": self.user(email)["vendor_id"], "role": role, "environments": list(environments)}
-        return self.store.add("member", place=project, subject=email, body=body)
-
-    def remove_member(self, *, project: str, email: str) -> None:
-        """Somebody may not use it any more. Raises 404."""
-        row = self.store.one("member", place=project, subject=email)
-        if row is None:
-            raise DopplerError(404, f"no member {email}")
-        self.store.delete(row)
-
     def add_service_token(self, *, project: str, config: str, name: str, access: str = "read", at: datetime | None = None) -> Row:
         """A service token of a config; its key is never shown by a list."""
         self.config(project, config)
@@ -166,11 +128,11 @@ class DopplerWorld:
             "policy", subject=name, body={"vendor_id": uuid("policy", name), "name": name, "count": reviewers, "project": project}
         )
 
-    def permit(self, *, without: tuple[str, ...] = ()) -> None:
-        """What the token may not read, by the beginning of the path."""
+    def permit(self, *, without: tuple[str, ...] = (), status: int = 403) -> None:
+        """What the token may not read, by the beginning of the path, and what it is answered then."""
         for row in self.store.all("permission"):
             self.store.delete(row)
-        self.store.add("permission", subject="token", body={"without": list(without)})
+        self.store.add("permission", subject="token", body={"without": list(without), "status": status})
 
     def send_hooks_to(self, url: str, *, secret: str, template: bool = False) -> None:
         """Webhooks go there from now on; ``hold:`` keeps them. ``template`` puts values into the body too."""
@@ -201,14 +163,3 @@ def _hook(project: str, config: Row, before: Mapping[str, str], values: Mapping[
         },
         "values": {name: value for name, value in values.items() if value is not None},
     }
-
-
-def short(*parts: str) -> str:
-    """Fifteen letters and digits, the same for the same parts."""
-    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:15]
-
-
-def uuid(*parts: str) -> str:
-    """A UUID, the same for the same parts."""
-    text = hashlib.sha256("/".join(parts).encode()).hexdigest()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"

@@ -71,6 +71,14 @@ def apps(call: Call) -> Answer:
     return json_answer({"total_apps": len(found), "apps": found})
 
 
+@ROUTES.on("GET", "/v1/tokens/current")
+def tokens(call: Call) -> Answer:
+    """The token that asks: one of each organisation, bound to nothing else."""
+    slugs = sorted({row["org"] for row in call.world.store.all("app")})
+    told = [{"token_id": f"standin-{slug}", "organization": org_title(slug), "org_slug": slug} for slug in slugs]
+    return json_answer({"tokens": told})
+
+
 @ROUTES.on("GET", "/v1/apps/{app}")
 def one_app(call: Call) -> Answer:
     """One app."""

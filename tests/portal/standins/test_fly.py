@@ -53,6 +53,7 @@ def test_the_machines_api_is_valid_against_flys_contract(fly):
         f"/apps/{APP}/secrets": 200,
         f"/apps/{APP}/volumes": 200,
         f"/apps/{APP}/volumes/{volume}/snapshots": 200,
+        "/tokens/current": 200,
     }
 
     codes = {}

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from changes.connectors.doppler import events, logs, payloads, rights
+from changes.connectors.doppler import accounts, events, logs, payloads, rights
 from changes.connectors.doppler.arriving import named, reduced
 from changes.connectors.doppler.logs import Diff
 from changes.connectors.doppler.payloads import Project
 from changes.connectors.doppler.signature import is_genuine, sign
 from changes.connectors.fields import Fields, Incomplete, Unreadable
-from changes.entitlements.facts import Right
+from changes.entitlements.facts import Held, Right
 from tests.changes.connectors.doppler.vendor_data import samples
 
 VALUES = ("sk_test_9YxLnoLDdvOPn2dfjBVPB", "N9TOPUBTO", "dp.said.bAqhcVzrhy5cRHkOlNTc0Ve6w5NUDCpcutm8vGE9myi")
@@ -29,8 +29,19 @@ def whole(name, read):
     return lambda body: read(Fields.of(value=body, path="answer").needed(name))
 
 
+BACKEND = Project(vendor_id="p1", name="backend")
+
+
 def member(row):
-    return rights.member(row, Project(vendor_id="p1", name="backend"), {})
+    return rights.member(row, BACKEND, {}, {"log-reader": Right.READ})
+
+
+def account(row):
+    return accounts.service_account(row), accounts.service_account_right(row, "w1")
+
+
+def role(row):
+    return accounts.role(Fields.of(value={**row.values, "is_custom_role": True}, path="role"), "workplace")
 
 
 def log(row):
@@ -58,7 +69,10 @@ READERS = {
     "get.projects_project_members": each("members", member),
     "get.workplace_change_request_policies": each("policies", payloads.policy),
     "get.workplace_change_request_policies_change_request_policy_slug": payloads.policy,
-    "get.workplace_users": each("workplace_users", lambda row: rights.user(row, "w1")),
+    "get.workplace_groups": each("groups", accounts.group),
+    "get.workplace_roles": each("roles", role),
+    "get.workplace_service_accounts": each("service_accounts", account),
+    "get.workplace_users": each("workplace_users", lambda row: rights.user(row, "w1", {})),
     "post.configs_config_lock": whole("config", lambda row: payloads.config(row, {})),
     "post.configs_config_unlock": whole("config", lambda row: payloads.config(row, {})),
 }
@@ -66,9 +80,6 @@ NOT_READ = {
     "get.configs_config_trusted_ips",
     "get.integrations_integration",
     "get.workplace",
-    "get.workplace_groups",
-    "get.workplace_roles",
-    "get.workplace_service_accounts",
     "post.auth_oidc",
 }
 
@@ -166,7 +177,11 @@ def test_a_change_request_keeps_who_and_where_and_never_what_it_sets():
 
 
 @pytest.mark.parametrize(
-    ("role", "right"), [("admin", Right.ADMIN), ("collaborator", Right.WRITE), ("viewer", Right.READ), ("of-our-own", Right.WRITE)]
+    ("role", "right"),
+    [
+        *(("admin", Right.ADMIN), ("collaborator", Right.WRITE), ("viewer", Right.READ)),
+        *(("of-our-own", Right.WRITE), ("log-reader", Right.READ)),
+    ],
 )
 def test_a_role_becomes_a_right_and_no_access_becomes_none(role, right):
     given = {"type": "group", "slug": "g1", "environments": ["dev", "stg"], "access_all_environments": False}
@@ -175,6 +190,81 @@ def test_a_role_becomes_a_right_and_no_access_becomes_none(role, right):
 
     assert (held.right, held.account_kind, held.through, held.vendor_word) == (right, "team", "dev, stg", role)
     assert member(of({**given, "role": {"identifier": "no_access"}})) == []
+
+
+def held_by(account, name, kind, through):
+    thing = {"thing": "doppler.project_groups:backend", "thing_name": "backend"}
+    return Held(account, name, **thing, right=Right.READ, account_kind=kind, through=through, vendor_word="log-reader")
+
+
+def test_a_group_gives_its_people_what_it_may_and_one_that_is_not_known_makes_nothing_up():
+    given = {"type": "group", "role": {"identifier": "log-reader"}, "environments": ["prd"], "access_all_environments": False}
+    held = [*member(of({**given, "slug": "g1"})), *member(of({**given, "slug": "g2", "access_all_environments": True}))]
+    groups = {"g1": rights.Group("Platform", (("person", "u1"), ("app", "s1"))), "g2": rights.Group("All", (("person", "u2"),))}
+
+    found = rights.through_groups(held, BACKEND, groups, {"u1": "rex@x.y"})
+
+    assert found == [
+        held_by("u1", "rex@x.y", "person", "Platform (prd)"),
+        held_by("s1", "s1", "app", "Platform (prd)"),
+        held_by("u2", "u2", "person", "All"),
+    ]
+    assert rights.through_groups(held, BACKEND, {"g1": groups["g1"]}, {}) is None
+    assert rights.through_groups([], BACKEND, {}, {}) == []
+
+
+def test_of_a_group_everybody_is_read_and_one_that_says_nobody_is_not_empty():
+    members = [{"type": "workplace_user", "slug": "u1"}, {"type": "service_account", "slug": "s1"}, {"type": "robot", "slug": "r1"}]
+
+    assert accounts.group_members(of({"members": members})) == [("person", "u1"), ("app", "s1"), ("app", "r1")]
+    assert accounts.group_members(of({"members": []})) == []
+    with pytest.raises(Incomplete, match="members is missing"):
+        accounts.group_members(of({"name": "canary"}))
+
+
+@pytest.mark.parametrize(
+    ("permissions", "right"),
+    [
+        (["enclave_config_logs", "enclave_project_config_secrets_read", "team"], Right.READ),
+        (["enclave_config_logs", "enclave_project_config_secrets_write"], Right.WRITE),
+        (["enclave_config_logs", "enclave_project_members"], Right.ADMIN),
+        (["something_new"], Right.WRITE),
+    ],
+)
+def test_a_role_of_one_s_own_is_what_it_permits(permissions, right):
+    given = {"name": "Ours", "identifier": "ours", "permissions": permissions, "is_custom_role": True}
+
+    seen = accounts.role(of(given), "project")
+
+    assert (seen.external_id, seen.configuration["counts_as"]) == ("project/ours", right)
+    assert seen.configuration["permissions"] == sorted(permissions)
+    assert accounts.role(of({**given, "is_custom_role": False}), "project") is None
+    assert accounts.role(of({**given, "is_inline_role": True}), "project") is None
+
+
+@pytest.mark.parametrize(
+    ("role", "right", "word"),
+    [
+        ({"identifier": "admin", "permissions": ["team"]}, Right.ADMIN, "admin"),
+        ({"identifier": "a1b2", "permissions": ["logs", "team"], "is_inline_role": True}, Right.READ, "logs, team"),
+        ({"identifier": "a1b2", "permissions": [], "is_inline_role": True}, None, ""),
+        ({"identifier": "no_access", "permissions": []}, None, ""),
+        (None, None, ""),
+    ],
+)
+def test_a_service_account_holds_what_its_role_says_and_nothing_of_its_keys(role, right, word):
+    given = {"name": "sa", "slug": "s1", "workplace_role": role, "key": "canary", "token": {"value": "canary"}}
+    token = {"name": "ci", "slug": "t1", "expires_at": "2026-06-01T00:00:00Z", "key": "canary", "token_preview": "canary"}
+
+    held = accounts.service_account_right(of(given), "w1")
+    seen = accounts.api_token(of(token), "s1")
+
+    assert [(one.account_kind, one.account_name, one.right, one.vendor_word) for one in held] == (
+        [("app", "sa", right, word)] if right else []
+    )
+    assert (seen.name, seen.within, seen.configuration) == ("ci", "s1", {"expires_at": "2026-06-01T00:00:00+00:00"})
+    assert accounts.api_token(of({**token, "expires_at": None}), "s1").configuration == {}
+    assert "canary" not in repr((held, seen, accounts.service_account(of(given))))
 
 
 def test_the_settings_name_environments_and_doppler_s_own_slugs_are_known():

@@ -3,6 +3,7 @@
 import json
 import logging
 import zlib
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -10,15 +11,20 @@ from django.urls import reverse
 from openapi_core import Config, OpenAPI
 
 from changes.connectors import door, inbox, polling
-from changes.connectors.doppler import client as client_module
+from changes.connectors.checks import check
+from changes.connectors.doppler import transport
 from changes.connectors.doppler.client import Doppler
 from changes.connectors.doppler.sync import sync
 from changes.connectors.errors import Invalid, Passing, Permanent, Unauthorised
 from changes.connectors.models import Delivery
+from changes.connectors.wellbeing import judge
 from changes.entitlements.models import Entitlement
 from changes.exceptions.models import ExceptionRecord
 from changes.inventory.models import Asset, Snapshot, VendorEvent
 from portal import vault
+from portal.access.accounts.actions import explain
+from portal.access.accounts.seeing import unexplained
+from portal.standins.doppler import access
 from portal.standins.faults import Fault
 from tests.changes.connectors.doppler.conftest import BOB, CANARY, REX, at, fresh
 from tests.changes.connectors.doppler.vendor_data import described, needed
@@ -126,11 +132,11 @@ def test_a_project_that_is_gone_takes_all_of_it_along(source, world):
 def test_a_run_that_may_ask_little_goes_on_in_the_next_ones_and_loses_nothing(source, world, monkeypatch):
     for number in range(12):
         world.set_secrets(project="backend", config="prd", values={f"S{number}": CANARY}, by=REX, at=at(-300 + number))
-    monkeypatch.setattr(client_module, "REQUESTS", 16)
+    monkeypatch.setattr(transport, "REQUESTS", 16)
     monkeypatch.setattr(Doppler, "allowance", None, raising=False)
 
     def allowed(self, original=Doppler.__post_init__):
-        self.allowance = client_module.Allowance(seconds=40.0, requests=16)
+        self.allowance = transport.Allowance(seconds=40.0, requests=16)
         original(self)
 
     monkeypatch.setattr(Doppler, "__post_init__", allowed)
@@ -159,11 +165,11 @@ def test_lists_end_with_a_short_page_and_with_one_that_repeats_itself(source, wo
     assert len(Doppler(source=source).projects()) == 26
     assert len(Doppler(source=source).users()) == 2
 
-    body = {"projects": [{"id": "same"}] * client_module.PAGE}
+    body = {"projects": [{"id": "same"}] * transport.PAGE}
     monkeypatch.setattr(Doppler, "_ask", lambda self, path, read, query=None: read(body))
-    assert len(Doppler(source=source).projects()) == client_module.PAGE
+    assert len(Doppler(source=source).projects()) == transport.PAGE
     monkeypatch.setattr(
-        Doppler, "_ask", lambda self, path, read, query=None: read({"projects": [{"id": f"p{query['page']}"}] * client_module.PAGE})
+        Doppler, "_ask", lambda self, path, read, query=None: read({"projects": [{"id": f"p{query['page']}"}] * transport.PAGE})
     )
     with pytest.raises(Invalid, match="without an end"):
         Doppler(source=source).projects()
@@ -177,9 +183,9 @@ def test_no_word_of_doppler_s_gets_into_a_reason(source, monkeypatch, status, pr
     said = {"messages": [CANARY], "message": CANARY, "success": False, "data": {"isRetryableAfterSec": 9}}
 
     def request(self, **asked):
-        return client_module.Answer(what="GET /v3/me", status=status, headers={}, body=json.dumps(said).encode())
+        return transport.Answer(what="GET /v3/me", status=status, headers={}, body=json.dumps(said).encode())
 
-    monkeypatch.setattr(client_module.Client, "request", request)
+    monkeypatch.setattr(transport.Client, "request", request)
     with pytest.raises(problem) as raised:
         Doppler(source=source).me()
 
@@ -189,12 +195,12 @@ def test_no_word_of_doppler_s_gets_into_a_reason(source, monkeypatch, status, pr
 
 
 def test_the_vendors_limit_is_minded_before_it_is_reached(source, world):
-    world.window.limit = client_module.RESERVE + 3
+    world.window.limit = transport.RESERVE + 3
 
     with pytest.raises(Passing, match="little left"):
         sync(source=source, at=at())
 
-    assert fresh(source).rate_remaining == client_module.RESERVE
+    assert fresh(source).rate_remaining == transport.RESERVE
 
 
 @pytest.fixture
@@ -255,7 +261,14 @@ def everything():
         yield "changes_delivery.body unpacked", zlib.decompress(bytes(row.body)).decode(errors="replace")
 
 
-def test_no_value_is_in_any_table_log_queue_or_page(source, world, delivered, caplog, settings, client):
+def _with_a_key(shape, *given, **more):
+    """What a list never shows, shown."""
+    return {**shape(*given, **more), "key": CANARY, "token": {"value": CANARY}, "description": CANARY}
+
+
+def test_no_value_is_in_any_table_log_queue_or_page(source, peopled, world, delivered, caplog, client, monkeypatch):
+    for shape in ("group", "whole_group", "role", "service_account", "api_token"):
+        monkeypatch.setattr(access, shape, partial(_with_a_key, getattr(access, shape)))
     caplog.set_level(logging.DEBUG)
     world.send_hooks_to("hold:", secret="hook-secret", template=True)
     world.set_secrets(
@@ -272,7 +285,7 @@ def test_no_value_is_in_any_table_log_queue_or_page(source, world, delivered, ca
     words = delivered(at())
     for minute, fault in enumerate((None, *ANSWERED_WITH), start=1):
         if fault:
-            world.faults.switch({"rules": [{"fault": fault, "path": "configs|logs|me", "seconds": 0.01}]})
+            world.faults.switch({"rules": [{"fault": fault, "path": "configs|logs|me|groups|roles|service", "seconds": 0.01}]})
         polling.POLLS["doppler"](fresh(source), lambda minute=minute: at(minute * 20))
         world.faults.switch({})
     polling.POLLS["doppler"](fresh(source), lambda: at(400))
@@ -309,8 +322,134 @@ def test_a_token_that_is_not_good_says_so(source, world):
         sync(source=source, at=at())
 
 
+@pytest.fixture
+def peopled(world):
+    """The small world with a group that reaches production, a service account with a token, and a role of its own."""
+    world.add_role(identifier="log-reader", name="Log reader", permissions=("enclave_config_logs",))
+    world.add_group(name="Platform", emails=(BOB,), at=at(-500))
+    world.add_group_member(project="backend", group="Platform", role="admin", environments=("prd",))
+    world.add_service_account(name="ci", permissions=("logs", "team_manage"), at=at(-400))
+    world.add_service_account(name="reader", at=at(-400))
+    world.add_account_member(project="backend", account="reader", role="log-reader")
+    world.add_account_token(account="ci", name="deploys", expires_at=at(90_000), at=at(-300))
+    return world
+
+
+def held_now():
+    rows = Entitlement.objects.filter(ended_at=None).exclude(thing__key="doppler.workplace:fcd76")
+    return {
+        (row.thing.key.removeprefix("doppler."), row.account_name, row.account_kind, row.right, row.through)
+        for row in rows.select_related("thing")
+    }
+
+
+BOB_THROUGH = ("project_groups:backend", BOB, "person", "admin", "Platform (prd)")
+
+
+def group_of(world):
+    return f"group:{world.store.all('group')[0]['vendor_id']}"
+
+
+def test_groups_give_their_people_access_and_service_accounts_are_accounts_of_nobody(source, peopled):
+    sync(source=source, at=at())
+
+    assert held_now() == {
+        ("project:backend", BOB, "person", "write", "dev"),
+        ("project:backend", "Platform", "team", "admin", "prd"),
+        ("project:backend", "reader", "app", "read", ""),
+        (group_of(peopled), BOB, "person", "read", ""),
+        ("workplace_service_accounts:fcd76", "ci", "app", "admin", ""),
+        BOB_THROUGH,
+    }
+    kinds = ("doppler.group", "doppler.role", "doppler.service_account", "doppler.service_account_token")
+    rows = Snapshot.objects.filter(asset__kind__in=kinds).order_by("asset__kind", "asset__name")
+    assert [(row.asset.name, row.configuration) for row in rows] == [
+        ("Platform", {"default_role": "no_access"}),
+        ("Log reader", {"of": "project", "permissions": ["enclave_config_logs"], "counts_as": "read"}),
+        ("ci", {"role": "logs, team_manage", "permissions": ["logs", "team_manage"]}),
+        ("reader", {}),
+        ("deploys", {"expires_at": at(90_000).isoformat()}),
+    ]
+    accounts = {seen.login or seen.uid: seen for seen in unexplained() if seen.provider == "doppler"}
+    assert accounts["reader"].is_bot
+    assert "Platform" not in accounts
+
+    explain(
+        seen=accounts["reader"], explained_as="service", reason="Rex answers for it", owner=person("Rex"), by=person("Mia"), at=at()
+    )
+    assert "reader" not in {seen.login for seen in unexplained()}
+
+
+def test_who_leaves_a_group_and_a_group_that_is_dissolved_give_nothing_more(source, peopled):
+    sync(source=source, at=at())
+    peopled.set_group(name="Platform", emails=(REX,))
+    sync(source=fresh(source), at=at(30))
+    assert BOB_THROUGH in held_now()
+
+    sync(source=fresh(source), at=at(61))
+    through = {name for key, name, *_ in held_now() if key == "project_groups:backend"}
+    assert through == {REX}
+
+    peopled.remove_group(name="Platform")
+    for row in peopled.store.all("service_account"):
+        peopled.store.delete(row)
+    sync(source=fresh(source), at=at(75))
+
+    assert {key for key, *_ in held_now()} == {"project:backend"}
+    gone = Asset.objects.filter(kind__in=("doppler.group", "doppler.service_account", "doppler.service_account_token"))
+    assert not gone.filter(gone_at=None).exists()
+
+
+LISTS = ("/v3/workplace/groups", "/v3/workplace/service_accounts", "/v3/workplace/roles", "/v3/projects/roles")
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_what_doppler_hides_of_groups_and_accounts_ends_nothing_and_is_said_until_it_is_given(source, peopled, status):
+    sync(source=source, at=at())
+    before = held_now()
+    peopled.permit(without=LISTS, status=status)
+    peopled.set_secrets(project="backend", config="prd", values={"STRIPE": "n"}, by=REX, at=at(20))
+
+    assert sync(source=fresh(source), at=at(21)) == 2
+    sync(source=fresh(source), at=at(22))
+
+    assert held_now() == before
+    row = fresh(source)
+    row.last_good_read_at = at(22)
+    hidden = "groups (team), roles, service accounts (service_accounts)"
+    assert judge(row, at(22)) == ("stale", f"The token may not read: {hidden}. Give it these, or connect again with another token.")
+    assert (
+        check(source=row, at=at(22))
+        .sentence(at=at(22))
+        .endswith("The token lacks: groups (team), service accounts (service_accounts), roles.")
+    )
+
+    peopled.permit()
+    sync(source=fresh(source), at=at(33))
+    assert fresh(source).settings["missing"] == []
+    assert held_now() == before
+
+
+def test_many_groups_are_read_in_several_runs_and_none_is_read_twice(source, peopled, monkeypatch):
+    for number in range(40):
+        peopled.add_group(name=f"G{number:02}", emails=(REX,))
+    asked = []
+    original = Doppler.group
+    monkeypatch.setattr(Doppler, "group", lambda self, *, vendor_id: asked.append(vendor_id) or original(self, vendor_id=vendor_id))
+
+    sync(source=source, at=at())
+    first = len(asked)
+    assert BOB_THROUGH not in held_now()
+    for minute in (1, 2, 3):
+        sync(source=fresh(source), at=at(minute))
+
+    assert 20 < first < 41
+    assert sorted(asked) == sorted({row["vendor_id"] for row in peopled.store.all("group")})
+    assert BOB_THROUGH in held_now()
+
+
 @needed
-def test_every_question_and_every_answer_is_as_doppler_describes_it(source, world, monkeypatch):
+def test_every_question_and_every_answer_is_as_doppler_describes_it(source, peopled, world, monkeypatch):
     description = OpenAPI.from_dict(described(), config=Config(spec_validator_cls=None))
     request = world.request_change(project="backend", config="prd", values={"STRIPE": "x"}, title="Rotate", by=BOB, at=at(-9))
     world.apply_request(request=request["vendor_id"], by=BOB, at=at(-8))
@@ -320,5 +459,5 @@ def test_every_question_and_every_answer_is_as_doppler_describes_it(source, worl
 
     for exchange in heard:
         hold(exchange, description, host="https://api.doppler.com")
-    assert len({exchange.path for exchange in heard}) == 15
+    assert len({exchange.path for exchange in heard}) == 22
     assert all("reveal" not in exchange.query for exchange in heard)

@@ -9,8 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from changes.connectors.errors import Forbidden, Invalid, NotFound, NotJson, Passing, Unauthorised
+from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.fly import client as client_module
+from changes.connectors.fly.checking import check
 from changes.connectors.fly.client import MACHINES_HOST, MEMBERS, ORGANISATIONS, RELEASES, Fly, authorization
+from changes.connectors.fly.tokens import UNTOLD, bound, sentence
 from changes.connectors.models import Source
 from portal import vault
 from tests.changes.connectors.fly.test_payloads import answer, node
@@ -217,4 +220,61 @@ def test_every_machine_path_is_in_flys_description():
     paths = sample("openapi.fly-machines.cut.json")["paths"]
 
     of_an_app = {f"/apps/{{app_name}}/{name}" for name in ("machines", "volumes", "secrets", "volumes/{volume_id}/snapshots")}
-    assert {"/apps", *of_an_app} <= set(paths)
+    assert {"/apps", "/tokens/current", *of_an_app} <= set(paths)
+    said = sample("openapi.fly-machines.cut.json")["components"]["schemas"]["main.tokenInfo"]["properties"]
+    assert {"org_slug", "organization", "apps", "restricted_to_machine", "user"} <= set(said)
+    assert not [name for name in said if "expir" in name or "read" in name]
+
+
+ORGANISATION = {"data": {"organizations": {"nodes": [{"slug": "northwind", "name": "Northwind"}]}}}
+APPS = {"apps": [{"name": "web"}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "words"),
+    [
+        (
+            200,
+            {"tokens": [{"org_slug": "northwind", "token_id": "secret-id"}]},
+            " The token is for the organisation northwind. Fly tells neither whether it may only read nor when it ends.",
+        ),
+        (401, {"error": "Authenticate: token validation error"}, ""),
+        (500, {"error": "unknown"}, ""),
+        (200, {"tokens": "secret-id"}, ""),
+    ],
+)
+def test_a_test_of_the_connection_says_what_the_token_is_bound_to(server, status, said, words):
+    server.says[:] = [(200, ORGANISATION), (200, APPS), (status, said), (200, [])]
+
+    found = check(source=fly(server).source, at=AT)
+
+    assert (found.works, found.offers, found.missing) == (True, ("northwind/web",), ())
+    assert found.sentence(at=AT) == f"Fly answers: 1 apps in northwind.{words}"
+    assert [path for _, path, _, _ in server.asked][2] == "/v1/tokens/current"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        ([], ""),
+        ([{}], "The token is for no organisation that Fly names"),
+        ([{"organization": "Northwind", "apps": ["web"]}], "The token is for the organisation Northwind, only the app web"),
+        (
+            [{"org_slug": "nw", "apps": list("gfedcba"), "restricted_to_machine": "m1"}, {"org_slug": "two"}, {"org_slug": "two"}],
+            "The token is for the organisation nw, only the apps a, b, c, d, e and 2 more, only from the machine m1;"
+            " the organisation two",
+        ),
+        (
+            [{"org_slug": "nw", "user": "hash-of-somebody"}],
+            "The token is for the organisation nw. It acts as a person: `fly tokens create readonly` makes one that does not",
+        ),
+    ],
+)
+def test_what_fly_says_of_a_token_is_a_sentence_without_ids(tokens, words):
+    assert sentence(bound({"tokens": tokens})) == (f"{words}. {UNTOLD}" if words else "")
+
+
+@pytest.mark.parametrize("body", [{}, [], {"tokens": [1]}, {"tokens": [{"apps": [1]}]}, {"tokens": [{"org_slug": "x" * 500}]}])
+def test_what_is_no_answer_about_tokens_is_refused(body):
+    with pytest.raises((Unreadable, Incomplete)):
+        bound(body)
