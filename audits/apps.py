@@ -25,6 +25,7 @@ JOINS = (
     "audits.packs.news",
     "audits.room.finding_again",
     "audits.room.demo",
+    "audits.room.beginning",
     "audits.samples.demo",
     "audits.controls.demo",
     "audits.proof.needs",

@@ -46,6 +46,13 @@ install() {
   fail "The packages could not be installed; pip's words are above."
 }
 
+# What developers need beside the portal itself.
+install_tools() {
+  # "--group" came with pip 25.1; Debian's is older.
+  "$PY" -m pip install --help 2>/dev/null | grep -q -- --group || "$PY" -m pip install --quiet --disable-pip-version-check --upgrade pip
+  install dev.sha256 pyproject.toml --group dev
+}
+
 make_venv
 # Only files whose digest stands in the lock, and only such as run no code of their own when they are installed (./bin/lock).
 install requirements.sha256 requirements.lock --require-hashes --only-binary :all: -r requirements.lock

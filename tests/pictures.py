@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.lighthouse import PASSWORD, chromium
+from tests.lighthouse import chromium, sign_in
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
@@ -43,11 +43,7 @@ PICTURES = {
 def signed_in(browser: Browser, base: str, person: str) -> Page:
     """A page of somebody of the demo company."""
     page = browser.new_context(viewport=SIZE, color_scheme="light", base_url=base).new_page()
-    page.goto("/account/login/")
-    page.fill("input[name=login]", f"{person}@northwind.example")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main form button[type=submit]")
-    page.wait_for_load_state()
+    sign_in(page, base, person)
     return page
 
 
@@ -69,7 +65,7 @@ def main() -> None:
     """All of them, or those that are named after the address."""
     base, *names = sys.argv[1:] or ["http://127.0.0.1:8000"]
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium("chromium-headless-shell"), args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         for name in names or PICTURES:
             data = taken(signed_in(browser, base.rstrip("/"), PICTURES[name].person), PICTURES[name])
             (FOLDER / f"{name}.png").write_bytes(data)

@@ -89,7 +89,7 @@ def _page(request: HttpRequest, form: PeriodForm, *, status: int = 200) -> HttpR
         "form": form,
         "may_run": may(request.user, P.CONTROL_RUN),
         "engagement": engagement,
-        "loading": loading.said(),
+        "loading": loading.said(request),
         **card,
     }
     return render(request, "audits/controls/controls.html", context, status=status)

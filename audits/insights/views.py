@@ -49,7 +49,7 @@ def insights(request: HttpRequest) -> HttpResponse:
         "drift": standing.drift_table(period.scope),
         "may_control": may(request.user, P.CONTROL_SEE),
         "needs": delivery.NEEDS,
-        "loading": loading.said(),
+        "loading": loading.said(request),
     }
     return render(request, "audits/insights/insights.html", context)
 

@@ -31,7 +31,7 @@ def _inbox_of(request: HttpRequest) -> dict[str, Any]:
         "overdue": sum(item.is_overdue(at) for item in items),
         "asleep": asleep,
         "snoozes": snoozing.CHOICES,
-        "loading": loading.said(),
+        "loading": loading.said(request),
     }
 
 

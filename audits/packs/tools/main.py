@@ -68,6 +68,8 @@ def main(arguments: list[str]) -> int:
     try:
         keys = given.keys.read_text() if given.keys else None
         roots = given.tsa_roots.read_bytes() if given.tsa_roots else None
+        if given.pack.is_dir():
+            raise Unusable(f"{given.pack} is a folder. Give the ZIP itself, as it was handed over.")
         print(verify(given.pack.read_bytes(), keys, given.checkpoints, roots))
     except Broken as problem:
         print(f"BROKEN  {problem}")

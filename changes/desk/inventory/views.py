@@ -61,7 +61,7 @@ def inventory(request: HttpRequest) -> HttpResponse:
     sources, kinds = queries.choices()
     owners = User.objects.filter(pk__in=Asset.objects.exclude(owner=None).values("owner")).order_by("name")
     context = {
-        "loading": loading.said(),
+        "loading": loading.said(request),
         "rows": found.rows,
         **links(found, asked),
         "asked": asked,

@@ -274,6 +274,7 @@ setInterval(tick, 1000);
 
 on('DOMContentLoaded', () => {
   enhance(); listen();
+  $$('.tabs [aria-current]').forEach(tab => { const bar = tab.parentElement; bar.scrollLeft = tab.offsetLeft + tab.offsetWidth - bar.offsetLeft - bar.clientWidth; });
   $$('#toasts .toast').forEach(expire);
   const problem = $('[data-autofocus]'); if (problem) problem.focus();
 });

@@ -37,16 +37,18 @@ def tabs(items: Sequence[tuple[str, str]], current: str, label: str = "Views") -
 
 
 @register.simple_tag
-def pager(words: str = "", newer: str = "", older: str = "", target: str = "") -> SafeString:
+def pager(words: str = "", newer: str = "", older: str = "", target: str = "", numbered: bool = False) -> SafeString:
     """Keyset paging: ``newer`` and ``older`` are addresses or empty, ``words`` say what is shown ("50 of 1000+").
 
+    ``numbered`` is for lists whose order is not always from the newest: then the links say Previous and Next.
     With ``target`` (a selector) the links swap that element and push the address; without script they are plain links.
     """
+    before, after = ("Previous", "Next") if numbered else ("Newer", "Older")
     return format_html(
         '<nav class="pager noprint" aria-label="Pages"><span>{}</span>{}{}</nav>',
         words,
-        _step(newer, "Newer", "arrow-left", target),
-        _step(older, "Older", "arrow-right", target),
+        _step(newer, before, "arrow-left", target),
+        _step(older, after, "arrow-right", target),
     )
 
 

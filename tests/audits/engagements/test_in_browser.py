@@ -60,6 +60,7 @@ def test_auditors_frame_works_behind_the_wall(visit, engagement):
     page = visit("/", by=engagement.admissions.get().person)
     page.wait_for_timeout(300)
 
+    assert page.url.endswith(reverse("audit", args=[engagement.pk]))
     assert "Read-only." in page.locator("body").inner_text()
     assert ReadLog.objects.filter(path="/").count() == 1
     shoot(page, "auditor-home")

@@ -76,6 +76,7 @@ def test_a_finding_is_closed_only_after_a_retest_that_it_passed():
     assert auditor.post(reverse("open-finding", args=[engagement.pk]), wish).status_code == 302
     found, now = Finding.objects.get(), timezone.now()
     page = reverse("audit-finding", args=here)
+    assert 'href="/controls/C-29/"' in auditor.get(page).content.decode()
     assert [(point.title, point.href, point.key) for point in findings_to_look_at(now)] == [
         ("Late answers", page, f"finding:{found.pk}")
     ]

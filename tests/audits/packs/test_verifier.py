@@ -119,6 +119,8 @@ def test_good_pack_passes_as_one_file_without_the_portal(pack, tmp_path, capsys)
     assert main([str(tmp_path / "pack.zip")]) == 1
     assert capsys.readouterr().out.startswith("BROKEN  end of the ZIP")
     assert main([str(tmp_path / "missing.zip")]) == 2
+    assert main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err.endswith(f"UNUSABLE  {tmp_path} is a folder. Give the ZIP itself, as it was handed over.\n")
 
 
 def test_change_of_any_byte_is_found_and_its_place_named(pack):

@@ -51,6 +51,12 @@ def test_an_auditor_asks_the_owner_answers_and_a_finding_is_closed(visit, site):
     assert_accessible(page)
     page.get_by_role("button", name="Add the finding").click()
     expect(page.get_by_text("Rex has the next step")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=0.9)
+    eye, words = (page.locator(f".strip > {part}").bounding_box() for part in ("svg", "span"))
+    assert words["x"] > eye["x"] + eye["width"], "the eye stands beside the words"
+    page.set_viewport_size({"width": 1440, "height": 900})
 
     owner.goto(page.url)
     said = {"Respond for management": "The response stands.", "Record the correction": "Somebody else retests it."}

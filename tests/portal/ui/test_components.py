@@ -219,6 +219,8 @@ def test_the_summary_links_each_error_to_its_field():
 def test_a_pager_draws_only_the_steps_that_exist():
     assert "Newer" not in lists.pager("1 of 1")
     assert 'href="/x?before=3"' in lists.pager("", "/x?before=3", "", "#rows")
+    numbered = lists.pager("51–65 of 65", "/x?before=3", "/x?after=9", numbered=True)
+    assert ("Previous" in numbered, "Next" in numbered, "Newer" in numbered, "Older" in numbered) == (True, True, False, False)
 
 
 def test_block_components_wrap_their_content():
