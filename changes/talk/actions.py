@@ -10,7 +10,7 @@ from changes.proposals.moving import ring_for, stream_of
 from changes.talk import policy
 from changes.talk.kinds import KINDS
 from changes.talk.models import Comment, Following, NoticeChoice, NoticeHours
-from changes.talk.queries import Way
+from changes.talk.queries import Way, notices_of
 from portal.access.may import holders_of
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -68,6 +68,11 @@ def _tell(kind: str, row: Comment, by: User) -> None:
 def follow(*, change: Change, person: User, wanted: bool) -> None:
     """Hear of a change from now on, or no longer, whatever part one takes in it."""
     Following.objects.update_or_create(change=change, person=person, defaults={"wanted": wanted})
+
+
+def read_all(*, person: User, at: datetime) -> None:
+    """Mark everything that somebody was told until now as read; what was read before keeps its moment."""
+    notices_of(person).filter(read_at=None).update(read_at=at)
 
 
 @transaction.atomic

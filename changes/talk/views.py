@@ -56,7 +56,7 @@ def unread(request: HttpRequest) -> HttpResponse:
 @require_POST
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark everything as read."""
-    notices_of(person_of(request)).filter(read_at=None).update(read_at=now())
+    actions.read_all(person=person_of(request), at=now())
     return redirect("notices")
 
 

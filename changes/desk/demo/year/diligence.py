@@ -1,4 +1,4 @@
-"""What people of the year do in the course of a day because it waits for them: they answer, judge, and look back at releases."""
+"""What people of the year do because it waits for them: each day they answer, judge, and look back at releases; they read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,6 +12,9 @@ from changes.gates.actions import reassess
 from changes.proposals.approving import review_after
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, ReviewAfter
+from changes.talk.actions import read_all
+from changes.talk.models import Notice
+from portal.access.models import User
 from portal.policy.refusal import Refused
 
 MINUTE = timedelta(minutes=1)
@@ -25,6 +28,12 @@ def see_to_all(explained: Mapping[Finding, str], *, at: datetime) -> None:
     answer_findings(explained, at=at)
     judge_answers(at=at)
     look_back(at=at)
+
+
+def read_notices(*, at: datetime) -> None:
+    """Everybody has read by now what they were told; what is new afterwards is of the week."""
+    for person in User.objects.filter(pk__in=Notice.objects.filter(read_at=None).values("person")):
+        read_all(person=person, at=at)
 
 
 def look_back(*, at: datetime) -> int:

@@ -16,6 +16,7 @@ from changes.desk.demo import consoles, people, setting
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import Finding
 from changes.desk.demo.year.cast import EVERYBODY, REPOSITORIES
+from changes.desk.demo.year.diligence import read_notices
 from changes.desk.demo.year.haste import hurried
 from changes.desk.demo.year.plan import WEEKS, Plan, plan
 from changes.desk.demo.year.player import FOUND, Player, StepFailed
@@ -76,6 +77,7 @@ def load_year(
         with hurried():
             Player(remote, made, herald).play()
         outages.stood_still(at=timezone.now(), moved=())  # until this moment nobody did anything
+        read_notices(at=timezone.now())
     except StepFailed:
         herald.end(remote)  # it would fail again; the portal is not to stand still for that
         raise

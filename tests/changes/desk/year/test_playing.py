@@ -10,11 +10,13 @@ import pytest
 
 from changes.delivery.log_models import ReleaseLog
 from changes.desk.demo.expected import found
+from changes.desk.demo.people import named
 from changes.desk.demo.year.load import load_year, must_be_found
 from changes.desk.demo.year.scenarios import SCENARIOS
 from changes.meetings.models import Meeting
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
+from changes.talk.models import Notice
 from portal.runtime.models import Lease
 from portal.standins.client import Remote
 from portal.standins.together import StandIns
@@ -54,6 +56,7 @@ def test_a_short_year_is_found_as_it_was_planned_even_when_it_broke_off(standins
     with pytest.raises(Interrupted):
         load_year(address=standins.vendors.url, say=interrupt, **year)
     assert Lease.objects.filter(name="standstill").exists()
+    told = Notice.objects.create(person=named("ann"), entry=0, kind="comment", title="Bob commented", why="", href="/", at=NOW)
     made = load_year(address=standins.vendors.url, say=interrupt, **{**year, "seed": 2}, held=True)
 
     assert Lease.objects.filter(name="standstill").exists(), "the week is told next"
@@ -68,6 +71,8 @@ def test_a_short_year_is_found_as_it_was_planned_even_when_it_broke_off(standins
     logs = ReleaseLog.objects.select_related("release")
     assert {(log.posted_at - log.release.created_at).total_seconds() < 900 for log in logs} == {True}
     assert set(Meeting.objects.filter(planned_at__lt=NOW).values_list("state", flat=True)) == {"ended", "missed"}
+    told.refresh_from_db()
+    assert told.read_at is not None, "a newcomer is not to begin with the unread notices of a year"
     assert remote.do("clock") > "2026-11-27"
     before = Change.objects.count()
     assert load_year(address=standins.vendors.url, say=said.append, **year) == made
