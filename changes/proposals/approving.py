@@ -55,14 +55,14 @@ def approve(
     locked = queries.locked(change.pk)
     check_right(by=by, permission=P.CHANGE_APPROVE, at=at)
     check_trained(by=by, at=at)
-    revision = queries.current_revision(locked)
-    head = queries.head_for_production(locked)
+    revision, rows = queries.current_revision(locked), queries.carrying(locked, None)
+    head = queries.head_for_production(locked, rows=rows)
     if seen is not None:
         _check_seen(seen, locked, revision, head)
     policy.check_approver(
         state=locked.state,
         approver=queries.actor_for(by),
-        contributors=queries.contributors(locked),
+        contributors=queries.contributors(locked, rows=rows),
         requester=queries.requester_of(locked),
         head_sha=head,
         authenticated_at=authenticated_at,

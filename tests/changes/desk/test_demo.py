@@ -39,6 +39,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def standins(tmp_path, settings, live_server):
     settings.DEMO, settings.DEMO_PASSWORD = True, "northwind-demo-2026"
     settings.DATA_DIR = tmp_path
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.BASE_URL = live_server.url
     settings.CONNECTOR_PRIVATE_HOSTS = ["127.0.0.1"]
     made = StandIns(tmp_path / "standins")
