@@ -55,8 +55,7 @@ def approve(
     locked = queries.locked(change.pk)
     check_right(by=by, permission=P.CHANGE_APPROVE, at=at)
     check_trained(by=by, at=at)
-    revision = queries.current_revision(locked)
-    rows = queries.carrying(locked, None)
+    revision, rows = queries.current_revision(locked), queries.carrying(locked, None)
     head = queries.head_for_production(locked, rows=rows)
     if seen is not None:
         _check_seen(seen, locked, revision, head)

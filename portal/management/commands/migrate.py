@@ -117,11 +117,11 @@ def copying_fields() -> Iterator[None]:
         Field.creation_counter += 1
         return made
 
-    Field.clone = clone  # type: ignore[method-assign]
+    Field.clone = clone  # type: ignore[method-assign]  # for as long as this command runs
     try:
         yield
     finally:
-        Field.clone = anew  # type: ignore[method-assign]
+        Field.clone = anew  # type: ignore[method-assign]  # Django's own again
 
 
 def _locked(cursor: Any) -> bool:
