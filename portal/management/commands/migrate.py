@@ -3,7 +3,6 @@
 Three at once on an empty database used to end with one crash; an ALTER TABLE that waits holds up plain reads behind it.
 """
 
-import copy
 import gc
 import os
 import time
@@ -12,12 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.core.management import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, GeneratedField
 
 from portal.environment import database
 
@@ -39,7 +36,7 @@ class Command(migrate.Command):
         become_owner(alias=alias)
         connection = connections[alias]
         refuse_old_server(connection=connection)
-        with alone(connection=connection), collecting_seldom(), copying_fields():
+        with alone(connection=connection), collecting_seldom():
             for attempt in range(1, LOCK_TRIES + 1):
                 try:
                     super().handle(*args, **options)
@@ -97,31 +94,6 @@ def collecting_seldom() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-@contextmanager
-def copying_fields() -> Iterator[None]:
-    """From one migration to the next Django makes every field of a model anew out of its description, sixty thousand in all.
-
-    That took half of the time. A copy, as Django takes it for the fields of abstract models, is the same, but for its number:
-    by that the columns of a table stand in their order.
-    """
-    anew = Field.clone
-
-    def clone(self: Any) -> Any:
-        # The first two have another field in them, which a copy would share; the last are numbered by themselves.
-        if isinstance(self, (ArrayField, GeneratedField)) or self.auto_created:
-            return anew(self)
-        made = copy.deepcopy(self)
-        made.creation_counter = Field.creation_counter
-        Field.creation_counter += 1
-        return made
-
-    Field.clone = clone  # type: ignore[method-assign]  # for as long as this command runs
-    try:
-        yield
-    finally:
-        Field.clone = anew  # type: ignore[method-assign]  # Django's own again
 
 
 def _locked(cursor: Any) -> bool:

@@ -8,8 +8,6 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
-from django.db.migrations.loader import MigrationLoader
-from django.db.models import Field
 from psycopg.conninfo import make_conninfo
 
 from portal.management.commands import migrate
@@ -59,11 +57,10 @@ def test_three_at_once_on_an_empty_database_all_end_well(empty_database):
 @pytest.mark.django_db(transaction=True)
 def test_a_busy_table_is_tried_again_and_holds_up_nobody(monkeypatch, capsys):
     """The first try meets a table that somebody reads in a long transaction; the second does not."""
-    tries, anew = [], Field.clone
+    tries = []
 
     def alter(self, *args, **options):
         tries.append(connection.connection.info.transaction_status)
-        assert Field.clone is not anew
         if len(tries) == 2:
             reader.close()
         with connection.cursor() as cursor:
@@ -76,7 +73,7 @@ def test_a_busy_table_is_tried_again_and_holds_up_nobody(monkeypatch, capsys):
 
     call_command("migrate")
 
-    assert (len(tries), Field.clone) == (2, anew)
+    assert len(tries) == 2
     assert "A table was busy for 2 s; trying again (1 of 5)." in capsys.readouterr().out
 
 
@@ -105,34 +102,6 @@ def test_whoever_waits_too_long_for_another_migration_says_so(monkeypatch):
 
         with pytest.raises(CommandError, match="Another migration has been running"):
             call_command("migrate")
-
-
-def test_a_copied_field_is_what_its_description_makes():
-    states = MigrationLoader(None, ignore_no_migrations=True).project_state().models.values()
-    fields = [field for state in states for field in state.fields.values()]
-    made = [field.clone() for field in fields]
-
-    with migrate.copying_fields():
-        copies = [field.clone() for field in fields]
-
-    assert [described(field) for field in copies] == [described(field) for field in made]
-    numbers = [field.creation_counter for field in copies if not field.auto_created]
-    assert numbers == sorted(set(numbers)), "the columns of a table stand in the order of these"
-    pairs = list(zip(copies, fields, strict=True))
-    assert not any(one is field for one, field in pairs)
-    assert not any(one.remote_field and one.remote_field is field.remote_field for one, field in pairs)
-
-
-def described(field):
-    """All that a field is made of, and of what the one in it is made."""
-    name, path, arguments, options = field.deconstruct()
-    return (
-        type(field),
-        name,
-        path,
-        arguments,
-        {key: described(one) if isinstance(one, Field) else one for key, one in options.items()},
-    )
 
 
 @pytest.mark.django_db
