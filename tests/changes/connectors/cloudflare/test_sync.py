@@ -15,7 +15,7 @@ from changes.inventory.models import Asset, Snapshot, VendorEvent
 from portal import vault
 from tests.changes.connectors.cloudflare.conftest import BOB, REX, ZONE, at
 from tests.changes.connectors.cloudflare.vendor_data import described, needed
-from tests.changes.connectors.recorded import hold, listen
+from tests.changes.connectors.recorded import hold, listen, spoil
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +49,16 @@ def test_one_run_reads_assets_rights_and_the_audit_log(source, world):
     kept = fresh(source)
     assert (kept.settings["log_version"], kept.settings["missing"]) == ("v2", [])
     assert kept.rate_remaining > 1100
+
+
+@pytest.mark.parametrize("entry", [None, "x", {}, {"action": 5}])
+def test_an_entry_of_the_log_that_cannot_be_used_hides_no_other_one(source, world, monkeypatch, entry):
+    spoil(monkeypatch, "/logs/audit", lambda body: body["result"].insert(0, entry))
+
+    with pytest.raises(Permanent, match="an entry of the audit log cannot be used"):
+        sync(source=source, at=at())
+
+    assert VendorEvent.objects.count() == 10
 
 
 def test_a_second_run_writes_nothing_and_a_later_one_sees_what_moved(source, world):

@@ -28,7 +28,7 @@ from portal.standins.doppler import access
 from portal.standins.faults import Fault
 from tests.changes.connectors.doppler.conftest import BOB, CANARY, REX, at, fresh
 from tests.changes.connectors.doppler.vendor_data import described, needed
-from tests.changes.connectors.recorded import hold, listen
+from tests.changes.connectors.recorded import hold, listen, spoil
 from tests.changes.people import person, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -400,6 +400,33 @@ def test_who_leaves_a_group_and_a_group_that_is_dissolved_give_nothing_more(sour
     assert not gone.filter(gone_at=None).exists()
 
 
+@pytest.mark.parametrize("path", ["/v3/logs", "/v3/configs/config/logs", "/v3/workplace/change_requests"])
+@pytest.mark.parametrize("entry", [{"id": CANARY + " \n"}, "x", None])
+def test_an_entry_of_a_log_that_cannot_be_used_hides_no_other_one(source, world, monkeypatch, path, entry):
+    request = world.request_change(project="backend", config="prd", values={"STRIPE": "n"}, title="Rotate", by=BOB, at=at(-9))
+    world.apply_request(request=request["vendor_id"], by=BOB, at=at(-8))
+    spoil(monkeypatch, path, lambda body: (body if isinstance(body, list) else body["logs"]).insert(0, entry))
+
+    with pytest.raises(Permanent, match="an entry of a log cannot be used") as wrong:
+        sync(source=source, at=at())
+
+    assert CANARY not in str(wrong.value)
+    assert VendorEvent.objects.filter(kind="doppler.config").count() == 3
+    assert VendorEvent.objects.filter(kind="doppler.change_request").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/v3/configs/config/tokens", "/v3/projects/project/members", "/v3/workplace/groups"])
+def test_a_list_that_cannot_be_used_whole_ends_nothing_that_it_said_before(source, peopled, monkeypatch, path):
+    sync(source=source, at=at())
+    before, assets = held_now(), Asset.objects.filter(gone_at=None).count()
+    spoil(monkeypatch, path, lambda body: next(iter(one for one in body.values() if isinstance(one, list))).append({"slug": 5}))
+
+    with pytest.raises(Permanent, match="cannot be used"):
+        sync(source=fresh(source), at=at(11))
+
+    assert (held_now(), Asset.objects.filter(gone_at=None).count()) == (before, assets)
+
+
 LISTS = ("/v3/workplace/groups", "/v3/workplace/service_accounts", "/v3/workplace/roles", "/v3/projects/roles")
 
 
@@ -423,6 +450,9 @@ def test_what_doppler_hides_of_groups_and_accounts_ends_nothing_and_is_said_unti
         .sentence(at=at(22))
         .endswith("The token lacks: groups (team), service accounts (service_accounts), roles.")
     )
+
+    polling.POLLS["doppler"](fresh(source), lambda: at(23))
+    assert fresh(source).covered_until == at(23)
 
     peopled.permit()
     sync(source=fresh(source), at=at(33))
