@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from changes.connectors.errors import Passing
+from changes.connectors.fields import SMALL
 from changes.connectors.models import Source
 
 OVER = "this turn has asked enough; the next one goes on"
@@ -48,4 +49,4 @@ def note_rate(*, source: Source, allowance: Allowance, at: datetime) -> None:
     if allowance.left is None:
         return
     resets_at = at + timedelta(seconds=allowance.resets_in or 0.0)
-    Source.objects.filter(pk=source.pk).update(rate_remaining=allowance.left, rate_resets_at=resets_at)
+    Source.objects.filter(pk=source.pk).update(rate_remaining=min(allowance.left, SMALL), rate_resets_at=resets_at)

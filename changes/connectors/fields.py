@@ -5,7 +5,7 @@ could not hold. Text comes back safe for PostgreSQL: NUL and lone surrogates are
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -198,3 +198,18 @@ class Fields:
         if value is None:
             raise Incomplete(f"{self._at(name)} is missing or unusable")
         return value
+
+
+def readable(rows: Any, read: Callable[[Fields], Value], unusable: list[str], *, path: str = "list") -> Iterator[Value]:
+    """What ``read`` makes of each object of a list of events, lazily. Why one cannot be used goes into ``unusable``: it must not
+    hide the others. Not for lists that say by leaving something out that it is gone. Raises ``Unreadable`` where there is no list.
+    """
+    if not isinstance(rows, list):
+        raise Unreadable(f"{path} is not a list")
+    for at, value in enumerate(rows):
+        try:
+            found = read(Fields.of(value=value, path=f"{path}[{at}]"))
+        except (Unreadable, Incomplete) as wrong:
+            unusable.append(str(wrong))
+            continue
+        yield found

@@ -9,6 +9,7 @@ from changes.connectors.fields import Incomplete, Unreadable
 from changes.connectors.models import Source
 from changes.inventory.actions import observe
 from changes.inventory.facts import Seen
+from changes.inventory.policy import NotTaken
 
 
 @dataclass
@@ -43,5 +44,8 @@ class Parts:
             seen = list(found)
         except (Unreadable, Incomplete) as wrong:
             raise NotJson(f"the list of {kind} cannot be used: {wrong}") from None
-        observe(source=self.source.name, kinds={kind}, within=within, seen=seen, at=self.at)
+        try:
+            observe(source=self.source.name, kinds={kind}, within=within, seen=seen, at=self.at)
+        except NotTaken as wrong:
+            raise NotJson(f"the list of {kind} cannot be used: {wrong}") from None
         return seen

@@ -18,6 +18,7 @@ from changes.connectors import outages
 from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.cloudflare import sync as cloudflare
 from changes.connectors.doppler import sync as doppler
+from changes.connectors.doppler.access import BESIDE_THE_LOG
 from changes.connectors.errors import NotFound, NotJson, Passing, Permanent, Unauthorised
 from changes.connectors.fly.inventory import sync_inventory
 from changes.connectors.fly.sync import sync_releases
@@ -32,6 +33,7 @@ from changes.connectors.github.watching import watch_repository, watch_suites
 from changes.connectors.models import Reading, Source, Walk
 from changes.connectors.settling import touch
 from changes.connectors.slack.watching import watch
+from changes.connectors.strange import sound
 from changes.connectors.untold import Untold
 from changes.delivery import actions as record
 from changes.delivery.models import PullRequest, Release, Repository
@@ -130,7 +132,7 @@ def _end(turn: Turn, done: int, began: datetime, now: Now) -> None:
 def _poll_one(turn: Turn, repository: Repository, at: datetime) -> None:
     """One repository. What cannot be read of it is noted and hides no other one; a token that is refused ends the turn."""
     try:
-        _poll_repository(turn.source, repository, at)
+        sound(lambda: _poll_repository(turn.source, repository, at))
     except Unauthorised:
         raise
     except Permanent as problem:
@@ -148,7 +150,8 @@ def _is_first(source: Source, repository: Repository) -> bool:
 
 def _covered(source: Source, at: datetime) -> None:
     """All of it was read, back to where the last poll had come: outages are over and filled. A log that is forbidden is not."""
-    missing = Source.objects.values_list("settings", flat=True).get(pk=source.pk).get("missing", [])
+    said = Source.objects.values_list("settings", flat=True).get(pk=source.pk).get("missing", [])
+    missing = [part for part in said if part not in BESIDE_THE_LOG]
     if missing and source.kind in LOGGING:
         outages.failed(of=source, why=f"The token may not read: {', '.join(missing)}.", at=at)
         return
@@ -171,7 +174,7 @@ def _asked(source: Source, question: Callable[[], object], now: Now, *, proves: 
     """
     at = now()
     try:
-        question()
+        sound(question)
     except Passing as problem:
         wait = problem.wait(failures=source.failures)
         Source.objects.filter(pk=source.pk).update(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -13,6 +14,7 @@ from changes.connectors.forges import CLIENTS
 from changes.connectors.github.reading import read as read_github
 from changes.connectors.models import Reading, Source
 from changes.connectors.settling import touch
+from changes.connectors.strange import sound
 from changes.delivery.models import PullRequest, Push
 
 LEASE = timedelta(seconds=30)
@@ -34,7 +36,7 @@ def _read_source(source: Source, now: Callable[[], datetime]) -> int:
     for pk in _claim(source, now()):
         reading = Reading.objects.select_related("source", "repository").get(pk=pk)
         try:
-            note = read_github(reading=reading, at=now())
+            note = sound(partial(read_github, reading=reading, at=now()))
         except Passing as problem:
             _later(reading, problem, now())
             break

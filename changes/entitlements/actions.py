@@ -1,7 +1,7 @@
 """The one door for what sources say about rights: a complete reading, kept as intervals, with its evidence."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from portal.ui.doorbell import ring
 
 SPOKEN = 50
 """Differences that stand in the entry word by word. All of them stand in the snapshot, whose digests the entry keeps."""
+THROUGH, WORD = 300, 200
+"""Characters of what gives a right, and of the vendor's word for it."""
 Key = tuple[str, str, str, str, str, str]
 """Thing, kind and id of the account, right, through, the vendor's word: two rights that are equal in these are the same."""
 
@@ -30,6 +32,7 @@ def take(*, source: str, things: Collection[str], held: Sequence[Held], at: date
     """
     if strange := {one.thing for one in held} - set(things):
         raise ValueError(f"rights on {', '.join(sorted(strange))}, of which nothing was read")
+    held = [_fitting(one) for one in held]
     rows = {row.key: row for row in _locked(source, things, at) if row.last_read_at is None or row.last_read_at <= at}
     seen = {_key(one): one for one in held if one.thing in rows}
     standing = Entitlement.objects.filter(thing__in=rows.values(), ended_at=None).select_related("thing")
@@ -40,6 +43,17 @@ def take(*, source: str, things: Collection[str], held: Sequence[Held], at: date
     snapshot = _keep(source, rows, list(seen.values()), began, ended, at) if began or ended or first_today else None
     Thing.objects.filter(pk__in=[row.pk for row in rows.values()]).update(last_read_at=at)
     return snapshot
+
+
+def _fitting(one: Held) -> Held:
+    """The same with words that an index holds; a longer one is cut in sight. Two that are alike until there are one right."""
+    if len(one.through) <= THROUGH and len(one.vendor_word) <= WORD:
+        return one
+    return replace(one, through=_cut(one.through, THROUGH), vendor_word=_cut(one.vendor_word, WORD))
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def digest_of_rights(rights: Iterable[Held]) -> str:

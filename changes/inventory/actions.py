@@ -39,6 +39,7 @@ def observe(
     What is not in it is gone. Returns what is new, changed, gone and back. A reading older than the last one of the same
     scope is not taken. Raises ``policy.NotTaken`` for assets outside the scope, and for the value of a secret.
     """
+    seen = [policy.fitting(one) for one in seen]
     policy.check_seen(kinds=kinds, within=within, seen=seen)
     _lock(source)
     if not _note_reading(source=source, kinds=kinds, within=within, seen=seen, at=at):
@@ -61,6 +62,7 @@ def note_events(*, source: str, events: Sequence[facts.VendorEvent], at: datetim
 
     Raises ``policy.NotTaken`` for an entry without an id, and for one that holds the value of a secret.
     """
+    events = [policy.fitting_event(event) for event in events]
     for event in events:
         policy.check_event(event=event)
     _lock(source)

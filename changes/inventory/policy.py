@@ -1,12 +1,16 @@
 """What may enter the inventory, and what differs between two configurations, in words. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from changes.inventory.facts import Seen, VendorEvent
 
 VALUES = frozenset({"value", "values", "computed", "raw", "added", "removed"})
 """Keys under which vendors keep what is secret (Doppler's, above all). A list there is one of names."""
 SECRET_WORDS = ("secret", "token", "password", "credential", "doppler.")
+IDS, NAMES, WORDS = 200, 300, 200
+"""Characters of an id, of a name, and of what an entry of a log says in words."""
 LONGEST = 90
 """Signs of one side that a sentence shows."""
 
@@ -27,13 +31,34 @@ def check_seen(*, kinds: Collection[str], within: str | None, seen: Sequence[See
             raise NotTaken(f"{one.kind} {one.external_id} is not within {within}")
         if not one.external_id:
             raise NotTaken(f"a {one.kind} has no id")
+        if max(len(one.external_id), len(one.within)) > IDS:
+            raise NotTaken(f"an id of a {one.kind} is longer than {IDS} characters")
         check_no_value(kind=one.kind, content=one.configuration)
+
+
+def fitting(one: Seen) -> Seen:
+    """The same with a name that fits: a longer one is cut in sight."""
+    return one if len(one.name) <= NAMES else replace(one, name=cut(one.name, NAMES))
+
+
+def fitting_event(event: VendorEvent) -> VendorEvent:
+    """The same with names and words that fit. What is longer is cut in sight; what it is known by is not."""
+    words = {name: getattr(event, name) for name in ("action", "actor_id", "actor_name", "object_id", "object_name")}
+    long: dict[str, Any] = {name: cut(value, WORDS) for name, value in words.items() if len(value) > WORDS}
+    return replace(event, **long) if long else event
+
+
+def cut(text: str, limit: int) -> str:
+    """At most so many characters, the last of them a sign that there were more."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def check_event(*, event: VendorEvent) -> None:
     """Raise ``NotTaken`` for an entry without an id, and for one that holds what must not be kept."""
     if not event.external_id:
         raise NotTaken(f"an entry {event.action} has no id")
+    if len(event.external_id) > IDS:
+        raise NotTaken(f"the id of an entry is longer than {IDS} characters")
     check_no_value(kind=event.kind, content=event.detail)
 
 

@@ -108,7 +108,7 @@ class Cloudflare:
         cursor, seen = "", {""}
         span: dict[str, str | int] = {"since": _stamp(since), "before": _stamp(before), "limit": MANY, "direction": "asc"}
         for _ in range(PAGES):
-            found = self._ask(self._within("logs/audit"), envelope.page, {**span, **({"cursor": cursor} if cursor else {})})
+            found = self._ask(self._within("logs/audit"), envelope.log_page, {**span, **({"cursor": cursor} if cursor else {})})
             yield list(found.items)
             cursor = found.cursor
             if cursor in seen or not found.items:
@@ -119,7 +119,7 @@ class Cloudflare:
     def audit_v1(self, *, since: datetime, before: datetime) -> Iterator[list[Fields]]:
         """The same of the older log."""
         span: dict[str, str | int] = {"since": _stamp(since), "before": _stamp(before), "direction": "asc"}
-        return self._pages(self._within("audit_logs"), size=MANY, extra=span)
+        return self._pages(self._within("audit_logs"), size=MANY, extra=span, read=envelope.log_page)
 
     def _within(self, path: str) -> str:
         return f"/accounts/{quote(self.account, safe='')}/{path}"
@@ -128,10 +128,12 @@ class Cloudflare:
         for items in self._pages(path, size=size, extra=extra or {}):
             yield from items
 
-    def _pages(self, path: str, *, size: int, extra: dict[str, str | int]) -> Iterator[list[Fields]]:
+    def _pages(
+        self, path: str, *, size: int, extra: dict[str, str | int], read: Callable[[Any], Page] = envelope.page
+    ) -> Iterator[list[Fields]]:
         before: tuple[Any, ...] = ()
         for number in range(1, PAGES + 1):
-            found: Page = self._ask(path, envelope.page, {**extra, "page": number, "per_page": size})
+            found = self._ask(path, read, {**extra, "page": number, "per_page": size})
             here = tuple(item.values for item in found.items)
             if not here or here == before:
                 return

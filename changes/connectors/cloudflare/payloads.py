@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from changes.connectors.cloudflare.envelope import ID
-from changes.connectors.fields import SMALL, Fields, clean_json
+from changes.connectors.fields import SMALL, Fields, Unreadable, clean_json
 from changes.entitlements.facts import Held, Right
 from changes.inventory.facts import Seen
 
@@ -74,6 +74,8 @@ def application(found: Fields, environments: Mapping[str, str]) -> Seen:
     """An Access application, without its credentials. The ids of its policies stand in their order."""
     own, domain = found.needed_text("id", limit=ID), found.text("domain") or ""
     policies = found.values.get("policies") or []
+    if not isinstance(policies, list):
+        raise Unreadable(f"{found.path}.policies is not a list")
     order = [item.get("id") if isinstance(item, Mapping) else item for item in policies if isinstance(item, Mapping | str)]
     kept = {key: scrubbed(found.values.get(key)) for key in APP_KEYS}
     return Seen(

@@ -29,6 +29,8 @@ FOR_OTHERS = 24
 ROLES, GROUPS = "roles", "groups (team)"
 ACCOUNTS, TOKENS = "service accounts (service_accounts)", "tokens of service accounts (service_account_api_tokens)"
 """What is missing, with Doppler's name of the permission where it has one."""
+BESIDE_THE_LOG = frozenset({ROLES, GROUPS, ACCOUNTS, TOKENS})
+"""Without these every edit is known all the same."""
 
 
 def read_roles(run: Run) -> None:

@@ -42,7 +42,7 @@ class Doppler(Transport):
 
     def entries(self, *, config: Config) -> Iterator[list[Entry]]:
         """Pages of a config's log, newest first, lazily."""
-        return self._pages("/v3/configs/config/logs", "logs", logs.entry, _of(config))
+        return self._events("/v3/configs/config/logs", "logs", logs.entry, _of(config))
 
     def diff(self, *, config: Config, entry: str) -> Diff:
         """Which secrets one entry was about, by name and side."""
@@ -54,7 +54,7 @@ class Doppler(Transport):
 
     def activity(self) -> Iterator[list[Entry]]:
         """Pages of the workplace's activity log, newest first, lazily."""
-        return self._pages("/v3/logs", "logs", logs.entry, {})
+        return self._events("/v3/logs", "logs", logs.entry, {})
 
     def syncs(self) -> list[Sync]:
         """Every sync of every integration."""
@@ -66,7 +66,7 @@ class Doppler(Transport):
 
     def users(self) -> list[Fields]:
         """The people of the workplace; these pages have a size of their own."""
-        return [row for page in self._pages("/v3/workplace/users", "workplace_users", lambda row: row, {}, size=0) for row in page]
+        return self._listed("/v3/workplace/users", "workplace_users", lambda row: row, size=0)
 
     def roles(self) -> list[Fields]:
         """The roles of the workplace."""
@@ -100,7 +100,7 @@ class Doppler(Transport):
 
     def change_requests(self) -> Iterator[list[Request]]:
         """Pages of Doppler's own change requests, lazily."""
-        return self._pages("/v3/workplace/change_requests", "change_requests", logs.request, {})
+        return self._events("/v3/workplace/change_requests", "change_requests", logs.request, {})
 
     def change_request(self, *, vendor_id: str) -> Request:
         """One change request with what it was applied as. ``reveal`` is never asked for."""

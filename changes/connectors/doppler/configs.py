@@ -115,7 +115,7 @@ def _read_config(run: Run, path: str) -> None:
     kept["names"] = list(_names(run.doppler.names(config=config)))
     here = payloads.environment_of(config.environment, run.environments)
     tokens = run.doppler.service_tokens(config=config)
-    run.observe("doppler.service_token", [rights.service_token(row, path, here) for row in tokens], within=path)
+    run.observe("doppler.service_token", (rights.service_token(row, path, here) for row in tokens), within=path)
     keep_in(run, "configs", path, {**kept, "at": run.at.isoformat()})
 
 

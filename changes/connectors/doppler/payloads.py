@@ -17,7 +17,8 @@ from changes.connectors.fields import Fields, Incomplete, Unreadable
 from changes.inventory.facts import Seen
 
 ID = 120
-SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,118}", re.ASCII)
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,89}", re.ASCII)
+"""A config is known by its project and its name together, of which the inventory holds two hundred characters."""
 DEFAULTS = {"prd": "production", "prod": "production", "production": "production", "stg": "staging", "staging": "staging"}
 DEFAULTS |= dict.fromkeys(("dev", "development"), "development")
 """Environments by Doppler's own slugs; the administrator's settings win."""
@@ -62,6 +63,14 @@ class Sync:
 def environment_of(slug: str, environments: Mapping[str, str]) -> str:
     """Which environment a slug is, by the settings, else by Doppler's own slugs; empty when it is none of them."""
     return environments.get(slug, DEFAULTS.get(slug, ""))
+
+
+def entries(body: Any, name: str) -> list[Any]:
+    """What stands in a list, named or bare, whatever it is."""
+    rows = body if isinstance(body, list) else Fields.of(value=body, path="answer").values.get(name)
+    if not isinstance(rows, list):
+        raise Incomplete(f"answer.{name} is missing or unusable")
+    return rows
 
 
 def listed(body: Any, name: str) -> tuple[Fields, ...]:

@@ -36,6 +36,7 @@ def sync(*, source: Source, at: datetime) -> int:
     if whole:
         keep(source=source, missing_last=sorted(run.missing))
     keep(source=source, missing=sorted({*run.missing, *source.settings.get("missing_last", [])}))
+    run.problems += [f"Doppler: an entry of a log cannot be used: {why}" for why in dict.fromkeys(run.doppler.unusable)]
     if run.problems:
         raise Permanent("; ".join(run.problems))
     return len(run.new)

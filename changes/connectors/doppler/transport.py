@@ -6,7 +6,7 @@ asks at most 60 times. Nothing here sleeps.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from changes.connectors.allowance import Allowance
 from changes.connectors.answer import LONGEST_WAIT, Answer
 from changes.connectors.doppler import payloads
 from changes.connectors.errors import Invalid, NotJson, Passing, Unauthorised
-from changes.connectors.fields import Fields, Incomplete, Unreadable
+from changes.connectors.fields import Fields, Incomplete, Unreadable, readable
 from changes.connectors.http import Client
 from changes.connectors.json_text import decoded
 from changes.connectors.models import Source
@@ -30,6 +30,8 @@ REQUESTS = 60
 RESERVE = 20
 PAGE = 20
 PAGES = 200
+LONGEST_NUMBER = 12
+"""Digits of a header."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Transport:
 
     source: Source
     allowance: Allowance = field(default_factory=lambda: Allowance(seconds=SECONDS, requests=REQUESTS, reserve=RESERVE))
+    unusable: list[str] = field(default_factory=list, init=False, repr=False)
+    """Why entries of logs could not be used: one of them must not hide the others. Whoever reads a log looks here."""
     _client: Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -47,24 +51,28 @@ class Transport:
         self._client = Client(base_url=self.source.api_url, headers=headers)
 
     def _listed(
-        self, path: str, name: str, read: Callable[[Fields], Read], query: dict[str, str | int] | None = None
+        self, path: str, name: str, read: Callable[[Fields], Read], query: dict[str, str | int] | None = None, *, size: int = PAGE
     ) -> list[Read]:
-        return [row for page in self._pages(path, name, read, query or {}) for row in page]
+        """All of a list. One entry that cannot be read spoils it: what is left out of such a list is gone."""
+        pages = self._pages(path, name, query or {}, size=size)
+        return [row for rows in pages for row in _read(path, partial(each, rows, name, read))]
 
-    def _pages(
-        self, path: str, name: str, read: Callable[[Fields], Read], query: dict[str, str | int], *, size: int = PAGE
-    ) -> Iterator[list[Read]]:
+    def _events(self, path: str, name: str, read: Callable[[Fields], Read], query: dict[str, str | int]) -> Iterator[list[Read]]:
+        """Pages of a log, lazily. An entry that cannot be read is named in ``unusable``, and the others are read."""
+        for rows in self._pages(path, name, query):
+            yield list(readable(rows, read, self.unusable, path=name))
+
+    def _pages(self, path: str, name: str, query: dict[str, str | int], *, size: int = PAGE) -> Iterator[list[Any]]:
         """Pages until one is short, empty, or the same as the one before. Without ``size`` only the last two tell."""
-        before: tuple[Any, ...] = ()
+        before: list[Any] = []
         sized = {"per_page": size} if size else {}
         for number in range(1, PAGES + 1):
-            rows = self._ask(path, lambda body: payloads.listed(body, name), {**query, "page": number, **sized})
-            here = tuple(row.values for row in rows)
-            if not here or here == before:
+            rows = self._ask(path, lambda body: payloads.entries(body, name), {**query, "page": number, **sized})
+            if not rows or rows == before:
                 return
-            yield _read(path, partial(all_of, rows, read))
-            before = here
-            if size and len(here) < size:
+            yield rows
+            before = rows
+            if size and len(rows) < size:
                 return
         raise Invalid(f"{path} has pages without an end")
 
@@ -84,10 +92,14 @@ class Transport:
     def _note(self, answer: Answer) -> None:
         """``x-ratelimit-remaining``, and ``x-ratelimit-reset`` in seconds since 1970 or from now."""
         left, reset = answer.headers.get("x-ratelimit-remaining", ""), answer.headers.get("x-ratelimit-reset", "")
-        if left.isascii() and left.isdecimal() and reset.isascii() and reset.isdecimal():
+        if _is_number(left) and _is_number(reset):
             said = float(reset)
             wait = said if said < LONGEST_WAIT else max(0.0, said - time.time())
             self.allowance.left, self.allowance.resets_in = int(left), min(wait, LONGEST_WAIT)
+
+
+def _is_number(said: str) -> bool:
+    return said.isascii() and said.isdecimal() and len(said) <= LONGEST_NUMBER
 
 
 def checked(answer: Answer) -> None:
@@ -118,12 +130,7 @@ def _read(what: str, read: Callable[[], Read]) -> Read:
 
 def each(body: Any, name: str, read: Callable[[Fields], Read]) -> list[Read]:
     """What ``read`` makes of each object of a list. Raises ``Unreadable`` and ``Incomplete``."""
-    return all_of(payloads.listed(body, name), read)
-
-
-def all_of(rows: Iterable[Fields], read: Callable[[Fields], Read]) -> list[Read]:
-    """The same of objects that were listed already."""
-    return [read(row) for row in rows]
+    return [read(row) for row in payloads.listed(body, name)]
 
 
 def _token(source: Source) -> str:

@@ -17,6 +17,8 @@ OF_AN_APP = (MACHINE, VOLUME, SECRET)
 Environment = Callable[[str], str]
 """The environment of an app, by its name; empty when none is known."""
 NAME = 200
+APP_NAME, SLUG = 79, 59
+"""A secret is known by its app too, a member by the organisation."""
 PORT = ("port", "start_port", "end_port", "handlers", "force_https")
 SERVICE = ("protocol", "internal_port", "autostart", "min_machines_running", "force_instance_key")
 CHECK = ("type", "port", "path", "method", "protocol", "interval", "timeout", "grace_period", "tls_skip_verify")
@@ -40,7 +42,7 @@ def members(body: Any) -> tuple[str, list[Seen]]:
     """(slug of the organisation, its members) of ``client.MEMBERS``, or that ``flyctl orgs show --json`` printed."""
     whole = _lower(body)
     found = whole.needed("data").needed("organization") if whole.has("data") else whole
-    slug = found.needed_text("slug", limit=NAME)
+    slug = found.needed_text("slug", limit=SLUG)
     return slug, [_member(slug, edge) for edge in found.needed("members").items("edges")]
 
 
@@ -56,7 +58,7 @@ def apps(body: Any, *, environment: Environment) -> list[Seen]:
 
 
 def _app(row: Fields, environment: Environment) -> Seen:
-    name = row.needed_text("name", limit=NAME)
+    name = row.needed_text("name", limit=APP_NAME)
     organisation = row.within("organization")
     slug = (organisation.text("slug") or "") if organisation else ""
     return Seen(APP, name, name, environment(name), within=slug, configuration={"organization": slug})

@@ -61,6 +61,8 @@ class Fly:
     """One organisation's account. Raises ``Passing`` and ``Permanent`` as the HTTP client does."""
 
     source: Source
+    unusable: list[str] = field(default_factory=list, init=False, repr=False)
+    """Why releases could not be used: one of them must not hide the others. Whoever reads them looks here."""
     _until: float = field(init=False, repr=False)
     _graphql: Client = field(init=False, repr=False)
     _machines: Client = field(init=False, repr=False)
@@ -78,11 +80,14 @@ class Fly:
         after = ""
         for _ in range(PAGES):
             variables = {"name": app, "first": PAGE, "after": after or None}
-            found, after = self._read(self._query(RELEASES, variables), payloads.releases_of_graphql, app)
+            found, after = self._read(self._query(RELEASES, variables), self._releases, app)
             yield found
             if not after:
                 return
         raise Invalid(f"the releases of {app} have pages without an end")
+
+    def _releases(self, body: Any) -> tuple[list[ReleaseReported], str]:
+        return payloads.releases_of_graphql(body, self.unusable)
 
     def machines(self, *, app: str) -> list[MachineReported]:
         """The machines of an app, with what each runs."""

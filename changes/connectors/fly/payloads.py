@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from changes.connectors.fields import SMALL, Fields, Incomplete, Unreadable
+from changes.connectors.fields import SMALL, Fields, Incomplete, Unreadable, clean, readable
 
 # flyctl sets running, then complete, interrupted or failed; older releases say pending and succeeded.
 STATES = {
@@ -26,7 +26,7 @@ STATES = {
 COMMIT_TAG = re.compile(r"(?:sha-|git-)?([0-9a-f]{7,40})", re.ASCII)
 """A tag that names a commit: the hash alone, or behind the usual prefixes of image builders."""
 COMMIT_LABEL = re.compile(r"[0-9a-f]{7,40}|[0-9a-f]{64}", re.ASCII)
-WENT_BACK = re.compile(r"\b(?:roll(?:ed|ing)?[ -]?back|revert(?:ed|ing)?|deploy image of)\b.*?\bv?(\d+)", re.IGNORECASE)
+WENT_BACK = re.compile(r"\b(?:roll(?:ed|ing)?[ -]?back|revert(?:ed|ing)?|deploy image of)\b.*?\bv?(\d{1,10})\b", re.IGNORECASE)
 ID = 120
 log = logging.getLogger(__name__)
 
@@ -64,16 +64,21 @@ class MachineReported:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def releases_of_graphql(body: Any) -> tuple[list[ReleaseReported], str]:
+def releases_of_graphql(body: Any, unusable: list[str] | None = None) -> tuple[list[ReleaseReported], str]:
     """(releases newest first, cursor of the next page or empty) of the answer to ``client.RELEASES``.
 
-    An app that Fly does not know gives ``Incomplete``.
+    An app that Fly does not know gives ``Incomplete``. Why a release cannot be used goes into ``unusable``, and the others are
+    read; without that list it is raised.
     """
     app = Fields.of(value=body, path="answer").needed("data").needed("app")
     listed = app.within("releasesUnprocessed") or app.needed("releases")
     page = listed.within("pageInfo")
     more = page is not None and page.flag("hasNextPage")
-    found = [_release(item.values, _SNAKE_OR_CAMEL) for item in listed.items("nodes")]
+    if unusable is None:
+        found = [_release(item.values, _SNAKE_OR_CAMEL) for item in listed.items("nodes")]
+    else:
+        nodes = listed.values["nodes"] if listed.has("nodes") else []
+        found = list(readable(nodes, lambda item: _release(item.values, _SNAKE_OR_CAMEL), unusable))
     return found, (page.text("endCursor") or "") if page is not None and more else ""
 
 
@@ -182,12 +187,16 @@ def _machine(item: Fields) -> MachineReported:
         image=_reference(image.text("registry"), image.text("repository"), image.text("tag")),
         digest=image.text("digest") or "",
         release_id=metadata.get("fly_release_id", ""),
-        release_version=int(version) if version.isascii() and version.isdecimal() else None,
+        release_version=_version(version),
         commit=_commit(labels),
         repository=labels.get("GH_REPO", ""),
         state=item.text("state") or "",
         labels=labels,
     )
+
+
+def _version(said: str) -> int | None:
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= len(str(SMALL)) else None
 
 
 def _shown_image(item: Fields) -> MachineReported:
@@ -213,7 +222,7 @@ def _texts(values: Any) -> dict[str, str]:
     """An object of texts; null and missing are empty, other values are left out."""
     if not isinstance(values, Mapping):
         return {}
-    return {str(name): value for name, value in values.items() if isinstance(value, str)}
+    return {clean(text=str(name)): clean(text=value) for name, value in values.items() if isinstance(value, str)}
 
 
 def _commit(labels: Mapping[str, str]) -> str:

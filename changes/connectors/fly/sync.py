@@ -62,8 +62,10 @@ def sync_releases(*, source: Source, at: datetime, among: Collection[str] | None
     problems: list[str] = []
     try:
         for app in _in_turn([app for app in apps_of(source) if among is None or app.name in among], at):
+            fly.unusable.clear()
             try:
                 moved += _sync(fly, app, questions, since=_since(source, app), at=at)
+                problems += [f"{app.name}: a release cannot be used: {one}" for one in fly.unusable]
             except (NotFound, NotJson, Invalid) as problem:
                 problems.append(f"{app.name}: {problem}")
         if problems:

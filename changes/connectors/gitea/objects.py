@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from changes.connectors.fields import Fields
+from changes.connectors.fields import BIG, Fields, Unreadable
 from changes.connectors.github import objects
 from changes.connectors.github.branches import rules_of
 from changes.delivery.facts import BranchRulesReported, CheckReported, PullRequestReported, ReviewReported
@@ -25,6 +25,8 @@ STATUSES = {"warning": "success", "skipped": "success"}
 
 def account(number: int | None) -> int | None:
     """The number of an account among all forges'."""
+    if number is not None and number > BIG - ACCOUNTS:
+        raise Unreadable("the number of an account is larger than any that is given out")
     return None if number is None else ACCOUNTS + number
 
 

@@ -28,6 +28,8 @@ BRANCH = "refs/heads/"
 LOGIN = 120
 """Characters that the database keeps of a login."""
 ENVIRONMENT = 60
+REF = 500
+"""Characters of a branch's name: Git itself allows fewer, and an index holds no more."""
 
 
 def account(*, holder: Fields, name: str) -> tuple[int | None, str | None, bool | None]:
@@ -53,7 +55,7 @@ def repository(*, value: Mapping[str, Any]) -> RepositoryFact:
     return RepositoryFact(
         name=name,
         vendor_id=fields.number("id"),
-        clone_url=fields.text("clone_url"),
+        clone_url=fields.text("clone_url", limit=REF),
         default_branch=fields.word("default_branch", limit=200),
         archived=fields.flag("archived"),
         disabled=fields.flag("disabled"),
@@ -73,9 +75,9 @@ def pull_request(*, value: Mapping[str, Any], path: str = "pull_request") -> Pul
         number=fields.needed_number("number", largest=SMALL),
         title=fields.needed_text("title"),
         state=state,
-        head_ref=head.needed_text("ref"),
+        head_ref=head.needed_text("ref", limit=REF),
         head_sha=head.needed_commit("sha"),
-        base_ref=base.needed_text("ref"),
+        base_ref=base.needed_text("ref", limit=REF),
         body=fields.text_or_empty("body"),
         draft=fields.flag("draft"),
         author_uid=author_uid,
@@ -252,7 +254,7 @@ def activity(*, value: Mapping[str, Any]) -> PushReported | None:
     ``before`` and ``after`` are forty zeros where the branch was made or deleted.
     """
     fields = Fields.of(value=value, path="activity")
-    ref, kind = fields.needed_text("ref"), fields.needed_text("activity_type")
+    ref, kind = fields.needed_text("ref", limit=REF), fields.needed_text("activity_type")
     uid, login, _ = account(holder=fields, name="actor")
     if not ref.startswith(BRANCH):
         return None

@@ -82,7 +82,7 @@ def bypasses(*, ruleset: Any, thing: str, name: str, teams: Mapping[int, str]) -
 
 
 def _bypass(actor: Fields, thing: str, name: str, teams: Mapping[int, str]) -> Held:
-    kind, number = actor.needed_text("actor_type"), actor.number("actor_id")
+    kind, number = actor.needed_word("actor_type", limit=40), actor.number("actor_id")
     mode = actor.text("bypass_mode") or "always"
     account, called = f"{kind}:{number or ''}", f"{kind} {number or ''}".strip()
     if kind == "RepositoryRole":

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from changes.connectors.fields import SMALL, Fields, Incomplete
+from changes.connectors.fields import BIG, SMALL, Fields, Incomplete, Unreadable
 from changes.connectors.github import objects
 from changes.connectors.github.branches import rules_of
 from changes.delivery.facts import BranchRulesReported, CheckReported, PullRequestReported, RepositoryFact, ReviewReported
@@ -36,6 +36,8 @@ Json = Mapping[str, Any]
 
 def account(number: int | None) -> int | None:
     """The number of an account among all forges'."""
+    if number is not None and number > BIG - ACCOUNTS:
+        raise Unreadable("the number of an account is larger than any that is given out")
     return None if number is None else ACCOUNTS + number
 
 
@@ -45,7 +47,7 @@ def repository(*, value: Json) -> RepositoryFact:
     return RepositoryFact(
         name=fields.needed_text("path_with_namespace", limit=200),
         vendor_id=fields.number("id"),
-        clone_url=fields.text("http_url_to_repo") or fields.text("git_http_url"),
+        clone_url=fields.text("http_url_to_repo", limit=objects.REF) or fields.text("git_http_url", limit=objects.REF),
         default_branch=fields.word("default_branch", limit=200),
         archived=fields.flag("archived"),
         visibility=fields.word("visibility", limit=20),
@@ -240,8 +242,9 @@ def status(*, value: Json, sha: str, name: str = "") -> CheckReported:
     return objects.status(value=like, sha=sha)
 
 
-def branch_rules(*, branch: str, rules: Sequence[Json], project: Json, approvals: Json) -> BranchRulesReported:
+def branch_rules(*, branch: str, rules: Sequence[Json], project: Any, approvals: Any) -> BranchRulesReported:
     """What guards a branch, in GitHub's form: of several patterns GitLab lets the most open one win, and so do we."""
+    project, approvals = (Fields.of(value=one, path=path).values for one, path in ((project, "project"), (approvals, "approvals")))
     fitting = [rule for rule in rules if _fits(str(rule.get("name", "")), branch)]
     protection = _protection([Fields.of(value=rule, path="rule") for rule in fitting], project, approvals) if fitting else None
     return rules_of(branch=branch, rules=[], protection=protection, seen=True)

@@ -15,6 +15,7 @@ from changes.entitlements.actions import take
 from changes.entitlements.facts import Held, Right
 
 EVERY = timedelta(hours=1)
+ID = 60
 SLACKBOT = "USLACKBOT"
 """In every workspace, and nobody's."""
 WORDS: Sequence[tuple[str, str, Right]] = (
@@ -55,12 +56,13 @@ def held_in(users: Iterable[Fields], *, team: str, name: str) -> list[Held]:
 
 
 def _held(user: Fields, team: str, name: str) -> Held:
-    at_home = (user.text("team_id") or team) == team
+    where = user.text("team_id", limit=ID) or team
+    at_home = where == team
     bot = bool(user.flag("is_bot") or user.flag("is_workflow_bot"))
     word, right = _word(user) if at_home else ("guest of another workspace", Right.READ)
     profile = user.within("profile")
     return Held(
-        account_id=f"{user.text('team_id') or team}:{user.needed_text('id')}",
+        account_id=f"{where}:{user.needed_text('id', limit=ID)}",
         account_name=((profile.text("real_name") if profile else "") or user.text("real_name") or user.text("name")) or "",
         thing=_thing(team),
         thing_name=name or "Slack workspace",

@@ -1,6 +1,8 @@
 """What really went over HTTP between a client and a stand-in, to be held to the vendor's own description."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -40,3 +42,18 @@ def hold(exchange: Exchange, description: OpenAPI, *, host: str, prefix: str = "
     request = MockRequest(host, "get", prefix + exchange.path, args=exchange.query, headers={"Authorization": "Bearer token"})
     description.validate_request(request)
     description.validate_response(request, MockResponse(exchange.body, exchange.status, content_type="application/json"))
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, path: str, change: Callable[[Any], object]) -> None:
+    """From now on ``change`` is made to every answer whose path ends so, or whose question is of that GraphQL operation."""
+    original = Client.request
+
+    def request(self: Client, **asked: Any) -> Any:
+        answer = original(self, **asked)
+        if not asked["path"].endswith(path) and path not in str(asked.get("body")):
+            return answer
+        body = json.loads(answer.body)
+        change(body)
+        return replace(answer, body=json.dumps(body).encode())
+
+    monkeypatch.setattr(Client, "request", request)

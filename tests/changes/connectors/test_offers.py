@@ -78,8 +78,7 @@ def test_projects_of_doppler_that_were_not_asked_are_said(monkeypatch, count, le
         projects=lambda: [SimpleNamespace(name=f"p{number}") for number in range(count)],
         environments=lambda *, project: [(f"env-{project}", "")],
         activity=lambda: iter(()),
-        users=list,
-        syncs=list,
+        **dict.fromkeys(("users", "syncs", "groups", "service_accounts", "roles"), list),
     )
     monkeypatch.setattr(doppler, "Doppler", lambda source: workplace)
 

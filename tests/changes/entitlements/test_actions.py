@@ -120,3 +120,13 @@ def test_five_thousand_rights_are_read_again_with_few_queries(django_assert_max_
 
     assert (len(changed.began), len(changed.ended)) == (1, 1)
     assert time.monotonic() - began < 5 * SHARED
+
+
+def test_words_that_no_index_holds_are_cut_in_sight_and_the_same_again_is_no_difference():
+    words = "".join(chr(ord("a") + number * number % 26) for number in range(9000))
+    for at in (AT, AT + HOUR):
+        take(held("ann", through=words, vendor_word=words), at=at)
+
+    row = Entitlement.objects.get()
+    assert (len(row.through), len(row.vendor_word), row.through[-1]) == (actions.THROUGH, actions.WORD, "…")
+    assert AccessSnapshot.objects.count() == 1

@@ -171,3 +171,18 @@ def test_an_event_with_a_value_or_without_an_id_is_refused_whole_and_the_value_i
 def test_names_are_no_values():
     assert note(event(1, detail={"added": ["KEY"], "value": "", "removed": None})) != []
     assert note(event(2, kind="cloudflare.dns_record", detail={"value": "192.0.2.1"})) != []
+
+
+def test_a_name_that_is_too_long_is_cut_in_sight_and_an_id_is_refused():
+    long = "n" * 400
+    for hour in (0, 1):
+        read(Seen(MACHINE, "m1", long, within="shop"), at=AT + hour * HOUR)
+    note_events(source="fly", events=[VendorEvent("e1", AT, long, object_name=long, actor_id=long)], at=AT)
+
+    assert (Asset.objects.get().name, Snapshot.objects.count()) == (f"{'n' * 299}…", 1)
+    event = Kept.objects.get()
+    assert {len(one) for one in (event.action, event.object_name, event.actor_id)} == {200}
+    with pytest.raises(NotTaken, match=r"an id of a fly\.machine is longer than 200"):
+        read(Seen(MACHINE, long, "m", within="shop"), at=AT + 2 * HOUR)
+    with pytest.raises(NotTaken, match="the id of an entry is longer than 200"):
+        note_events(source="fly", events=[VendorEvent(long, AT, "a")], at=AT)

@@ -73,6 +73,12 @@ def test_every_recorded_answer_is_read_or_refused_with_its_reason(path):
         assert secret not in found
 
 
+@pytest.mark.parametrize("policies", [5, 1.5, True, "x", {"id": "p1"}])
+def test_policies_of_an_application_that_are_no_list_are_refused(policies):
+    with pytest.raises(Unreadable, match="policies is not a list"):
+        payloads.application(of({"id": "a1", "name": "Admin", "policies": policies}), ENVIRONMENTS)
+
+
 def test_a_zone_and_its_record_keep_what_a_person_decided():
     zone = payloads.zone(of({"id": "z1", "name": "northwind.example", "status": "active", "paused": False}), ENVIRONMENTS)
     srv = {"id": "r1", "type": "SRV", "name": "_sip.staging.northwind.example", "content": "5 x", "ttl": 60, "data": {"port": 5}}

@@ -15,7 +15,7 @@ from changes.inventory.models import Asset, Snapshot, VendorEvent
 from portal import vault
 from tests.changes.connectors.cloudflare.conftest import BOB, REX, ZONE, at
 from tests.changes.connectors.cloudflare.vendor_data import described, needed
-from tests.changes.connectors.recorded import hold, listen
+from tests.changes.connectors.recorded import hold, listen, spoil
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +49,17 @@ def test_one_run_reads_assets_rights_and_the_audit_log(source, world):
     kept = fresh(source)
     assert (kept.settings["log_version"], kept.settings["missing"]) == ("v2", [])
     assert kept.rate_remaining > 1100
+
+
+def test_entries_of_the_log_that_cannot_be_used_hide_no_other_one(source, world, monkeypatch):
+    spoil(monkeypatch, "/logs/audit", lambda body: body["result"].extend([None, "x", {}, {"action": 5}]))
+
+    with pytest.raises(Permanent) as wrong:
+        sync(source=source, at=at())
+
+    assert str(wrong.value).count("an entry of the audit log cannot be used") == 4
+
+    assert VendorEvent.objects.count() == 10
 
 
 def test_a_second_run_writes_nothing_and_a_later_one_sees_what_moved(source, world):

@@ -101,7 +101,7 @@ def test_machines_and_apps_are_asked_for_by_name(server):
         ({"errors": [{"message": "busy", "extensions": {"code": "SERVER_ERROR"}}]}, Passing),
         ({"errors": [{"message": "Field 'x' doesn't exist", "extensions": None}]}, Invalid),
         ({"errors": "strange"}, Invalid),
-        ({"data": {"app": {"releasesUnprocessed": {"nodes": [{}]}}}}, NotJson),
+        ({"data": {"app": {"releasesUnprocessed": {"nodes": {}}}}}, NotJson),
         ({"data": 5}, NotJson),
         ([], NotJson),
     ],

@@ -16,11 +16,12 @@ from changes.connectors.fly.payloads import Unreadable
 from changes.connectors.models import Source
 from changes.delivery.models import Release
 from changes.inventory.models import Asset, Snapshot, SourceReading
-from tests.changes.connectors.fly.test_sync import at, source, web
+from tests.changes.connectors.fly.test_sync import at, release, source, web
 from tests.changes.connectors.fly.vendor_data import needed, sample, samples
+from tests.changes.connectors.recorded import spoil
 from tests.standins import fly_standin
 
-__all__ = ["fly_standin", "source", "web"]
+__all__ = ["fly_standin", "release", "source", "web"]
 pytestmark = pytest.mark.django_db
 CANARY = "canary-9f3"
 
@@ -77,12 +78,41 @@ def test_what_changed_is_seen_again_and_an_app_that_is_gone_takes_all_with_it(so
     assert there("kind") == [("fly.organization",)]
 
 
-def test_an_answer_that_cannot_be_used_ends_the_run_and_keeps_what_was_read(source, monkeypatch):
+def test_an_answer_that_cannot_be_used_is_said_and_keeps_what_else_was_read(source, monkeypatch):
     monkeypatch.setattr(inventory.Fly, "look", lambda *_, path: {"apps": "none"})
 
     with pytest.raises(NotJson, match="not a list"):
         sync_inventory(source=source, at=at())
     assert there("kind") == [("fly.organization",)]
+
+
+def test_an_app_that_cannot_be_read_holds_no_other_one_up_and_is_said_until_it_can(source, fly_standin, monkeypatch):
+    for name in ("a-first", "b-second", "z-last"):
+        fly_standin.create_app(name=name, org="northwind", machines=1, at=at(-90))
+    with monkeypatch.context() as spoilt:
+        for name in ("a-first", "b-second"):
+            spoil(spoilt, f"/v1/apps/{name}/machines", lambda body: body[0].update(name=5))
+        for minute in range(3):
+            with pytest.raises(NotJson, match="a-first.*b-second" if minute else "a-first"):
+                sync_inventory(source=source, at=at(minute))
+
+        assert {row[0] for row in there("within", "kind") if row[1] == "fly.machine"} == {"web-prod", "z-last"}
+        assert set(source.settings["unread"]["fly.secret"]) == {"a-first", "b-second"}
+
+    sync_inventory(source=source, at=at(12))
+    assert {row[0] for row in there("within", "kind") if row[1] == "fly.machine"} == {"a-first", "b-second", "web-prod", "z-last"}
+    assert source.settings["unread"]["fly.secret"] == {}
+
+
+def test_members_of_another_organisation_than_was_asked_for_are_not_taken(source, fly_standin, release, monkeypatch):
+    release()
+    spoil(monkeypatch, "members(first", lambda body: body["data"]["organization"].update(slug="another"))
+
+    with pytest.raises(NotJson, match=r"northwind: .* is not within northwind"):
+        sync_inventory(source=source, at=at())
+
+    assert ("fly.member",) not in there("kind")
+    assert ("fly.machine",) in there("kind")
 
 
 @needed

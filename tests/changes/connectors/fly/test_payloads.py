@@ -199,10 +199,33 @@ def test_a_tag_names_a_commit_only_when_it_is_one(image, commit):
         ({"description": "Release"}, None),
         ({"description": "Rollback to v9"}, None),
         ({"description": "Fix rollback button"}, None),
+        ({"description": f"Rollback to v{'9' * 5000}"}, None),
     ],
 )
 def test_a_release_that_goes_back_says_to_which_version(changed, version):
     assert went_back_to(release=one(**changed)) == version
+
+
+def test_what_a_label_or_a_version_should_not_be_is_nothing_that_breaks_the_run():
+    labels, metadata = {"GH_REPO": "a\x00b", "GH_SHA": 5}, {"fly_release_version": "9" * 5000, "fly_release_id": "r\x00"}
+    machine = {"id": "m1", "image_ref": {"labels": labels}, "config": {"metadata": metadata}}
+
+    (found,) = machines([machine])
+
+    assert (found.release_version, found.release_id, found.repository, found.commit) == (None, "r␀", "a␀b", "")
+
+
+def test_a_release_that_cannot_be_used_is_named_beside_the_others():
+    unusable = []
+    body = answer(node(), node(id="rel_2"))
+    nodes = body["data"]["app"]["releasesUnprocessed"]["nodes"]
+    nodes[0]["status"] = ["complete"]
+    nodes.append(None)
+
+    found, _ = releases_of_graphql(body, unusable)
+
+    assert [one.vendor_id for one in found] == ["rel_2"]
+    assert unusable == ["release.status is not text", "list[2] is not an object"]
 
 
 def test_names_of_apps_are_listed_in_order():

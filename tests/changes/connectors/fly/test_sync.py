@@ -12,6 +12,7 @@ from changes.connectors.fly.sync import sync_releases
 from changes.connectors.models import Settling, Source
 from changes.delivery.models import BranchCommit, PullRequest, Release, Repository
 from portal import vault
+from tests.changes.connectors.recorded import spoil
 from tests.changes.delivery.workshop import START
 from tests.standins import fly_standin
 
@@ -55,6 +56,20 @@ def release(fly_standin):
         return fly_standin.release(app=app, by=ANN, at=at(minutes), **options)
 
     return make
+
+
+def test_a_release_that_cannot_be_used_hides_no_other_one_and_is_said(source, release, web, monkeypatch):
+    release(sha=ONE)
+    release(minutes=1, sha=TWO)
+    spoil(
+        monkeypatch, "releasesUnprocessed", lambda body: body["data"]["app"]["releasesUnprocessed"]["nodes"][0].update(version=-1)
+    )
+
+    with pytest.raises(Permanent, match=r"web-prod: a release cannot be used: release\.version"):
+        sync_releases(source=source, at=at(5))
+
+    assert Release.objects.get().commit_sha in ("", ONE)
+    monkeypatch.undo()
 
 
 def rows(*fields):

@@ -234,3 +234,9 @@ def test_a_push_is_kept_and_nonsense_is_set_aside(client, gitea):
 def test_an_answer_that_cannot_be_used_is_not_said_to_be_of_another_forge():
     with pytest.raises(NotJson, match=r"^The forge's answer cannot be used: pull\.number is missing or unusable$"):
         read_answer({}, read=lambda value: Fields.of(value=value, path="pull").needed_number("number"))
+
+
+def test_a_number_of_an_account_that_no_column_holds_is_refused():
+    assert objects.account(7) == objects.ACCOUNTS + 7
+    with pytest.raises(Unreadable, match="larger than any"):
+        objects.account(2**63 - 1)

@@ -378,3 +378,16 @@ def test_recorded_answers_are_read():
     assert {objects.status(value=row, sha=HEAD).status for row in said("statuses")} <= {"pending", "completed"}
     assert [objects.commit(value=row)["sha"] for row in said("commits")]
     assert objects.files(rows=said("merge_diff")["changes"])[0]["filename"]
+
+
+def test_a_number_of_an_account_that_no_column_holds_is_refused():
+    assert objects.account(7) == objects.ACCOUNTS + 7
+    with pytest.raises(Unreadable, match="larger than any"):
+        objects.account(2**63 - 1)
+
+
+@pytest.mark.parametrize("strange", [[], "x", 5, None])
+@pytest.mark.parametrize("name", ["project", "approvals"])
+def test_what_should_say_how_a_project_is_guarded_and_is_no_object_is_refused(name, strange):
+    with pytest.raises(Unreadable, match=f"{name} is not an object"):
+        objects.branch_rules(branch="prod", rules=[BRANCH], **{"project": {}, "approvals": {}, name: strange})
