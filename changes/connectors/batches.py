@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from changes.connectors.ahead import Read
 from changes.connectors.asking import Asked, ask_all
 from changes.connectors.dividing import SETS, Item, Left, divide
-from changes.connectors.github import handlers
+from changes.connectors.github import becoming, handlers
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.settling import touch
 from changes.delivery.facts import PullRequestReported, PushReported
@@ -68,7 +68,7 @@ def _record(items: Sequence[Item], at_once: bool, meanwhile: Callable[[], None])
             told += [Told(item.repository, fact, item.at) for fact in item.parsed.facts if isinstance(fact, SETS)]
             sources += [item.delivery.source] * (len(told) - len(sources))
             moved.setdefault(item.repository.pk, []).append(item)
-            item.outcome = handlers.recorded(parsed=item.parsed, repository=item.repository)
+            item.outcome = becoming.recorded(parsed=item.parsed, repository=item.repository)
     # Locks in the order in which settling takes them: the repository, its pull requests, changes, their numbers.
     for _, those in sorted(moved.items()):
         if (repository := those[0].repository) is not None:

@@ -14,7 +14,7 @@ from operator import or_
 from django.db.models import Q
 
 from changes.connectors.ahead import Read, read_body
-from changes.connectors.github import handlers
+from changes.connectors.github import becoming, handlers
 from changes.connectors.github.payloads import Parsed
 from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
@@ -124,7 +124,7 @@ class Division:
         if found.repository is not None and found.kind != "unknown":
             rows = (row for row in self.repositories if row.forge == item.delivery.source.kind)
             item.repository = known_as(rows=rows, fact=found.repository)
-        item.outcome = handlers.refusal(
+        item.outcome = becoming.refusal(
             parsed=found, repository=item.repository, signed=lambda row: self._is_signed(item.delivery, row)
         )
 

@@ -9,10 +9,11 @@ from django.forms import Form
 
 from changes.delivery.models import PullRequest, Release
 from changes.desk.frozen import Frozen
+from changes.desk.happening import Happening
 from changes.desk.opening import checks_of, opening_of, pull_requests_of
 from changes.desk.panels import PANELS
 from changes.desk.panels.panel import Asked, Placed, placed
-from changes.desk.timeline import Happening, happenings
+from changes.desk.timeline import happenings
 from changes.exceptions.models import ExceptionRecord
 from changes.gates.explain import Explanation, explanation
 from changes.proposals import queries

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from changes.desk.change_page import ChangePage
 from changes.desk.frozen import STATES
-from changes.desk.timeline import OUTCOMES, SHOWN, Happening
+from changes.desk.happening import Happening
+from changes.desk.timeline import OUTCOMES, SHOWN
 from changes.proposals.sections import SECTIONS, texts_of
 from portal.pdf import paper_of
 

@@ -1,12 +1,12 @@
 """The timeline of a change: its ledger entries, and what the forge and Fly told, in one order, newest first."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from changes.delivery.deploy_reviews import DeploymentReview, reviews_of
+from changes.delivery.deploy_reviews import reviews_of
 from changes.delivery.models import PullRequest, Release
+from changes.desk.happening import Happening, from_releases, from_reviews
 from changes.forges import NAMES
 from changes.proposals.models import Change
 from portal.access.models import User
@@ -14,20 +14,6 @@ from portal.ledger.queries import Entry, entries_about
 
 SHOWN = 200
 GONE = "The text of this entry was redacted by two people. The ledger says who and why."
-
-
-@dataclass(frozen=True)
-class Happening:
-    """One line: when, who, what, and its picture."""
-
-    id: str
-    at: datetime
-    who: str
-    text: str
-    icon: str
-    tone: str = "neutral"
-    sub: str = ""
-    unconfirmed: bool = False
 
 
 WORDS: dict[str, tuple[str, str, str]] = {
@@ -97,12 +83,6 @@ WORDS: dict[str, tuple[str, str, str]] = {
 }
 """Icon, tone and words of each kind of entry. A kind without words here is shown by its code, so that nothing is hidden."""
 
-REVIEWED = {
-    "requested": ("circle-help", "neutral", "asked for a review of"),
-    "approved": ("circle-check", "ok", "approved"),
-    "rejected": ("circle-x", "bad", "rejected"),
-}
-"""Icon, tone and words of each word on a deploy at the forge."""
 OUTCOMES = {"compliant": "Compliant", "not_compliant": "Not compliant", "unproven": "Not proven"}
 """The same words as in the table of frozen verdicts."""
 
@@ -112,7 +92,7 @@ def happenings(*, change: Change, pull_requests: list[PullRequest], releases: li
     found = entries_about(stream=f"change:{change.number}", limit=SHOWN)
     names = names_of(entry.actor for entry in found)
     entries = [_from_entry(entry, names) for entry in found]
-    facts = [*_from_pull_requests(pull_requests), *_from_releases(releases), *_from_reviews(reviews_of(releases))]
+    facts = [*_from_pull_requests(pull_requests), *from_releases(releases), *from_reviews(reviews_of(releases))]
     return sorted([*entries, *facts], key=lambda item: (item.at, item.id), reverse=True)
 
 
@@ -189,36 +169,3 @@ def _from_pull_requests(rows: list[PullRequest]) -> Iterator[Happening]:
 def _review_verb(state: str) -> str:
     verbs = {"approved": "approved", "changes_requested": "asked for changes in", "dismissed": "gave a review, since dismissed, on"}
     return verbs.get(state, "commented on")
-
-
-def _from_releases(rows: list[Release]) -> Iterator[Happening]:
-    for row in rows:
-        back = " (a rollback)" if row.rolls_back_id else ""
-        bad = row.state == Release.State.FAILED
-        yield Happening(
-            id=f"d-{row.pk}",
-            at=row.succeeded_at or row.failed_at or row.created_at,
-            who=row.actor or "Somebody",
-            text=f"released {row.commit_sha[:7]} to {row.environment}{back}",
-            icon="rocket" if not back else "undo-2",
-            tone="bad" if bad else "ok" if row.succeeded_at else "info",
-            sub=f"{row.app} v{row.version}. {Release.State(row.state).label}" if row.app else Release.State(row.state).label,
-            unconfirmed=row.confirmed_at is None,
-        )
-
-
-def _from_reviews(rows: Iterable[DeploymentReview]) -> Iterator[Happening]:
-    """Who let a deploy into its environment at the forge, or kept it out."""
-    for row in rows:
-        icon, tone, verb = REVIEWED[row.state]
-        asked = f"Asked: {', '.join(row.reviewers)}" if row.reviewers and row.state == DeploymentReview.State.REQUESTED else ""
-        yield Happening(
-            id=f"v-{row.pk}",
-            at=row.at,
-            who=row.login or "Somebody",
-            text=f"{verb} the deploy of {row.commit_sha[:7]} to {row.environment} at the forge",
-            icon=icon,
-            tone=tone,
-            sub=row.comment or asked,
-            unconfirmed=row.confirmed_at is None and row.state != DeploymentReview.State.REQUESTED,
-        )

@@ -25,6 +25,7 @@ KEPT = (
     *("user", "user_id", "team", "repo", "org", "name", "ruleset_name", "ruleset_id", "hook_id", "integration", "active"),
     *("permission", "old_permission", "new_repo_permission", "old_repo_permission"),
 )
+PUSHES = frozenset({"policy_override", "rejected_ref_update"})
 PLAIN = frozenset({"read", "member"})
 """Roles in an organisation that give nothing but its base permission."""
 UNSAID = "the log does not say which way; what guards the branch is read"
@@ -94,7 +95,10 @@ def team_of(slug: str) -> str:
     return slug.rpartition("/")[2]
 
 
-def _rule(kept: VendorEvent, verb: str, said: Mapping[str, str]) -> Meaning:
+def _rule(kept: VendorEvent, verb: str, said: Mapping[str, str]) -> Meaning | None:
+    """An edit of rules; a push that met them, past them or refused, edits nothing."""
+    if verb in PUSHES:
+        return None
     kind = "protection" if kept.action.startswith("protected_branch.") else "ruleset"
     subject = said.get("name" if kind == "protection" else "ruleset_name") or "unnamed"
     action = WORDS.get(verb, "edited")

@@ -11,6 +11,7 @@ from typing import Any
 
 from changes.connectors.asking import ask, ask_for_rules
 from changes.connectors.gitea.payloads import parse as parse_gitea
+from changes.connectors.github import becoming
 from changes.connectors.github.deployment_gate import KIND as GATE
 from changes.connectors.github.organisations import ACCESS, key_of, spread
 from changes.connectors.github.payloads import Disagrees, Parsed, Unreadable, parse
@@ -54,7 +55,9 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
         return parsed
     fact = parsed.repository if parsed.kind != "unknown" else None
     repository = record.find_repository(forge=delivery.source.kind, fact=fact) if fact else None
-    refused = refusal(parsed=parsed, repository=repository, signed=lambda row: signed_for(delivery=delivery, repository=row))
+    refused = becoming.refusal(
+        parsed=parsed, repository=repository, signed=lambda row: signed_for(delivery=delivery, repository=row)
+    )
     if refused is not None:
         return refused
     if repository is None or fact is None:
@@ -62,13 +65,13 @@ def apply(*, delivery: Delivery, body: bytes, at: datetime) -> Outcome:
     _follow_names(repository, fact)
     for one in parsed.facts:
         record_fact(one, repository, delivery, at)
-    return recorded(parsed=parsed, repository=repository)
+    return becoming.recorded(parsed=parsed, repository=repository)
 
 
 def of_organisation(*, parsed: Parsed, delivery: Delivery, at: datetime) -> Outcome:
     """What a delivery about an organisation means for its repositories."""
     told = [one for one in parsed.facts if isinstance(one, OrganisationReported)]
-    return spread(fact=told[0], delivery=delivery, at=at) if told else without_repository(parsed)
+    return spread(fact=told[0], delivery=delivery, at=at) if told else becoming.without_repository(parsed)
 
 
 def _follow_names(repository: Repository, fact: RepositoryFact) -> None:
@@ -83,41 +86,6 @@ def read(*, delivery: Delivery, body: bytes) -> Parsed | Outcome:
         return PARSERS[delivery.source.kind](delivery.event, body)
     except (Unreadable, Disagrees) as problem:
         return Outcome(Delivery.State.QUARANTINED, str(problem))
-
-
-def refusal(*, parsed: Parsed, repository: Repository | None, signed: Callable[[Repository], bool]) -> Outcome | None:
-    """What becomes of a delivery of which nothing is recorded; None when its facts are. ``signed`` says whether its secret is
-    good for the repository."""
-    name = parsed.repository.name if parsed.repository else ""
-    if parsed.kind == "unknown":
-        return Outcome(Delivery.State.IGNORED, parsed.note, name)
-    if repository is None:
-        return None if _is_of_organisation(parsed) else without_repository(parsed)
-    if not signed(repository):
-        return Outcome(Delivery.State.QUARANTINED, f"signed with the secret of another repository than {name}", name)
-    return None
-
-
-def _is_of_organisation(parsed: Parsed) -> bool:
-    return parsed.repository is None and any(isinstance(one, OrganisationReported) for one in parsed.facts)
-
-
-def recorded(*, parsed: Parsed, repository: Repository) -> Outcome:
-    """What becomes of a delivery whose facts were recorded."""
-    state = Delivery.State.QUARANTINED if parsed.kind == "incomplete" else Delivery.State.APPLIED
-    return Outcome(state, parsed.note, parsed.repository.name if parsed.repository else "", repository)
-
-
-def without_repository(parsed: Parsed) -> Outcome:
-    """What becomes of a delivery about no repository in scope."""
-    name = parsed.repository.name if parsed.repository else ""
-    if parsed.kind == "incomplete":
-        return Outcome(Delivery.State.QUARANTINED, parsed.note, name)
-    if parsed.event == "ping":
-        return Outcome(Delivery.State.APPLIED, "The forge tested the hook", name)
-    plain = parsed.note or f"{parsed.event} without a repository changes nothing here"
-    words = f"{name} is not in scope" if name else plain
-    return Outcome(Delivery.State.IGNORED, words, name)
 
 
 def subject_of(fact: PullRequestReported | ReviewReported | CheckReported) -> str:

@@ -6,7 +6,7 @@ organisation. Each keeps an event of its own, and who has access to it is read a
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils.text import slugify
@@ -20,10 +20,14 @@ from changes.connectors.settling import touch
 from changes.delivery.facts import OrganisationReported, RuleEventReported
 from changes.delivery.models import Repository
 from changes.delivery.rule_events import record_told
+from changes.delivery.rule_models import RuleEvent
 from changes.entitlements.models import Entitlement, Thing
 
 ACCESS, ITSELF = "access:", "repository:"
 """Subjects of readings: who has access to a repository; the repository and its environments."""
+
+LATELY = timedelta(minutes=15)
+"""Around a delivery about a team, for access that was given to it and is being read."""
 
 
 def spread(*, fact: OrganisationReported, delivery: Delivery, at: datetime) -> Outcome:
@@ -76,7 +80,15 @@ def _with_team(rows: Sequence[Repository], teams: Sequence[int], delivery: Deliv
     held = Entitlement.objects.filter(thing__source=delivery.source.name, account_kind="team", first_seen_at__lte=then)
     held = held.filter(Q(ended_at=None) | Q(ended_at__gt=then), account_id__in=[str(team) for team in teams])
     things = set(held.filter(thing__key__in=_keys(rows)).values_list("thing__key", flat=True))
-    return [row for row in rows if row.vendor_id is not None and repository_teams_key(row.vendor_id) in things]
+    just = _just_given(rows, teams, then)
+    return [row for row in rows if row.pk in just or (row.vendor_id is not None and repository_teams_key(row.vendor_id) in things)]
+
+
+def _just_given(rows: Sequence[Repository], teams: Sequence[int], then: datetime) -> set[int]:
+    """Those to which one of the teams was given access so lately that it may not have been read yet."""
+    given = RuleEvent.objects.filter(repository__in=rows, kind=RuleEvent.Kind.MEMBER, action="added_to_repository")
+    given = given.filter(happened_at__range=(then - LATELY, then + LATELY), detail__team__id__in=list(teams))
+    return set(given.values_list("repository_id", flat=True))
 
 
 def _unread(rows: Sequence[Repository], delivery: Delivery) -> list[Repository]:

@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from changes.connectors.fields import Fields, Incomplete, Unreadable, clean, clean_json, read_json
-from changes.connectors.github import deploy_reviews, objects, protection, rulesets, teams
+from changes.connectors.fields import Fields, Incomplete, Unreadable, clean, read_json
+from changes.connectors.github import deploy_reviews, edits, objects
+from changes.connectors.github.delivered import Delivered
 from changes.connectors.github.shapes import SHAPES, events_of
 from changes.delivery.facts import (
     Fact,
     GateAskedReported,
     InstallationReported,
     MergeGroupReported,
-    OrganisationReported,
     PushReported,
     RepositoryFact,
-    RuleEventReported,
 )
 
 QUEUED = re.compile(r"/pr-(\d{1,9})-[^/]*$", re.ASCII)
@@ -48,18 +47,6 @@ class Parsed:
     sender_login: str | None = None
 
 
-@dataclass
-class _Reading:
-    """One delivery while it is read."""
-
-    body: Fields
-    action: str
-    sender_uid: int | None
-    sender_login: str | None
-    repository: RepositoryFact | None = None
-    note: str = ""
-
-
 def parse(event: str, body: bytes) -> Parsed:
     """Turn one delivery into facts. ``event`` is the X-GitHub-Event header, ``body`` the raw bytes.
 
@@ -74,7 +61,7 @@ def parse(event: str, body: bytes) -> Parsed:
     if event not in SHAPES:
         return unused(event=event, body=fields.values, under="repository", named="full_name")
     sender_uid, sender_login, _ = objects.account(holder=fields, name="sender")
-    reading = _Reading(body=fields, action=fields.text("action") or "", sender_uid=sender_uid, sender_login=sender_login)
+    reading = Delivered(body=fields, action=fields.text("action") or "", sender_uid=sender_uid, sender_login=sender_login)
     return _read(event=event, reading=reading, fits=bool(shapes))
 
 
@@ -92,7 +79,7 @@ def unused(*, event: str, body: Mapping[str, Any], under: str, named: str) -> Pa
     )
 
 
-def _read(*, event: str, reading: _Reading, fits: bool) -> Parsed:
+def _read(*, event: str, reading: Delivered, fits: bool) -> Parsed:
     facts: list[Fact] = []
     kind: Literal["known", "incomplete"] = "known"
     try:
@@ -123,33 +110,33 @@ def _repository(*, body: Fields) -> RepositoryFact | None:
     return RepositoryFact(name=source) if source and source.count("/") == 1 else None
 
 
-def _pull_request(reading: _Reading) -> Iterator[Fact]:
+def _pull_request(reading: Delivered) -> Iterator[Fact]:
     found = objects.pull_request(value=reading.body.needed("pull_request").values)
     if reading.action == "enqueued":
         found = replace(found, queued_by_uid=reading.sender_uid, queued_by_login=reading.sender_login)
     yield found
 
 
-def _review(reading: _Reading) -> Iterator[Fact]:
+def _review(reading: Delivered) -> Iterator[Fact]:
     request = objects.pull_request(value=reading.body.needed("pull_request").values)
     yield request
     review = objects.review(value=reading.body.needed("review").values, pull_request_number=request.number)
     yield replace(review, vendor_updated_at=review.vendor_updated_at or request.vendor_updated_at)
 
 
-def _check_run(reading: _Reading) -> Iterator[Fact]:
+def _check_run(reading: Delivered) -> Iterator[Fact]:
     yield objects.check_run(value=reading.body.needed("check_run").values)
 
 
-def _check_suite(reading: _Reading) -> Iterator[Fact]:
+def _check_suite(reading: Delivered) -> Iterator[Fact]:
     yield objects.check_suite(value=reading.body.needed("check_suite").values)
 
 
-def _status(reading: _Reading) -> Iterator[Fact]:
+def _status(reading: Delivered) -> Iterator[Fact]:
     yield objects.status(value=reading.body.values, by=reading.sender_login)
 
 
-def _push(reading: _Reading) -> Iterator[Fact]:
+def _push(reading: Delivered) -> Iterator[Fact]:
     body = reading.body
     ref = body.needed_text("ref")
     if not ref.startswith(objects.BRANCH):
@@ -191,11 +178,11 @@ def pushed_commit(commit: Fields) -> dict[str, Any]:
     }
 
 
-def _deployment(reading: _Reading) -> Iterator[Fact]:
+def _deployment(reading: Delivered) -> Iterator[Fact]:
     yield objects.deployment(value=reading.body.needed("deployment").values)
 
 
-def _deployment_status(reading: _Reading) -> Iterator[Fact]:
+def _deployment_status(reading: Delivered) -> Iterator[Fact]:
     """The deployment first: a step in a state that we do not know still tells of it."""
     value = reading.body.needed("deployment")
     yield objects.deployment(value=value.values)
@@ -203,7 +190,7 @@ def _deployment_status(reading: _Reading) -> Iterator[Fact]:
     yield objects.deployment_status(value=step.values, deployment_id=value.needed_number("id"))
 
 
-def _deployment_review(reading: _Reading) -> Iterator[Fact]:
+def _deployment_review(reading: Delivered) -> Iterator[Fact]:
     found = deploy_reviews.told(body=reading.body, action=reading.action)
     if found is None:
         reading.note = "It names no run"
@@ -213,126 +200,7 @@ def _deployment_review(reading: _Reading) -> Iterator[Fact]:
     yield found
 
 
-def _protection_rule(reading: _Reading) -> Iterator[Fact]:
-    rule, changes = reading.body.needed("rule"), _changes(reading)
-    reasons = protection.loosened_by(action=reading.action, rule=rule.values, changes=changes)
-    renamed = (changes or {}).get("name")
-    before = renamed.get("from") if isinstance(renamed, Mapping) else None
-    yield _rule_event(
-        reading=reading,
-        kind="protection",
-        subject=clean(text=before) if isinstance(before, str) and before else rule.needed_text("name"),
-        reasons=reasons,
-        detail={"rule": rule.values, "changes": changes},
-        updated_at=rule.moment("updated_at"),
-    )
-
-
-def _protection_configuration(reading: _Reading) -> Iterator[Fact]:
-    reasons = ("all branch protection of the repository was switched off",) if reading.action == "disabled" else ()
-    yield _rule_event(reading=reading, kind="protection", subject="*", reasons=reasons, detail={})
-
-
-def _ruleset(reading: _Reading) -> Iterator[Fact]:
-    ruleset, changes = reading.body.needed("repository_ruleset"), _changes(reading)
-    yield _rule_event(
-        reading=reading,
-        kind="ruleset",
-        subject=ruleset.needed_text("name"),
-        reasons=rulesets.loosened_by(action=reading.action, ruleset=ruleset.values, changes=changes),
-        detail={"ruleset": ruleset.values, "changes": changes},
-        updated_at=ruleset.moment("updated_at"),
-    )
-
-
-def _member(reading: _Reading) -> Iterator[Fact]:
-    uid, login, is_bot = objects.account(holder=reading.body, name="member")
-    changes = _changes(reading) or {}
-    yield _rule_event(
-        reading=reading,
-        kind="member",
-        subject=login or "unknown account",
-        reasons=protection.widened_by(action=reading.action, changes=changes),
-        detail={"uid": uid, "is_bot": is_bot, "changes": changes},
-    )
-
-
-def _team(reading: _Reading) -> Iterator[Fact]:
-    """A team and one repository, as an edit of its access; else a team of the organisation, which may have access to several.
-
-    What says neither which repository nor that it gives nothing is read in all of them.
-    """
-    given = teams.of_team(body=reading.body, action=reading.action)
-    if reading.repository is not None and reading.action != "deleted":
-        yield _access(reading, given)
-        return
-    named = reading.action in ("added_to_repository", "removed_from_repository")
-    yield _organisation(reading, None if named else given.teams, _access(reading, given) if reading.action == "deleted" else None)
-
-
-def _membership(reading: _Reading) -> Iterator[Fact]:
-    given = teams.of_membership(body=reading.body, action=reading.action)
-    yield _organisation(reading, given.teams, _access(reading, given))
-
-
-def _organization(reading: _Reading) -> Iterator[Fact]:
-    """An invitation gives nothing before it is accepted; a new name and an end are seen at the repositories."""
-    if reading.action == "member_invited":
-        reading.note = "An invitation gives no access before it is accepted"
-        return
-    event = None
-    if reading.action in ("member_added", "member_removed"):
-        organisation = teams.organisation_of(body=reading.body)
-        event = _access(reading, teams.of_belonging(body=reading.body, action=reading.action, organisation=organisation))
-    yield _organisation(reading, None, event)
-
-
-def _access(reading: _Reading, given: teams.Given) -> RuleEventReported:
-    return _rule_event(reading=reading, kind="member", subject=given.subject, reasons=given.reasons, detail=given.detail)
-
-
-def _organisation(reading: _Reading, of_teams: tuple[int, ...] | None, event: RuleEventReported | None) -> OrganisationReported:
-    """It is about the organisation, also where the delivery comes with a repository."""
-    reading.repository = None
-    return OrganisationReported(
-        organisation=teams.organisation_of(body=reading.body),
-        former=teams.former_of(body=reading.body),
-        teams=of_teams,
-        event=event,
-        whole=reading.action in ("deleted", "renamed") and event is None,
-    )
-
-
-def _changes(reading: _Reading) -> Mapping[str, Any] | None:
-    changes = reading.body.within("changes")
-    return changes.values if changes is not None else None
-
-
-def _rule_event(
-    *,
-    reading: _Reading,
-    kind: str,
-    subject: str,
-    reasons: tuple[str, ...],
-    detail: Mapping[str, Any],
-    updated_at: datetime | None = None,
-) -> RuleEventReported:
-    """``updated_at`` of a rule is when it was edited; of a deleted one it is some earlier edit, so it says nothing."""
-    known = updated_at if reading.action in ("created", "edited") else None
-    return RuleEventReported(
-        kind=kind,
-        action=reading.action[:30],
-        subject=subject,
-        weakens=bool(reasons),
-        detail=clean_json(value={"reasons": list(reasons), **detail}),
-        actor_uid=reading.sender_uid,
-        actor_login=reading.sender_login,
-        happened_at=known,
-        vendor_updated_at=known,
-    )
-
-
-def _repository_event(reading: _Reading) -> Iterator[Fact]:
+def _repository_event(reading: Delivered) -> Iterator[Fact]:
     now = objects.repository(value=reading.body.needed("repository").values)
     yield replace(now, action=reading.action, previous_name=_previous_name(now=now.name, changes=reading.body.within("changes")))
 
@@ -353,7 +221,7 @@ def _previous_name(*, now: str, changes: Fields | None) -> str | None:
     return None
 
 
-def _gate_asked(reading: _Reading) -> Iterator[Fact]:
+def _gate_asked(reading: Delivered) -> Iterator[Fact]:
     """The run stands in the address to answer to; that address itself is not used."""
     body = reading.body
     if not body.has("deployment_callback_url"):
@@ -369,7 +237,7 @@ def _gate_asked(reading: _Reading) -> Iterator[Fact]:
     )
 
 
-def _merge_group(reading: _Reading) -> Iterator[Fact]:
+def _merge_group(reading: Delivered) -> Iterator[Fact]:
     """``gh-readonly-queue/main/pr-104-<base>`` is the branch of the queue; ``base_ref`` the one that it merges into."""
     group = reading.body.needed("merge_group")
     head_ref = group.needed_text("head_ref").removeprefix(objects.BRANCH)
@@ -385,7 +253,7 @@ def _merge_group(reading: _Reading) -> Iterator[Fact]:
     )
 
 
-def _installation(reading: _Reading) -> Iterator[Fact]:
+def _installation(reading: Delivered) -> Iterator[Fact]:
     """Installed, removed, suspended, or seeing other repositories: what we can no longer see is a finding."""
     body = reading.body
     installation = body.needed("installation")
@@ -407,14 +275,14 @@ def _full_names(body: Fields, name: str) -> tuple[str, ...]:
     return tuple(one.needed_text("full_name", limit=200) for one in body.items(name))
 
 
-def _ping(reading: _Reading) -> Iterator[Fact]:
+def _ping(reading: Delivered) -> Iterator[Fact]:
     reading.note = f"The hook {reading.body.number('hook_id', largest=2**53)} was created: GitHub can reach the portal"
     return iter(())
 
 
-EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
-    "branch_protection_configuration": _protection_configuration,
-    "branch_protection_rule": _protection_rule,
+EVENTS: Mapping[str, Callable[[Delivered], Iterator[Fact]]] = {
+    "branch_protection_configuration": edits.protection_configuration,
+    "branch_protection_rule": edits.protection_rule,
     "check_run": _check_run,
     "check_suite": _check_suite,
     "deployment": _deployment,
@@ -423,16 +291,16 @@ EVENTS: Mapping[str, Callable[[_Reading], Iterator[Fact]]] = {
     "deployment_status": _deployment_status,
     "installation": _installation,
     "installation_repositories": _installation,
-    "member": _member,
-    "membership": _membership,
+    "member": edits.member,
+    "membership": edits.membership,
     "merge_group": _merge_group,
-    "organization": _organization,
+    "organization": edits.organization,
     "ping": _ping,
     "pull_request": _pull_request,
     "pull_request_review": _review,
     "push": _push,
     "repository": _repository_event,
-    "repository_ruleset": _ruleset,
+    "repository_ruleset": edits.ruleset,
     "status": _status,
-    "team": _team,
+    "team": edits.team,
 }

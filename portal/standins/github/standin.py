@@ -23,6 +23,7 @@ from portal.standins.github.acts import (
     teams,
     telling,
 )
+from portal.standins.github.acts.names import ACTS
 from portal.standins.github.errors import GitHubError
 from portal.standins.github.hooks import APP_ID, INSTALLATION_ID, Post
 from portal.standins.github.rest.api import Api
@@ -31,55 +32,6 @@ from portal.standins.github.shapes import pulls as pull_shapes
 from portal.standins.github.world import API_PATH, GIT_PATH, World
 from portal.standins.store import Row
 from portal.standins.web import Answer, Request, Serving
-
-ACTS = (
-    "add_account",
-    "create_repository",
-    "commit",
-    "push_direct",
-    "force_push",
-    "delete_branch",
-    "restore_branch",
-    "open_pull_request",
-    "edit_pull_request",
-    "label",
-    "unlabel",
-    "request_review",
-    "mark_ready",
-    "close_pull_request",
-    "reopen_pull_request",
-    "review",
-    "dismiss_review",
-    "check",
-    "status",
-    "merge",
-    "update_branch",
-    "enqueue",
-    "dequeue",
-    "run_queue",
-    "deploy",
-    "deployment_status",
-    "ask_for_deploy",
-    "review_deploy",
-    "set_protection",
-    "remove_protection",
-    "set_ruleset",
-    "delete_ruleset",
-    "add_member",
-    "remove_member",
-    "set_team",
-    "delete_team",
-    "join_organization",
-    "leave_organization",
-    "bypass",
-    "rename_account",
-    "rename_repository",
-    "archive_repository",
-    "set_default_branch",
-    "keep_audit_log",
-    "log_action",
-    "ping",
-)
 
 
 class GitHubStandIn(World):

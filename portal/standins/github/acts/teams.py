@@ -5,7 +5,7 @@ from datetime import datetime
 
 from portal.standins.github.acts.telling import tell, tell_organization
 from portal.standins.github.errors import invalid, not_found
-from portal.standins.github.shapes import people
+from portal.standins.github.shapes import people, teams
 from portal.standins.github.world import World
 from portal.standins.store import Row
 
@@ -37,14 +37,14 @@ def set_team(
             world.store.save(row)
         else:
             row = world.store.add("team", place=org.lower(), subject=slug, body=body)
-            tell_organization(world, "team", {"action": "created", "team": people.team_told(world, row)}, org=org, by=by)
+            tell_organization(world, "team", {"action": "created", "team": teams.told(world, row)}, org=org, by=by)
         _tell_differences(world, old or {**row, "members": {}, "repositories": {}}, row, by)
         return row
 
 
 def _tell_differences(world: World, old: Row, row: Row, by: str) -> None:
     """One event for each repository and each person that came or went; another level is an edit of the team."""
-    team = people.team_told(world, row)
+    team = teams.told(world, row)
     for name in sorted({**old["repositories"], **row["repositories"]}):
         before, after = old["repositories"].get(name), row["repositories"].get(name)
         told: Row = {"action": "added_to_repository" if before is None else "removed_from_repository", "team": team}
@@ -67,7 +67,7 @@ def delete_team(world: World, *, org: str, name: str, by: str, at: datetime | No
         if row is None:
             raise not_found()
         world.store.delete(row)
-        tell_organization(world, "team", {"action": "deleted", "team": people.team_told(world, row)}, org=org, by=by)
+        tell_organization(world, "team", {"action": "deleted", "team": teams.told(world, row)}, org=org, by=by)
 
 
 def join_organization(world: World, *, org: str, login: str, by: str, role: str = "member", at: datetime | None = None) -> Row:
@@ -76,7 +76,7 @@ def join_organization(world: World, *, org: str, login: str, by: str, role: str 
         if role not in ("member", "admin"):
             raise invalid("Membership", "role")
         world.add_account(login=login)
-        membership = people.membership(world, org, login, role)
+        membership = teams.membership(world, org, login, role)
         tell_organization(world, "organization", {"action": "member_added", "membership": membership}, org=org, by=by)
         return membership
 
@@ -84,5 +84,5 @@ def join_organization(world: World, *, org: str, login: str, by: str, role: str 
 def leave_organization(world: World, *, org: str, login: str, by: str, role: str = "member", at: datetime | None = None) -> None:
     """Somebody belongs to it no longer."""
     with world.lock:
-        membership = people.membership(world, org, login, role)
+        membership = teams.membership(world, org, login, role)
         tell_organization(world, "organization", {"action": "member_removed", "membership": membership}, org=org, by=by)

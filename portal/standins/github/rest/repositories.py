@@ -6,6 +6,7 @@ from portal.standins.github.acts import auditing
 from portal.standins.github.errors import GitHubError, not_found
 from portal.standins.github.rest.calls import ROUTES, Call, paged
 from portal.standins.github.shapes import commits, people, repositories, rules
+from portal.standins.github.shapes import teams as team_shapes
 from portal.standins.github.world import node_id
 from portal.standins.store import Row
 from portal.standins.web import Answer, json_answer
@@ -137,7 +138,7 @@ def teams(call: Call) -> Answer:
     call.need("administration")
     name = call.name
     rows = [row for row in call.world.store.all("team", place=name.partition("/")[0].lower()) if name in row["repositories"]]
-    return paged(call, rows, lambda row: people.team(call.world, row, name))
+    return paged(call, rows, lambda row: team_shapes.team(call.world, row, name))
 
 
 @ROUTES.on("GET", "/orgs/{org}/teams/{slug}/members")

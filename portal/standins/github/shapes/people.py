@@ -112,50 +112,9 @@ def collaborator(world: World, member: Row) -> Row:
     return {**user(world, member["login"]), "permissions": permissions_of(level), "role_name": ROLE_NAMES[level]}
 
 
-def team(world: World, row: Row, repository: str) -> Row:
-    """A team with access to a repository."""
-    level = row["repositories"][repository]
-    return team_told(world, row) | {"permission": level, "permissions": permissions_of(level)}
-
-
 def permissions_of(level: str) -> dict[str, bool]:
     """Each level, and whether ``level`` contains it."""
     return {name: place <= LEVELS.index(level) for place, name in enumerate(LEVELS)}
-
-
-def membership(world: World, org: str, login: str, role: str) -> Row:
-    """Somebody in an organisation, as webhooks name it."""
-    account, url = user(world, login), f"{world.api_url}/orgs/{org}"
-    return {
-        "url": f"{url}/memberships/{account['login']}",
-        "state": "active",
-        "role": role,
-        "organization_url": url,
-        "user": account,
-        "direct_membership": True,
-    }
-
-
-def team_told(world: World, row: Row) -> Row:
-    """A team as webhooks name it: its permission is that of new repositories."""
-    url = f"{world.api_url}/organizations/{world.account(row['org'])['uid']}/team/{row['id']}"
-    return {
-        "id": row["id"],
-        "node_id": node_id("T", row["id"]),
-        "name": row["name"],
-        "slug": row["slug"],
-        "description": "",
-        "privacy": "closed",
-        "notification_setting": "notifications_enabled",
-        "permission": "pull",
-        "url": url,
-        "html_url": f"{world.url}/orgs/{row['org']}/teams/{row['slug']}",
-        "members_url": f"{url}/members{{/member}}",
-        "repositories_url": f"{url}/repos",
-        "type": "organization",
-        "organization_id": world.account(row["org"])["uid"],
-        "parent": None,
-    }
 
 
 def permission(world: World, repository: str, login: str) -> Row:

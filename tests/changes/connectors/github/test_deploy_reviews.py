@@ -12,7 +12,7 @@ from changes.connectors.models import Delivery, Reading
 from changes.delivery.deploy_reviews import DeploymentReview, confirm_reviews, record_review, reviews_of
 from changes.delivery.facts import DeploymentReviewReported
 from changes.delivery.models import Release, Repository
-from changes.desk.timeline import _from_reviews
+from changes.desk.happening import from_reviews
 from tests.changes.connectors.github import made, vendor_data
 from tests.changes.connectors.github.test_teams import portal
 from tests.changes.people import person, sign_in
@@ -56,7 +56,7 @@ def test_who_let_a_deploy_in_is_kept_confirmed_and_shown_where_it_belongs(portal
     ]
     assert set(Delivery.objects.filter(event="deployment_review").values_list("state", "note")) == {("applied", "")}
     production, staging = (Release.objects.get(environment=name) for name in ("production", "staging"))
-    said = [(one.who, one.text, one.sub, one.unconfirmed) for one in _from_reviews(reviews_of([production, staging]))]
+    said = [(one.who, one.text, one.sub, one.unconfirmed) for one in from_reviews(reviews_of([production, staging]))]
     where = f"the deploy of {tip[:7]} to production at the forge"
     assert said == [
         ("ann", f"asked for a review of {where}", "Asked: rex, bob", False),

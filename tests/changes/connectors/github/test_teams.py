@@ -109,6 +109,16 @@ def test_a_team_and_who_is_in_it_are_kept_and_read_at_once(portal, northwind):
     assert len(portal.settle()) == 2
 
 
+def test_who_is_in_a_team_that_has_just_been_given_access_is_told_before_that_was_read(portal, northwind):
+    northwind.set_team(org="northwind", name="Docs", by="rex", members={}, repositories={})
+    portal.apply()
+    portal.read()
+    northwind.set_team(org="northwind", name="Docs", by="rex", members={"ann": "member"}, repositories={WEB: "push"})
+
+    assert portal.apply()[1:] == [("team", "applied", ""), ("membership", "applied", f"about {WEB}")]
+    assert portal.events() == [("added_to_repository", "team Docs", True), ("added", "ann", True)]
+
+
 def test_a_team_without_access_in_scope_changes_nothing_once_that_is_known(portal, northwind):
     northwind.create_repository(name="northwind/other", by="rex", files={"a": "b"})
     given = {"org": "northwind", "name": "Docs", "by": "rex", "repositories": {"northwind/other": "push"}}
