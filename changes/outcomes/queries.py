@@ -48,9 +48,8 @@ def earlier_releases(change: Change) -> list[Release]:
 
 
 def apps_in_production() -> list[str]:
-    """Names of the apps (else of the repositories) that were ever released to production, in alphabetical order."""
-    rows = Release.objects.filter(environment=Environment.PRODUCTION).values_list("app", "repository__name").distinct()
-    return sorted({app or repository for app, repository in rows if app or repository})
+    """Names of the apps that were ever released to production, and of repositories without an app, in alphabetical order."""
+    return sorted(_first_releases())
 
 
 def undoings(scope: Scope) -> QuerySet[Undoing]:
@@ -89,8 +88,12 @@ def _clock(app: str, first: datetime, last: datetime | None, every: timedelta, a
 
 
 def _first_releases() -> dict[str, datetime]:
-    rows = Release.objects.filter(environment=Environment.PRODUCTION).order_by().values("app", "repository__name")
-    return _by_name((row["app"] or row["repository__name"], row["first"]) for row in rows.annotate(first=Min("created_at")))
+    """By app; a deployment at GitHub names none, and counts for its repository only where no release of that names one."""
+    known = Release.objects.filter(environment=Environment.PRODUCTION).order_by().values("app", "repository__name")
+    rows = list(known.annotate(first=Min("created_at")))
+    have_apps = {row["repository__name"] for row in rows if row["app"]}
+    own = [row for row in rows if row["app"] or row["repository__name"] not in have_apps]
+    return _by_name((row["app"] or row["repository__name"], row["first"]) for row in own)
 
 
 def _last_proofs() -> dict[str, datetime]:

@@ -27,6 +27,10 @@ class AnchorProblem(Exception):
     """A checkpoint could not be written outside. Passing: the next round tries again."""
 
 
+class Overtaken(AnchorProblem):
+    """Another process has written there meanwhile; what is missing has to be asked again."""
+
+
 class Anchor(Protocol):
     """A place outside the database that keeps every checkpoint."""
 
@@ -115,7 +119,7 @@ class GitAnchor:
             self.repository.mkdir(parents=True)
             self._git("init", "--quiet", "--bare")
         if checkpoints:
-            self._git("fast-import", "--quiet", "--done", "--date-format=now", given=b"".join(self._commits(checkpoints)))
+            self._import(checkpoints)
         if self.remote:
             self._git("push", "--quiet", self.remote, f"{BRANCH}:{BRANCH}")
 
@@ -128,11 +132,20 @@ class GitAnchor:
                 if content is not None:
                     yield content.read().decode()
 
+    def _import(self, checkpoints: Sequence[Signed]) -> None:
+        tip = self._tip()
+        try:
+            self._git("fast-import", "--quiet", "--done", "--date-format=now", given=b"".join(self._commits(checkpoints, tip)))
+        except AnchorProblem as problem:
+            if self._tip() != tip:
+                raise Overtaken(str(problem)) from problem
+            raise
+
     def _tip(self) -> str:
         return self._git("for-each-ref", "--format=%(objectname)", BRANCH).decode().strip()
 
-    def _commits(self, checkpoints: Iterable[Signed]) -> Iterator[bytes]:
-        parent = f"from {self._tip()}\n".encode() if self._tip() else b""
+    def _commits(self, checkpoints: Iterable[Signed], tip: str) -> Iterator[bytes]:
+        parent = f"from {tip}\n".encode() if tip else b""
         for size, note in checkpoints:
             message, content = f"Checkpoint {size}\n".encode(), note.encode()
             yield f"commit {BRANCH}\ncommitter Countersign <countersign@localhost> now\ndata {len(message)}\n".encode()

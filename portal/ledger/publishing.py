@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from portal.ledger import files
-from portal.ledger.anchors import Anchor, AnchorProblem, anchors
+from portal.ledger.anchors import Anchor, AnchorProblem, Overtaken, anchors
 from portal.ledger.models import LedgerAnchor, LedgerCheckpoint
 from portal.ledger.places import Places
 
@@ -20,9 +20,7 @@ def publish(*, at: datetime, where: Places) -> list[str]:
     for anchor in anchors(where):
         problem = ""
         try:
-            missing = _missing(anchor)
-            anchor.write(missing)
-            keep(name=anchor.name, place=anchor.place, size=missing[-1][0] if missing else None, at=at)
+            keep(name=anchor.name, place=anchor.place, size=_bring(anchor), at=at)
         except AnchorProblem as raised:
             problem = str(raised)
             log.error("A checkpoint could not be written outside: %s", problem)
@@ -56,6 +54,17 @@ def keep(*, name: str, place: str, at: datetime, size: int | None = None, proble
     if size is not None:
         values |= {"size": size, "at": at}
     LedgerAnchor.objects.update_or_create(name=name, defaults=values)
+
+
+def _bring(anchor: Anchor) -> int | None:
+    """Write what the place does not have. Returns the size of the newest of it; None when there was nothing."""
+    missing = _missing(anchor)
+    try:
+        anchor.write(missing)
+    except Overtaken:
+        missing = _missing(anchor)
+        anchor.write(missing)
+    return missing[-1][0] if missing else None
 
 
 def _missing(anchor: Anchor) -> Sequence[tuple[int, str]]:

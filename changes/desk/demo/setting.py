@@ -52,7 +52,7 @@ def repository(
     vendors: Vendors, *, name: str, description: str, members: Collection[str], at: datetime, development: bool = False
 ) -> None:
     """A repository with its members, its branch rules, and its Fly apps, perhaps one for development among them."""
-    files = _files(name, description)
+    files = _files(name, description, development=development)
     vendors.github(f"{name}/made", "create_repository", name=name, description=description, by="rex", files=files, at=at)
     for login in (*members, BOT):
         vendors.github(f"{name}/{login}", "add_member", repository=name, login=login, by="rex", at=at)
@@ -66,6 +66,7 @@ def repository(
     if development:
         app, org = company.development_app(name), company.org_of(name, Environment.DEVELOPMENT)
         vendors.act(f"{app}/made", "fly/create_app", name=app, org=org, at=at)
+        vendors.act(f"{app}/runs", "fly/configure", app=app, config={"services": SERVICES})
 
 
 def first_releases(vendors: Vendors, *, name: str, at: datetime, development: bool = False) -> None:
@@ -79,9 +80,11 @@ def first_releases(vendors: Vendors, *, name: str, at: datetime, development: bo
         vendors.act(f"{app}/first", "fly/release", app=app, by=rex, sha=first, repository=name, at=at)
 
 
-def _files(name: str, description: str) -> dict[str, str]:
+def _files(name: str, description: str, *, development: bool) -> dict[str, str]:
     short = name.split("/")[1]
+    own = {"fly.dev.toml": FLY_TOML.format(app=company.development_app(name))} if development else {}
     return {
+        **own,
         "README.md": f"# {short}\n\n{description}.\n",
         "Dockerfile": 'FROM python:3.11-slim\nCOPY . /app\nCMD ["python", "-m", "app"]\n',
         "fly.toml": FLY_TOML.format(app=company.app_name(name, "staging")),

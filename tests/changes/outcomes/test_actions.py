@@ -172,6 +172,16 @@ def test_a_real_rollback_proves_the_way_back_too(ann):
     assert first.app == line.app
 
 
+def test_a_deployment_that_names_no_app_counts_only_where_no_release_of_its_repository_names_one():
+    released("a", 1, at=AT - 9 * DAY)
+    released("a", 2, at=AT - 300 * DAY, app="")
+    released("b", 3, at=AT - 8 * DAY, app="", repository=repository("acme/docs"))
+
+    assert queries.apps_in_production() == ["acme/docs", "web"]
+    lines = queries.drill_clocks(at=AT, every=timedelta(days=183))
+    assert [(line.app, line.due_at) for line in lines] == [("web", AT + 174 * DAY), ("acme/docs", AT + 175 * DAY)]
+
+
 def test_earlier_releases_are_those_that_succeeded_before(ann, change):
     old, bad = released("f", 1, at=AT - 2 * HOUR), released("e", 2, at=AT - HOUR, state="failed")
     own = released("a", 3, at=AT + HOUR)

@@ -41,9 +41,9 @@ def pull(number, *, merge="", title="Work", body="", at=AT, repo="acme/web", bas
 
 def released(letter, version, *, at, app="web", environment="production", state="succeeded", **more):
     """A release of a commit by Fly."""
+    more = {"repository": repository(), **more}
     good = state == "succeeded"
     return Release.objects.create(
-        repository=repository(),
         source=Release.Source.FLY,
         vendor_id=f"{app}-{version}",
         app=app,

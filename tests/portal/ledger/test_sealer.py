@@ -240,6 +240,25 @@ def test_an_anchor_that_fails_is_caught_up_a_minute_later(where, sealed):
     publish_again(at=failed_at + timedelta(seconds=120), where=where)
 
 
+def test_a_place_to_which_another_process_has_written_meanwhile_gets_the_rest_at_once(where, sealed, monkeypatch):
+    note()
+    first = sealed()
+    commits, others = GitAnchor._commits, [(first.size, first.note)]
+
+    def overtaken(anchor, checkpoints, tip):
+        made = list(commits(anchor, checkpoints, tip))
+        while others:
+            anchor.write([others.pop()])
+        return made
+
+    monkeypatch.setattr(GitAnchor, "_commits", overtaken)
+    note()
+    second = sealed()
+
+    assert (GitAnchor(where.git).last(), others) == (second.size, [])
+    assert not (where.anchors / "behind").exists()
+
+
 def test_publishing_again_changes_nothing(where, sealed):
     note()
     sealed()

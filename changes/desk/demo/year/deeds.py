@@ -5,13 +5,17 @@ year is played on where it broke off, and the last deed may have been done alrea
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from changes.desk.demo import deciding, training
 from changes.desk.demo.people import named
+from changes.outcomes.actions import record_drill
+from changes.outcomes.models import RollbackDrill
 from changes.proposals.models import ReviewAfter
 from changes.training.models import Course
 
+PRACTISED = "Done from the runbook by somebody who had not written it."
 DEEDS: dict[str, Callable[..., None]] = {}
 
 
@@ -44,6 +48,14 @@ def _look_back(*, repository: str, number: int, by: str, at: datetime) -> None:
     """Somebody says that the changes of a pull request went well."""
     for change in deciding.changes_of(repository, number):
         deciding.look_back(change, kind=ReviewAfter.Kind.POST_IMPLEMENTATION, by=by, at=at)
+
+
+@deed("practise")
+def _practise(*, app: str, took: timedelta, by: str, at: datetime) -> None:
+    """Somebody has practised in staging to take an app back, and writes down how long it took."""
+    if not RollbackDrill.objects.filter(app=app, at=at).exists():
+        words: dict[str, Any] = {"environment": "staging", "target": "The version before", "outcome": "worked", "note": PRACTISED}
+        record_drill(app=app, began_at=at - took, seconds=int(took.total_seconds()), by=named(by), at=at, **words)
 
 
 @deed("publish_course")

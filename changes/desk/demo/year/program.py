@@ -4,12 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from changes.desk.demo.year.cast import EVERYBODY
+from changes.desk.demo.year.cast import EVERYBODY, REPOSITORIES
 from changes.desk.demo.year.days import morning_of, working_days
 from changes.desk.demo.year.steps import Deed, Expect, Look, Step, Tale
 from changes.desk.demo.year.titles import POINTS
 from changes.meetings.rules import Cadence, Slot, fortnightly, slots
 from portal.access.roles import Role
+from portal.standins import company
 
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 TUESDAY = 1
@@ -32,6 +33,8 @@ A_DAY = 12
 """People who take a course on one day, one after the other from seven in the morning (UTC)."""
 SIGNED_ON = (2, 4, 3)
 """Working days of a month, counted from 0, on which the one before is signed, in turn."""
+PRACTISED_FROM, PRACTISED_EVERY = 20, 24
+"""Weeks after which the way back of each app is practised, since the policy asks for it every 183 days."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def program(*, first: date, meetings: Meetings, weeks: int, left: Collection[int
         if one.number not in left:
             steps += _meeting(one, POINTS[place % len(POINTS)], place)
     if weeks >= LONG:
-        steps += _versions(meetings)
+        steps += [*_versions(meetings), *_practised(first, weeks)]
     steps += _signed(first, meetings.held[-1].at.date())
     if meetings.missed is None:
         return Tale(tuple(steps))
@@ -117,6 +120,20 @@ def _signed(first: date, last: date) -> list[Step]:
         steps.append(Deed(at + 2 * HOUR, f"access-{month:%Y-%m}", "review_access", "mia"))
         month = following
     return [step for step in steps if step.at.date() <= last]
+
+
+def _practised(first: date, weeks: int) -> list[Step]:
+    """Each app's way back is practised, one app a week, by one of the two who test."""
+    steps: list[Step] = []
+    for week in range(PRACTISED_FROM, weeks - len(REPOSITORIES), PRACTISED_EVERY):
+        for place, name in enumerate(REPOSITORIES):
+            begins = first + (week + place) * WEEK
+            day = working_days(begins, begins + 2 * WEEK)[place]
+            took = timedelta(seconds=200 + (week * 31 + place * 127) % 400)
+            app = company.app_name(name, "production")
+            at = datetime.combine(day, time(13), tzinfo=UTC) + (week * 7 + place * 29) % 90 * MINUTE
+            steps.append(Deed(at, f"practised-{week}/{app}", "practise", ("dev", "noa")[place % 2], {"app": app, "took": took}))
+    return steps
 
 
 def _versions(meetings: Meetings) -> list[Step]:

@@ -72,7 +72,7 @@ def test_a_whole_year_is_as_large_as_it_is_said_to_be():
     assert 1100 <= acts["open-work"] + acts["promote"] <= 1400
     assert 380 <= acts["promote"] <= 430
     assert sum(step.arguments.get("base") == "prod" for step in made.steps if isinstance(step, Act)) >= 14
-    assert (deeds["hold_meeting"], deeds["send_version"], deeds["publish_course"]) == (25, 2, 3)
+    assert (deeds["hold_meeting"], deeds["send_version"], deeds["publish_course"], deeds["practise"]) == (25, 2, 3, 6)
     sent = {step.arguments["number"]: step for step in made.steps if isinstance(step, Deed) and step.deed == "send_version"}
     for number, step in sent.items():
         taken = [other.at for other in made.steps if other.name.startswith(f"course-{number}/")]

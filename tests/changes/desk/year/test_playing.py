@@ -4,22 +4,29 @@
 """
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from changes.connectors.drifting import compare_all
 from changes.delivery.log_models import ReleaseLog
 from changes.desk.demo.expected import found
 from changes.desk.demo.people import named
 from changes.desk.demo.year.load import load_year, must_be_found
+from changes.desk.demo.year.playbook import DEEDS
 from changes.desk.demo.year.scenarios import SCENARIOS
+from changes.drift.queries import not_compared, open_count
 from changes.meetings.models import Meeting
+from changes.outcomes.models import RollbackDrill
+from changes.outcomes.queries import drill_clocks
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change
 from changes.talk.models import Notice
 from portal.runtime.models import Lease
 from portal.standins.client import Remote
 from portal.standins.together import StandIns
+from tests.changes.outcomes.world import released
+from tests.changes.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -37,6 +44,18 @@ def standins(tmp_path, settings):
     made.start()
     yield made
     made.stop()
+
+
+def test_a_drill_that_was_written_down_before_the_telling_broke_off_is_not_written_twice():
+    person("Dev")
+    released("a", 1, at=NOW - timedelta(days=200))
+
+    for _ in range(2):
+        DEEDS["practise"](app="web", took=timedelta(minutes=5), by="dev", at=NOW)
+
+    (line,) = drill_clocks(at=NOW, every=timedelta(days=183))
+    assert (line.last, line.overdue) == (NOW - timedelta(minutes=5), False)
+    assert RollbackDrill.objects.count() == 1
 
 
 class Interrupted(Exception):
@@ -71,6 +90,8 @@ def test_a_short_year_is_found_as_it_was_planned_even_when_it_broke_off(standins
     logs = ReleaseLog.objects.select_related("release")
     assert {(log.posted_at - log.release.created_at).total_seconds() < 900 for log in logs} == {True}
     assert set(Meeting.objects.filter(planned_at__lt=NOW).values_list("state", flat=True)) == {"ended", "missed"}
+    compare_all(at=NOW)
+    assert (not_compared(), open_count()) == ([], 0), "every app has its file in Git, and runs as that says"
     told.refresh_from_db()
     assert told.read_at is not None, "a newcomer is not to begin with the unread notices of a year"
     assert remote.do("clock") > "2026-11-27"
