@@ -1,6 +1,5 @@
 """Plain http through the proxy: a browser is led to https, a program is refused and told why. Everything else passes."""
 
-import asyncio
 import json
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from portal.access.walk import routes, rule_of
 from portal.plain import MACHINES, OnlyEncrypted, behind_a_proxy
 from portal.ui.headers import SECURITY_HEADERS
+from tests.lean import aside
 
 BASE = "https://countersign.northwind.example"
 PLAIN = (b"x-forwarded-proto", b"http")
@@ -35,7 +35,7 @@ def play(path="/changes/", *, method="GET", headers=(PLAIN,), query=b"", raw=Non
     async def send(message):
         sent.append(message)
 
-    asyncio.run(behind_a_proxy(application, base=BASE, proxies=1)(scope, receive, send))
+    aside(behind_a_proxy(application, base=BASE, proxies=1)(scope, receive, send))
     if reached:
         return True, 0, {}, b""
     assert bodies == [], "the sender is still in the middle of its body"
