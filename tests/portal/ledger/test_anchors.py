@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from portal.ledger.anchors import AnchorProblem, FileAnchor, GitAnchor, path_of
+from portal.ledger.anchors import BRANCH, AnchorProblem, FileAnchor, GitAnchor, Overtaken, path_of
 
 
 def note(size):
@@ -157,6 +157,17 @@ def test_a_folder_that_is_no_repository_is_a_passing_problem(tmp_path):
     (tmp_path / "git").mkdir()
     with pytest.raises(AnchorProblem, match="git"):
         GitAnchor(tmp_path / "git").write(NOTES)
+
+
+def test_a_branch_that_cannot_be_written_is_a_passing_problem_and_nobody_was_quicker(git):
+    git.write(NOTES[:1])
+    (git.repository / f"{BRANCH}.lock").touch()
+
+    with pytest.raises(AnchorProblem, match="git fast-import") as raised:
+        git.write(NOTES[1:])
+
+    assert not isinstance(raised.value, Overtaken)
+    assert git.last() == NOTES[0][0]
 
 
 def test_a_git_that_hangs_is_given_up(git, monkeypatch):
