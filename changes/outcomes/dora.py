@@ -13,11 +13,9 @@ from django.db.models import Q
 
 from changes.delivery.models import Environment, Release
 from changes.outcomes.models import DeployMark
+from changes.outcomes.policy import ONE_DEPLOY
 from changes.proposals.models import Category, Change, LinkedPullRequest
 from portal.access.scope import Scope
-
-ONE_DEPLOY = timedelta(hours=1)
-"""A deployment at the forge and a release at Fly of the same commit this near to each other are one."""
 
 
 @dataclass(frozen=True)

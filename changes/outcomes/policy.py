@@ -11,6 +11,8 @@ WENT_WELL, PARTLY, FAILED = "went_well", "partly", "failed"
 POST_IMPLEMENTATION = "post_implementation"
 LONGEST_FOLLOW_UP = timedelta(days=366)
 LONGEST_DRILL = timedelta(days=2)
+ONE_DEPLOY = timedelta(hours=1)
+"""A deployment at the forge and a release at Fly of the same commit this near to each other are one."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
 from changes.delivery.models import Environment, Release
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.outcomes.models import DeployMark, RollbackDrill
-from changes.outcomes.policy import next_drill_due
+from changes.outcomes.policy import ONE_DEPLOY, next_drill_due
 from changes.proposals import queries as proposals
 from changes.proposals.classification import has_migration
 from changes.proposals.models import Change, Undoing
@@ -24,7 +24,7 @@ def troubles_of(change: Change) -> list[str]:
         "release"
     )
     found += [f"{mark.release} is marked as failed" for mark in marks.order_by("id")]
-    undoings = change.undoings.select_related("release", "pull_request").order_by("id")
+    undoings = told_once(change.undoings.select_related("release", "pull_request")).order_by("id")
     found += [f"it was undone by {row.release or row.pull_request}" for row in undoings]
     open_ones = ExceptionRecord.objects.filter(change=change).exclude(state__in=(ExceptionState.CLEARED, ExceptionState.FILTERED))
     found += [record.sentence.rstrip(".") for record in open_ones.order_by("id")]
@@ -61,7 +61,20 @@ def undoings(scope: Scope) -> QuerySet[Undoing]:
         rows = rows.filter(started_at__gte=scope.window_from)
     if scope.window_to is not None:
         rows = rows.filter(started_at__lt=scope.window_to)
-    return rows.order_by("-started_at", "-id")
+    return told_once(rows).order_by("-started_at", "-id")
+
+
+def told_once(rows: QuerySet[Undoing]) -> QuerySet[Undoing]:
+    """Without those by a deployment at the forge where the release at Fly that carried it out undid the same change."""
+    began = OuterRef("started_at")
+    carried_out = Undoing.objects.filter(
+        change=OuterRef("change"),
+        release__source=Release.Source.FLY,
+        release__commit_sha=OuterRef("release__commit_sha"),
+        started_at__gte=began - ONE_DEPLOY,
+        started_at__lte=began + ONE_DEPLOY,
+    )
+    return rows.filter(Q(kind=Undoing.Kind.REVERT) | Q(release__source=Release.Source.FLY) | ~Exists(carried_out))
 
 
 @dataclass(frozen=True)

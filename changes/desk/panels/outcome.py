@@ -9,6 +9,7 @@ from django.db.models import OuterRef
 from changes.desk.lists import Listing
 from changes.desk.panels.panel import Asked, Panel
 from changes.outcomes.models import FollowUp, RecordedRollback
+from changes.outcomes.queries import told_once
 from changes.proposals.models import ReviewAfter, Undoing
 from portal.access.may import may
 from portal.access.permissions import P
@@ -26,7 +27,7 @@ def _follow_ups(here: OuterRef) -> Any:
 
 
 def _undoings(here: OuterRef) -> Any:
-    return Undoing.objects.filter(change_id=here).order_by("-started_at", "-id")
+    return told_once(Undoing.objects.filter(change_id=here)).order_by("-started_at", "-id")
 
 
 def _recorded(here: OuterRef) -> Any:

@@ -1,11 +1,15 @@
 """That a change was undone is recognised from Fly and from Git, tied to what it undoes, and timed."""
 
+from datetime import timedelta
+
 import pytest
 
 from changes.delivery.models import Push, Release
+from changes.outcomes.queries import troubles_of, undoings
 from changes.outcomes.recognising import recognise, reverted_by, undone_by
 from changes.proposals.following import refresh
 from changes.proposals.models import Undoing
+from portal.access.scope import Scope
 from portal.ledger.queries import entries_about
 from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository, sha
 from tests.changes.people import person
@@ -40,6 +44,21 @@ def test_a_release_that_goes_back_undoes_everything_in_between(ann):
     refresh(change=one, at=AT + 4 * HOUR)
     one.refresh_from_db()
     assert one.state == "rolled_back"
+
+
+@pytest.mark.parametrize(("apart", "shown"), [(timedelta(minutes=-1), ["fly"]), (2 * HOUR, ["github", "fly"])])
+def test_a_rollback_of_which_fly_and_the_forge_tell_is_shown_once(ann, apart, shown):
+    released("a", 1, at=AT)
+    change = in_production(ann, pull(1, merge="b"))
+    last = released("b", 2, at=AT + HOUR)
+    carried_out = released("a", 3, at=AT + 2 * HOUR, rolls_back=last)
+    told = released("a", 4, at=carried_out.created_at + apart, rolls_back=last, app="")
+    Release.objects.filter(pk=told.pk).update(source=Release.Source.GITHUB)
+    look(releases=Release.objects.filter(rolls_back=last))
+
+    assert change.undoings.count() == 2
+    assert [row.release.source for row in undoings(Scope())] == shown
+    assert len(troubles_of(change)) == len(shown)
 
 
 def test_a_rollback_that_is_still_running_is_noted_and_ends_later(ann):
