@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -85,7 +86,8 @@ def sign_in(page: Page, base: str, person: str) -> None:
 def opened(profile: Path) -> Iterator[int]:
     """A Chromium in a new profile; the port at which programs can drive it."""
     given = [*FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
-    browser = subprocess.Popen([chromium(), *given], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Debian's command is a shell that waits for the browser: all of its group is ended.
+    browser = subprocess.Popen([chromium(), *given], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     said = profile / "DevToolsActivePort"
     try:
         for _ in range(LONGEST):
@@ -94,7 +96,7 @@ def opened(profile: Path) -> Iterator[int]:
             time.sleep(1)
         yield int(said.read_text().split()[0])
     finally:
-        browser.terminate()
+        os.killpg(browser.pid, signal.SIGTERM)
         browser.wait()
 
 
