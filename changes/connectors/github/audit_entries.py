@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from changes.connectors.fields import Fields, Incomplete, Unreadable
-from changes.connectors.github import protection
+from changes.connectors.github import protection, teams
 from changes.connectors.github.objects import LOGIN
 from changes.delivery.facts import RuleEventReported
 from changes.inventory.facts import VendorEvent
@@ -26,7 +26,7 @@ KEPT = (
     *("permission", "old_permission", "new_repo_permission", "old_repo_permission"),
 )
 PUSHES = frozenset({"policy_override", "rejected_ref_update"})
-PLAIN = frozenset({"read", "member"})
+PLAIN = frozenset({"read", teams.MEMBER})
 """Roles in an organisation that give nothing but its base permission."""
 UNSAID = "the log does not say which way; what guards the branch is read"
 WORDS = {
@@ -90,11 +90,6 @@ def meaning_of(*, kept: VendorEvent) -> Meaning | None:
     return reader(kept, verb, said) if reader is not None else None
 
 
-def team_of(slug: str) -> str:
-    """``core`` for ``northwind/core``."""
-    return slug.rpartition("/")[2]
-
-
 def _rule(kept: VendorEvent, verb: str, said: Mapping[str, str]) -> Meaning | None:
     """An edit of rules; a push that met them, past them or refused, edits nothing."""
     if verb in PUSHES:
@@ -119,15 +114,14 @@ def _belonging(kept: VendorEvent, verb: str, said: Mapping[str, str]) -> Meaning
     reasons: tuple[str, ...] = ()
     detail: dict[str, Any] = {"organisation": organisation}
     if verb != "remove_member" and role not in PLAIN:
-        reasons = ("an owner of the organisation may do everything",) if role == "admin" else (f"the role {role!r} is not known",)
-        detail["through"] = f"as an owner of {organisation}" if role == "admin" else f"in the organisation {organisation}"
+        reasons, detail["through"] = teams.by_role(role=role, organisation=organisation)
     action = {"add_member": "member_added", "remove_member": "member_removed"}.get(verb, "member_edited")
     return Meaning(_event(kept, "member", action, said.get("user", "unknown account"), reasons, detail))
 
 
 def _team(kept: VendorEvent, verb: str, said: Mapping[str, str]) -> Meaning | None:
     """A team and a repository, or a team and a person; what else is done to a team gives nobody anything by itself."""
-    slug = team_of(said.get("team", ""))
+    slug = said.get("team", "").rpartition("/")[2]  # northwind/core
     team = {"team": {"name": slug, "slug": slug}}
     if verb in ("add_repository", "remove_repository", "update_repository_permission"):
         changes = {"permission": {"from": said.get("old_repo_permission"), "to": said.get("new_repo_permission")}}
@@ -136,8 +130,9 @@ def _team(kept: VendorEvent, verb: str, said: Mapping[str, str]) -> Meaning | No
         return Meaning(_event(kept, "member", WORDS[verb], f"team {slug}", reasons, team), repository=said.get("repo", ""))
     if verb not in ("add_member", "remove_member"):
         return None
-    given = (f"access was given through the team {slug}",) if verb == "add_member" else ()
-    detail = team | {"through": f"through the team {slug}"}
+    through = teams.through_team(name=slug)
+    given = (f"access was given {through}",) if verb == "add_member" else ()
+    detail = team | {"through": through}
     return Meaning(_event(kept, "member", WORDS[verb], said.get("user", "unknown account"), given, detail), team=slug)
 
 

@@ -43,10 +43,11 @@ def of_membership(*, body: Fields, action: str) -> Given:
     """Somebody was put into a team, or taken out of it."""
     team = body.needed("team")
     uid, login, is_bot = objects.account(holder=body, name="member")
-    reasons = () if action == "removed" else (f"access was given through the team {_name(team)}",)
+    through = through_team(name=_name(team))
+    reasons = () if action == "removed" else (f"access was given {through}",)
     if action not in ("added", "removed"):
         reasons = (f"the action {action!r} is not known",)
-    detail = {"uid": uid, "is_bot": is_bot, "team": _told(team), "through": f"through the team {_name(team)}"}
+    detail = {"uid": uid, "is_bot": is_bot, "team": _told(team), "through": through}
     return Given(login or "unknown account", reasons, detail, _numbers(team))
 
 
@@ -58,9 +59,20 @@ def of_belonging(*, body: Fields, action: str, organisation: str) -> Given:
     reasons: tuple[str, ...] = ()
     detail: dict[str, Any] = {"uid": uid, "is_bot": is_bot, "organisation": organisation, "role": role}
     if action == "member_added" and role != MEMBER:
-        reasons = ("an owner of the organisation may do everything",) if role == OWNER else (f"the role {role!r} is not known",)
-        detail["through"] = f"as an owner of {organisation}" if role == OWNER else f"in the organisation {organisation}"
+        reasons, detail["through"] = by_role(role=role, organisation=organisation)
     return Given(login or "unknown account", reasons, detail)
+
+
+def through_team(*, name: str) -> str:
+    """How somebody in a team has what it may, in words."""
+    return f"through the team {name}"
+
+
+def by_role(*, role: str | None, organisation: str) -> tuple[tuple[str, ...], str]:
+    """(reasons, how) of a role in an organisation that is not a plain member's: why it gives access, and how it is had."""
+    if role == OWNER:
+        return ("an owner of the organisation may do everything",), f"as an owner of {organisation}"
+    return (f"the role {role!r} is not known",), f"in the organisation {organisation}"
 
 
 def organisation_of(*, body: Fields) -> str:
