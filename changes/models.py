@@ -13,7 +13,7 @@ from changes.calendar.models import (
 from changes.connectors.connecting.models import Connecting
 from changes.connectors.models import Delivery, Fetch, HookSecret, Posting, Reading, Settling, Source, StoredAnswer, Walk
 from changes.connectors.outage_models import SourceOutage
-from changes.delivery.deploy_reviews import DeploymentReview
+from changes.delivery.deploy_review_models import DeploymentReview
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import (
     BranchCommit,

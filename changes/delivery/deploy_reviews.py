@@ -3,51 +3,11 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import models, transaction
+from django.db import transaction
 
+from changes.delivery.deploy_review_models import UNTOLD, DeploymentReview
 from changes.delivery.facts import DeploymentReviewReported
-from changes.delivery.models import Release, Reported, Repository
-
-UNTOLD = 0
-"""The attempt of a review that only the list of a run has shown: it names none."""
-REQUESTED = "requested"
-
-
-class DeploymentReview(Reported):
-    """One word on one environment of one workflow run. Reports of the same word are one row."""
-
-    class State(models.TextChoices):
-        REQUESTED = "requested", "Review asked for"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="deployment_reviews")
-    run = models.BigIntegerField()
-    attempt = models.IntegerField(default=UNTOLD)
-    environment = models.CharField(max_length=60)
-    state = models.CharField(max_length=10, choices=State.choices)
-    login = models.CharField(max_length=120, blank=True)
-    uid = models.BigIntegerField(null=True, blank=True)
-    commit_sha = models.CharField(max_length=64, blank=True)
-    comment = models.TextField(blank=True)
-    reviewers = ArrayField(models.TextField(), default=list, blank=True)
-    """Who was asked: people, and teams as "team <name>"."""
-    at = models.DateTimeField()
-    """When its delivery came, or when the list showed it first: GitHub says no time of a review."""
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["repository", "run", "attempt", "environment", "state", "uid"],
-                name="deployment_review_once",
-                nulls_distinct=False,
-            )
-        ]
-        indexes = [models.Index(fields=["repository", "commit_sha"], name="deployment_review_commit")]
-
-    def __str__(self) -> str:
-        return f"{self.state} {self.environment} run {self.run}"
+from changes.delivery.models import Release, Repository
 
 
 @transaction.atomic
@@ -85,11 +45,11 @@ def confirm_reviews(
     for fact in listed:
         for environment in fact.environments:
             count += 1
-            rows = DeploymentReview.objects.filter(repository=repository, run=run, environment=environment, state=fact.state)
-            if rows.filter(uid=fact.uid, confirmed_at=None).update(confirmed_at=at) or rows.filter(uid=fact.uid).exists():
+            key = {"repository": repository, "run": run, "environment": environment, "state": fact.state, "uid": fact.uid}
+            rows = DeploymentReview.objects.filter(**key)
+            if rows.filter(confirmed_at=None).update(confirmed_at=at) or rows.exists():
                 continue
             given = {"login": fact.login or "", "comment": fact.comment, "commit_sha": commit_sha or _commit_of(repository, run)}
-            key = {"repository": repository, "run": run, "environment": environment, "state": fact.state, "uid": fact.uid}
             moments = {"at": at, "reported_at": at, "confirmed_at": at}
             DeploymentReview.objects.get_or_create(**key, attempt=UNTOLD, defaults=given | moments)
     return count

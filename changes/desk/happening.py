@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from changes.delivery.deploy_reviews import DeploymentReview
+from changes.delivery.deploy_review_models import DeploymentReview
 from changes.delivery.models import Release
 
 REVIEWED = {

@@ -20,7 +20,8 @@ from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.secrets import signed_for
 from changes.delivery import actions as record
-from changes.delivery.deploy_reviews import REQUESTED, record_review
+from changes.delivery.deploy_review_models import DeploymentReview
+from changes.delivery.deploy_reviews import record_review
 from changes.delivery.facts import (
     CheckReported,
     DeploymentReported,
@@ -142,7 +143,7 @@ def _(fact: DeploymentStatusReported, repository: Repository, delivery: Delivery
 @record_fact.register
 def _(fact: DeploymentReviewReported, repository: Repository, delivery: Delivery, at: datetime) -> None:
     record_review(repository=repository, fact=fact, at=delivery.received_at)
-    if fact.state != REQUESTED:
+    if fact.state != DeploymentReview.State.REQUESTED:
         ask(source=delivery.source, repository=repository, subject=f"approvals:{fact.run}", at=at)
 
 

@@ -9,7 +9,8 @@ from django.utils.timezone import now
 
 from changes.connectors.github.payloads import parse
 from changes.connectors.models import Delivery, Reading
-from changes.delivery.deploy_reviews import DeploymentReview, confirm_reviews, record_review, reviews_of
+from changes.delivery.deploy_review_models import DeploymentReview
+from changes.delivery.deploy_reviews import confirm_reviews, record_review, reviews_of
 from changes.delivery.facts import DeploymentReviewReported
 from changes.delivery.models import Release, Repository
 from changes.desk.happening import from_reviews
