@@ -8,7 +8,8 @@ from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 
 SAME_BODY_WITHIN = timedelta(days=3)
-SAME_BODY_OF = {"doppler": timedelta(minutes=10)}
+SOON_AGAIN = timedelta(minutes=10)
+SAME_BODY_OF = {"doppler": SOON_AGAIN}
 """Vendors whose deliveries say the same again when the same was done again."""
 TIMELESS = frozenset({"member", "membership", "organization", "team"})
 """Events of GitHub that do so too: access that is given, taken and given again is told three times, twice with the same bytes."""
@@ -44,7 +45,7 @@ class Twins:
 
     def outcome_for(self, delivery: Delivery) -> Outcome | None:
         """What becomes of a delivery whose content was applied before; None when it is new."""
-        within = SAME_BODY_OF["doppler"] if delivery.event in TIMELESS else SAME_BODY_WITHIN
+        within = SOON_AGAIN if delivery.event in TIMELESS else SAME_BODY_WITHIN
         earliest = delivery.received_at - SAME_BODY_OF.get(delivery.source.kind, within)
         for row in self.applied.get((delivery.source_id, delivery.body_digest), ()):
             if row.pk != delivery.pk and row.received_at >= earliest:

@@ -75,12 +75,7 @@ def entries(body: Any, name: str) -> list[Any]:
 
 def listed(body: Any, name: str) -> tuple[Fields, ...]:
     """The objects of a list, named or bare."""
-    if isinstance(body, list):
-        return Fields(values={name: body}, path="answer").items(name)
-    answer = Fields.of(value=body, path="answer")
-    if not answer.has(name):
-        raise Incomplete(f"answer.{name} is missing or unusable")
-    return answer.items(name)
+    return Fields(values={name: entries(body, name)}, path="answer").items(name)
 
 
 def me(body: Any) -> tuple[str, str]:
