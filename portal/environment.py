@@ -76,7 +76,7 @@ def database(url: str, *, testing: bool, name: str = "DATABASE_URL") -> dict[str
     if not testing and os.environ.get("COUNTERSIGN_POOL"):
         options["pool"] = {"min_size": 1, "max_size": int(os.environ["COUNTERSIGN_POOL"]), "timeout": 5}
     entry = {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.database",
         "NAME": parts.get("dbname", "countersign"),
         "USER": parts.get("user", ""),
         "PASSWORD": parts.get("password", ""),

@@ -50,6 +50,8 @@ def _refresh():
     """The connection of this thread is as good as new, every other is closed. False: nothing is left to do for Django."""
     for each in connections.all(initialized_only=True):
         broken = each.closed_in_transaction or each.in_atomic_block
+        if not broken:
+            each.end_readings(held=True)
         if each.alias != DEFAULT_DB_ALIAS or broken or each.connection is None or not _forgets(each.connection):
             each.close()
     return False

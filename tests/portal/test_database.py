@@ -1,0 +1,105 @@
+"""A reading row by row that was left half way: it ends with its transaction, and spoils none that comes later."""
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+from structlog.testing import capture_logs
+
+from portal.access.models import User
+from portal.access.roles import Role
+from tests.portal.access.people import person
+
+LEFT = "a reading was left half way"
+
+
+@pytest.fixture
+def two():
+    return [person(f"Extra {number}", Role.ENGINEER) for number in range(2)]
+
+
+def half():
+    """A reading of two rows of which one was read."""
+    rows = User.objects.order_by("pk").iterator(chunk_size=1)
+    next(rows)
+    return rows
+
+
+def open_ones():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE '_django%'")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("wrong", [False, True])
+def test_reading_that_was_left_half_way_spoils_no_later_transaction(two, wrong):
+    with capture_logs() as said, transaction.atomic():
+        rows = half()
+        transaction.set_rollback(wrong)
+
+    with transaction.atomic():
+        rows.close()  # as the garbage collector does it, whenever it comes by
+        assert User.objects.count() == len(two)
+    assert [line["event"] for line in said] == [LEFT]
+
+
+@pytest.mark.django_db
+def test_reading_ends_with_the_savepoint_in_which_it_began_and_no_other_one_does(two):
+    before = half()
+    with capture_logs() as said, transaction.atomic():
+        inside = half()
+        with transaction.atomic():
+            innermost = half()
+        assert open_ones() == 3
+        transaction.set_rollback(True)
+
+    inside.close()
+    innermost.close()
+    assert ([line["event"] for line in said], open_ones()) == ([LEFT, LEFT], 1)
+    assert len([*before]) == 1
+    assert open_ones() == 0
+
+
+@pytest.mark.django_db
+def test_reading_that_came_to_its_end_or_was_dropped_is_not_told_of(two):
+    with capture_logs() as said:
+        with transaction.atomic():
+            assert len([*User.objects.iterator(chunk_size=1)]) == len(two)
+            half()
+            transaction.set_rollback(True)
+        with transaction.atomic():
+            rows = half()
+            rows.close()
+    assert said == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reading_outside_of_transactions_outlives_them_and_ends_with_the_connection(two):
+    rows = half()
+    with capture_logs() as said:
+        with transaction.atomic():
+            assert User.objects.count() == len(two)
+        assert (open_ones(), said) == (1, [])
+        assert len([*rows]) == 1
+        rows = half()
+        connection.close()
+        rows.close()
+    assert ([line["event"] for line in said], open_ones()) == ([LEFT], 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_closed_is_said_at_the_commit_and_does_not_hinder_a_rollback(two):
+    def lost():
+        rows = half()
+        with connection.cursor() as cursor:
+            cursor.execute("CLOSE ALL")
+        return rows
+
+    with pytest.raises(ProgrammingError, match="does not exist"), transaction.atomic():
+        first = lost()
+    with transaction.atomic():
+        second = lost()
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        first.close()
+        second.close()
+        assert User.objects.count() == len(two)
