@@ -24,7 +24,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client, override_settings
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from changes.connectors.tray import TRAY
 from tests import axe
@@ -35,6 +35,8 @@ from tests.pace import SHARED
 SHOTS = Path(settings.BASE_DIR) / "shots"
 WIDE, NARROW = 1440, 390
 HEIGHTS = {WIDE: 900, NARROW: 844}
+PATIENCE = 5_000 * SHARED
+"""Milliseconds that a test waits for what it expects to see."""
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The same engine in each; the first has no windows, profiles and extensions to keep, and takes a third less processor time."""
 FLAGS = (
@@ -126,6 +128,7 @@ def chromium():
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, which Django would take for an asynchronous caller.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
@@ -151,6 +154,7 @@ class Visits:
             reduced_motion="reduce",
         )
         self.contexts.append(context)
+        context.set_default_timeout(6 * PATIENCE)
         if script:
             context.expose_function("reportViolation", lambda words: self.wrong.append(f"policy: {words}"))
             context.add_init_script(WATCH)

@@ -7,4 +7,4 @@ processes of the run, and a kernel that gives them to somebody else for half a s
 import os
 
 ALONE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) == 1
-SHARED = 1.0 if ALONE else 4.0
+SHARED = 1.0 if ALONE else 8.0

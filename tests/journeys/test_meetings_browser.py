@@ -184,5 +184,5 @@ def test_two_hundred_points_stay_quick(visit, meeting):
 
     expect(page.locator(".agenda-row")).to_have_count(200)
     page.click(f"#up-{item.pk}")
-    expect(page.locator(f"#point-{item.pk} .agenda-n")).to_have_text("199", timeout=3000)
+    expect(page.locator(f"#point-{item.pk} .agenda-n")).to_have_text("199")
     assert_accessible(page, widths=(NARROW,), themes=("light",))
