@@ -154,7 +154,7 @@ class Visits:
             reduced_motion="reduce",
         )
         self.contexts.append(context)
-        context.set_default_timeout(6 * PATIENCE)
+        context.set_default_timeout(30_000 + PATIENCE)
         if script:
             context.expose_function("reportViolation", lambda words: self.wrong.append(f"policy: {words}"))
             context.add_init_script(WATCH)
