@@ -5,7 +5,7 @@ rows that are there travel as one JSON text, which it reads by the table's own t
 runs, and columns that the database computes are left to it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from operator import attrgetter
@@ -20,11 +20,8 @@ from psycopg.types.json import Json, Jsonb
 Row = TypeVar("Row", bound=models.Model)
 
 
-def insert_rows(rows: Sequence[Row], *, between: Callable[[Row], None] | None = None) -> None:
-    """Insert rows of one model and give them their keys, in their order. Two statements; none for no rows.
-
-    ``between`` is called with each row when it was sent, and may not ask the database: PostgreSQL works meanwhile.
-    """
+def insert_rows(rows: Sequence[models.Model]) -> None:
+    """Insert rows of one model and give them their keys, in their order. Two statements; none for no rows."""
     if not rows:
         return
     model = type(rows[0])
@@ -41,8 +38,6 @@ def insert_rows(rows: Sequence[Row], *, between: Callable[[Row], None] | None = 
             for row, (pk,) in zip(rows, keys, strict=True):
                 row.pk = pk
                 copy.write_row(values(row) if not packed else _with_json(values(row), packed))
-                if between is not None:
-                    between(row)
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias

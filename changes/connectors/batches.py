@@ -2,12 +2,11 @@
 reviews, checks, pushes) and what is only put aside. ``dividing`` says which go together; the rest is left to go one by one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 
-from changes.connectors.ahead import Read
 from changes.connectors.asking import Asked, ask_all
 from changes.connectors.dividing import SETS, Item, Left, divide
 from changes.connectors.github import becoming, handlers
@@ -15,7 +14,7 @@ from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.settling import touch
 from changes.delivery.facts import PullRequestReported, PushReported
 from changes.delivery.models import PullRequest, Repository
-from changes.delivery.sets import Recorded, Told, record_all
+from changes.delivery.sets import Recorded, Told, foresee, record_all
 from changes.proposals.following import follow
 from changes.proposals.opening import Preparing, open_alone, standing_alone
 from portal.ui.doorbell import ring
@@ -28,28 +27,25 @@ WHERE d.id = s.id
 
 
 @transaction.atomic
-def apply_batch(
-    *, pks: Sequence[int], at: datetime, at_once: bool, read: Mapping[int, Read], meanwhile: Callable[[], None]
-) -> Left:
+def apply_batch(*, pks: Sequence[int], at: datetime, at_once: bool) -> Left:
     """Apply these deliveries, as far as they go together, and say which ones are left.
 
     ``at_once`` lets every change follow in the same transaction; without it only new pull requests get theirs, and the others
-    follow when their repository settles. ``read`` is what some of them say, where that is known; ``meanwhile`` is called when
-    little is left to do but to wait for PostgreSQL. Raises what the database or a fault of ours raises: nothing was applied then.
+    follow when their repository settles. What takes long is done before anything but the deliveries is locked, so that another
+    batch about the same repository waits for little more than PostgreSQL. Raises what the database or a fault of ours raises:
+    nothing was applied then.
     """
-    deliveries = _locked(pks, read)
-    items, left = divide(deliveries=deliveries, at=at, at_once=at_once, read=read)
+    items, left = divide(deliveries=_locked(pks), at=at, at_once=at_once)
     if len(items) == 1 and not left.alone:
         return Left([items[0].delivery.pk], left.rest)
-    _record(items, at_once, meanwhile)
-    _note(items)
+    _record(items, at_once)
     return left
 
 
-def _locked(pks: Sequence[int], read: Mapping[int, Read]) -> list[Delivery]:
+def _locked(pks: Sequence[int]) -> list[Delivery]:
     """Those that still wait, in their order, with their sources and secrets. What another worker has is left to it."""
-    rows = Delivery.objects.select_for_update(skip_locked=True).filter(pk__in=pks, state=Delivery.State.NEW).order_by("id")
-    found = list(rows.defer("body") if read.keys() >= {*pks} else rows)
+    rows = Delivery.objects.select_for_update(skip_locked=True).filter(pk__in=pks, state=Delivery.State.NEW)
+    found = list(rows.order_by("id"))
     sources = Source.objects.in_bulk({row.source_id for row in found})
     secrets = HookSecret.objects.in_bulk({row.secret_id for row in found if row.secret_id is not None})
     for row in found:
@@ -58,8 +54,8 @@ def _locked(pks: Sequence[int], read: Mapping[int, Read]) -> list[Delivery]:
     return found
 
 
-def _record(items: Sequence[Item], at_once: bool, meanwhile: Callable[[], None]) -> None:
-    """Record the facts, ask for what is to be read again, and let changes be opened and follow."""
+def _record(items: Sequence[Item], at_once: bool) -> None:
+    """Note what becomes of each, record the facts, ask for what is to be read again, and let changes be opened and follow."""
     told: list[Told] = []
     sources: list[Source] = []
     moved: dict[int, list[Item]] = {}
@@ -69,22 +65,30 @@ def _record(items: Sequence[Item], at_once: bool, meanwhile: Callable[[], None])
             sources += [item.delivery.source] * (len(told) - len(sources))
             moved.setdefault(item.repository.pk, []).append(item)
             item.outcome = becoming.recorded(parsed=item.parsed, repository=item.repository)
-    # Locks in the order in which settling takes them: the repository, its pull requests, changes, their numbers.
-    for _, those in sorted(moved.items()):
-        if (repository := those[0].repository) is not None:
-            touch(repository=repository, at=those[-1].at, since=those[0].at)
+    _note(items)
     if not told:
+        _touch(moved)
         return
-    preparing = _preparing(told)
-    found = record_all(told=told, confirmed=False, between=preparing)
-    meanwhile()
+    foreseen = foresee(told=told, confirmed=False)
+    preparing = _preparing(told, foreseen.values())
+    # Locks in the order in which settling takes them: the repository, its pull requests, changes, their numbers.
+    _touch(moved)
+    found = record_all(told=told, confirmed=False, foreseen=foreseen)
     _ask(told, sources, found)
     _follow(found, preparing, at_once)
 
 
-def _preparing(told: Sequence[Told]) -> Preparing:
+def _touch(moved: Mapping[int, Sequence[Item]]) -> None:
+    for _, those in sorted(moved.items()):
+        if (repository := those[0].repository) is not None:
+            touch(repository=repository, at=those[-1].at, since=those[0].at)
+
+
+def _preparing(told: Sequence[Told], foreseen: Iterable[PullRequest]) -> Preparing:
     pulls = [(one.repository.pk, one.at, one.fact.author_uid) for one in told if isinstance(one.fact, PullRequestReported)]
-    return Preparing(accounts=(uid for _, _, uid in pulls), told={pk: at for pk, at, _ in pulls}, at=told[0].at)
+    preparing = Preparing(accounts=(uid for _, _, uid in pulls), told={pk: at for pk, at, _ in pulls}, at=told[0].at)
+    preparing.prepare(foreseen)
+    return preparing
 
 
 def _ask(told: Sequence[Told], sources: Sequence[Source], found: Recorded) -> None:

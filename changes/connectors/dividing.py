@@ -4,7 +4,8 @@ Deliveries about other things may pass each other: what one batch leaves out is 
 Where a change has to follow between two deliveries, the batch ends before the second.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -13,7 +14,6 @@ from operator import or_
 
 from django.db.models import Q
 
-from changes.connectors.ahead import Read, read_body
 from changes.connectors.github import becoming, handlers
 from changes.connectors.github.payloads import Parsed
 from changes.connectors.models import Delivery
@@ -100,8 +100,6 @@ class Division:
     repositories: list[Repository]
     twins: Twins
     at_once: bool
-    known: Mapping[int, Read]
-    """What deliveries say that were read before."""
     signed: dict[tuple[int | None, int], bool] = field(default_factory=dict)
     said: dict[Key, PullRequestReported] = field(default_factory=dict)
     """The first word on each pull request."""
@@ -116,7 +114,7 @@ class Division:
         """What a delivery says, which repository it is about, and what becomes of it when nothing of it is recorded."""
         if item.delivery.source.kind not in handlers.PARSERS:
             return
-        found = self.known.get(item.delivery.pk) or read_body(item.delivery)
+        found = handlers.read(delivery=item.delivery, body=zlib.decompress(bytes(item.delivery.body)))
         if isinstance(found, Outcome):
             item.outcome = found
             return
@@ -191,11 +189,11 @@ class Division:
         return False
 
 
-def divide(*, deliveries: Sequence[Delivery], at: datetime, at_once: bool, read: Mapping[int, Read]) -> tuple[list[Item], Left]:
+def divide(*, deliveries: Sequence[Delivery], at: datetime, at_once: bool) -> tuple[list[Item], Left]:
     """The deliveries that go together, read and in their order, and the others. With four queries at most."""
     kinds = {delivery.source.kind for delivery in deliveries}
     known = Repository.objects.filter(forge__in=kinds, in_scope_until=None).order_by("id")
-    division = Division(list(known), Twins.of(deliveries), at_once, read)
+    division = Division(list(known), Twins.of(deliveries), at_once)
     items = [Item(delivery, at + place * TICK) for place, delivery in enumerate(deliveries)]
     for item in items:
         division.read(item)

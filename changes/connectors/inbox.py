@@ -6,15 +6,17 @@ a worker that dies gives its deliveries back after seconds. What fails five time
 
 import logging
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from psycopg.errors import DeadlockDetected
 
-from changes.connectors.ahead import Ahead, Read
 from changes.connectors.batches import apply_batch
 from changes.connectors.dividing import Left
 from changes.connectors.doppler import handlers as doppler
@@ -55,34 +57,70 @@ APPLY: dict[str, Callable[..., Outcome]] = {
 log = logging.getLogger(__name__)
 
 
-def drain(*, now: Callable[[], datetime], limit: int = 1000, past: bool = False) -> int:
+def drain(*, now: Callable[[], datetime], limit: int = 2000, past: bool = False) -> int:
     """Apply what waits, oldest first, until nothing is left, ``limit`` is reached or the run's time is over.
 
-    Returns how many were handled. ``past``: the clock was turned back, so what has come since then waits; and changes follow
-    when their repository settles, as in a flood.
+    Returns how many were handled. Where more waits than one batch, a second one is applied beside it on a connection of its own:
+    while PostgreSQL works on one, the other is put together. ``past``: the clock was turned back, so what has come since then
+    waits, one batch follows the other, and changes follow when their repository settles, as in a flood.
     """
-    handled, ends_at = 0, now() + RUN
-    claimed = _claim(now(), limit, past)
-    while claimed is not None:
-        following = _claim_ahead(claimed, now(), limit - handled, past) if now() < ends_at else None
-        run = Run(now, ends_at, not (past or is_flooded()), claimed.read(), claimed.at, following)
-        handled += apply_together(pks=claimed.pks, run=run) if claimed.together else _one_by_one(claimed.pks, run)
-        claimed = following or (_claim(now(), limit - handled, past) if now() < ends_at else None)
-    return handled
+    turn = Turn(now, now() + RUN, past, limit)
+    first = turn.claim()
+    if first is None:
+        return 0
+    if past or connection.in_atomic_block or not (first.together and len(first.pks) >= BATCH):
+        return _work(turn, first)
+    with ThreadPoolExecutor(1, "second batch") as beside:
+        second = beside.submit(_beside, turn)
+        handled = _work(turn, first)
+    return handled + second.result()
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """Deliveries that were leased at one moment, whether they may be applied together, and who reads them meanwhile."""
+    """Deliveries that were leased at one moment, and whether they may be applied together."""
 
     pks: list[int]
     together: bool
     at: datetime
-    ahead: Ahead | None = None
 
-    def read(self) -> Mapping[int, Read]:
-        """What those say that were read ahead."""
-        return self.ahead.found() if self.ahead is not None else {}
+
+@dataclass
+class Turn:
+    """One call of ``drain``: its clock, when it begins no further batch, and how many deliveries it may still take."""
+
+    now: Callable[[], datetime]
+    ends_at: datetime
+    past: bool
+    left: int
+    lock: AbstractContextManager[object] = field(default_factory=Lock)
+
+    def claim(self, *, untried: bool = False) -> Claimed | None:
+        """The next deliveries; None when nothing waits, or the turn is over. ``untried``: only such as nobody has tried."""
+        with self.lock:
+            at = self.now()
+            if self.left <= 0 or at > self.ends_at:
+                return None
+            pks, together = claim(at=at, most=self.left, past=self.past, untried=untried)
+            self.left -= len(pks)
+        return Claimed(pks, together, at) if pks else None
+
+
+def _work(turn: Turn, claimed: Claimed | None, *, untried: bool = False) -> int:
+    handled = 0
+    while claimed is not None:
+        run = Run(turn.now, turn.ends_at, not (turn.past or is_flooded()), claimed.at)
+        handled += apply_together(pks=claimed.pks, run=run) if claimed.together else _one_by_one(claimed.pks, run)
+        claimed = turn.claim(untried=untried)
+    return handled
+
+
+def _beside(turn: Turn) -> int:
+    """Only what nobody has tried, so that nothing is suspected twice for what stood beside it."""
+    try:
+        return _work(turn, turn.claim(untried=True), untried=True)
+    finally:
+        connection.close()
 
 
 @dataclass(frozen=True)
@@ -92,17 +130,8 @@ class Run:
     now: Callable[[], datetime]
     ends_at: datetime
     at_once: bool
-    read: Mapping[int, Read] = field(default_factory=dict)
-    """What those say that were read ahead."""
     leased_at: datetime | None = None
     """When they were claimed; not known: long ago."""
-    following: Claimed | None = None
-    """What comes next, to be read meanwhile."""
-
-    def meanwhile(self) -> None:
-        """The worker begins to wait for the database."""
-        if self.following is not None and self.following.ahead is not None:
-            self.following.ahead.begin()
 
 
 def apply_together(*, pks: Sequence[int], run: Run) -> int:
@@ -154,7 +183,7 @@ def _one_by_one(pks: Sequence[int], run: Run) -> int:
 def _batch(pks: Sequence[int], run: Run) -> Left | None:
     """What a batch left; None when it failed and nothing of it was applied. A database that is away ends the run."""
     try:
-        return apply_batch(pks=pks, at=run.now(), at_once=run.at_once, read=run.read, meanwhile=run.meanwhile)
+        return apply_batch(pks=pks, at=run.now(), at_once=run.at_once)
     except OperationalError as problem:
         if not isinstance(problem.__cause__, DeadlockDetected):
             raise
@@ -169,14 +198,16 @@ def is_flooded() -> bool:
     return len(Delivery.objects.filter(state=Delivery.State.NEW).values_list("pk")[: FLOOD + 1]) > FLOOD
 
 
-def claim(*, at: datetime, most: int = 1000, past: bool = False) -> tuple[list[int], bool]:
-    """Lease some deliveries, and say whether they may be applied together. ``past``: only such as had come by then.
+def claim(*, at: datetime, most: int = 1000, past: bool = False, untried: bool = False) -> tuple[list[int], bool]:
+    """Lease some deliveries, and say whether they may be applied together. ``past``: only such as had come by then; ``untried``:
+    only such as nobody has tried.
 
     Those that twice cost a worker its life, or failed, go in smaller pieces; after two more times each goes alone.
     """
     waiting = _waiting(at, past).filter(Q(not_before=None) | Q(not_before__lte=at))
     fresh, tried, suspect = waiting.filter(attempts__lt=2), waiting.filter(attempts__in=(2, 3)), waiting.filter(attempts__gte=4)
-    for rows, size in ((fresh, BATCH), (tried, PIECE), (suspect, 1)):
+    sorts = [(fresh, BATCH), (tried, PIECE), (suspect, 1)]
+    for rows, size in [(fresh.filter(attempts=0), BATCH)] if untried else sorts:
         found = _lease(rows, at, min(size, most))
         if found:
             return found, rows is not suspect
@@ -186,24 +217,6 @@ def claim(*, at: datetime, most: int = 1000, past: bool = False) -> tuple[list[i
 def _waiting(at: datetime, past: bool) -> QuerySet[Delivery]:
     waiting = Delivery.objects.filter(state=Delivery.State.NEW)
     return waiting.filter(received_at__lte=at) if past else waiting
-
-
-def _claim(at: datetime, most: int, past: bool) -> Claimed | None:
-    pks, together = claim(at=at, most=most, past=past)
-    return Claimed(pks, together, at) if pks else None
-
-
-def _claim_ahead(before: Claimed, at: datetime, most: int, past: bool) -> Claimed | None:
-    """The batch after a full one, so that it can be read meanwhile; only what nobody has tried, so that nothing is suspected twice
-    for what stood before it.
-
-    Its lease runs from now and may be over before its turn. Then another worker may apply it; what it did is not done again here.
-    """
-    if not before.together or len(before.pks) < BATCH:
-        return None
-    untried = _waiting(at, past).filter(not_before=None, attempts=0)
-    pks = _lease(untried, at, min(BATCH, most - len(before.pks)))
-    return Claimed(pks, True, at, Ahead(pks)) if pks else None
 
 
 @transaction.atomic

@@ -4,9 +4,12 @@ The versions of one thing are taken in the order in which they are given (``taki
 wrote meanwhile makes the database refuse the whole set; whoever calls then tries again, or goes one by one.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -21,7 +24,7 @@ SetFact = PullRequestReported | ReviewReported | CheckReported | PushReported
 """Facts that come in numbers."""
 Key = tuple[int, int]
 """Repository and number of a pull request."""
-Between = Callable[[PullRequest], None]
+NONE: Mapping[Key, PullRequest] = MappingProxyType({})
 TOUCH = """
 UPDATE changes_pullrequest p SET touched_at = greatest(p.touched_at, s.at)
 FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS s (repository_id, sha, at)
@@ -52,14 +55,26 @@ class Recorded:
     """By the place of their fact in the set."""
 
 
+def foresee(*, told: Sequence[Told], confirmed: bool) -> dict[Key, PullRequest]:
+    """The pull requests among these that nobody has told of before, as they will be on record. Asks once and locks nothing, so that
+    all that takes long is done before anybody waits."""
+    wanted = _wanted(told)
+    if not wanted:
+        return {}
+    known = set(PullRequest.objects.filter(_any_of(wanted)).values_list("repository_id", "number"))
+    rows: dict[Key, PullRequest] = {}
+    _take(rows, [one for one in told if (key := _key_of(one)) is not None and key not in known], confirmed)
+    return rows
+
+
 @transaction.atomic
-def record_all(*, told: Sequence[Told], confirmed: bool, between: Between | None = None) -> Recorded:
+def record_all(*, told: Sequence[Told], confirmed: bool, foreseen: Mapping[Key, PullRequest] = NONE) -> Recorded:
     """Record them all. Locks are taken in the order of the rows' keys.
 
-    ``between`` is called with each new pull request while PostgreSQL writes it, and may not ask the database.
+    ``foreseen`` is what ``foresee`` found for the same set; one that somebody else has put on record since is not used.
     """
     found = Recorded()
-    requests = _pull_requests(told, confirmed, between)
+    requests = _pull_requests(told, confirmed, foreseen)
     _reviews(told, requests, confirmed)
     _checks(told, confirmed)
     keys = ((one.repository.pk, _number_of(one.fact)) for one in told)
@@ -77,35 +92,55 @@ def _number_of(fact: SetFact) -> int | None:
     return fact.pull_request_number if isinstance(fact, ReviewReported) else None
 
 
-def _pull_requests(told: Sequence[Told], confirmed: bool, between: Between | None) -> dict[Key, PullRequest]:
+def _key_of(one: Told) -> Key | None:
+    """Of the pull request that a fact is about, if it is about one."""
+    number = _number_of(one.fact)
+    return None if number is None else (one.repository.pk, number)
+
+
+def _pull_requests(told: Sequence[Told], confirmed: bool, foreseen: Mapping[Key, PullRequest]) -> dict[Key, PullRequest]:
     """The pull requests that are told of, as they are now, saved."""
-    wanted: dict[int, set[int]] = {}
+    rows = _known_pull_requests(_wanted(told))
+    ready = {key: row for key, row in foreseen.items() if key not in rows}
+    names = _take(rows, [one for one in told if _key_of(one) not in ready], confirmed)
+    rows |= ready
+    _save([rows[key] for key in sorted(rows)], names)
+    return rows
+
+
+def _take(rows: dict[Key, PullRequest], told: Iterable[Told], confirmed: bool) -> set[str]:
+    """Merge facts into rows, new ones among them. Returns the fields that are to be written of those that are known."""
+    names = {"touched_at"}
     for one in told:
-        number = _number_of(one.fact)
-        if number is not None:
-            wanted.setdefault(one.repository.pk, set()).add(number)
-    rows, names = _known_pull_requests(wanted), {"touched_at"}
-    for one in told:
-        number = _number_of(one.fact)
-        if number is None:
+        key = _key_of(one)
+        if key is None:
             continue
-        key = (one.repository.pk, number)
         if key not in rows:
-            rows[key] = unread_pull_request(repository=one.repository, number=number, at=one.at)
+            rows[key] = unread_pull_request(repository=one.repository, number=key[1], at=one.at)
         if isinstance(one.fact, PullRequestReported):
             names |= {*take_pull_request(row=rows[key], fact=one.fact, at=one.at, confirmed=confirmed)}
         rows[key].touched_at = max(rows[key].touched_at, one.at)
-    _save([rows[key] for key in sorted(rows)], names, between)
-    return rows
+    return names
+
+
+def _wanted(told: Iterable[Told]) -> dict[int, set[int]]:
+    """Numbers of pull requests, by repository."""
+    wanted: dict[int, set[int]] = {}
+    for one in told:
+        key = _key_of(one)
+        if key is not None:
+            wanted.setdefault(key[0], set()).add(key[1])
+    return wanted
+
+
+def _any_of(wanted: Mapping[int, set[int]]) -> Q:
+    return reduce(or_, (Q(repository=repository, number__in=numbers) for repository, numbers in wanted.items()))
 
 
 def _known_pull_requests(wanted: Mapping[int, set[int]]) -> dict[Key, PullRequest]:
     if not wanted:
         return {}
-    some = Q()
-    for repository, numbers in wanted.items():
-        some |= Q(repository=repository, number__in=numbers)
-    found = PullRequest.objects.filter(some).select_for_update(of=("self",)).select_related("repository")
+    found = PullRequest.objects.filter(_any_of(wanted)).select_for_update(of=("self",)).select_related("repository")
     return {(row.repository_id, row.number): row for row in found.order_by("repository_id", "number")}
 
 
@@ -166,9 +201,9 @@ def _touched_by_checks(told: Sequence[Told]) -> set[int]:
     return found
 
 
-def _save(rows: Iterable[Row], names: Collection[str], between: Callable[[Row], None] | None = None) -> None:
+def _save(rows: Iterable[Row], names: Collection[str]) -> None:
     """New rows are inserted and get their keys; of those that were there these fields are written."""
     every = list(rows)
     known = [row for row in every if row.pk is not None]
-    insert_rows([row for row in every if row.pk is None], between=between)
+    insert_rows([row for row in every if row.pk is None])
     update_rows(known, names=names)

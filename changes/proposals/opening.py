@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from changes.delivery.models import PullRequest
+from changes.delivery.sets import Key
 from changes.proposals import entries
 from changes.proposals.actions import Written, first_revision, take_numbers
 from changes.proposals.deriving import apps_of, classes_of, measured, risk_values, routine_by
@@ -60,7 +61,7 @@ class Opening:
 
 
 class Preparing:
-    """The changes of pull requests, put together in memory: of new ones while PostgreSQL still writes the pull requests."""
+    """The changes of pull requests, put together in memory: of new ones before anything is locked."""
 
     def __init__(self, *, accounts: Iterable[int | None], told: Mapping[int, datetime], at: datetime) -> None:
         """Asks the database what is needed: ``accounts`` are those that opened some, ``told`` when each repository (by key) was
@@ -68,23 +69,29 @@ class Preparing:
         self.parameters = parameters_at(at)
         self._people: dict[str, User] = {}
         self._apps: dict[int, tuple[str, ...]] = {}
-        self._openings: dict[int, Opening] = {}
+        self._openings: dict[Key, Opening] = {}
         self._ask(accounts, told)
 
-    def __call__(self, row: PullRequest) -> None:
-        """Prepare the change of a new one, if it stands alone. Asks nobody."""
-        if concerns_a_branch(row) and stands_alone(row, self.parameters):
-            self._openings[row.pk] = self._made(row)
+    def prepare(self, rows: Iterable[PullRequest]) -> None:
+        """Prepare the changes of new ones, as far as they stand alone. Asks nobody."""
+        for row in rows:
+            if concerns_a_branch(row) and stands_alone(row, self.parameters):
+                self._openings[row.repository_id, row.number] = self._made(row)
 
     def stands_alone(self, row: PullRequest) -> bool:
         """``stands_alone``, which takes long for a long text, asked once for each."""
-        return row.pk in self._openings or stands_alone(row, self.parameters)
+        return self._prepared(row) is not None or stands_alone(row, self.parameters)
 
     def openings_of(self, rows: Sequence[PullRequest]) -> list[Opening]:
         """What was prepared, or is now."""
-        late = [row for row in rows if row.pk not in self._openings]
+        late = [row for row in rows if self._prepared(row) is None]
         self._ask((row.author_uid for row in late), {row.repository_id: row.touched_at for row in late})
-        return [self._openings.get(row.pk) or self._made(row) for row in rows]
+        return [self._prepared(row) or self._made(row) for row in rows]
+
+    def _prepared(self, row: PullRequest) -> Opening | None:
+        """What was prepared for this very row: what somebody else has put on record since may be another."""
+        found = self._openings.get((row.repository_id, row.number))
+        return found if found is not None and found.row is row else None
 
     def _ask(self, accounts: Iterable[int | None], told: Mapping[int, datetime]) -> None:
         fresh = {uid for uid in accounts if uid is not None and str(uid) not in self._people}

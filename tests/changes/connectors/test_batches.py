@@ -9,7 +9,7 @@ import zlib
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from changes.connectors import batches, inbox
 from changes.connectors.models import Delivery, Reading, Settling, Source
@@ -21,6 +21,7 @@ from changes.proposals.searching.models import SearchText
 from portal.ledger.models import LedgerLeaf
 from tests.changes.connectors.test_door import STORY, body_of, opened
 from tests.changes.stories import NOW, Clock, connect
+from tests.pace import SHARED
 
 pytestmark = pytest.mark.django_db
 REPOSITORY = {"id": 5, "name": "web", "full_name": "acme/web", "owner": {"login": "acme", "id": 1}}
@@ -280,38 +281,82 @@ def test_what_a_run_has_no_time_for_goes_back_untried(connected):
     assert set(Delivery.objects.values_list("state", "attempts", "not_before")) == {("new", 0, None)}
 
 
-def test_what_comes_next_is_read_while_a_batch_is_applied_and_each_body_once(connected, no_failure, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_two_batches_are_applied_side_by_side_and_each_delivery_once(connected, no_failure, monkeypatch):
     monkeypatch.setattr(inbox, "BATCH", 4)
-    read, threads, spoilt = batches.handlers.read, {}, {"d5": 1}
+    both, apply, threads = threading.Barrier(2, timeout=30 * SHARED), batches.apply_batch, []
 
-    def noted(*, delivery, body):
-        threads.setdefault(delivery.delivery_id, []).append(threading.current_thread().name)
-        if spoilt.pop(delivery.delivery_id, 0):
-            raise ValueError("a fault of ours")
-        return read(delivery=delivery, body=body)
+    def together(**given):
+        threads.append(threading.current_thread().name)
+        if len(threads) <= 2:
+            both.wait()
+        return apply(**given)
 
-    monkeypatch.setattr(batches.handlers, "read", noted)
+    monkeypatch.setattr(inbox, "apply_batch", together)
     store(pull(number) for number in range(20, 35))
 
     assert inbox.drain(now=Clock(), limit=14) == 14
 
-    here = threading.current_thread().name
-    assert {name: found for name, found in threads.items() if found != ["reading ahead"]} == {
-        **{f"d{number}": [here] for number in range(4)},
-        "d5": ["reading ahead", here],
-    }
+    assert {name.partition("_")[0] for name in threads[:2]} == {threading.current_thread().name, "second batch"}
     assert [*Delivery.objects.order_by("id").values_list("state", "attempts")] == [("applied", 1)] * 14 + [("new", 0)]
-    assert Change.objects.count() == 14
+    assert sorted(Change.objects.values_list("number", flat=True)) == [1001 + number for number in range(14)]
 
 
-def test_what_was_claimed_ahead_goes_back_untried_when_the_run_is_over(connected, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_what_ends_one_of_two_batches_is_told_when_the_other_is_applied(connected, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH", 2)
+    first, ended, apply = threading.current_thread(), threading.Event(), batches.apply_batch
+
+    def lost(**given):
+        if threading.current_thread() is not first:
+            ended.set()
+            raise OperationalError("the server went away")
+        assert ended.wait(30 * SHARED)
+        return apply(**given)
+
+    monkeypatch.setattr(inbox, "apply_batch", lost)
+    store(pull(number) for number in range(20, 26))
+
+    with pytest.raises(OperationalError, match="went away"):
+        inbox.drain(now=Clock())
+
+    assert sorted(Delivery.objects.values_list("state", "attempts")) == [("applied", 1)] * 4 + [("new", 1)] * 2
+
+
+def test_beside_a_batch_only_what_nobody_has_tried_is_taken(connected):
+    pks = store(pull(number) for number in range(20, 24))
+    Delivery.objects.filter(pk__in=pks[:2]).update(attempts=1)
+
+    assert inbox.claim(at=NOW, untried=True) == (pks[2:], True)
+    assert inbox.claim(at=NOW, untried=True) == ([], False)
+    assert inbox.claim(at=NOW) == (pks[:2], True)
+
+
+def test_pull_request_that_somebody_else_tells_of_meanwhile_is_on_record_once(connected, no_failure, monkeypatch):
+    older = pull(20, title="Before", updated_at="2026-01-01T00:00:00Z")
+    other, *pks = store([older, pull(20, title="After", updated_at=LATER), pull(21)])
+    touch, clock = batches.touch, Clock()
+
+    def late(**given):
+        monkeypatch.setattr(batches, "touch", touch)
+        inbox.apply_one(pk=other, at=clock())
+        return touch(**given)
+
+    monkeypatch.setattr(batches, "touch", late)
+    in_batches(pks, clock, True)
+
+    assert [*PullRequest.objects.order_by("number").values_list("number", "title")] == [(20, "After"), (21, "Change 21")]
+    assert [*Change.objects.order_by("number").values_list("title", flat=True)] == ["After", "Change 21"]
+
+
+def test_no_batch_is_begun_when_the_run_is_over(connected, monkeypatch):
     monkeypatch.setattr(inbox, "BATCH", 2)
     store(pull(number) for number in range(20, 28))
     clock = Clock()
     apply = batches.apply_batch
 
     def slow(**given):
-        clock.wait(inbox.RUN / timedelta(seconds=1))
+        clock.wait(inbox.RUN / timedelta(seconds=1) + 1)
         return apply(**given)
 
     monkeypatch.setattr(inbox, "apply_batch", slow)
@@ -322,7 +367,7 @@ def test_what_was_claimed_ahead_goes_back_untried_when_the_run_is_over(connected
     assert [*left[2:]] == [("new", 0, None)] * 6
 
 
-def test_what_was_claimed_ahead_for_too_long_is_applied_by_another_worker_and_not_again(connected, no_failure, monkeypatch):
+def test_what_was_claimed_for_too_long_is_applied_by_another_worker_and_not_again(connected, no_failure, monkeypatch):
     monkeypatch.setattr(inbox, "BATCH", 2)
     store(pull(number) for number in range(20, 26))
     clock = Clock()
@@ -331,16 +376,12 @@ def test_what_was_claimed_ahead_for_too_long_is_applied_by_another_worker_and_no
     def slow(**given):
         monkeypatch.setattr(inbox, "apply_batch", apply)
         clock.wait(inbox.LEASE / timedelta(seconds=1) + 1)
-        Delivery.objects.filter(pk__in=given["pks"]).update(not_before=clock.at + inbox.LEASE)
-        assert inbox.drain(now=clock) == 4, "the other worker"
+        assert inbox.drain(now=clock) == 6, "the other worker"
         return apply(**given)
 
     monkeypatch.setattr(inbox, "apply_batch", slow)
     inbox.drain(now=clock)
 
-    assert [*Delivery.objects.order_by("id").values_list("state", "attempts")] == [
-        *[("applied", 1)] * 2,
-        *[("applied", 2)] * 2,
-        *[("applied", 1)] * 2,
-    ]
+    states = [*Delivery.objects.order_by("id").values_list("state", "attempts")]
+    assert states == [("applied", 2)] * 2 + [("applied", 1)] * 4
     assert Change.objects.count() == 6
