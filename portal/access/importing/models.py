@@ -31,6 +31,8 @@ class PeopleImport(models.Model):
     """Why it was not imported though somebody wanted it."""
     wanted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     done_at = models.DateTimeField(null=True, blank=True)
+    instead_of = ""
+    """The name of the file whose place it took; known to whoever uploads it, and kept nowhere."""
 
     class Meta:
         indexes = [models.Index(fields=["id"], condition=models.Q(state__in=["checking", "wanted"]), name="people_import_waiting")]

@@ -14,11 +14,13 @@ from portal.access.importing import actions
 from portal.access.importing.forms import UploadForm
 from portal.access.importing.models import ImportRow, PeopleImport
 from portal.access.importing.reading import COLUMNS, MOST_BYTES
+from portal.access.importing.waiting import MOST_WAITING, gives_way, waiting_of
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused
 from portal.spreadsheet import answer_with_table
 
+GAVE_WAY = "{most} of your files waited already, so “{name}” gave way to this one. Upload it again if it is still to be imported."
 SHOWN = 100
 """Rows of each outcome on the page; the file of wrong rows has all."""
 
@@ -35,9 +37,12 @@ def imports(request: HttpRequest) -> HttpResponse:
         except Refused as refusal:
             form.add_error("file", refusal.words)
         else:
+            if held.instead_of:
+                messages.warning(request, GAVE_WAY.format(most=MOST_WAITING, name=held.instead_of))
             return redirect("import", held.pk)
     files = PeopleImport.objects.defer("content").select_related("uploaded_by").order_by("-pk")[:50]
-    context = {"form": form, "files": files, "columns": COLUMNS}
+    oldest = gives_way(waiting_of(person_of(request)))
+    context = {"form": form, "files": files, "columns": COLUMNS, "most": MOST_WAITING, "gives_way": oldest}
     return render(request, "portal/people/imports.html", context, status=422 if form.is_bound else 200)
 
 
