@@ -15,6 +15,7 @@ from changes.delivery.log_models import ReleaseLog
 from changes.desk.demo import check, load
 from changes.desk.demo.expected import API, WEB, found
 from changes.desk.demo.people import PEOPLE
+from changes.desk.demo.plot import ROLLBACK_TAKES
 from changes.desk.demo.teams import PROPOSAL
 from changes.entitlements.mergers.models import MergerList
 from changes.entitlements.models import Entitlement
@@ -23,8 +24,9 @@ from changes.entitlements.reviews.queries import progress_of
 from changes.exceptions.models import EditMatch, RuleMatch
 from changes.inventory.models import Asset
 from changes.meetings.models import AgendaItem, Meeting
+from changes.outcomes.queries import told_once
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Approval, Change
+from changes.proposals.models import Approval, Change, Undoing
 from changes.training.models import Attempt
 from changes.training.queries import members
 from portal.access.may import roles_of
@@ -116,6 +118,8 @@ def test_the_demo_company_is_found_as_it_was_planted(standins):
 
     kept = in_order()
     let_in()
+    undone = told_once(Undoing.objects.all())
+    assert {row.took for row in undone} == {ROLLBACK_TAKES}, "production does not go back in no time"
 
     again = load(address=standins.vendors.url, now=now() + timedelta(days=1), say=said.append)
     call_command("demo", "check")
