@@ -11,6 +11,7 @@ from audits.controls.queries import latest_run
 from audits.controls.result import Window
 from audits.engagements.demo import audit
 from audits.engagements.models import Engagement
+from audits.findings.models import Finding
 from changes.delivery.log_models import ReleaseLog
 from changes.desk.demo import check, load
 from changes.desk.demo.expected import API, WEB, found
@@ -118,6 +119,8 @@ def test_the_demo_company_is_found_as_it_was_planted(standins):
 
     kept = in_order()
     let_in()
+    named = Finding.objects.exclude(control="")
+    assert {latest_run().results[row.control]["outcome"] for row in named} == {"deviations"}, "a finding stands under what fails"
     undone = told_once(Undoing.objects.all())
     assert {row.took for row in undone} == {ROLLBACK_TAKES}, "production does not go back in no time"
 
