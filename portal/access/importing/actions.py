@@ -28,6 +28,7 @@ CHANNEL = "imports"
 AT_ONCE = 500
 IN_ONE_ENTRY = 200
 HELD = timedelta(minutes=2)
+GAVE_WAY = "{most} of your files waited already, so “{name}” gave way to this one. Upload it again if it is still to be imported."
 FIELDS = tuple(field.name for field in fields(Description))
 State, Outcome = PeopleImport.State, ImportRow.Outcome
 
@@ -45,7 +46,7 @@ class Judged:
 @transaction.atomic
 def upload(*, raw: bytes, file_name: str, by: User, at: datetime) -> PeopleImport:
     """Keep the file for checking. The same file that waits already is not kept twice, and a new one takes the place of the oldest
-    of ``MOST_WAITING`` that wait, whose name is then ``instead_of``.
+    of ``MOST_WAITING`` that wait, which is then said with it.
 
     Raises ``Refused`` without the right, in words for a file that cannot be read as a whole, and while so many are being worked on.
     """
@@ -60,17 +61,14 @@ def upload(*, raw: bytes, file_name: str, by: User, at: datetime) -> PeopleImpor
     waiting = PeopleImport.objects.filter(digest=digest, uploaded_by=by).exclude(state=State.DONE).order_by("pk").first()
     if waiting is not None:
         return check_again(held=waiting)
-    instead_of = _make_room(by)
-    new = PeopleImport.objects.create(
-        uploaded_by=by, uploaded_at=at, file_name=file_name[:200], digest=digest, content=raw, total=len(lines)
-    )
-    new.instead_of = instead_of
+    said = {"file_name": file_name[:200], "trouble": _make_room(by)}
+    new = PeopleImport.objects.create(uploaded_by=by, uploaded_at=at, digest=digest, content=raw, total=len(lines), **said)
     after_commit(CHANNEL)
     return new
 
 
 def _make_room(by: User) -> str:
-    """The name of the file that gave way; empty when there was room."""
+    """Which file gave way, in words; empty when there was room."""
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     waiting = waiting_of(by)
     oldest = gives_way(waiting)
@@ -79,7 +77,7 @@ def _make_room(by: User) -> str:
             raise refused(f"{len(waiting)} files of yours are being checked or imported.", "Wait until one of them is through.")
         return ""
     gone, _ = PeopleImport.objects.filter(pk=oldest.pk, state=State.READY).delete()
-    return oldest.file_name if gone else ""
+    return GAVE_WAY.format(most=MOST_WAITING, name=oldest.file_name) if gone else ""
 
 
 @transaction.atomic

@@ -20,7 +20,6 @@ from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused
 from portal.spreadsheet import answer_with_table
 
-GAVE_WAY = "{most} of your files waited already, so “{name}” gave way to this one. Upload it again if it is still to be imported."
 SHOWN = 100
 """Rows of each outcome on the page; the file of wrong rows has all."""
 
@@ -37,8 +36,6 @@ def imports(request: HttpRequest) -> HttpResponse:
         except Refused as refusal:
             form.add_error("file", refusal.words)
         else:
-            if held.instead_of:
-                messages.warning(request, GAVE_WAY.format(most=MOST_WAITING, name=held.instead_of))
             return redirect("import", held.pk)
     files = PeopleImport.objects.defer("content").select_related("uploaded_by").order_by("-pk")[:50]
     oldest = gives_way(waiting_of(person_of(request)))

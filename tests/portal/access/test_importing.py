@@ -209,7 +209,10 @@ def test_a_sixth_file_takes_the_place_of_the_oldest_that_waits_and_none_of_one_t
 
     browser, answer = post(rex, TWO, "sixth.csv")
 
-    assert "5 of your files waited already, so “people.csv” gave way to this one." in browser.get(answer.url).content.decode()
+    gave_way = "5 of your files waited already, so “people.csv” gave way to this one."
+    assert gave_way in browser.get(answer.url).content.decode()
+    work_on_imports()
+    assert gave_way in browser.get(answer.url).content.decode(), "still there when the page has loaded itself anew"
     others.append(PeopleImport.objects.get(file_name="fifth.csv"))
     sixth = PeopleImport.objects.get(file_name="sixth.csv")
     kept = PeopleImport.objects.filter(uploaded_by=rex).order_by("pk").values_list("pk", flat=True)
