@@ -48,13 +48,13 @@ def room(at: datetime) -> None:
     finding = open_finding(engagement=engagement, observation=token, by=uma, at=at + 2 * MOMENT)
     for number, (step, login, text) in enumerate(CLOSED, start=3):
         move(finding=finding, step=step, text=text, by=people[login], at=at + number * MOMENT)
-    late = Observation(
-        title="Exceptions are answered late",
-        text="Of the exceptions in the period some were answered after the day on which the answer was due.",
+    let_in = Observation(
+        title="Access was given that nobody had asked for",
+        text="The account of somebody outside Northwind was made a collaborator of a repository, and no change says why.",
         severity="high",
         owner=rex,
         due_at=at + timedelta(days=30),
-        control="C-29",
+        control="C-19",
         links=["/exceptions/"],
     )
-    open_finding(engagement=engagement, observation=late, by=uma, at=at + 10 * MOMENT)
+    open_finding(engagement=engagement, observation=let_in, by=uma, at=at + 10 * MOMENT)

@@ -107,10 +107,11 @@ def integrations(request: HttpRequest) -> HttpResponse:
     """Broken sources first."""
     at = now()
     seen = in_scope(Source.objects.order_by("name"), scope_for(request), by="name")
-    sources = sorted((_health(source, at) for source in seen), key=lambda item: item.state != "broken")
-    context: dict[str, Any] = {"sources": sources, "manages": may(request.user, P.SOURCE_MANAGE)}
+    manages = may(request.user, P.SOURCE_MANAGE)
+    sources = sorted((_health(source, at, manages) for source in seen), key=lambda item: item.state != "broken")
+    context: dict[str, Any] = {"sources": sources, "manages": manages}
     if not wants_piece(request):
-        context |= _round_the_sources(context["manages"], any(item.source.kind == "slack" for item in sources), at)
+        context |= _round_the_sources(manages, any(item.source.kind == "slack" for item in sources), at)
     return page(request, "changes/connectors/integrations.html", context, piece="sources")
 
 
@@ -129,7 +130,7 @@ def _round_the_sources(manages: bool, slack: bool, at: datetime) -> dict[str, An
     return context
 
 
-def _health(source: Source, at: datetime) -> Health:
+def _health(source: Source, at: datetime, manages: bool) -> Health:
     day = at - timedelta(days=1)
     told = Delivery.objects.filter(source=source).aggregate(
         today=Count("pk", filter=Q(received_at__gte=day)),
@@ -138,7 +139,7 @@ def _health(source: Source, at: datetime) -> Health:
         contradicted=Count("pk", filter=Q(other_bodies__gt=0)),
         last=Max("received_at"),
     )
-    state, sentence = judge(source, at)
+    state, sentence = judge(source, at, advises=manages)
     return Health(
         source=source,
         state=state,

@@ -16,8 +16,11 @@ DELIVERING = frozenset({*FORGES, "slack", "doppler"})
 """Kinds of sources that send deliveries; the others are only read."""
 
 
-def judge(source: Source, at: datetime) -> tuple[str, str]:
-    """State (healthy, stale, broken) and sentence of a source. Pure but for reading the row."""
+def judge(source: Source, at: datetime, *, advises: bool = True) -> tuple[str, str]:
+    """State (healthy, stale, broken) and sentence of a source. Pure but for reading the row.
+
+    ``advises``: say also what whoever manages it could add. That looks at its secrets, which an auditor's page may not.
+    """
     if source.disconnected:
         return "stale", "Disconnected. What was read stays; connect it again to go on."
     if source.paused_at is not None:
@@ -31,7 +34,7 @@ def judge(source: Source, at: datetime) -> tuple[str, str]:
     if at - source.last_good_read_at > STALE:
         return "stale", "Nothing was read for more than ten minutes. Check the worker and the scheduler with `manage.py doctor`."
     doubt = _doubt(source, at)
-    return ("stale", doubt) if doubt else ("healthy", _well(source))
+    return ("stale", doubt) if doubt else ("healthy", _well(source, advises))
 
 
 def _doubt(source: Source, at: datetime) -> str:
@@ -48,10 +51,12 @@ def _doubt(source: Source, at: datetime) -> str:
     return f"Doppler no longer carries {', '.join(sorted(behind))} to Fly: its sync is switched off." if behind else ""
 
 
-def _well(source: Source) -> str:
+def _well(source: Source, advises: bool) -> str:
     if source.kind == "slack":
         names = source.settings.get("names", {}).values()
         return f"Listened to; posts to {', '.join(f'#{name}' for name in names)}."
+    if source.kind == "doppler" and not advises:
+        return "Read every minute."
     if source.kind == "doppler" and not source.hook_secrets.filter(retired_at=None).exists():
         return "Read every minute. Add a webhook, and what is edited shows within seconds."
     return "Read and listened to." if source.kind in DELIVERING else "Read every few minutes. It sends no deliveries."

@@ -1,6 +1,6 @@
 """What is asked of the inventory."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet
@@ -12,6 +12,13 @@ def assets_of(*, source: str, kind: str, within: str = "") -> QuerySet[Asset]:
     """Assets of a kind that are there, by name; ``within``: of one app, zone or organisation only."""
     rows = Asset.objects.filter(source=source, kind=kind, gone_at=None)
     return (rows.filter(within=within) if within else rows).order_by("name", "external_id")
+
+
+def names_within(assets: Iterable[Asset]) -> dict[tuple[str, str], str]:
+    """{(source, external id): its name} of what these belong to, where it is an asset itself. One query."""
+    wanted = [(asset.source, asset.within) for asset in assets if asset.within]
+    there = Asset.objects.filter(source__in={source for source, _ in wanted}, external_id__in={within for _, within in wanted})
+    return {(source, one): name for source, one, name in there.order_by("-pk").values_list("source", "external_id", "name")}
 
 
 def read_last(*, source: str, kind: str) -> dict[str, datetime]:

@@ -70,11 +70,9 @@ def _act(vendors: Vendors, word: str, arguments: dict[str, Any]) -> Any:
 
 
 def _arguments(request: Request) -> dict[str, Any]:
-    """The body, with the moment in ``at`` as a time."""
+    """The body, with the moments in it as times."""
     value = request.json()
-    if "at" in value:
-        value["at"] = moment(value["at"])
-    return value
+    return value | {name: moment(value[name]) for name in ("at", "expires_at") if name in value}
 
 
 def _faults(faults: Faults, request: Request) -> Any:

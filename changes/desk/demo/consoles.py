@@ -1,7 +1,7 @@
 """Doppler and Cloudflare at Northwind Labs: a secret rotated as it should be, and a name in DNS that nobody had proposed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -16,6 +16,11 @@ from portal.standins import company
 from portal.standins.client import Remote
 
 ADMINISTRATORS = ("rex", "dev")
+GROUP, GROUP_MEMBERS = "Shop developers", ("ann", "bob")
+PROGRAM = "Deploys from GitHub"
+TOKEN_HOLDS = timedelta(days=730)
+"""From the day on which it was made."""
+OWN_ROLE, PERMITS = "secrets-reader", ("enclave_project_config_secrets_read", "enclave_config_logs")
 HOOK_SECRET = "northwind-doppler-secret"  # noqa: S105 (of the stand-in)
 ROTATION = {
     "title": f"Rotate the payment key of {company.SECRETS}/prd",
@@ -54,6 +59,22 @@ def set_up(vendors: Vendors, *, persons: Sequence[Person], at: datetime) -> None
         secrets = {"project": project, "config": config, "values": values, "by": rex}
         vendors.act(f"doppler/{config}/secrets", "doppler/set_secrets", at=at, **secrets)
     vendors.act("doppler/sync", "doppler/add_sync", project=project, config="prd", at=at)
+    _let_in_others(vendors, at=at)
+
+
+def _let_in_others(vendors: Vendors, *, at: datetime) -> None:
+    """Who uses the project through something else: developers as a group, and a program with a role of Northwind's own."""
+    project = company.SECRETS
+    members = [f"{login}@northwind.example" for login in GROUP_MEMBERS]
+    vendors.act("doppler/group", "doppler/add_group", name=GROUP, emails=members, at=at)
+    use = {"project": project, "group": GROUP, "role": "collaborator", "environments": ["dev", "stg"]}
+    vendors.act("doppler/group/member", "doppler/add_group_member", **use)
+    vendors.act("doppler/role", "doppler/add_role", identifier=OWN_ROLE, name="Reads secrets", permissions=PERMITS)
+    vendors.act("doppler/program", "doppler/add_service_account", name=PROGRAM, role="no_access", at=at)
+    reads = {"project": project, "account": PROGRAM, "role": OWN_ROLE, "environments": ["stg", "prd"]}
+    vendors.act("doppler/program/member", "doppler/add_account_member", **reads)
+    token = {"account": PROGRAM, "name": "GitHub Actions", "expires_at": at + TOKEN_HOLDS}
+    vendors.act("doppler/program/token", "doppler/add_account_token", at=at, **token)
 
 
 def connect(remote: Remote, *, persons: Sequence[Person], at: datetime) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from changes.connectors import outages
-from changes.desk.demo import consoles, deciding, expected, keeping, meetings, people, setting, story, training
+from changes.desk.demo import consoles, deciding, expected, keeping, meetings, people, setting, story, teams, training
 from changes.desk.demo.acting import Vendors
 from changes.desk.demo.expected import API, BILLING, WEB
 from changes.desk.demo.turning import Turned
@@ -108,6 +108,7 @@ def _set_up(vendors: Vendors) -> None:
     for name, description in REPOSITORIES.items():
         setting.repository(vendors, name=name, description=description, members=MEMBERS, at=at)
         setting.first_releases(vendors, name=name, at=at + timedelta(hours=3))
+    teams.set_up(vendors, at=at)
     consoles.set_up(vendors, persons=people.PEOPLE, at=at)
     by_hand = {"env": {"PRIMARY_REGION": "fra", "DEBUG": "1"}}
     vendors.act("drift", "fly/configure", app=company.app_name(WEB, "production"), config=by_hand, machines=1)

@@ -1,11 +1,14 @@
 """The ordinary work of the story, as data: who opens which pull request into main, when, and how it gets there."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from changes.desk.demo.expected import API, BILLING, WEB
 
 BODY = "## Why\n{why}\n\n## How tested\n{tested}\n\n## How to undo\n{undo}\n"
 UNDO = "Revert the merge and release the version before; nothing else changes."
+ROLLBACK_TAKES = timedelta(seconds=48)
+"""Until the machines run the version before."""
 TESTED = "Unit tests, and by hand in staging."
 SNAPSHOT = "\n## Snapshot\nVolume snapshot of the database before the release; restore with `fly volumes create --snapshot-id`.\n"
 DATA_LOSS = "\n## Data loss\nWhat was written between the snapshot and the way back; at night that is a few minutes of orders.\n"

@@ -6,7 +6,7 @@ know it, people test and approve there, the promotion is merged and released. Da
 
 from collections.abc import Callable
 
-from changes.desk.demo import consoles, deciding
+from changes.desk.demo import consoles, deciding, teams
 from changes.desk.demo.acting import MINUTE, Said, Vendors
 from changes.desk.demo.deciding import Pump
 from changes.desk.demo.expected import API, BILLING, WEB
@@ -25,7 +25,7 @@ def tell(vendors: Vendors, *, pump: Pump, say: Say) -> str:
     wednesday(week, before=first[WEB])
     say("Wednesday: a merge with failed CI, an approval by a contributor, a promotion past staging, a rollback, an emergency.")
     pushed = friday(week)
-    say("Friday: new infrastructure, a release by hand, a direct push, a rewritten branch, a new collaborator, an edit of DNS.")
+    say("Friday: infrastructure, one more in a team, a release by hand, a direct and a forced push, a stranger, an edit of DNS.")
     today(week)
     say("Today: seven pull requests wait for somebody.")
     return pushed
@@ -117,6 +117,7 @@ def friday(week: Week) -> str:
     day = week.vendors.on
     for work in FRIDAY:
         week.work(work)
+    teams.let_in(week.vendors)
     pull = week.propose_promotion(API, "friday", at=day(2, "11:00"))
     week.decide(API, pull, at=day(2, "11:30"), tester="ann")
     week.release(API, pull, at=day(2, "12:10"))

@@ -29,9 +29,10 @@ class Turned(Remote):
         self._work = Clockwork(self, at=at)
 
     def begin(self) -> None:
-        """Everything is read for the first time."""
+        """Everything is read for the first time, and who may do what."""
         self._beat()
         self._work.night(everything=True)
+        self._work.read_rights()
 
     def do(self, act: str, **arguments: Any) -> Any:
         """The same; something that somebody does happens at its moment, or as late as what was done before it."""

@@ -6,7 +6,7 @@ from changes.desk.demo import deciding
 from changes.desk.demo.acting import MINUTE, Said, Vendors
 from changes.desk.demo.deciding import Pump
 from changes.desk.demo.people import PEOPLE
-from changes.desk.demo.plot import UNDO, Work, text
+from changes.desk.demo.plot import ROLLBACK_TAKES, UNDO, Work, text
 from portal.standins import company
 
 PROMOTION = f"## Why\nBrings what is on main to production.\n\n## How to undo\n{UNDO}\n"
@@ -64,6 +64,10 @@ class Week:
         """Production goes back to an earlier version, at Fly and in GitHub's deployments."""
         app = company.app_name(repository, "production")
         email = next(person.email for person in PEOPLE if person.login == by)
-        self.vendors.act(f"{app}/back", "fly/rollback", app=app, version=version, by=email, at=at)
-        self.vendors.github(f"{app}/back-deploy", "deploy", repository=repository, environment="production", sha=to, by=by, at=at)
+        back = {"app": app, "version": version, "by": email, "status": "running"}
+        begun = self.vendors.act(f"{app}/back", "fly/rollback", at=at, **back)
+        done = {"app": app, "version": begun["version"], "status": "complete"}
+        self.vendors.act(f"{app}/back-done", "fly/finish", at=at + ROLLBACK_TAKES, **done)
+        deployed = {"environment": "production", "sha": to, "by": by, "at": at + ROLLBACK_TAKES}
+        self.vendors.github(f"{app}/back-deploy", "deploy", repository=repository, **deployed)
         self.pump()

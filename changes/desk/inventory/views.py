@@ -59,10 +59,11 @@ def inventory(request: HttpRequest) -> HttpResponse:
     where = asked_in(request)
     found = page_of(_matching(request, asked), by="last_seen_at", older_than=where.older, newer_than=where.newer, ascending=True)
     sources, kinds = queries.choices()
+    names = queries.names_within(found.rows)
     owners = User.objects.filter(pk__in=Asset.objects.exclude(owner=None).values("owner")).order_by("name")
     context = {
         "loading": loading.said(request),
-        "rows": found.rows,
+        "rows": [(row, names.get((row.source, row.within), row.within)) for row in found.rows],
         **links(found, asked),
         "asked": asked,
         "filtered": any(asked.values()),

@@ -82,7 +82,7 @@ def _undoing(row: dict[str, Any]) -> dict[str, Any]:
         "by": by,
         "began": began,
         "ended": ended,
-        "minutes": round((ended - began).total_seconds() / 60) if ended else None,
+        "took": ended - began if ended else None,
     }
 
 

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from portal.access.importing.models import ImportRow, PeopleImport
 from portal.access.importing.reading import Line, Unreadable, Wanted, description_from, lines_of, wanted_by
+from portal.access.importing.waiting import MOST_WAITING, gives_way, waiting_of
 from portal.access.models import PersonKind, User
 from portal.access.people import actor_of
 from portal.access.roster.describing import Description, check_keeper, description_of, refused
@@ -27,8 +28,7 @@ CHANNEL = "imports"
 AT_ONCE = 500
 IN_ONE_ENTRY = 200
 HELD = timedelta(minutes=2)
-MOST_WAITING = 5
-"""Files of one person that are kept and not imported, 40 MiB of them at most."""
+GAVE_WAY = "{most} of your files waited already, so “{name}” gave way to this one. Upload it again if it is still to be imported."
 FIELDS = tuple(field.name for field in fields(Description))
 State, Outcome = PeopleImport.State, ImportRow.Outcome
 
@@ -46,7 +46,7 @@ class Judged:
 @transaction.atomic
 def upload(*, raw: bytes, file_name: str, by: User, at: datetime) -> PeopleImport:
     """Keep the file for checking. The same file that waits already is not kept twice, and a new one takes the place of the oldest
-    of ``MOST_WAITING`` that wait.
+    of ``MOST_WAITING`` that wait, which is then said with it.
 
     Raises ``Refused`` without the right, in words for a file that cannot be read as a whole, and while so many are being worked on.
     """
@@ -61,23 +61,23 @@ def upload(*, raw: bytes, file_name: str, by: User, at: datetime) -> PeopleImpor
     waiting = PeopleImport.objects.filter(digest=digest, uploaded_by=by).exclude(state=State.DONE).order_by("pk").first()
     if waiting is not None:
         return check_again(held=waiting)
-    _make_room(by)
-    new = PeopleImport.objects.create(
-        uploaded_by=by, uploaded_at=at, file_name=file_name[:200], digest=digest, content=raw, total=len(lines)
-    )
+    said = {"file_name": file_name[:200], "trouble": _make_room(by)}
+    new = PeopleImport.objects.create(uploaded_by=by, uploaded_at=at, digest=digest, content=raw, total=len(lines), **said)
     after_commit(CHANNEL)
     return new
 
 
-def _make_room(by: User) -> None:
+def _make_room(by: User) -> str:
+    """Which file gave way, in words; empty when there was room."""
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
-    waiting = list(PeopleImport.objects.filter(uploaded_by=by).exclude(state=State.DONE).order_by("pk").values_list("pk", "state"))
-    if len(waiting) < MOST_WAITING:
-        return
-    oldest = next((pk for pk, state in waiting if state == State.READY), None)
+    waiting = waiting_of(by)
+    oldest = gives_way(waiting)
     if oldest is None:
-        raise refused(f"{len(waiting)} files of yours are being checked or imported.", "Wait until one of them is through.")
-    PeopleImport.objects.filter(pk=oldest, state=State.READY).delete()
+        if len(waiting) >= MOST_WAITING:
+            raise refused(f"{len(waiting)} files of yours are being checked or imported.", "Wait until one of them is through.")
+        return ""
+    gone, _ = PeopleImport.objects.filter(pk=oldest.pk, state=State.READY).delete()
+    return GAVE_WAY.format(most=MOST_WAITING, name=oldest.file_name) if gone else ""
 
 
 @transaction.atomic

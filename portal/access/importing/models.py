@@ -28,7 +28,7 @@ class PeopleImport(models.Model):
     held_until = models.DateTimeField(null=True, blank=True)
     """Until when one worker has it; afterwards another may take it."""
     trouble = models.TextField(blank=True)
-    """Why it was not imported though somebody wanted it."""
+    """Why it was not imported though somebody wanted it; before that, which file gave way to it."""
     wanted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     done_at = models.DateTimeField(null=True, blank=True)
 

@@ -14,6 +14,7 @@ from portal.access.importing import actions
 from portal.access.importing.forms import UploadForm
 from portal.access.importing.models import ImportRow, PeopleImport
 from portal.access.importing.reading import COLUMNS, MOST_BYTES
+from portal.access.importing.waiting import MOST_WAITING, gives_way, waiting_of
 from portal.access.permissions import P
 from portal.access.signed_in import person_of
 from portal.policy.refusal import Refused
@@ -37,7 +38,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("import", held.pk)
     files = PeopleImport.objects.defer("content").select_related("uploaded_by").order_by("-pk")[:50]
-    context = {"form": form, "files": files, "columns": COLUMNS}
+    oldest = gives_way(waiting_of(person_of(request)))
+    context = {"form": form, "files": files, "columns": COLUMNS, "most": MOST_WAITING, "gives_way": oldest}
     return render(request, "portal/people/imports.html", context, status=422 if form.is_bound else 200)
 
 

@@ -136,6 +136,7 @@ COUNTS: dict[str, str] = {
                (SELECT count(*) FROM changes_push u WHERE (u.forced OR u.deleted) AND u.pushed_at >= %(since)s
                    AND u.pushed_at < %(until)s)
              + (SELECT count(*) FROM changes_ruleevent e WHERE e.kind <> 'member' AND e.weakens
+                AND NOT EXISTS (SELECT FROM changes_rulematch k WHERE k.event_id = e.id)
                 AND e.happened_at >= %(since)s AND e.happened_at < %(until)s)""",
     "C-09": f"""
         WITH {MERGES}, bare AS (
@@ -200,7 +201,7 @@ COUNTS: dict[str, str] = {
         SELECT (SELECT count(*) FROM changes_change c WHERE {REACHED}) + (SELECT count(*) FROM given)
              + (SELECT count(*) FROM reviews) + (SELECT count(*) FROM removals),
                (SELECT count(*) FROM changes_change c WHERE {REACHED} AND NOT {DECLARED} AND NOT {APPROVED})
-             + (SELECT count(*) FROM given WHERE weakens)
+             + (SELECT count(*) FROM given g WHERE weakens AND NOT EXISTS (SELECT FROM changes_rulematch r WHERE r.event_id = g.id))
              + (SELECT count(*) FROM reviews WHERE closed_at IS NULL OR closed_at > due_at)
              + (SELECT count(*) FROM removals WHERE ended_at IS NULL AND at + interval '7 days' < %(until)s)""",
     "C-20": f"""

@@ -2,9 +2,11 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from audits.engagements.middleware import LIVE, OWN_SIGN_IN
 from audits.engagements.models import ReadLog
+from changes.connectors.models import Source
 from changes.delivery.models import Repository
 from portal.access.permissions import EVERYBODY
 from portal.access.roles import Role, permissions_of
@@ -26,6 +28,8 @@ def addresses() -> list[str]:
 def test_auditor_opens_every_page_without_a_fault(settings):
     settings.DEMO = True  # pages of a demo read more: how far it has come
     Repository.objects.create(name="acme/web", in_scope_from=LONG_AGO)
+    for kind in ("cloudflare", "doppler", "fly", "github", "slack"):
+        Source.objects.create(name=kind, kind=kind, connected_at=LONG_AGO, last_good_read_at=timezone.now())
     uma, _ = admitted()
     for name in ("Ann", "Bob", "Rex"):
         person(name)

@@ -17,6 +17,7 @@ from tests.changes.people import sign_in, who
 from tests.portal.access.loop import run
 
 FILE = b"".join(bytes([number]) * 100 for number in range(25))
+ASKED = "Nobody can take its file any more, and it does not come back."
 
 
 def offered(engagement, by, monkeypatch):
@@ -59,6 +60,7 @@ def test_page_builds_shows_progress_offers_and_cancels(client, where, monkeypatc
     assert "Papers: 2 of 4, about 4 minutes left." in client.get("/exports/").content.decode()
     assert "Build a pack" not in client.get(page).content.decode()
     assert client.get(f"{page}1/file/").status_code == 409
+    assert ASKED not in client.get(page).content.decode(), "what is being built is lost by nobody"
     assert client.post(f"{page}1/cancel/").status_code == 302
     assert "Cancelled" in client.get(page).content.decode()
     actions.clear(at=timezone.now())
@@ -70,6 +72,10 @@ def test_page_builds_shows_progress_offers_and_cancels(client, where, monkeypatc
     text = client.get(page).content.decode()
     assert pack.digest in text
     assert f"{page}2/file/" in text
+    for shown in (text, client.get("/exports/").content.decode()):
+        asked = shown.partition("<details")[2].partition("</details>")[0]
+        assert (f'action="{page}2/cancel/"' in asked, ASKED in asked) == (True, True)
+        assert shown.count(f"{page}2/cancel/") == 1
     assert "Evidence pack 2 of the audit" in client.get(f"/verify/{pack.digest}/").content.decode()
 
 

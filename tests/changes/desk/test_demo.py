@@ -11,18 +11,23 @@ from audits.controls.queries import latest_run
 from audits.controls.result import Window
 from audits.engagements.demo import audit
 from audits.engagements.models import Engagement
+from audits.findings.models import Finding
 from changes.delivery.log_models import ReleaseLog
 from changes.desk.demo import check, load
 from changes.desk.demo.expected import API, WEB, found
 from changes.desk.demo.people import PEOPLE
+from changes.desk.demo.plot import ROLLBACK_TAKES
+from changes.desk.demo.teams import PROPOSAL
 from changes.entitlements.mergers.models import MergerList
+from changes.entitlements.models import Entitlement
 from changes.entitlements.reviews.models import AccessReview
 from changes.entitlements.reviews.queries import progress_of
-from changes.exceptions.models import EditMatch
+from changes.exceptions.models import EditMatch, RuleMatch
 from changes.inventory.models import Asset
 from changes.meetings.models import AgendaItem, Meeting
+from changes.outcomes.queries import told_once
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Approval, Change
+from changes.proposals.models import Approval, Change, Undoing
 from changes.training.models import Attempt
 from changes.training.queries import members
 from portal.access.may import roles_of
@@ -46,6 +51,21 @@ def standins(tmp_path, settings, live_server):
     made.start()
     yield made
     made.stop()
+
+
+def let_in():
+    """Who came in through something else: a group and a program at Doppler, a team at GitHub, which a change foresaw."""
+    held = Entitlement.objects.filter(ended_at=None).values_list("thing__key", "account_name", "right", "through")
+    doppler = {row[1:] for row in held if row[0].startswith("doppler.project")}
+    assert ("Shop developers", "write", "dev, stg") in doppler
+    assert ("bob@northwind.example", "write", "Shop developers (dev, stg)") in doppler
+    assert ("Deploys from GitHub", "read", "prd, stg") in doppler, "by a role of the workplace's own"
+    teams = sorted(row[1:3] for row in held if row[0].startswith(("github.repository_teams:", "github.team:")))
+    assert teams == [("Architects", "read"), ("cleo", "read"), ("dev", "admin"), ("eli", "read")]
+    tokens = Asset.objects.filter(kind="doppler.service_account_token", gone_at=None)
+    assert [(token.name, list(token.snapshots.get().configuration)) for token in tokens] == [("GitHub Actions", ["expires_at"])]
+    matched = [(match.event.subject, match.event.repository.name, match.change.title) for match in RuleMatch.objects.all()]
+    assert matched == [("eli", WEB, PROPOSAL["title"])]
 
 
 def in_order():
@@ -98,6 +118,11 @@ def test_the_demo_company_is_found_as_it_was_planted(standins):
     before = (Change.objects.count(), Approval.objects.count(), RoleGrant.objects.count())
 
     kept = in_order()
+    let_in()
+    named = Finding.objects.exclude(control="")
+    assert {latest_run().results[row.control]["outcome"] for row in named} == {"deviations"}, "a finding stands under what fails"
+    undone = told_once(Undoing.objects.all())
+    assert {row.took for row in undone} == {ROLLBACK_TAKES}, "production does not go back in no time"
 
     again = load(address=standins.vendors.url, now=now() + timedelta(days=1), say=said.append)
     call_command("demo", "check")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from changes.connectors.actions import connect_github
 from changes.connectors.settling import settle_due, touch
@@ -11,7 +12,7 @@ from changes.delivery.facts import RuleEventReported
 from changes.exceptions.models import ExceptionRecord, RuleMatch
 from changes.proposals.actions import open_change
 from portal.ledger.queries import entries_about
-from tests.changes.people import linked, person
+from tests.changes.people import linked, person, sign_in
 from tests.changes.stories import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +48,7 @@ def settled(web):
     return list(ExceptionRecord.objects.order_by("id").values_list("kind", "state"))
 
 
-def test_access_that_a_change_foresaw_is_tied_to_it_and_no_exception(web, rex):
+def test_access_that_a_change_foresaw_is_tied_to_it_and_no_exception(web, rex, client):
     made = change(rex, "Give zed access to the web repository")
     edited(web)
 
@@ -59,6 +60,9 @@ def test_access_that_a_change_foresaw_is_tied_to_it_and_no_exception(web, rex):
     assert entry.fact["edit"] == "member added zed"
     assert settled(web) == []
     assert RuleMatch.objects.count() == 1
+    sign_in(client, rex)
+    page = client.get(reverse("change", args=[made.number])).content.decode()
+    assert ("access of zed in northwind/web</span> at GitHub" in page, row.reason in page) == (True, True)
 
 
 @pytest.mark.parametrize(

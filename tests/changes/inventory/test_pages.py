@@ -52,6 +52,10 @@ def test_the_list_begins_with_what_was_not_seen_and_filters_and_pages(client, dj
     assert "Clear the filter" in text(client.get("/inventory/?owner=1&q=nothing%00"))
     file = text(client.get("/inventory/list.csv?state=all"))
     assert (file.count("\n"), "Confidential: inventory" in file, "61 rows" in file) == (63, True, True)
+    within = [Seen("cf.record", name, f"{name}.example", within=place) for name, place in (("a", "z"), ("b", "unknown"))]
+    observe(source="cf", kinds={"cf.record"}, seen=within, at=NOW)
+    named = text(client.get("/inventory/?kind=cf.record"))
+    assert ("cf.record, in old.example<" in named, "cf.record, in unknown<" in named) == (True, True)
 
 
 def test_an_asset_shows_its_history_word_by_word_and_takes_an_owner(client):

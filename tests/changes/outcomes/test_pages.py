@@ -10,8 +10,9 @@ from changes.desk.needs_outcomes import outcome_needs
 from changes.outcomes import actions
 from changes.outcomes.models import DeployMark, RollbackDrill
 from changes.outcomes.policy import Wish
+from changes.outcomes.recognising import recognise
 from changes.proposals.models import Change, ReviewAfter
-from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released
+from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository
 from tests.changes.people import person, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,6 +130,25 @@ def test_a_rollback_of_what_is_not_in_production_is_refused_on_the_form(client, 
 
     assert answer.status_code == 422
     assert "not in production" in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "on_the_list", "on_the_change"),
+    [(48, "48 s</td>", "Production ran without it after 48 s."), (0, "under 1 s</td>", "Production runs without it.")],
+)
+def test_a_rollback_says_how_long_it_took_unless_that_is_within_one_second(
+    client, change, ann, seconds, on_the_list, on_the_change
+):
+    released("c", 1, at=AT - HOUR)
+    last = released("a", 2, at=AT)
+    back = released("c", 3, at=AT + HOUR, rolls_back=last)
+    back.succeeded_at = back.created_at + timedelta(seconds=seconds)
+    back.save()
+    recognise(repository=repository(), pull_requests=[], releases=[back], at=AT + HOUR)
+    sign_in(client, ann)
+
+    assert on_the_list in text(client.get(reverse("rollbacks")))
+    assert on_the_change in text(client.get(reverse("change", args=[change.number])))
 
 
 def drill(**more):

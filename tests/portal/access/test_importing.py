@@ -201,10 +201,20 @@ def test_file_that_waits_already_is_not_kept_twice(rex):
 
 def test_a_sixth_file_takes_the_place_of_the_oldest_that_waits_and_none_of_one_that_is_worked_on(team, rex):
     foreign = actions.upload(raw=TWO.encode(), file_name="x.csv", by=team["Mia"], at=now())
-    first, *others = [uploaded(TWO.replace("Payments", f"Team {number}"), rex) for number in range(5)]
+    first, *others = [uploaded(TWO.replace("Payments", f"Team {number}"), rex) for number in range(4)]
+    browser, answer = post(rex, TWO.replace("Payments", "Team 4"), "fifth.csv")
+    work_on_imports()
+    assert "gave way" not in browser.get(answer.url).content.decode()
+    assert f'The next one takes the place of “<a href="{reverse("import", args=[first.pk])}">people.csv</a>”' in listed(browser)
 
-    sixth = uploaded(TWO, rex)
+    browser, answer = post(rex, TWO, "sixth.csv")
 
+    gave_way = "5 of your files waited already, so “people.csv” gave way to this one."
+    assert gave_way in browser.get(answer.url).content.decode()
+    work_on_imports()
+    assert gave_way in browser.get(answer.url).content.decode(), "still there when the page has loaded itself anew"
+    others.append(PeopleImport.objects.get(file_name="fifth.csv"))
+    sixth = PeopleImport.objects.get(file_name="sixth.csv")
     kept = PeopleImport.objects.filter(uploaded_by=rex).order_by("pk").values_list("pk", flat=True)
     assert list(kept) == [*(each.pk for each in others), sixth.pk]
     assert not ImportRow.objects.filter(of_id=first.pk).exists()
@@ -212,6 +222,7 @@ def test_a_sixth_file_takes_the_place_of_the_oldest_that_waits_and_none_of_one_t
     PeopleImport.objects.filter(uploaded_by=rex).update(state=State.CHECKING)
     with pytest.raises(Refused, match="5 files of yours are being checked or imported"):
         uploaded(HEADER + "Rita,rita@northwind.example,,,,,\n", rex)
+    assert "takes the place of" not in listed(browser)
 
 
 def test_file_is_wanted_once_and_by_those_who_keep_the_roster(team, rex):
@@ -293,6 +304,10 @@ def test_ten_thousand_rows_show_their_progress_and_are_done_as_a_whole(rex, monk
 def post(by: User, text: str, name: str = "people.csv"):
     browser = sign_in(Client(), by, minutes_ago=1)
     return browser, browser.post(reverse("imports"), {"file": SimpleUploadedFile(name, text.encode(), "text/csv")})
+
+
+def listed(browser) -> str:
+    return browser.get(reverse("imports")).content.decode()
 
 
 def test_file_is_uploaded_shown_and_imported_on_the_pages_without_script(rex):

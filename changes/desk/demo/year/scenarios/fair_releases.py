@@ -4,7 +4,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from changes.desk.demo.plot import text
+from changes.desk.demo.plot import ROLLBACK_TAKES, text
 from changes.desk.demo.year.crew import Crew, begin, crew, cut, email
 from changes.desk.demo.year.ground import DAY, HOUR, MINUTE, Ground, Telling
 from changes.desk.demo.year.registry import trap
@@ -23,7 +23,8 @@ def rollback(random: Random, ground: Ground) -> Tale:
     before = _shipped(telling, ground.title(), people, at=at)
     _shipped(telling, ground.title(), people, at=at + 3 * HOUR)
     app = company.app_name(ground.repository, "production")
-    telling.act("fly/rollback", at=back_at, app=app, version=before, by=email(people.second))
+    back = telling.act("fly/rollback", at=back_at, app=app, version=before, by=email(people.second), status="running")
+    telling.act("fly/finish", at=back_at + ROLLBACK_TAKES, app=app, version=Given(back, "version"), status="complete")
     return telling.tale
 
 
