@@ -24,7 +24,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client, override_settings
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from changes.connectors.tray import TRAY
 from tests import axe
@@ -64,6 +64,8 @@ document.addEventListener('securitypolicyviolation', event => {
 """
 
 
+EXPECTED_WITHIN, DONE_WITHIN = 5_000 * SHARED, 30_000 * SHARED
+"""Milliseconds that ``expect`` waits for something to be so, and a click or a page: Playwright's figures, for a machine shared."""
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -127,6 +129,7 @@ def chromium():
         # Playwright keeps an event loop in this thread, which Django would take for an asynchronous caller.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        expect.set_options(timeout=EXPECTED_WITHIN)
         yield browser
         browser.close()
 
@@ -150,6 +153,7 @@ class Visits:
             java_script_enabled=script,
             reduced_motion="reduce",
         )
+        context.set_default_timeout(DONE_WITHIN)
         self.contexts.append(context)
         if script:
             context.expose_function("reportViolation", lambda words: self.wrong.append(f"policy: {words}"))

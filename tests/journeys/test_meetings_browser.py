@@ -13,6 +13,7 @@ from tests.audits.engagements.opened import admitted
 from tests.browser import NARROW, WIDE, assert_accessible, overflow_of, shoot
 from tests.changes.meetings.situations import board, large, numbered, somebody, titles
 from tests.journeys.company import LONG_WORD, SCRIPT
+from tests.pace import SHARED
 
 pytestmark = pytest.mark.browser
 NARROWEST = 320
@@ -184,5 +185,5 @@ def test_two_hundred_points_stay_quick(visit, meeting):
 
     expect(page.locator(".agenda-row")).to_have_count(200)
     page.click(f"#up-{item.pk}")
-    expect(page.locator(f"#point-{item.pk} .agenda-n")).to_have_text("199", timeout=3000)
+    expect(page.locator(f"#point-{item.pk} .agenda-n")).to_have_text("199", timeout=3000 * SHARED)
     assert_accessible(page, widths=(NARROW,), themes=("light",))

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from portal.runtime.places import ROOT
+from tests.pace import SHARED
 from tests.stack import is_alive, wait_for
 
 HEAD = """
@@ -68,7 +69,7 @@ class Run:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=30 * SHARED)
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def test_a_second_request_to_end_hurries(run):
     time.sleep(0.7)
     running.process.send_signal(signal.SIGINT)
 
-    assert running.process.wait(timeout=5) == 0
+    assert running.process.wait(timeout=5 * SHARED) == 0
 
 
 def test_a_task_that_fails_says_the_end_of_its_log(run):

@@ -16,6 +16,7 @@ from portal.ui import doorbell
 from portal.ui.markdown import render
 from portal.ui.switchboard import CHECK_EVERY
 from tests.browser import assert_accessible, overflow_of, transferred
+from tests.pace import SHARED
 from tests.portal.access.people import person
 from tests.portal.ui.test_words import ATTACKS
 
@@ -285,7 +286,7 @@ def test_a_stream_ends_with_the_session_and_the_page_says_so(visit, waiting):
 
     Session.objects.all().delete()
 
-    expect(page.locator("#toasts")).to_contain_text("You are signed out", timeout=2000 * CHECK_EVERY)
+    expect(page.locator("#toasts")).to_contain_text("You are signed out", timeout=2000 * CHECK_EVERY * SHARED)
     expect(page.locator(".top .live")).to_have_text("Reconnecting, may be out of date")
     page.evaluate("htmx.trigger(document.body, 'portal:tick')")
     expect(page.locator("#problem")).to_contain_text("What you typed is still on this page.")

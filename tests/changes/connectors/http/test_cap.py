@@ -9,12 +9,13 @@ import pytest
 from changes.connectors.errors import TooLarge
 from changes.connectors.http import Client
 from tests.changes.connectors.http import hostile
+from tests.pace import SHARED
 
 CAP = 1024 * 1024
 
 
 def client(server: hostile.Server) -> Client:
-    return Client(base_url=server.url, cap=CAP, deadline=5, private_hosts=["127.0.0.1"])
+    return Client(base_url=server.url, cap=CAP, deadline=5 * SHARED, private_hosts=["127.0.0.1"])
 
 
 BEHAVIOURS = {
