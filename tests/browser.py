@@ -22,7 +22,7 @@ import pytest
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client, override_settings
 from playwright.sync_api import expect, sync_playwright
 
@@ -66,6 +66,10 @@ document.addEventListener('securitypolicyviolation', event => {
 
 EXPECTED_WITHIN, DONE_WITHIN = 5_000 * SHARED, 30_000 * SHARED
 """Milliseconds that ``expect`` waits for something to be so, and a click or a page: Playwright's figures, for a machine shared."""
+LISTENING = """
+SELECT count(*) = 1 FROM pg_stat_activity
+WHERE application_name = 'countersign-live' AND datname = current_database() AND state = 'idle' AND query <> ''
+"""
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -235,6 +239,19 @@ def assert_accessible(page, *, widths=(WIDE, NARROW), themes=("light", "dark")):
     page.set_viewport_size(before)
 
 
+def wait_until_live(page):
+    """Wait until the page hears the bell: it says so, and the one listener of this process, which begins a moment later, does."""
+    expect(page.locator(".top .live")).to_have_text("Live")
+    _wait_until(listens)
+
+
+def listens():
+    """Whether the one connection that hears the bells for all pages has begun to."""
+    with connection.cursor() as cursor:
+        cursor.execute(LISTENING)
+        return cursor.fetchone()[0]
+
+
 def overflow_of(page):
     """Pixels by which the page is wider than its window."""
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -263,5 +280,5 @@ def _wait_until(ready, seconds=10):
     deadline = time.monotonic() + seconds * SHARED
     while not ready():
         if time.monotonic() > deadline:
-            raise TimeoutError("the portal did not start, or come to rest, in time")
+            raise TimeoutError("the portal did not start, listen, or come to rest in time")
         time.sleep(0.02)

@@ -96,9 +96,12 @@ def module(monkeypatch, name, **values):
     monkeypatch.setitem(sys.modules, name, made)
 
 
-def test_with_both_switches_off_nothing_is_loaded():
+def test_with_both_switches_off_nothing_is_loaded(monkeypatch):
+    """Whoever asked for either would be refused; another test, or the broker's client, may have loaded them long ago."""
+    monkeypatch.setitem(sys.modules, "sentry_sdk", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.asgi", None)
+
     assert telemetry.start(environment={telemetry.SENTRY: ""}) == []
-    assert not {"sentry_sdk", "opentelemetry"} & set(sys.modules)
 
 
 @pytest.mark.parametrize("variable", [telemetry.SENTRY, telemetry.OTEL])

@@ -5,7 +5,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from changes.proposals.models import Change
-from tests.browser import assert_accessible, shoot
+from tests.browser import assert_accessible, shoot, wait_until_live
 from tests.changes.approvals.situations import proposed
 from tests.changes.emergencies.situations import declared, plus_one
 from tests.changes.emergencies.test_bypasses import merged_past, settled
@@ -87,7 +87,7 @@ def test_the_list_and_an_undeclared_emergency_are_accessible(visit, team):
 def test_the_list_follows_by_itself(visit, team):
     page = visit("/emergencies/", by=team["Mia"])
     expect(page.locator("#rows")).to_contain_text("No emergency is open")
-    expect(page.locator("[data-live]").first).to_have_text("Live")
+    wait_until_live(page)
 
     declared(team["Ann"], at=timezone.now())
 
