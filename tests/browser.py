@@ -22,7 +22,7 @@ import pytest
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client, override_settings
 from playwright.sync_api import expect, sync_playwright
 
@@ -35,8 +35,6 @@ from tests.pace import SHARED
 SHOTS = Path(settings.BASE_DIR) / "shots"
 WIDE, NARROW = 1440, 390
 HEIGHTS = {WIDE: 900, NARROW: 844}
-PATIENCE = 5_000 * SHARED
-"""Milliseconds that a test waits for what it expects to see."""
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The same engine in each; the first has no windows, profiles and extensions to keep, and takes a third less processor time."""
 FLAGS = (
@@ -66,6 +64,13 @@ document.addEventListener('securitypolicyviolation', event => {
 """
 
 
+EXPECTED_WITHIN = 5_000 * SHARED
+DONE_WITHIN = 25_000 + EXPECTED_WITHIN
+"""Milliseconds that ``expect`` waits for something to be so, and a click or a page: Playwright's figures, for a machine shared."""
+LISTENING = """
+SELECT count(*) = 1 FROM pg_stat_activity
+WHERE application_name = 'countersign-live' AND datname = current_database() AND state = 'idle' AND query <> ''
+"""
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -128,8 +133,8 @@ def chromium():
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, which Django would take for an asynchronous caller.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        expect.set_options(timeout=EXPECTED_WITHIN)
         yield browser
         browser.close()
 
@@ -153,8 +158,8 @@ class Visits:
             java_script_enabled=script,
             reduced_motion="reduce",
         )
+        context.set_default_timeout(DONE_WITHIN)
         self.contexts.append(context)
-        context.set_default_timeout(30_000 + PATIENCE)
         if script:
             context.expose_function("reportViolation", lambda words: self.wrong.append(f"policy: {words}"))
             context.add_init_script(WATCH)
@@ -235,6 +240,19 @@ def assert_accessible(page, *, widths=(WIDE, NARROW), themes=("light", "dark")):
     page.set_viewport_size(before)
 
 
+def wait_until_live(page):
+    """Wait until the page hears the bell: it says so, and the one listener of this process, which begins a moment later, does."""
+    expect(page.locator(".top .live")).to_have_text("Live")
+    _wait_until(listens)
+
+
+def listens():
+    """Whether the one connection that hears the bells for all pages has begun to."""
+    with connection.cursor() as cursor:
+        cursor.execute(LISTENING)
+        return cursor.fetchone()[0]
+
+
 def overflow_of(page):
     """Pixels by which the page is wider than its window."""
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -263,5 +281,5 @@ def _wait_until(ready, seconds=10):
     deadline = time.monotonic() + seconds * SHARED
     while not ready():
         if time.monotonic() > deadline:
-            raise TimeoutError("the portal did not start, or come to rest, in time")
+            raise TimeoutError("the portal did not start, listen, or come to rest in time")
         time.sleep(0.02)

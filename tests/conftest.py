@@ -2,6 +2,7 @@
 
 import gc
 
+import hypothesis
 import pytest
 from django.db.backends.postgresql.creation import DatabaseCreation
 
@@ -17,6 +18,13 @@ __all__ = ["_site", "chromium", "django_db_modify_db_settings", "flush_lifts_gua
 
 # Tests that start whole stacks share one worker, so that two stacks and their timings do not meet on two cores.
 _TOGETHER = ("stack", "chaos")
+
+
+# Examples are the same in every run, and none fails because a busy machine took long over it.
+hypothesis.settings.register_profile(
+    "countersign", derandomize=True, deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("countersign")
 
 
 def pytest_configure(config):

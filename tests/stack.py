@@ -163,7 +163,7 @@ class Stack:
 
     def get(self, path, *, seconds=10.0):
         """Status of a GET, None when nobody answers."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds * SHARED)
         with contextlib.closing(line), contextlib.suppress(OSError, http.client.HTTPException):
             line.request("GET", path)
             return line.getresponse().status
@@ -181,7 +181,7 @@ class Stack:
             env={**self.env, "COUNTERSIGN_DATA": str(self.data)},
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=seconds * SHARED,
             check=check,
         )
 
@@ -202,7 +202,7 @@ class Stack:
             return None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(timeout=seconds)
+        return self.process.wait(timeout=seconds * SHARED)
 
     def clear(self):
         """End whatever is left and remove the folder."""

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from changes.connectors.inbox import drain
 from changes.connectors.models import Delivery, Settling
 from changes.connectors.settling import settle_due
 from changes.exceptions.models import ExceptionRecord, ExceptionState
+from tests.told import once
 
 FOLDER = Path(os.environ.get("COUNTERSIGN_VENDOR_DATA", Path(__file__).parents[3] / "shared/vendors/data")) / "github/stories"
 NAMES = ["dev.standard-change", "dev.violations", "dev.emergency-with-rollback"]
@@ -54,6 +56,23 @@ def post(client, delivery, **more):
     return client.post(
         "/hooks/github/", data=delivery["body_raw"].encode(), content_type=headers.pop("Content-Type"), headers=headers
     )
+
+
+def told(client, *names, until=None):
+    """The same as ``tell``, which each process does once (tests/told.py): the first thing of a test."""
+    forget()
+    once((names, until), partial(tell, client, *names, until=until))
+
+
+def tell(client, *names, until=None):
+    """Post and work off these stories one after the other; ``until``: the first so many deliveries of each."""
+    clock = Clock()
+    for name in names:
+        story = read_story(name)
+        connect(story)
+        for delivery in story["deliveries"][:until]:
+            post(client, delivery)
+        work(clock)
 
 
 def work(clock):

@@ -17,6 +17,7 @@ from changes.connectors.door import forget
 from changes.connectors.inbox import drain
 from changes.connectors.models import Delivery, Settling
 from changes.connectors.settling import settle_due
+from tests.pace import SHARED
 
 NAME = "northwind/web"
 SECRET = "a secret for tests"
@@ -65,7 +66,7 @@ class Forge:
                 "X-Hub-Signature-256": f"sha256={signature}",
             },
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10 * SHARED) as answer:
             assert answer.status == 202
 
     def work(self):

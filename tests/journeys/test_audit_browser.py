@@ -21,6 +21,7 @@ from tests.audits.populations.test_freezing import told
 from tests.browser import assert_accessible, shoot
 from tests.changes.people import who
 from tests.changes.stories import Clock
+from tests.pace import SHARED
 
 __all__ = ["where"]
 pytestmark = pytest.mark.browser
@@ -99,7 +100,7 @@ def test_from_the_invitation_to_a_pack_that_verifies(site, visit, where, tmp_pat
     sealed(where)
     work_on_packs(now=timezone.now, where=where)
     link = page.get_by_role("link", name="Download pack 1")
-    expect(link).to_be_visible(timeout=15_000)
+    expect(link).to_be_visible(timeout=15_000 * SHARED)
     expect(page.get_by_text(Pack.objects.get().digest)).to_be_visible()
     assert_accessible(page)
     shoot(page, "pack")

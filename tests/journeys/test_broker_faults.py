@@ -44,7 +44,7 @@ def pages(portal):
 
 def parts(portal):
     """What ``/readyz`` says of each part, in words."""
-    with urllib.request.urlopen(f"{portal.stack.url}/readyz", timeout=5) as answer:
+    with urllib.request.urlopen(f"{portal.stack.url}/readyz", timeout=5 * SHARED) as answer:
         return answer.read().decode().splitlines()
 
 

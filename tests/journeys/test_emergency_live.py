@@ -53,7 +53,7 @@ def gate(portal, number):
 def declared(portal, slack, words, number):
     """Ann types the command; gives the first message of the thread as soon as it stands in Slack."""
     outcome = slack.command(by="ann", channel="emergencies", text=f"emergency {words}")
-    assert (outcome["status"], outcome["seconds"] < 3) == (200, True)
+    assert (outcome["status"], outcome["seconds"] < 3 * SHARED) == (200, True)
     return wait_for(
         lambda: next((row for row in slack.posts(channel="emergencies") if f"CHG-{number}" in row["text"]), None),
         seconds=30.0,

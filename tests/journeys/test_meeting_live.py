@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from changes.meetings.digest import AgendaPoint, agenda_digest
 from tests.journeys.chaos.portal import Portal, figures
+from tests.pace import SHARED
 from tests.stack import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
@@ -65,7 +66,7 @@ def people(portal, chromium):
     contexts = {name: chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=portal.stack.url) for name in keys}
     pages = {}
     for name, context in contexts.items():
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(20_000 * SHARED)
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": keys[name], "url": portal.stack.url}])
         pages[name] = context.new_page()
         pages[name].goto("/meetings/1/")
@@ -130,9 +131,9 @@ def test_three_people_hold_a_meeting_though_the_web_process_dies(portal, people)
     portal.stack.wait_for_new("web", old=old)
     wait_for(lambda: portal.stack.get("/healthz") == 200, seconds=40.0, what="the web process")
     dev.context.set_offline(False)
-    expect(dev.locator("#note-state")).to_contain_text("Saved", timeout=30_000)
-    expect(votes(dev).locator("#vote-yes")).to_be_visible(timeout=30_000)
-    expect(chair.locator("#live-notes")).to_contain_text("Dev asked what it costs.", timeout=30_000)
+    expect(dev.locator("#note-state")).to_contain_text("Saved", timeout=30_000 * SHARED)
+    expect(votes(dev).locator("#vote-yes")).to_be_visible(timeout=30_000 * SHARED)
+    expect(chair.locator("#live-notes")).to_contain_text("Dev asked what it costs.", timeout=30_000 * SHARED)
     for page in (dev, chair):
         page.click("#vote-yes")
         expect(page.locator("#vote-yes")).to_have_attribute("aria-pressed", "true")

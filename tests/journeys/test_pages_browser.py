@@ -8,7 +8,7 @@ from changes.exceptions.models import ExceptionRecord
 from changes.proposals.models import Approval, Change, Revision
 from portal.ledger.models import LedgerLeaf
 from tests.audits.engagements.opened import admitted
-from tests.browser import NARROW, WIDE, assert_accessible, overflow_of, shoot, transferred
+from tests.browser import NARROW, WIDE, assert_accessible, overflow_of, shoot, transferred, wait_until_live
 from tests.journeys.company import SCRIPT, TITLE, founded, grown
 
 pytestmark = pytest.mark.browser
@@ -147,8 +147,8 @@ def test_what_was_typed_is_previewed_and_not_lost_without_a_warning(visit, site)
     page.fill("#id_title", "Split the queue")
     page.fill("#id_why", f"Jobs **wait**. {SCRIPT}")
     expect(page.locator("#preview strong")).to_have_text("wait")
-    page.locator(".nav").get_by_text("Deploys").click(no_wait_after=True)
-    page.wait_for_timeout(300)
+    with page.expect_event("dialog"):
+        page.locator(".nav").get_by_text("Deploys").click(no_wait_after=True)
 
     assert asked == ["beforeunload"]
     assert page.url.endswith("/changes/new/")
@@ -199,7 +199,7 @@ def test_a_delivery_turns_a_gate_while_the_page_is_open_and_disturbs_nobody(visi
     company = founded(site)
     change = company.opened(1, "Send invoices as PDF")
     page = visit(f"/changes/{change.number}/", by=company.people["Bob"])
-    expect(page.locator(".top .live")).to_have_text("Live")
+    wait_until_live(page)
     page.evaluate("window.same = true")
     page.click("#fold-met summary")
     page.fill("#approval #id_note", "I am still reading")

@@ -16,6 +16,7 @@ from portal import bell, causes, telemetry
 from portal.celery import app
 from portal.environment import Misconfigured
 from portal.ui.logs import MASK, Formatter
+from tests.pace import SHARED
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def test_a_message_that_a_request_publishes_carries_its_reference_and_the_worker
     bind_contextvars(request_id="REQ7")
     app.send_task("a.task", queue="trial", ignore_result=True)
     with app.connection_for_read() as line:
-        message = line.SimpleQueue("trial").get(timeout=2)
+        message = line.SimpleQueue("trial").get(timeout=2 * SHARED)
     assert message.headers["causes"] == ["REQ7"]
     clear_contextvars()
 
@@ -95,9 +96,12 @@ def module(monkeypatch, name, **values):
     monkeypatch.setitem(sys.modules, name, made)
 
 
-def test_with_both_switches_off_nothing_is_loaded():
+def test_with_both_switches_off_nothing_is_loaded(monkeypatch):
+    """Whoever asked for either would be refused; another test, or the broker's client, may have loaded them long ago."""
+    monkeypatch.setitem(sys.modules, "sentry_sdk", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.asgi", None)
+
     assert telemetry.start(environment={telemetry.SENTRY: ""}) == []
-    assert not {"sentry_sdk", "opentelemetry"} & set(sys.modules)
 
 
 @pytest.mark.parametrize("variable", [telemetry.SENTRY, telemetry.OTEL])

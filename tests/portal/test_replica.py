@@ -56,7 +56,7 @@ class Standby:
         argv = [find() / "pg_basebackup", "-h", self.of.socket, "-U", "postgres", "-D", self.home, "-c", "fast", "-R"]
         # With a slot the first server keeps what the copy has not had: other processes of the run write much while it is stopped.
         kept = ["--create-slot", f"--slot={self.slot}"]
-        subprocess.run([*argv, *kept, "--no-sync", "--no-manifest"], check=True, capture_output=True, timeout=120)
+        subprocess.run([*argv, *kept, "--no-sync", "--no-manifest"], check=True, capture_output=True, timeout=120 * SHARED)
         for path in (self.home, self.socket, *self.home.rglob("*")) if self.of.account else ():
             os.chown(path, self.of.account.uid, self.of.account.gid)
 
@@ -73,7 +73,7 @@ class Standby:
     def stop(self):
         if self.process and self.lives():
             self.process.send_signal(signal.SIGINT)  # at once: the portal is still connected
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=20 * SHARED)
 
     def forget(self):
         """The first server need not keep anything for it any more; it may take a moment to see that nobody reads."""

@@ -8,7 +8,7 @@ from django.utils import timezone
 from portal.access.permissions import P
 from portal.access.tokens import make_token
 from tests.changes.people import person, sign_in
-from tests.changes.stories import Clock, connect, post, read_story, work
+from tests.changes.stories import read_story, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL = (P.CHANGE_SEE, P.EXCEPTION_SEE, P.RELEASE_SEE, P.LEDGER_SEE, P.INBOX_SEE)
@@ -19,16 +19,6 @@ def bearer(user, *scopes):
     at = timezone.now()
     _, text = make_token(user=user, name="ci", scopes=scopes, expires_at=at + timedelta(days=1), by="shell:test", at=at)
     return {"Authorization": f"Bearer {text}"}
-
-
-def told(client, *names):
-    clock = Clock()
-    for name in names:
-        story = read_story(name)
-        connect(story)
-        for delivery in story["deliveries"]:
-            post(client, delivery)
-        work(clock)
 
 
 def get(client, path, headers):

@@ -17,7 +17,7 @@ from changes.gates.models import GateAnswer
 from portal.access.permissions import P
 from portal.access.tokens import make_token, revoke_token
 from tests.changes.people import person
-from tests.changes.stories import Clock, connect, post, read_story, work
+from tests.changes.stories import told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DOCUMENT = (Path(settings.BASE_DIR) / "docs/deploy-gate.md").read_text()
@@ -62,11 +62,7 @@ def token():
 @pytest.fixture
 def commit(client):
     """A commit that is merged to prod, and whose gates are open or closed as a test wants them."""
-    story = read_story("dev.standard-change")
-    connect(story)
-    for delivery in story["deliveries"]:
-        post(client, delivery)
-    work(Clock())
+    told(client, "dev.standard-change")
     return PullRequest.objects.get(base_ref="prod").merge_sha
 
 
@@ -75,7 +71,7 @@ def test_the_step_has_time_outs_and_fails_on_errors():
         assert word in script()
 
 
-def test_an_open_gate_lets_the_step_pass(ask, token, commit):
+def test_an_open_gate_lets_the_step_pass(ask, commit, token):
     GateAnswer.objects.create(
         repository="acme/web", commit=commit, environment="development", allow=True, by=token[0].user, at=timezone.now()
     )
@@ -85,7 +81,7 @@ def test_an_open_gate_lets_the_step_pass(ask, token, commit):
     assert (code, said.splitlines()[-1]) == (0, "The deploy gate is open.")
 
 
-def test_a_closed_gate_fails_the_step_and_says_why(ask, token, commit):
+def test_a_closed_gate_fails_the_step_and_says_why(ask, commit, token):
     code, said = ask(token[1], GITHUB_SHA=commit[:12])
 
     assert (code, said.splitlines()[-1]) == (1, "The deploy gate is closed.")
@@ -94,13 +90,13 @@ def test_a_closed_gate_fails_the_step_and_says_why(ask, token, commit):
     assert (kept.commit, kept.token, kept.allow) == (commit, token[0], False)
 
 
-def test_other_names_than_those_of_github_are_taken(ask, token, commit):
+def test_other_names_than_those_of_github_are_taken(ask, commit, token):
     code, said = ask(token[1], GITHUB_REPOSITORY="", COUNTERSIGN_REPOSITORY="acme/other", COUNTERSIGN_COMMIT=commit)
 
     assert (code, "acme/other is not in scope." in said) == (1, True)
 
 
-def test_a_token_that_was_revoked_fails_the_step(ask, token, commit):
+def test_a_token_that_was_revoked_fails_the_step(ask, commit, token):
     revoke_token(token=token[0], by="shell:test", at=timezone.now())
 
     code, said = ask(token[1], GITHUB_SHA=commit)
@@ -110,7 +106,7 @@ def test_a_token_that_was_revoked_fails_the_step(ask, token, commit):
     assert token[1] not in said
 
 
-def test_a_portal_that_is_away_fails_the_step(ask, token, commit):
+def test_a_portal_that_is_away_fails_the_step(ask, commit, token):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
 
@@ -119,5 +115,5 @@ def test_a_portal_that_is_away_fails_the_step(ask, token, commit):
     assert (code, said.splitlines()[-1]) == (1, "The deploy gate did not answer: closed.")
 
 
-def test_nothing_about_a_commit_fails_the_step(ask, token, commit):
+def test_nothing_about_a_commit_fails_the_step(ask, commit, token):
     assert ask(token[1])[0] == 1

@@ -18,7 +18,7 @@ from changes.proposals.models import Change
 from portal.access.permissions import P
 from portal.access.tokens import make_token
 from tests.changes.people import person
-from tests.changes.stories import Clock, connect, post, read_story, work
+from tests.changes.stories import told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GUIDE = (Path(settings.BASE_DIR) / "docs/api.md").read_text()
@@ -29,11 +29,7 @@ SCOPES = re.findall(r"--scope (\S+)", GUIDE)
 @pytest.fixture
 def surroundings(site, client):
     """A portal with a change that went to production, and a token with the scopes of the guide."""
-    story = read_story("dev.standard-change")
-    connect(story)
-    for delivery in story["deliveries"]:
-        post(client, delivery)
-    work(Clock())
+    told(client, "dev.standard-change")
     at = timezone.now()
     _, text = make_token(
         user=person("Ann"),

@@ -20,6 +20,7 @@ from tests.changes.connectors.cloudflare.conftest import ZONE, at
 from tests.changes.connectors.cloudflare.conftest import world as cloudflare_world
 from tests.changes.connectors.doppler.conftest import CANARY, REX
 from tests.changes.connectors.doppler.conftest import world as doppler_world
+from tests.pace import SHARED
 from tests.standins import cloudflare_standin, doppler_standin, gitea_standin, gitlab_standin
 
 __all__ = ["cloudflare_standin", "cloudflare_world", "doppler_standin", "doppler_world", "gitea_standin", "gitlab_standin"]
@@ -65,7 +66,8 @@ class Company:
     def __init__(self, vendors):
         self.vendors = vendors
         self.pull = 1
-        self.hurries = False
+        self.slow = ""
+        """Address of the vendor that is to be given up soon."""
 
     def connect(self):
         for kind in self.vendors.keys() & set(CONSOLES):
@@ -124,8 +126,9 @@ def company(request, settings, monkeypatch):
     original = http.Client.request
 
     def request(self, **asked):
-        """Given up soon on the days on which the vendor is slow, not on those on which only this machine may be."""
-        return original(self, **{**asked, "deadline": 1.0 if made.hurries else http.DEADLINE})
+        """Given up soon where the vendor is slow, not where only this machine may be."""
+        hurries = made.slow and self.base_url.startswith(made.slow)
+        return original(self, **{**asked, "deadline": 1.0 if hurries else http.DEADLINE * SHARED})
 
     monkeypatch.setattr(http.Client, "request", request)
     return made
@@ -172,7 +175,7 @@ def bad_days(company, kind, first):
     for number, (fault, words) in enumerate(DAYS, start=1):
         world.faults.switch({"rules": [{"fault": fault, "seconds": 1.5 if fault is Fault.HALF_OPEN else 0.2}]})
         company.move(kind, number)
-        company.hurries = fault in (Fault.DRIP, Fault.HALF_OPEN)
+        company.slow = world.url if fault in (Fault.DRIP, Fault.HALF_OPEN) else ""
         moment, later = at(number * 30 + 2), at(number * 30 + 20)
         sweep(moment, *(() if fault in SLOW else (kind,)))
         for other in Source.objects.exclude(kind=kind) if fault in SLOW else ():
@@ -181,7 +184,7 @@ def bad_days(company, kind, first):
         over = recorded(kind, fault, words, since, moment)
 
         world.faults.switch({})
-        company.hurries = False
+        company.slow = ""
         sweep(later, kind)
         well = read(kind)
         assert (well.failures, well.last_error, well.settings.get("missing", [])) == (0, "", []), fault

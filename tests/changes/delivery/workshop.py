@@ -5,6 +5,8 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.pace import SHARED
+
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANN = ("Ann", "ann@northwind.example")
 BOB = ("Bob", "bob@northwind.example")
@@ -29,7 +31,7 @@ class Workshop:
 
     def git(self, *arguments, feed=None):
         done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, env=CLEAN, input=feed, capture_output=True, check=True, timeout=120
+            ["git", *arguments], cwd=self.folder, env=CLEAN, input=feed, capture_output=True, check=True, timeout=120 * SHARED
         )
         return done.stdout.decode(errors="surrogateescape").strip()
 
@@ -73,7 +75,7 @@ class Workshop:
             cwd=self.folder,
             env=CLEAN,
             capture_output=True,
-            timeout=20,
+            timeout=20 * SHARED,
         )
         return done.stdout.decode().strip()
 

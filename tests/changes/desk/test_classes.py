@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from changes.proposals.models import Change, ClassChoice
 from tests.changes.people import person, sign_in
-from tests.changes.stories import Clock, connect, post, read_story, work
+from tests.changes.stories import told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -15,11 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def change(client):
     """The standard change of the stories while its first pull request is open."""
-    story = read_story("dev.standard-change")
-    connect(story)
-    for delivery in story["deliveries"][:6]:
-        post(client, delivery)
-    work(Clock())
+    told(client, "dev.standard-change", until=6)
     return Change.objects.get()
 
 

@@ -21,7 +21,7 @@ from portal.policy.refusal import Stale
 from tests.audits.engagements.opened import admitted
 from tests.changes.approvals.situations import seen
 from tests.changes.people import linked, person, sign_in
-from tests.changes.stories import NOW, Clock, connect, post, read_story, work
+from tests.changes.stories import NOW, Clock, connect, post, read_story, told, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADA, BO = 0, 143315473
@@ -30,15 +30,12 @@ ADA, BO = 0, 143315473
 @pytest.fixture
 def standard(client):
     """The standard change, in production."""
-    return told(client, "dev.standard-change")
+    return first_of(client, "dev.standard-change")
 
 
-def told(client, name, until=None):
-    story = read_story(name)
-    connect(story)
-    for delivery in story["deliveries"][:until]:
-        post(client, delivery)
-    work(Clock())
+def first_of(client, name, until=None):
+    """The first change of a story."""
+    told(client, name, until=until)
     return Change.objects.order_by("id").first()
 
 
@@ -134,7 +131,7 @@ def test_the_list_filters_by_its_address(client, standard):
 
 
 def test_an_approver_who_took_no_part_approves_once(client):
-    change = told(client, "dev.standard-change", until=6)
+    change = first_of(client, "dev.standard-change", until=6)
     bob = person("Bob")
     sign_in(client, bob)
     url = reverse("approve", args=[change.number])
@@ -150,7 +147,7 @@ def test_an_approver_who_took_no_part_approves_once(client):
 
 
 def test_an_approval_without_reading_the_plan_is_asked_again(client):
-    change = told(client, "dev.standard-change", until=6)
+    change = first_of(client, "dev.standard-change", until=6)
     sign_in(client, person("Bob"))
 
     answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", **shown(change)})
@@ -161,7 +158,7 @@ def test_an_approval_without_reading_the_plan_is_asked_again(client):
 
 
 def test_the_author_by_a_linked_account_cannot_approve(client):
-    change = told(client, "dev.standard-change", until=6)
+    change = first_of(client, "dev.standard-change", until=6)
     bob = person("Bob")
     linked(bob, BO, "bo-dev")
     sign_in(client, bob)
@@ -173,7 +170,7 @@ def test_the_author_by_a_linked_account_cannot_approve(client):
 
 
 def test_approving_asks_for_a_fresh_sign_in(client):
-    change = told(client, "dev.standard-change", until=6)
+    change = first_of(client, "dev.standard-change", until=6)
     sign_in(client, person("Bob"), fresh=False)
 
     answer = client.post(reverse("approve", args=[change.number]), {"verdict": "yes", "read": "on", **shown(change)})

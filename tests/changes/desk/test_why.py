@@ -15,7 +15,7 @@ from portal.policy.models import PolicyVersion
 from portal.policy.parameters import DEFAULT
 from portal.policy.plain import plain
 from tests.changes.people import person, sign_in
-from tests.changes.stories import Clock, connect, post, read_story, work
+from tests.changes.stories import tell, told
 from tests.database import cover, lifted
 from tests.portal.access.people import LONG_AGO
 
@@ -25,11 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def change(client):
     """The standard change in production, with two frozen verdicts."""
-    story = read_story("dev.standard-change")
-    connect(story)
-    for delivery in story["deliveries"]:
-        post(client, delivery)
-    work(Clock())
+    told(client, "dev.standard-change")
     sign_in(client, person("Ann"))
     return Change.objects.get()
 
@@ -109,11 +105,7 @@ def adopted(**parameters):
 
 def test_the_policy_in_force_classes_judges_and_is_named(client):
     adopted(large_changed_lines=1)
-    story = read_story("dev.standard-change")
-    connect(story)
-    for delivery in story["deliveries"]:
-        post(client, delivery)
-    work(Clock())
+    tell(client, "dev.standard-change")
     sign_in(client, person("Ann"))
 
     change = Change.objects.get()

@@ -5,11 +5,12 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from changes.proposals.models import Change
-from tests.browser import assert_accessible, shoot
+from tests.browser import assert_accessible, shoot, wait_until_live
 from tests.changes.approvals.situations import proposed
 from tests.changes.emergencies.situations import declared, plus_one
 from tests.changes.emergencies.test_bypasses import merged_past, settled
 from tests.changes.people import linked, person
+from tests.pace import SHARED
 
 pytestmark = pytest.mark.browser
 NEW = "/changes/new/emergency/"
@@ -31,14 +32,14 @@ def test_an_emergency_is_declared_on_a_phone_and_the_plus_one_arrives_by_itself(
     ann.wait_for_url("**/changes/1001/**")
     clock = ann.locator("#emergency-status time[data-since]")
     before = clock.inner_text()
-    expect(clock).not_to_have_text(before, timeout=4000)
+    expect(clock).not_to_have_text(before, timeout=4000 * SHARED)
 
     bob = visit("/", by=team["Bob"], width=390)
     bob.locator(".row").filter(has_text="Invoices print twice").locator(".row-link").click()
     bob.click("text=Give the +1: I looked at it and it makes sense")
     expect(bob.locator("#toasts")).to_contain_text("Your +1 is recorded.")
 
-    expect(ann.locator("#emergency-status")).to_contain_text("+1 by Bob in the portal", timeout=8000)
+    expect(ann.locator("#emergency-status")).to_contain_text("+1 by Bob in the portal", timeout=8000 * SHARED)
     expect(ann.locator("#emergency-status")).not_to_contain_text("Waiting for a +1")
     shoot(ann, "emergency-with-plus-one")
 
@@ -86,9 +87,9 @@ def test_the_list_and_an_undeclared_emergency_are_accessible(visit, team):
 def test_the_list_follows_by_itself(visit, team):
     page = visit("/emergencies/", by=team["Mia"])
     expect(page.locator("#rows")).to_contain_text("No emergency is open")
-    expect(page.locator("[data-live]").first).to_have_text("Live")
+    wait_until_live(page)
 
     declared(team["Ann"], at=timezone.now())
 
-    expect(page.locator("#rows")).to_contain_text("The checkout answers 500", timeout=8000)
+    expect(page.locator("#rows")).to_contain_text("The checkout answers 500", timeout=8000 * SHARED)
     assert page.locator("#rows .card").count() == 3

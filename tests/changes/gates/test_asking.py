@@ -23,8 +23,9 @@ from changes.proposals.models import Change
 from portal.access.models import User
 from portal.ledger.queries import entries_about
 from portal.policy.refusal import Refused, Stale
+from tests.changes import stories
 from tests.changes.people import person
-from tests.changes.stories import NOW, Clock, connect, post, read_story, work
+from tests.changes.stories import NOW
 from tests.database import cover
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,17 +40,15 @@ def ann():
 
 
 @pytest.fixture
-def told(client):
-    def tell(*names):
-        clock = Clock()
-        for name in names:
-            story = read_story(name)
-            connect(story)
-            for delivery in story["deliveries"]:
-                post(client, delivery)
-            work(clock)
+def standard(client):
+    """The story of the standard change, before everything else of the test."""
+    stories.told(client, "dev.standard-change")
 
-    return tell
+
+@pytest.fixture
+def violations(client):
+    """The story of violations, before everything else of the test."""
+    stories.told(client, "dev.violations")
 
 
 @pytest.fixture
@@ -65,8 +64,7 @@ def in_production():
     return PullRequest.objects.filter(base_ref="prod").exclude(merge_sha="").latest("merged_at").merge_sha
 
 
-def test_a_commit_is_named_whole_or_by_its_first_digits(told, ask):
-    told("dev.standard-change")
+def test_a_commit_is_named_whole_or_by_its_first_digits(standard, ask):
     commit = in_production()
 
     answers = [ask(commit[:digits]) for digits in (40, 12, 7)]
@@ -75,8 +73,7 @@ def test_a_commit_is_named_whole_or_by_its_first_digits(told, ask):
     assert [answer.reasons for answer in answers] == [answers[0].reasons] * 3
 
 
-def test_digits_that_begin_two_commits_are_denied(told, ask):
-    told("dev.standard-change")
+def test_digits_that_begin_two_commits_are_denied(standard, ask):
     commit = in_production()
     other = commit[:9] + ("0" if commit[9] != "0" else "1") * 31
     PullRequest.objects.filter(base_ref="main").update(head_sha=other)
@@ -98,9 +95,7 @@ QUESTIONS = {
 }
 
 
-def test_what_cannot_be_answered_is_denied_and_kept(told, ask, ann):
-    told("dev.standard-change")
-
+def test_what_cannot_be_answered_is_denied_and_kept(standard, ask, ann):
     answers = {name: ask(commit, environment, repository) for name, (repository, commit, environment, _) in QUESTIONS.items()}
 
     reasons = {name: reason for name, (*_, reason) in QUESTIONS.items()}
@@ -114,17 +109,13 @@ def test_what_cannot_be_answered_is_denied_and_kept(told, ask, ann):
     assert not any("\x00" in row.repository for row in kept)
 
 
-def test_development_is_not_gated(told, ask):
-    told("dev.standard-change")
-
+def test_development_is_not_gated(standard, ask):
     answer = ask("abcdef1", "development")
 
     assert (answer.allow, answer.notes) == (True, ("Development is not gated by the policy.",))
 
 
-def test_a_question_costs_one_write(told, ann):
-    told("dev.standard-change")
-
+def test_a_question_costs_one_write(standard, ann):
     with CaptureQueriesContext(connection) as seen:
         ask_gate(repository=WEB, commit=in_production(), environment="production", by=ann, token=None, at=NOW)
 
@@ -134,16 +125,14 @@ def test_a_question_costs_one_write(told, ann):
     assert str(GateAnswer.objects.get()).startswith("acme/web ")
 
 
-def test_an_answer_is_never_changed(told, ask):
-    told("dev.standard-change")
+def test_an_answer_is_never_changed(standard, ask):
     ask("abcdef1")
 
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
         GateAnswer.objects.update(allow=True)
 
 
-def test_every_change_of_a_promotion_has_to_pass(told, ask, ann):
-    told("dev.standard-change")
+def test_every_change_of_a_promotion_has_to_pass(standard, ask, ann):
     commit = in_production()
     second = submitting.submit(given=GIVEN, by=ann, ready=True, at=NOW)
     promotion = PullRequest.objects.get(merge_sha=commit)
@@ -169,8 +158,7 @@ def released(commit, at, *, environment="production", **values):
 LATER = "e" * 40
 
 
-def test_a_release_back_to_what_ran_before_and_was_allowed_is_allowed_and_says_so(told, ask, ann):
-    told("dev.standard-change")
+def test_a_release_back_to_what_ran_before_and_was_allowed_is_allowed_and_says_so(standard, ask, ann):
     commit = in_production()
     PullRequest.objects.filter(merge_sha=commit).update(head_sha="f" * 40)  # its approval no longer fits: the gates say no
     assert ask(commit).allow is False
@@ -191,8 +179,7 @@ def kept(by, commit, **values):
 
 
 @pytest.mark.parametrize(("outcome", "allowed"), [("compliant", True), ("unproven", True), ("not_compliant", False)])
-def test_the_frozen_verdict_of_its_release_counts_as_well(told, ask, outcome, allowed):
-    told("dev.standard-change")
+def test_the_frozen_verdict_of_its_release_counts_as_well(standard, ask, outcome, allowed):
     commit = in_production()
     row = released(commit, NOW)
     released(LATER, NOW + timedelta(hours=1))
@@ -207,8 +194,7 @@ def frozen_verdict(release, outcome):
     cover(Verdict.objects.create(change=Change.objects.get(), moment="release", subject=str(release), outcome=outcome, **given))
 
 
-def test_what_never_ran_there_or_runs_there_now_is_no_rollback(told, ask, ann):
-    told("dev.standard-change")
+def test_what_never_ran_there_or_runs_there_now_is_no_rollback(standard, ask, ann):
     commit = in_production()
     kept(ann, commit, allow=True)
 
@@ -218,8 +204,7 @@ def test_what_never_ran_there_or_runs_there_now_is_no_rollback(told, ask, ann):
     assert not ask(commit).rollback
 
 
-def test_what_passed_on_a_doubt_is_not_gone_back_to(told, ask, ann):
-    told("dev.violations")
+def test_what_passed_on_a_doubt_is_not_gone_back_to(violations, ask, ann):
     commit = in_production()
     released(commit, NOW)
     released(LATER, NOW + timedelta(hours=1))
@@ -240,8 +225,7 @@ def somebody(name):
     return User.objects.filter(name=name).first() or person(name)
 
 
-def test_nothing_goes_out_in_a_hard_freeze(told, ask):
-    told("dev.standard-change")
+def test_nothing_goes_out_in_a_hard_freeze(standard, ask):
     commit = in_production()
     assert not any("freeze" in reason for reason in ask(commit).reasons)
     frozen_now()
@@ -249,8 +233,7 @@ def test_nothing_goes_out_in_a_hard_freeze(told, ask):
     assert any("The freeze End of year holds production until" in reason for reason in ask(commit).reasons)
 
 
-def test_the_facts_of_a_change_hold_its_freezes_and_who_overrode_them(told, ann):
-    told("dev.standard-change")
+def test_the_facts_of_a_change_hold_its_freezes_and_who_overrode_them(standard, ann):
     change = submitting.submit(given=GIVEN, by=ann, ready=True, at=NOW)
     Change.objects.filter(pk=change.pk).update(repository_names=[WEB, "acme/api"])
     change.refresh_from_db()
@@ -268,8 +251,7 @@ def test_the_facts_of_a_change_hold_its_freezes_and_who_overrode_them(told, ann)
     assert let_out == (replace(expected, overridden_at=NOW, overridden_by=("Bob", "Cleo")),)
 
 
-def test_a_rollback_goes_out_in_a_freeze(told, ask, ann):
-    told("dev.standard-change")
+def test_a_rollback_goes_out_in_a_freeze(standard, ask, ann):
     commit = in_production()
     kept(ann, commit, allow=True)
     released(LATER, NOW + timedelta(hours=1))
@@ -291,8 +273,7 @@ def opened(at=NOW, until=NOW + 5 * DAY, environment="production"):
     return row
 
 
-def test_a_doubt_passes_only_where_two_people_let_it_and_opens_an_exception(told, ask):
-    told("dev.standard-change")
+def test_a_doubt_passes_only_where_two_people_let_it_and_opens_an_exception(standard, ask):
     assert ask("abcdef1").allow is False
     opened()
 
@@ -306,8 +287,7 @@ def test_a_doubt_passes_only_where_two_people_let_it_and_opens_an_exception(told
     assert [row.failed_open for row in GateAnswer.objects.order_by("id")] == [False, True, True]
 
 
-def test_an_open_gate_lets_no_certain_no_pass(told, ask):
-    told("dev.violations")
+def test_an_open_gate_lets_no_certain_no_pass(violations, ask):
     opened()
 
     answer = ask(in_production())
@@ -316,16 +296,14 @@ def test_an_open_gate_lets_no_certain_no_pass(told, ask):
     assert not ExceptionRecord.objects.filter(kind="gate_failed_open").exists()
 
 
-def test_an_open_gate_holds_in_a_freeze(told, ask):
-    told("dev.standard-change")
+def test_an_open_gate_holds_in_a_freeze(standard, ask):
     opened()
     frozen_now()
 
     assert ask(in_production()).allow is False
 
 
-def test_an_open_gate_closes_by_itself_and_at_once(told, ask):
-    told("dev.standard-change")
+def test_an_open_gate_closes_by_itself_and_at_once(standard, ask):
     opened(until=NOW + DAY)
     repository = Repository.objects.get()
 
@@ -338,8 +316,7 @@ def test_an_open_gate_closes_by_itself_and_at_once(told, ask):
         modes.close(repository=repository, environment="production", reason="x", by=mode.by, at=NOW + timedelta(minutes=1))
 
 
-def test_a_gate_is_opened_by_two_people_with_a_reason_and_an_end(told):
-    told("dev.standard-change")
+def test_a_gate_is_opened_by_two_people_with_a_reason_and_an_end(standard):
     repository, mia, cleo = Repository.objects.get(), person("Mia"), person("Cleo")
 
     def wish(**values):
@@ -368,8 +345,7 @@ def test_a_gate_is_opened_by_two_people_with_a_reason_and_an_end(told):
     assert [entry.kind for entry in entries_about(stream="gate:acme/web:production")] == ["gate.opened", "gate.opening_asked"]
 
 
-def test_only_chair_and_compliance_decide_on_open_gates(told):
-    told("dev.standard-change")
+def test_only_chair_and_compliance_decide_on_open_gates(standard):
     row = opened()
     where, acts = {"repository": row.repository, "reason": "x", "at": NOW}, {}
     acts["ask"] = lambda by: modes.ask_to_open(**where, environment="staging", until=NOW + DAY, by=by)

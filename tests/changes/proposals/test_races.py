@@ -1,4 +1,8 @@
-"""A thousand races for one approval, the requester among the runners: nobody approves the own change, nothing happens twice."""
+"""Two hundred races for one approval, the requester among the runners: nobody approves the own change, nothing happens twice.
+
+A trigger without a row lock let 194 of 200 through. That the row rule holds whoever writes is asked a thousand times more in
+``tests/portal/ledger/test_separation.py``.
+"""
 
 import threading
 from datetime import UTC, datetime
@@ -13,11 +17,14 @@ from changes.proposals.models import Approval
 from portal.ledger.actions import append
 from portal.policy.refusal import Refused, Stale
 from tests.changes.people import person
+from tests.pace import SHARED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 TEXTS = {"title": "Split the queue", "why": "slow", "what": "", "tested": "", "rollback": "redeploy", "snapshot": ""}
-RACES = 1000
+RACES = 200
+EACH = RACES // 4
+"""Races of each pair."""
 
 
 def waiting_change(ann, repository, number):
@@ -72,7 +79,7 @@ def runner(work, go):
 
 
 @pytest.mark.long
-def test_a_thousand_races_end_with_one_approval_by_somebody_else():
+def test_two_hundred_races_end_with_one_approval_by_somebody_else():
     ann, bob, cleo = person("Ann", "engineer", "approver"), person("Bob"), person("Cleo")
     repository = Repository.objects.create(name="acme/web", in_scope_from=AT)
     changes = [waiting_change(ann, repository, number) for number in range(1, RACES + 1)]
@@ -80,7 +87,7 @@ def test_a_thousand_races_end_with_one_approval_by_somebody_else():
     results = [[] for _ in changes]
     lanes = ([], [])
     for index, change in enumerate(changes):
-        start = threading.Barrier(2)
+        start = threading.Barrier(2, timeout=60 * SHARED)
         first, first_how, second, second_how = pairs[index % 4]
         lanes[0].append((change, first, first_how, results[index], start))
         lanes[1].append((change, second, second_how, results[index], start))
@@ -96,8 +103,8 @@ def test_a_thousand_races_end_with_one_approval_by_somebody_else():
     assert all(len(result) == 2 for result in results)
     assert not Approval.objects.filter(by=ann).exists()
     per_pair = [[sorted(results[index]) for index in range(kind, RACES, 4)] for kind in range(4)]
-    assert per_pair[0] == [["Refused", "yes"]] * 250
-    assert per_pair[1] == [["own change", "yes"]] * 250
-    assert per_pair[2] == [["Stale", "yes"]] * 250
-    assert per_pair[3] == [["yes", "yes"]] * 250
-    assert Approval.objects.count() == 250 + 250 + 250 + 500
+    assert per_pair[0] == [["Refused", "yes"]] * EACH
+    assert per_pair[1] == [["own change", "yes"]] * EACH
+    assert per_pair[2] == [["Stale", "yes"]] * EACH
+    assert per_pair[3] == [["yes", "yes"]] * EACH
+    assert Approval.objects.count() == 3 * EACH + 2 * EACH

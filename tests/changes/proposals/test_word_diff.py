@@ -80,24 +80,27 @@ def with_every_97th_word_changed(text):
     return " ".join(changed_words)
 
 
-PROSE = long_prose(1)
+def small_hard_stretches_between_anchors(seed):
+    pick = random.Random(seed)
+    return "".join(f"U{part}\n" + "".join(f"{pick.choice('abc')}\n" for _ in range(60)) for part in range(1_000))
+
+
 HARD = {
-    "nothing in common": (PROSE, long_prose(2)),
-    "changes all over": (PROSE, with_every_97th_word_changed(PROSE)),
-    "two lines over and over": ("a\nb\n" * 100_000, "b\na\n" * 100_000),
-    "two words over and over": ("x y " * 200_000, "y x " * 200_000),
-    "one sign over and over": ("." * 500_000, "," * 500_000),
-    "few words in any order": (long_prose(3, 100_000, 8), long_prose(4, 100_000, 8)),
-    "the reverse": ("\n".join(map(str, range(50_000))), "\n".join(map(str, reversed(range(50_000))))),
-    "small hard stretches between anchors": tuple(
-        "".join(f"U{part}\n" + "".join(f"{pick.choice('abc')}\n" for _ in range(60)) for part in range(1_000))
-        for pick in (random.Random(5), random.Random(6))
-    ),
+    "nothing in common": lambda: (long_prose(1), long_prose(2)),
+    "changes all over": lambda: (long_prose(1), with_every_97th_word_changed(long_prose(1))),
+    "two lines over and over": lambda: ("a\nb\n" * 100_000, "b\na\n" * 100_000),
+    "two words over and over": lambda: ("x y " * 200_000, "y x " * 200_000),
+    "one sign over and over": lambda: ("." * 500_000, "," * 500_000),
+    "few words in any order": lambda: (long_prose(3, 100_000, 8), long_prose(4, 100_000, 8)),
+    "the reverse": lambda: ("\n".join(map(str, range(50_000))), "\n".join(map(str, reversed(range(50_000))))),
+    "small hard stretches between anchors": lambda: tuple(map(small_hard_stretches_between_anchors, (5, 6))),
 }
+"""Made only where they are compared: each process loads this file."""
 
 
-@pytest.mark.parametrize(("before", "after"), HARD.values(), ids=HARD.keys())
-def test_big_texts_take_little_time(before, after):
+@pytest.mark.parametrize("texts", HARD.values(), ids=HARD.keys())
+def test_big_texts_take_little_time(texts):
+    before, after = texts()
     began = time.process_time()
 
     pieces = compare(before, after)
@@ -108,6 +111,7 @@ def test_big_texts_take_little_time(before, after):
 
 
 def test_a_few_changes_in_a_big_text_are_found_one_by_one():
-    after = PROSE.replace(" w17 ", " seventeen ", 3)
+    before = long_prose(1)
+    after = before.replace(" w17 ", " seventeen ", 3)
 
-    assert changed(compare(PROSE, after)) == [("w17", "seventeen")] * 3
+    assert changed(compare(before, after)) == [("w17", "seventeen")] * 3

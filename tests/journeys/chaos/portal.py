@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 
+from tests.pace import SHARED
 from tests.stack import wait_for
 
 SECRET = "dev-story-secret"
@@ -40,7 +41,7 @@ class Portal:
         """Invite somebody, accept as they would, and make a token for the API."""
         said = self.stack.manage("invite", email, name, role).stdout
         page = next(line for line in said.splitlines() if line.startswith("http"))
-        with httpx.Client(base_url=self.stack.url, follow_redirects=True, timeout=20) as browser:
+        with httpx.Client(base_url=self.stack.url, follow_redirects=True, timeout=20 * SHARED) as browser:
             path = urlsplit(page).path
             csrf = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(path).text).group(1)
             form = {"csrfmiddlewaretoken": csrf, "name": name, "password": PASSWORD, "again": PASSWORD}
@@ -53,7 +54,7 @@ class Portal:
     def ask(self, path, **query):
         """An answer of ``/api/v1``."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.get(f"{self.stack.url}/api/v1/{path}", params=query, headers=headers, timeout=20)
+        answer = httpx.get(f"{self.stack.url}/api/v1/{path}", params=query, headers=headers, timeout=20 * SHARED)
         assert answer.status_code == 200, (path, answer.status_code, answer.text)
         return answer.json()
 
@@ -69,7 +70,7 @@ class Portal:
 
     @contextmanager
     def database(self):
-        with psycopg.connect(self.stack.surroundings()["DATABASE_URL"], autocommit=True, connect_timeout=5) as line:
+        with psycopg.connect(self.stack.surroundings()["DATABASE_URL"], autocommit=True, connect_timeout=int(5 * SHARED)) as line:
             yield line
 
     def sql(self, text, *values):

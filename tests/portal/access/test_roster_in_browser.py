@@ -13,6 +13,7 @@ from portal.access.roster.leaving import leave
 from portal.access.scim.tokens import make_token
 from portal.sign_in_providers import providers_from
 from tests.browser import assert_accessible, shoot
+from tests.pace import SHARED
 from tests.portal.access.people import everybody, now, person, soon
 
 pytestmark = pytest.mark.browser
@@ -72,7 +73,7 @@ def test_page_of_a_file_moves_by_itself_when_the_worker_is_done(visit, team):
     page.get_by_role("button", name="Import 1 person").click()
     page.wait_for_selector("text=Being imported")
     work_on_imports()
-    page.wait_for_selector("p:has-text('Imported. 1 row')", timeout=10_000)
+    page.wait_for_selector("p:has-text('Imported. 1 row')", timeout=10_000 * SHARED)
 
     assert User.objects.filter(email="una@northwind.example").exists()
 

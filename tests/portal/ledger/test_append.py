@@ -12,6 +12,7 @@ from portal.ledger import chain
 from portal.ledger.actions import Draft, append, append_many
 from portal.ledger.chain import Fields
 from portal.ledger.models import LedgerBody, LedgerCheck, LedgerCheckpoint, LedgerLeaf, LedgerSealed
+from tests.pace import SHARED
 from tests.portal.ledger.conftest import AT, connected, note, refused
 
 pytestmark = pytest.mark.django_db
@@ -221,7 +222,7 @@ def test_urgent_entries_ring_for_the_sealer_and_others_do_not():
         listening.execute("LISTEN ledger")
         note(kind="note.made")
         note(kind="approval.given")
-        heard = [(rung.channel, rung.payload) for rung in listening.notifies(timeout=5, stop_after=1)]
+        heard = [(rung.channel, rung.payload) for rung in listening.notifies(timeout=5 * SHARED, stop_after=1)]
 
     assert heard == [("ledger", "approval.given")]
 
@@ -234,7 +235,7 @@ def test_urgent_entries_of_one_statement_ring_and_so_does_psql():
         with transaction.atomic():
             append_many(drafts=drafts)
         psql.execute("SELECT portal_ledger_append('s', 'verdict.frozen', 'portal', '{}', '{}', true)")
-        heard = [rung.payload for rung in listening.notifies(timeout=5, stop_after=2)]
+        heard = [rung.payload for rung in listening.notifies(timeout=5 * SHARED, stop_after=2)]
 
     assert heard == ["role.granted", "verdict.frozen"]
 

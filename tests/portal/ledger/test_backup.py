@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from portal.ledger.models import LedgerLeaf
 from portal.runtime import backup, tasks
+from tests.pace import SHARED
 from tests.portal.ledger.conftest import AT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,10 +116,12 @@ def test_a_copy_that_takes_longer_than_the_role_may_idle_is_made_and_what_killed
         os.utime(path, ((AT - age).timestamp(),) * 2)
 
     def dump(name, arguments, *, url):
-        time.sleep(0.6)
+        time.sleep(0.6 * SHARED)
 
     monkeypatch.setattr(backup, "_run", dump)
-    url = make_conninfo(address(connection.settings_dict["NAME"]), options="-c idle_in_transaction_session_timeout=300")
+    url = make_conninfo(
+        address(connection.settings_dict["NAME"]), options=f"-c idle_in_transaction_session_timeout={300 * SHARED:.0f}"
+    )
     copy = backup.make(url=url, folder=tmp_path, at=AT)
 
     assert {path.name for path in tmp_path.iterdir()} == {copy.name, backup.description_of(copy).name, young.name}

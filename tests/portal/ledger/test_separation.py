@@ -9,6 +9,7 @@ from changes.delivery.models import PullRequest, Repository
 from changes.proposals.models import Approval, LinkedPullRequest
 from portal.access.models import Identity
 from tests.database import cover
+from tests.pace import SHARED
 from tests.portal.ledger.conftest import AT, refused
 
 pytestmark = pytest.mark.django_db
@@ -186,7 +187,7 @@ def test_no_race_between_becoming_a_contributor_and_approving_is_lost(opened, pe
     identity(ann, "1")
     changes = [opened(number) for number in range(100, 140)]
     work = pull_request(opened(99), author_uid=1)
-    start, refusals = threading.Barrier(2, timeout=30), []
+    start, refusals = threading.Barrier(2, timeout=30 * SHARED), []
 
     def contribute():
         for change in changes:

@@ -53,7 +53,7 @@ def outside(authority, tmp_path, monkeypatch, settings):
 
     server = HTTPServer(("127.0.0.1", 0), Outside)
     server.heard, server.says, server.status = [], authority.stamp, 200
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     (tmp_path / "roots.pem").write_bytes(authority.pem)
     settings.CONNECTOR_PRIVATE_HOSTS = (f"127.0.0.1:{server.server_port}",)
     monkeypatch.setenv(timestamps.URL, f"http://127.0.0.1:{server.server_port}/tsr")

@@ -1,6 +1,7 @@
 """Asking for an effect: once, in the transaction that causes it, without the broker."""
 
 import json
+from itertools import takewhile
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from portal.ledger.models import LedgerLeaf
 from portal.outbox.actions import enqueue, replay
 from portal.outbox.models import Effect
 from portal.policy.refusal import Stale
+from tests.pace import SHARED
 from tests.portal.outbox.conftest import START
 
 
@@ -79,15 +81,21 @@ def listener():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_commit_notifies_and_a_rollback_does_not():
-    with listener() as line:
+    with listener() as line, listener() as other:
+
+        def heard():
+            """Up to a word of another that is said now."""
+            other.execute("NOTIFY outbox, 'asked'")
+            return list(takewhile(lambda note: note.payload != "asked", line.notifies(timeout=30 * SHARED)))
+
         with transaction.atomic():
             ask("kept")
-            assert list(line.notifies(timeout=0.1)) == []
-        kept = list(line.notifies(timeout=1, stop_after=1))
+            assert heard() == []
+        kept = heard()
         with transaction.atomic():
             ask("lost")
             transaction.set_rollback(True)
-        lost = list(line.notifies(timeout=0.2))
+        lost = heard()
 
     assert [note.channel for note in kept] == ["outbox"]
     assert lost == []

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from portal.runtime import leash
+from tests.pace import SHARED
 from tests.stack import is_alive, wait_for
 
 PARENT = """
@@ -36,7 +37,7 @@ def test_a_child_is_in_a_session_of_its_own_and_hears_signals(folder):
 
     assert os.getsid(child.pid) == child.pid
     child.send_signal(signal.SIGUSR1)
-    assert child.wait(timeout=5) == -signal.SIGUSR1
+    assert child.wait(timeout=5 * SHARED) == -signal.SIGUSR1
 
 
 def test_killing_a_group_takes_the_grandchildren_along(folder):

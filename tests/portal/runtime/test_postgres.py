@@ -15,6 +15,7 @@ import pytest
 from portal.runtime import account, leash, leftovers, postgres, programs
 from portal.runtime.places import Places, lay_out
 from portal.runtime.postgres_files import APP, AUDITOR, OWNER, SUPERUSER, identities
+from tests.pace import SHARED
 from tests.stack import is_alive, temporary_folder, wait_for
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -45,7 +46,7 @@ class Server:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=30 * SHARED)
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +199,7 @@ def test_children_of_a_killed_server_that_are_busy_are_cleared_away(restart):
 
     restart.start()
 
-    assert client.wait(timeout=20) != 0
+    assert client.wait(timeout=20 * SHARED) != 0
     assert restart.server.answers()
 
 
@@ -233,7 +234,7 @@ def test_a_server_that_lost_its_supervisor_is_shut_down_before_the_next_start(re
 
     leftovers.clear(home=restart.server.home, socket=restart.server.socket)
 
-    assert before.wait(timeout=5) == 0
+    assert before.wait(timeout=5 * SHARED) == 0
     assert "database system is shut down" in (restart.places.log / "postgres.log").read_text()
 
 
@@ -242,7 +243,7 @@ def test_a_server_that_hangs_is_killed_in_the_end(restart):
 
     leftovers.clear(home=restart.server.home, socket=restart.server.socket, patience=0.5)
 
-    restart.process.wait(timeout=5)
+    restart.process.wait(timeout=5 * SHARED)
     assert leftovers.running(home=restart.server.home) == []
 
 
@@ -251,7 +252,7 @@ def test_a_frozen_server_does_not_count_as_alive(server):
     try:
         began = time.monotonic()
         assert not server.server.answers()
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 6 * SHARED
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     assert server.server.answers()

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.pace import SHARED
 from tests.stack import Stack, wait_for
 
 pytestmark = pytest.mark.stack
@@ -109,7 +110,7 @@ def test_commands_typed_by_hand_meet_the_running_database(running_stack):
 def test_a_second_start_in_the_same_folder_or_on_the_same_port_is_refused_in_words(running_stack):
     def said(**options):
         other = Stack(fresh=True, **options).begin()
-        code = other.process.wait(timeout=30)
+        code = other.process.wait(timeout=30 * SHARED)
         text = other.said()
         if other.folder:
             other.clear()

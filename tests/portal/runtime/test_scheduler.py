@@ -17,7 +17,7 @@ from portal.runtime.models import Lease
 from portal.runtime.punctual import late_jobs
 from portal.runtime.scheduler import DEBOUNCE, Scheduler, main
 from portal.schedule import DELIVER_OUTBOX, DRAIN_INBOX, SCHEDULE, SEAL, WAKE, Entry
-from tests.pace import SHARED
+from tests.pace import ALONE, SHARED
 from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def begin(database):
     for scheduler, _ in running:
         scheduler.stop()
     for _, thread in running:
-        thread.join(timeout=10)
+        thread.join(timeout=10 * SHARED)
 
 
 def notify(database, channel, word=""):
@@ -79,7 +79,7 @@ def test_a_notice_wakes_the_workers_at_once(begin, database, channel, task):
     notify(database, channel, "REQ7")
 
     wait_for(lambda: heard.count(task) == before + 1, seconds=5, what="the wake-up")
-    assert heard.calls[-1][1] - at < 0.5 * SHARED
+    assert heard.calls[-1][1] - at < (0.5 if ALONE else 5)
     assert heard.calls[-1][3] == ([] if channel == "ledger" else ["REQ7"])
 
 
@@ -87,16 +87,19 @@ def test_many_notices_at_once_are_few_wake_ups_and_the_last_one_counts(begin, da
     heard, _ = begin()
     before = heard.count(DRAIN_INBOX)
 
+    def calls():
+        return [call for call in heard.calls if call[0] == DRAIN_INBOX][before:]
+
     with psycopg.connect(database, autocommit=True) as line:
         began = time.monotonic()
         for number in range(200):
             line.execute("SELECT pg_notify('inbox', %s)", [str(number)])
         last = time.monotonic()
-    time.sleep(0.5)
+    wait_for(lambda: calls() and calls()[-1][1] >= last - DEBOUNCE, seconds=5, what="the wake-up for the last notice")
+    time.sleep(2 * DEBOUNCE)
 
-    calls = [call for call in heard.calls if call[0] == DRAIN_INBOX][before:]
-    assert 1 <= len(calls) <= (last - began) / DEBOUNCE + 2
-    assert calls[-1][1] >= last - DEBOUNCE
+    lasted = time.monotonic() - began
+    assert len(calls()) <= lasted / DEBOUNCE + 2
 
 
 def test_whatever_was_announced_while_nobody_listened_is_made_up_for(begin):
@@ -125,10 +128,11 @@ def test_a_due_job_runs_once_although_three_schedulers_run(begin):
     began = time.monotonic()
     heard = [begin(schedule)[0] for _ in range(3)]
     time.sleep(3.5)
-    lasted = time.monotonic() - began
+    wait_for(lambda: sum(each.count("each.second") for each in heard) >= 2, what="the second time")
 
+    often = sum(each.count("each.second") for each in heard)
     assert sum(each.count("once.a.day") for each in heard) == 1
-    assert 2 <= sum(each.count("each.second") for each in heard) <= lasted + 1
+    assert often <= time.monotonic() - began + 1
 
 
 def test_a_job_that_was_missed_for_long_runs_once_and_not_for_each_time(database):

@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from portal.runtime.places import ROOT
+from tests.pace import SHARED
 from tests.stack import is_alive, wait_for
 
 HEAD = """
@@ -68,7 +68,7 @@ class Run:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=30 * SHARED)
 
 
 @pytest.fixture
@@ -159,30 +159,32 @@ def test_a_stubborn_program_and_its_children_are_killed_at_the_end(run, folder):
 
 
 def test_the_foundation_ends_after_what_stands_on_it(run, folder):
+    wait = "while :; do sleep 0.05; done"
+    base = f"trap 'echo base >> {folder}/order; exit' TERM; touch {folder}/base; {wait}"
+    top = f"trap 'sleep 0.3; echo top >> {folder}/order; exit' TERM; touch {folder}/top; {wait}"
     running = run(
         f"""
-s.start(program=program("base", "trap 'echo base >> {folder}/order; exit' TERM; while :; do sleep 0.05; done", foundation=True))
-s.start(program=program("top", "trap 'sleep 0.3; echo top >> {folder}/order; exit' TERM; while :; do sleep 0.05; done"))
+s.start(program=program("base", "{base}", foundation=True))
+s.start(program=program("top", "{top}"))
 """
     )
-    running.running("top")
-    time.sleep(0.3)
+    wait_for(lambda: (folder / "base").exists() and (folder / "top").exists(), what=f"both\n{running.said()}")
 
     assert running.stop() == 0
 
     assert (folder / "order").read_text().split() == ["top", "base"]
 
 
-def test_a_second_request_to_end_hurries(run):
-    running = run("""s.start(program=program("slow", "trap '' TERM; while :; do sleep 0.05; done", patience=60.0))""")
-    running.running("slow")
-    time.sleep(0.3)
+def test_a_second_request_to_end_hurries(run, folder):
+    script = f"trap 'touch {folder}/told' TERM; touch {folder}/ready; while :; do sleep 0.05; done"
+    running = run(f"""s.start(program=program("slow", "{script}", patience=60.0))""")
+    wait_for((folder / "ready").exists, what=f"slow\n{running.said()}")
 
     running.process.send_signal(signal.SIGINT)
-    time.sleep(0.7)
+    wait_for((folder / "told").exists, what="the request")
     running.process.send_signal(signal.SIGINT)
 
-    assert running.process.wait(timeout=5) == 0
+    assert running.process.wait(timeout=5 * SHARED) == 0
 
 
 def test_a_task_that_fails_says_the_end_of_its_log(run):

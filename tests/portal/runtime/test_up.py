@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from portal.runtime.places import ROOT
+from tests.pace import SHARED
 from tests.stack import Stack, clean_environment, is_alive, template, wait_for
 
 pytestmark = pytest.mark.stack
@@ -88,7 +89,7 @@ def test_a_folder_of_the_demo_is_never_emptied_and_the_other_way_round(folder):
 
     refused = Stack(data=data, empty=True).begin()
 
-    assert refused.process.wait(timeout=30) == 1
+    assert refused.process.wait(timeout=30 * SHARED) == 1
     assert "holds the demo company" in refused.said()
     assert "--empty needs a folder of its own" in refused.said()
 
@@ -117,6 +118,6 @@ def test_a_port_that_only_listens_elsewhere_is_noticed_too(folder):
         door.listen()
         refused = Stack(data=folder / "data", port=door.getsockname()[1]).begin()
 
-        assert refused.process.wait(timeout=30) == 1
+        assert refused.process.wait(timeout=30 * SHARED) == 1
         assert "is not free" in refused.said()
     assert is_alive(os.getpid())

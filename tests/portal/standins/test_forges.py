@@ -17,6 +17,7 @@ from jsonschema import Draft4Validator
 from portal.standins.faults import Fault
 from portal.standins.git import clean_environment
 from portal.standins.together import StandIns
+from tests.pace import SHARED
 from tests.portal.standins.vendors import DATA, official
 from tests.standins import gitea_standin, gitlab_standin
 
@@ -55,7 +56,7 @@ def checked(forge, sha):
 
 def asked(forge, path, *, by="rex", **more):
     headers = {"Authorization": f"Bearer {forge.token_of(by)}", **more.pop("headers", {})}
-    return httpx.request(more.pop("method", "GET"), forge.api_url + path, headers=headers, timeout=5, **more)
+    return httpx.request(more.pop("method", "GET"), forge.api_url + path, headers=headers, timeout=5 * SHARED, **more)
 
 
 def told(forge):

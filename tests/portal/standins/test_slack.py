@@ -13,6 +13,7 @@ import pytest
 
 from portal.standins.slack import SlackError
 from portal.standins.together import StandIns
+from tests.pace import SHARED
 from tests.portal.standins.vendors import official
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -69,8 +70,8 @@ def slack(slack_standin, portal):
 def call(slack, method, body=None, *, token="", **query):
     headers = {"Authorization": f"Bearer {token or slack.token}"}
     if body is None:
-        return httpx.get(f"{slack.api_url}/{method}", params=query, headers=headers, timeout=5).json()
-    return httpx.post(f"{slack.api_url}/{method}", json=body, headers=headers, timeout=5).json()
+        return httpx.get(f"{slack.api_url}/{method}", params=query, headers=headers, timeout=5 * SHARED).json()
+    return httpx.post(f"{slack.api_url}/{method}", json=body, headers=headers, timeout=5 * SHARED).json()
 
 
 def post(slack, text="hello", channel="emergencies", **more):

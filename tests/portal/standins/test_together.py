@@ -18,6 +18,7 @@ from portal.standins.client import Remote, StandInRefused
 from portal.standins.github import GitHubError
 from portal.standins.live import Living, next_step, step_once, take
 from portal.standins.together import StandIns, last_address
+from tests.pace import SHARED
 from tests.portal.standins.life import WEB
 from tests.standins import PEOPLE
 
@@ -255,7 +256,7 @@ def test_the_process_keeps_its_port_and_ends_on_a_signal(tmp_path):
         line = process.stdout.readline()
         memory = int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text()).group(1))
         os.kill(process.pid, signal.SIGTERM)
-        code = process.wait(timeout=10)
+        code = process.wait(timeout=10 * SHARED)
         process.stdout.close()
         return line.split()[-1], code, memory
 

@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-PATIENCE = 20.0
+from tests.pace import SHARED
+
+PATIENCE = 20.0 * SHARED
 
 
 class Reader:

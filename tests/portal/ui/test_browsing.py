@@ -15,7 +15,8 @@ from portal.home.inbox import Item
 from portal.ui import doorbell
 from portal.ui.markdown import render
 from portal.ui.switchboard import CHECK_EVERY
-from tests.browser import assert_accessible, overflow_of, transferred
+from tests.browser import assert_accessible, overflow_of, transferred, wait_until_live
+from tests.pace import SHARED
 from tests.portal.access.people import person
 from tests.portal.ui.test_words import ATTACKS
 
@@ -265,7 +266,7 @@ def test_the_theme_and_the_pages_work_without_script(visit, waiting):
 
 def test_the_bell_refreshes_the_inbox_and_keeps_the_focus(visit, waiting):
     page = visit("/", by=person("Ann"))
-    expect(page.locator(".top .live")).to_have_text("Live")
+    wait_until_live(page)
     page.keyboard.press("j")
     page.keyboard.press("j")
     expect(page.locator(".nav .n[hx-get='/inbox/count/']")).to_contain_text("2")
@@ -281,11 +282,11 @@ def test_the_bell_refreshes_the_inbox_and_keeps_the_focus(visit, waiting):
 def test_a_stream_ends_with_the_session_and_the_page_says_so(visit, waiting):
     visit.expect_status(401)
     page = visit("/", by=person("Ann"))
-    expect(page.locator(".top .live")).to_have_text("Live")
+    wait_until_live(page)
 
     Session.objects.all().delete()
 
-    expect(page.locator("#toasts")).to_contain_text("You are signed out", timeout=2000 * CHECK_EVERY)
+    expect(page.locator("#toasts")).to_contain_text("You are signed out", timeout=2000 * CHECK_EVERY * SHARED)
     expect(page.locator(".top .live")).to_have_text("Reconnecting, may be out of date")
     page.evaluate("htmx.trigger(document.body, 'portal:tick')")
     expect(page.locator("#problem")).to_contain_text("What you typed is still on this page.")

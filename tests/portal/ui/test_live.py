@@ -12,11 +12,11 @@ from portal.access.models import User
 from portal.access.permissions import P
 from portal.ui import doorbell, switchboard
 from portal.ui.live import MOST_TOPICS
-from tests.browser import session_of
+from tests.browser import listens, session_of
 from tests.connections import waiting
 from tests.pace import SHARED
 from tests.portal.access.people import person
-from tests.portal.ui.streams import Reader
+from tests.portal.ui.streams import PATIENCE, Reader
 
 OPEN = "retry: 3000"
 ROUND = switchboard.CHECK_EVERY
@@ -64,8 +64,7 @@ def _wait_until(ready, seconds=6):
 
 def opened(reader):
     reader.until(OPEN)
-    _wait_until(lambda: connections_named("countersign-live") == 1)
-    time.sleep(0.1)
+    _wait_until(listens)
     return reader
 
 
@@ -100,7 +99,7 @@ def test_a_rollback_rings_nothing_and_ten_rings_are_one(listen):
     with transaction.atomic():
         for _ in range(10):
             doorbell.ring("change-12")
-    reader.socket.settimeout(5)
+    reader.socket.settimeout(PATIENCE)
     reader.until("data: change-12")
 
     assert reader.hears_nothing()

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.access.models import User
+from tests.pace import SHARED
 from tests.portal.access.people import person
 
 pytestmark = pytest.mark.browser
@@ -48,7 +49,7 @@ def test_a_form_under_way_turns_rests_sends_once_and_comes_back(visit):
     def press(times):
         for _ in range(times):
             page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        for _ in range(200):
+        for _ in range(int(200 * SHARED)):
             if held:
                 break
             page.wait_for_timeout(25)
