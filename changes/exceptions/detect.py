@@ -245,6 +245,7 @@ def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Itera
                         "actor": event.actor_login,
                         "actor_uid": event.actor_uid,
                         "subject": event.subject,
+                        "organisation": event.detail.get("organisation", ""),
                         "detail": event.detail,
                     },
                 )
@@ -263,8 +264,9 @@ def _rule_kind(event: RuleEvent) -> tuple[str, str]:
 def _rule_sentence(event: RuleEvent) -> str:
     who = event.actor_login or "Somebody"
     through = f", {event.detail['through']}" if event.detail.get("through") else ""
+    where = "every repository" if event.detail.get("organisation") else "the repository"
     words = {
-        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to the repository{through}.",
+        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to {where}{through}.",
         RuleEvent.Kind.RULESET: f"{who} {event.action} the ruleset {event.subject}.",
         RuleEvent.Kind.PROTECTION: f"{who} {event.action} the protection of {event.subject} so that it is weaker.",
     }
