@@ -34,10 +34,10 @@ def reconnect(company, main):
 
 
 def rename_at_the_forge(company):
-    """Main becomes trunk, as GitHub renames: protected, the default, and the old name is gone."""
+    """Main becomes trunk, as GitHub renames: protected (but with no check), the default, and the old name is gone."""
     github = company.github
     github.git(WEB).write("refs/heads/trunk", github.tip(WEB, "refs/heads/main"))
-    github.set_protection(repository=WEB, branch="trunk", by="rex", at=company.then())
+    github.set_protection(repository=WEB, branch="trunk", by="rex", checks=(), at=company.then())
     github.set_default_branch(repository=WEB, branch="trunk", by="rex")
     github.delete_branch(repository=WEB, branch="main", by="rex", at=company.then())
 
@@ -75,7 +75,6 @@ def test_a_renamed_main_branch_stays_the_same_with_everything_on_record(company)
     hidden = company.github.commit(
         repository=WEB, branch="trunk", files={"app/old.py": "1\n"}, author="rex", message="Old", at=long_ago
     )["sha"]
-    company.work()
     company.look()
     between = records()
     reconnect(company, "trunk")
@@ -87,7 +86,11 @@ def test_a_renamed_main_branch_stays_the_same_with_everything_on_record(company)
     assert [(one["was"], one["name"], "waits" in one) for one in web.former_branches] == [("main", "trunk", False)]
     assert {key: between[key] for key in before} == before
     assert {key: after[key] for key in between} == between
-    assert [key for key in after if key not in between] == [f"{web.key}:push:main:{hidden}:direct_push"]
+    new = {key.rpartition(":")[2]: key for key in after if key not in between}
+    assert sorted(new) == ["direct_push", "protection_weakened"]
+    assert new["direct_push"] == f"{web.key}:push:main:{hidden}:direct_push"
+    weaker = ExceptionRecord.objects.get(key=new["protection_weakened"])
+    assert "what guards trunk became weaker: no longer required: ci / tests" in weaker.sentence
     assert lone() == sorted([pushed, hidden])
     assert {company.row(one).base_ref for one in (*numbers, number)} == {"trunk"}
     assert company.row(promotion).head_ref == "trunk"
@@ -100,7 +103,6 @@ def test_a_renamed_main_branch_stays_the_same_with_everything_on_record(company)
     assert (entry.fact["pull_requests"], entry.fact["common"]) == (2, pushed)
 
     company.github.label(repository=WEB, number=numbers[0], label="later", by="ann", at=company.then())
-    company.work()
     company.look()
     assert (company.row(numbers[0]).base_ref, company.row(numbers[0]).labels) == ("trunk", ["later"])
     assert records() == after
