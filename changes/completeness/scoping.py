@@ -5,6 +5,7 @@ from django.db.models import Q
 from changes.completeness.facts import Exclusion, InScope
 from changes.completeness.window import Window
 from changes.connectors.in_scope import in_scope as of_systems
+from changes.delivery.branch_names import decided
 from changes.delivery.models import Repository
 from changes.exceptions.models import NoiseRule
 from changes.inventory.models import Asset
@@ -28,6 +29,7 @@ def _why(row: Repository) -> str:
     parts = ["Put in scope when it was connected." if row.in_scope_until is None else "Taken out of scope.", row.trouble]
     if row.former_names:
         parts.append(f"Before: {', '.join(row.former_names)}.")
+    parts += [f"The branch {one['was']} is called {one['name']}." for one in decided(repository=row)]
     return " ".join(filter(None, parts))
 
 

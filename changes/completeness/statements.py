@@ -15,6 +15,14 @@ CARRIED = """
     )
 """
 COMMITS = """
+WITH b AS MATERIALIZED (
+    SELECT r.id, r.name, r.in_scope_from, r.in_scope_until, both_.branch, (
+        SELECT f.seen_at FROM changes_branchcommit f WHERE f.repository_id = r.id AND f.branch = both_.branch
+        ORDER BY f.position, f.seen_at LIMIT 1
+    ) AS first_seen
+    FROM changes_repository r CROSS JOIN LATERAL (SELECT DISTINCT unnest(ARRAY[r.main_branch, r.prod_branch]) AS branch) both_
+    WHERE {in_scope}
+)
 SELECT c.id::text AS key, c.committed_at AS at, b.name || ' ' || c.branch AS place, left(c.sha, 12) AS name,
     CASE WHEN outside.why IS NOT NULL THEN outside.why
          ELSE left(c.subject, 200) || CASE
@@ -30,14 +38,7 @@ SELECT c.id::text AS key, c.committed_at AS at, b.name || ' ' || c.branch AS pla
                OR e.evidence -> 'commits' @> jsonb_build_array(jsonb_build_object('sha', c.sha)))
         ORDER BY e.id LIMIT 1
     ) END AS exception
-FROM (
-    SELECT r.id, r.name, r.in_scope_from, r.in_scope_until, both_.branch, (
-        SELECT f.seen_at FROM changes_branchcommit f WHERE f.repository_id = r.id AND f.branch = both_.branch
-        ORDER BY f.position, f.seen_at LIMIT 1
-    ) AS first_seen
-    FROM changes_repository r CROSS JOIN LATERAL (SELECT DISTINCT unnest(ARRAY[r.main_branch, r.prod_branch]) AS branch) both_
-    WHERE {in_scope}
-) b
+FROM b
 JOIN changes_branchcommit c ON c.repository_id = b.id AND c.branch = b.branch
 LEFT JOIN unnest(%(lone)s::bigint[]) AS lone(id) ON lone.id = c.id
 CROSS JOIN LATERAL (

@@ -13,6 +13,7 @@ from changes.connectors.doppler.client import DOPPLER_API
 from changes.connectors.gitlab.objects import GROUPS
 from changes.connectors.models import Delivery, HookSecret, Source
 from changes.connectors.slack.client import SLACK_API
+from changes.delivery.branch_names import noted
 from changes.delivery.models import Repository
 from changes.forges import NAMES
 from portal import vault
@@ -61,8 +62,7 @@ def connect_github(
     if app_id:
         Source.objects.filter(pk=source.pk).update(app_id=app_id, installation_id=installation_id)
     values = {
-        "main_branch": main,
-        "prod_branch": prod,
+        **_branches("github", repository, main, prod, at),
         "approved_by": approved_by,
         "clone_url": clone_url or _clone_url(source.api_url, repository),
     }
@@ -79,6 +79,19 @@ def connect_github(
     )
     ask_for_rules(source=source, repository=row, at=at)
     return row
+
+
+def _branches(forge: str, repository: str, main: str, prod: str, at: datetime) -> dict[str, Any]:
+    """What names both branches. Of a name that is new the next sweep tells whether it is the same branch; then the last 90 days of
+    pushes are read again, for those to another branch were not kept. Names that change places are no new ones."""
+    values: dict[str, Any] = {"main_branch": main, "prod_branch": prod}
+    known = Repository.objects.filter(forge=forge, name=repository).first()
+    had = (known.main_branch, known.prod_branch) if known is not None else (main, prod)
+    for was, name in zip(had, (main, prod), strict=True):
+        if known is not None and name not in had:
+            known.former_branches = noted(repository=known, was=was, name=name, at=at)
+            values |= {"former_branches": known.former_branches, "mirror_wanted_at": at, "polled_at": None, "poll_failed_at": None}
+    return values
 
 
 def _name_decisions(source: Source, repository: str, at: datetime, actor: str) -> None:
@@ -162,7 +175,7 @@ def connect_forge(
     if Repository.objects.filter(name__iexact=repository, in_scope_until=None).exclude(forge=kind).exists():
         raise ValueError(f"{repository} is in scope at another forge already.")
     source = _source(name=kind, kind=kind, api_url=api_url.rstrip("/"), token=token, at=at)
-    values = {"main_branch": main, "prod_branch": prod, "approved_by": approved_by}
+    values = {**_branches(kind, repository, main, prod, at), "approved_by": approved_by}
     values["clone_url"] = clone_url or f"{source.api_url.removesuffix(end)}/{repository}.git"
     row, made = Repository.objects.update_or_create(
         forge=kind, name=repository, defaults=values, create_defaults={**values, "in_scope_from": at}

@@ -20,6 +20,7 @@ from changes.connectors.models import Delivery
 from changes.connectors.outcome import Outcome
 from changes.connectors.secrets import signed_for
 from changes.connectors.twins import Twins
+from changes.delivery.branch_names import named_now
 from changes.delivery.facts import (
     CheckReported,
     MergeGroupReported,
@@ -169,6 +170,7 @@ class Division:
         key = (repository.pk, fact.number)
         if self.said.setdefault(key, fact) != fact:
             return True
+        fact = named_now(repository=repository, fact=fact)
         ends = {fact.head_ref, fact.base_ref}
         if ends == {repository.main_branch, repository.prod_branch} or (
             fact.state == MERGED and fact.base_ref == repository.prod_branch

@@ -390,5 +390,7 @@ def _mirror(repository: Repository, at: datetime) -> int:
     for sha in found.added[-NEWEST:]:
         if source is not None:
             ask(source=source, repository=repository, subject=f"commit:{sha}", at=at)
+    if source is not None and found.renamed:
+        ask_for_rules(source=source, repository=repository, at=at)
     touch(repository=repository, at=at)
     return 1

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from changes.connectors import outages
 from changes.connectors.models import Delivery, Source
+from changes.delivery.branch_names import named_now
 from changes.delivery.facts import PullRequestReported
 from changes.delivery.models import PullRequest, Repository
 
@@ -28,7 +29,7 @@ class Untold:
         said = fact.vendor_updated_at
         if said is None or said > self.at - TOLD_WITHIN or self.repository.poll_cursor is None:
             return
-        if known is None or _moved(fact, known):
+        if known is None or _moved(named_now(repository=self.repository, fact=fact), known):
             self.found.append((said, f"{self.repository} #{fact.number}"))
 
     def note(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
+from changes.delivery.branch_names import present_name
 from changes.delivery.facts import (
     CheckReported,
     DeploymentReported,
@@ -138,6 +139,7 @@ def record_check(*, repository: Repository, fact: CheckReported, at: datetime, c
 @transaction.atomic
 def record_push(*, repository: Repository, fact: PushReported, at: datetime) -> Push | None:
     """Keep a push to main or prod; pushes to other branches are no fact of the policy."""
+    fact = _named_now(repository, fact)
     if fact.branch not in (repository.main_branch, repository.prod_branch):
         return None
     values = values_of(fact, without=frozenset({"created"}))
@@ -184,6 +186,7 @@ def record_activity(*, repository: Repository, fact: PushReported, at: datetime)
     Returns the row when there was something to learn; None for other branches, for what was there before the scope
     began, and for what is known and confirmed. The list names no commits: those that Git has shown are taken.
     """
+    fact = _named_now(repository, fact)
     if fact.branch not in (repository.main_branch, repository.prod_branch) or fact.pushed_at is None:
         return None
     if fact.pushed_at < repository.in_scope_from:
@@ -199,6 +202,10 @@ def record_activity(*, repository: Repository, fact: PushReported, at: datetime)
     known.confirmed_at = known.reported_at = at
     known.save(update_fields=["confirmed_at", "reported_at"])
     return known
+
+
+def _named_now(repository: Repository, fact: PushReported) -> PushReported:
+    return replace(fact, branch=present_name(repository=repository, name=fact.branch, at=fact.pushed_at))
 
 
 def _commits_between(repository: Repository, fact: PushReported) -> tuple[dict[str, Any], ...]:

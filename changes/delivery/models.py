@@ -28,6 +28,8 @@ class Repository(models.Model):
     """Names that it had while in scope: what was written under them still means this repository."""
     main_branch = models.CharField(max_length=200, default="main")
     prod_branch = models.CharField(max_length=200, default="prod")
+    former_branches = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
+    """Names that main and prod had before (``branch_names``): [{"was", "name", "until": ISO time, "waits": for the next sweep}]."""
     approved_by = models.CharField(max_length=10, choices=ApprovedBy.choices, default=ApprovedBy.REVIEW)
     clone_url = models.CharField(max_length=500, blank=True)
     in_scope_from = models.DateTimeField()

@@ -157,17 +157,23 @@ def _mark_gone(repository: Repository, branch: str, *, above: int, at: datetime)
 # Not counted at all: what the first sweep found and its committer dated before the scope began. A commit seen by a later
 # sweep counts whatever date its committer wrote.
 # Two questions, because only the number of rows of the first tells PostgreSQL how to answer the second: the first passes
-# over the whole branch and touches indexes only. What is left is few: neighbours are put together ("island"), and for
-# each the push is looked up that ends at or after the place next to it. Commits that a force push removed are compared with
-# commits that went at the same moment only: at one place there may have stood several.
-UNMERGED = """
-SELECT c.sha FROM changes_branchcommit c
-WHERE c.repository_id = %(repository)s AND c.branch = %(branch)s AND (%(all)s OR c.sha = ANY(%(among)s))
-  AND NOT EXISTS (
-      SELECT FROM changes_pullrequest p
-      WHERE p.repository_id = %(repository)s AND p.base_ref = %(branch)s AND p.state = 'merged' AND p.merge_sha = c.sha
-  )
+# over the whole branch, touches indexes only, and ends at the first MANY. Where there are more, most are history as a rule (a
+# repository that came late): it is then left out first, by reading the branch itself in the order of its places. What is left
+# is few: neighbours are put together ("island"), and for each the push is looked up that ends at or after the place next to
+# it. Commits that a force push removed are compared with commits that went at the same moment only: at one place there may
+# have stood several.
+MANY = 1000
+BROUGHT = """
+EXISTS (
+    SELECT FROM changes_pullrequest p
+    WHERE p.repository_id = %(repository)s AND p.base_ref = %(branch)s AND p.state = 'merged' AND p.merge_sha = c.sha
+)
 """
+ASKED = "c.repository_id = %(repository)s AND c.branch = %(branch)s AND (%(all)s OR c.sha = ANY(%(among)s))"
+UNMERGED = f"""
+WITH unmerged AS MATERIALIZED (SELECT c.sha FROM changes_branchcommit c WHERE {ASKED} AND NOT {BROUGHT})
+SELECT sha FROM unmerged LIMIT %(most)s
+"""  # noqa: S608  # constants
 BEFORE_THE_SCOPE = """
 c.committed_at < %(in_scope_from)s AND c.seen_at <= (
     SELECT first.seen_at FROM changes_branchcommit first
@@ -176,6 +182,10 @@ c.committed_at < %(in_scope_from)s AND c.seen_at <= (
 )
 """
 """Of a row ``c`` of one branch: the first sweep found it, and its committer dated it before the scope began."""
+UNMERGED_SINCE = f"""
+WITH counted AS MATERIALIZED (SELECT c.sha FROM changes_branchcommit c WHERE {ASKED} AND NOT ({BEFORE_THE_SCOPE}))
+SELECT c.sha FROM counted c WHERE NOT {BROUGHT}
+"""  # noqa: S608  # constants
 UNCOVERED = f"""
 WITH left_over AS MATERIALIZED (
     SELECT c.id, c.position, c.gone_at, c.position - row_number() OVER (PARTITION BY c.gone_at ORDER BY c.position) AS island
@@ -210,13 +220,17 @@ REACH = 1000
 
 
 def _unmerged(values: dict[str, Any]) -> list[str]:
-    """The commits that no pull request brought as its merge commit.
+    """The commits that no pull request brought as its merge commit; of a branch with many of them without its history.
 
     Both sides stand in an index in the order of their sha, so PostgreSQL passes over the two side by side: a million in a
     quarter of a second, with no memory to speak of. (Given room for a hash table it takes that instead, three times as slow.)
     """
     with connection.cursor() as cursor:
-        cursor.execute(UNMERGED, values)
+        cursor.execute(UNMERGED, {**values, "most": MANY + 1})
+        found = [sha for (sha,) in cursor.fetchall()]
+        if len(found) <= MANY:
+            return found
+        cursor.execute(UNMERGED_SINCE, values)
         return [sha for (sha,) in cursor.fetchall()]
 
 
@@ -226,9 +240,9 @@ def uncovered_commits(*, repository: Repository, branch: str, among: Collection[
     ``among`` limits the question to these commits (after a sweep: the added ones). Commits that a force push removed
     are asked about too: they were on the branch.
     """
-    place: dict[str, Any] = {"repository": repository.pk, "branch": branch}
+    place: dict[str, Any] = {"repository": repository.pk, "branch": branch, "in_scope_from": repository.in_scope_from}
     unmerged = _unmerged({**place, "all": among is None, "among": list(among or ())})
     if not unmerged:
         return []
-    values = {**place, "unmerged": unmerged, "in_scope_from": repository.in_scope_from, "reach": REACH}
+    values = {**place, "unmerged": unmerged, "reach": REACH}
     return list(BranchCommit.objects.raw(UNCOVERED, values))

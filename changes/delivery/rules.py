@@ -6,18 +6,29 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from changes.delivery.branch_names import names_of, present_name
 from changes.delivery.facts import RuleSuiteReported
 from changes.delivery.models import Repository
 from changes.delivery.rule_models import RulesSnapshot, RuleSuite
 from portal.ledger.actions import append
 from portal.ledger.canonical import digest_of
 
+BRANCH = "branch:"
+"""How the subject of what guards a branch begins."""
 Compare = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[list[str], list[str]]]
 
 
 def newest(*, repository: Repository, subject: str) -> RulesSnapshot | None:
-    """The snapshot that the last reading showed."""
-    return RulesSnapshot.objects.filter(repository=repository, subject=subject).order_by("-read_at", "-id").first()
+    """The snapshot that the last reading showed; that of a branch also where it was read under a name that it had before."""
+    subjects = subjects_of(repository=repository, subject=subject)
+    return RulesSnapshot.objects.filter(repository=repository, subject__in=subjects).order_by("-read_at", "-id").first()
+
+
+def subjects_of(*, repository: Repository, subject: str) -> list[str]:
+    """Under which subjects the snapshots of a thing stand: a branch may have had other names."""
+    if not subject.startswith(BRANCH):
+        return [subject]
+    return [BRANCH + name for name in names_of(repository=repository, name=subject.removeprefix(BRANCH))]
 
 
 @transaction.atomic
@@ -67,13 +78,14 @@ def record_rules(
 @transaction.atomic
 def record_suite(*, repository: Repository, fact: RuleSuiteReported, at: datetime) -> RuleSuite | None:
     """Keep a push that the rules of main or prod judged; None when it is known, or about another branch."""
-    if fact.branch not in (repository.main_branch, repository.prod_branch) or fact.pushed_at < repository.in_scope_from:
+    branch = present_name(repository=repository, name=fact.branch, at=fact.pushed_at)
+    if branch not in (repository.main_branch, repository.prod_branch) or fact.pushed_at < repository.in_scope_from:
         return None
     row, made = RuleSuite.objects.get_or_create(
         repository=repository,
         vendor_id=fact.vendor_id,
         defaults={
-            "branch": fact.branch,
+            "branch": branch,
             "before": fact.before,
             "after": fact.after,
             "actor_uid": fact.actor_uid,

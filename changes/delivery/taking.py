@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from changes.delivery.branch_names import named_now
 from changes.delivery.facts import CheckReported, PullRequestReported, RepositoryFact, ReviewReported
 from changes.delivery.merging import CHECK_RANK, EPOCH, REVIEW_RANK, Said, merge_fields
 from changes.delivery.models import Check, PullRequest, Repository, Review
@@ -83,7 +84,7 @@ def unread_pull_request(*, repository: Repository, number: int, at: datetime) ->
 
 def take_pull_request(*, row: PullRequest, fact: PullRequestReported, at: datetime, confirmed: bool) -> tuple[str, ...]:
     """Merge one version of a pull request into what is known of it. Returns the fields that are to be written then."""
-    values = values_of(fact, without=KEYS_OF_PULL_REQUEST)
+    values = values_of(named_now(repository=row.repository, fact=fact), without=KEYS_OF_PULL_REQUEST)
     said = Said(fact.vendor_updated_at or EPOCH, confirmed)
     known = {name: getattr(row, name) for name in values}
     changed, clocks = merge_fields(known=known, clocks=row.clocks, said_values=values, said=said)

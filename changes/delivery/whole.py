@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from changes.delivery import actions
+from changes.delivery.branch_names import named_now
 from changes.delivery.facts import CheckReported, PullRequestRead, PullRequestReported, ReviewReported
 from changes.delivery.models import Check, PullRequest, Repository, Review
 from changes.delivery.sets import Told, record_all
@@ -56,9 +57,9 @@ def _news(repository: Repository, read: Sequence[PullRequestRead]) -> Iterator[R
     checks = {(row["source"], row["vendor_id"]): row for row in runs}
     for one in read:
         known = by_number.get(one.pull_request.number)
-        told = one.pull_request.vendor_updated_at
-        if known is None or known["vendor_updated_at"] != told or _is_news(one.pull_request, known, KEYS_OF_PULL_REQUEST):
-            yield one.pull_request
+        told = named_now(repository=repository, fact=one.pull_request)
+        if known is None or known["vendor_updated_at"] != told.vendor_updated_at or _is_news(told, known, KEYS_OF_PULL_REQUEST):
+            yield told
         for review in one.reviews:
             if known is None or _is_news(review, reviews.get((known["id"], review.vendor_id)), KEYS_OF_REVIEW):
                 yield review

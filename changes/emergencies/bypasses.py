@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from changes.delivery.branch_names import first_name, names_of
 from changes.delivery.models import PullRequest, Repository
 from changes.emergencies.actions import begin, note_declared
 from changes.emergencies.asking import ask
@@ -60,7 +61,7 @@ def _undecided(repository: Repository, kinds: Iterable[str]) -> list[ExceptionRe
 
 
 def _is_prod(record: ExceptionRecord, repository: Repository) -> bool:
-    return bool(record.evidence.get("branch") == repository.prod_branch)
+    return record.evidence.get("branch") in names_of(repository=repository, name=repository.prod_branch)
 
 
 def _merges_of(repository: Repository, records: list[ExceptionRecord]) -> dict[int, PullRequest]:
@@ -119,7 +120,7 @@ def _of_push(record: ExceptionRecord, repository: Repository, at: datetime) -> C
     if pushed is None:
         return None
     doer = Doer(pushed.login, pushed.uid)
-    key = f"push:{repository.pk}:{pushed.branch}:{pushed.commit}"
+    key = f"push:{repository.pk}:{first_name(repository=repository, name=pushed.branch)}:{pushed.commit}"
     emergency = Emergency.objects.select_related("change").filter(key=key).first()
     if emergency is not None:
         _belongs(record, emergency, doer, at)

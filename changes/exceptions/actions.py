@@ -111,11 +111,13 @@ def _fact(record: ExceptionRecord, at: datetime) -> dict[str, Any]:
 
 
 def _fold(kind: Kind, record: ExceptionRecord) -> str:
-    """What a repetition has in common with the first: kind, repository, and the values that the kind names."""
+    """What a repetition has in common with the first: kind, repository, and the values that the kind names. One act about a whole
+    organisation is found in each of its repositories: there the organisation stands instead."""
     values = [str(record.evidence.get(name) or "") for name in kind.folds_by]
     if not values or not all(values):
         return ""
-    return "|".join([kind.code, record.repository.name if record.repository else "", *values])[:300]
+    place = record.evidence.get("organisation") or (record.repository.name if record.repository else "")
+    return "|".join([kind.code, str(place), *values])[:300]
 
 
 def _first_like(record: ExceptionRecord) -> ExceptionRecord | None:

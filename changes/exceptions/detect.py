@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from changes.delivery.branch_names import first_name
 from changes.delivery.models import BranchCommit, Environment, PullRequest, Push, Release, Repository
 from changes.delivery.population import uncovered_commits
 from changes.delivery.rule_models import RuleEvent
@@ -119,8 +120,13 @@ def evidence_of(row: PullRequest) -> dict[str, Any]:
 def about_pushes(*, repository: Repository, pushes: Iterable[Push]) -> Iterator[tuple[str, list[Found]]]:
     """Pushes to main or prod: rewritten history, a deleted branch, and commits that no pull request brought."""
     for push in pushes:
-        prefix = f"{repository.key}:push:{push.branch}:{push.after}:"
+        prefix = f"{push_key(repository=repository, branch=push.branch, sha=push.after)}:"
         yield prefix, [_push_found(repository, push, prefix, kind) for kind in _push_kinds(repository, push)]
+
+
+def push_key(*, repository: Repository, branch: str, sha: str) -> str:
+    """What an exception about a push is called, without its kind: the branch by its first name, which outlasts a rename."""
+    return f"{repository.key}:push:{first_name(repository=repository, name=branch)}:{sha}"
 
 
 def _push_kinds(repository: Repository, push: Push) -> list[str]:
@@ -171,7 +177,7 @@ def about_population(*, repository: Repository) -> Iterator[Found]:
             yield Found(
                 kind="direct_push",
                 subject=f"{branch}:{commit.sha[:12]}",
-                key=f"{repository.key}:push:{branch}:{commit.sha}:direct_push",
+                key=f"{push_key(repository=repository, branch=branch, sha=commit.sha)}:direct_push",
                 sentence=f"{commit.committer_name} put {commit.sha[:7]} on {branch} without a pull request.",
                 happened_at=min(max(commit.committed_at, below.get(commit.position - 1, commit.committed_at)), commit.seen_at),
                 confirmed=True,
@@ -239,6 +245,7 @@ def about_rules(*, repository: Repository, events: Iterable[RuleEvent]) -> Itera
                         "actor": event.actor_login,
                         "actor_uid": event.actor_uid,
                         "subject": event.subject,
+                        "organisation": event.detail.get("organisation", ""),
                         "detail": event.detail,
                     },
                 )
@@ -257,8 +264,9 @@ def _rule_kind(event: RuleEvent) -> tuple[str, str]:
 def _rule_sentence(event: RuleEvent) -> str:
     who = event.actor_login or "Somebody"
     through = f", {event.detail['through']}" if event.detail.get("through") else ""
+    where = "every repository" if event.detail.get("organisation") else "the repository"
     words = {
-        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to the repository{through}.",
+        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to {where}{through}.",
         RuleEvent.Kind.RULESET: f"{who} {event.action} the ruleset {event.subject}.",
         RuleEvent.Kind.PROTECTION: f"{who} {event.action} the protection of {event.subject} so that it is weaker.",
     }

@@ -14,9 +14,9 @@ class Kind:
     """One kind: its code, its words, the clause that it breaks, and how long somebody has to answer it.
 
     ``owners`` are the ways to its owner in their order: names of accounts in the evidence, ``requester`` of the change, or
-    a role (``chair``, ``compliance``, ``administrator``). Exceptions of one kind and repository with the same ``folds_by``
-    values in their evidence fold into the first of them. ``noise_by`` are the fields by which a rule may filter it as
-    noise; a kind without any is never filtered.
+    a role (``chair``, ``compliance``, ``administrator``). Exceptions of one kind and repository (or organisation, where they
+    are about all of it) with the same ``folds_by`` values in their evidence fold into the first of them. ``noise_by`` are the
+    fields by which a rule may filter it as noise; a kind without any is never filtered.
     """
 
     code: str

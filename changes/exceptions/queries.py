@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from changes.exceptions.kinds import KINDS
@@ -45,10 +45,12 @@ def matching(*, asked: Asked, scope: Scope) -> QuerySet[ExceptionRecord]:
 
 
 def _folded(rows: QuerySet[ExceptionRecord]) -> QuerySet[ExceptionRecord]:
-    """The first of each fold with the number of its repetitions in the same state; what stands apart by now, by itself."""
-    alike = ExceptionRecord.objects.filter(folds_into=OuterRef("pk"), state=OuterRef("state")).order_by()
+    """The first of each fold with the number of its repetitions in the same state; by itself what stands apart by now, or whose
+    first is not among these rows: it may be in another repository, or before the window."""
+    alike = rows.filter(folds_into=OuterRef("pk"), state=OuterRef("state")).select_related(None).order_by()
     count = Subquery(alike.values("folds_into").annotate(number=Count("pk")).values("number"), output_field=IntegerField())
-    return rows.filter(Q(folds_into=None) | ~Q(folds_into__state=F("state"))).annotate(repeats=Coalesce(count, 0))
+    first = rows.filter(pk=OuterRef("folds_into"), state=OuterRef("state")).select_related(None).order_by()
+    return rows.filter(~Exists(first)).annotate(repeats=Coalesce(count, 0))
 
 
 def within(scope: Scope) -> QuerySet[ExceptionRecord]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from changes.delivery.branch_names import names_of
 from changes.delivery.models import Repository
 from changes.proposals.models import Change, LinkedPush
 from changes.proposals.moving import ring_for, stream_of
@@ -42,7 +43,8 @@ class Pushed:
 @transaction.atomic
 def link_push(*, change: Change, pushed: Pushed, reason: str, at: datetime) -> LinkedPush:
     """Tie a push to the change that answers for it. A push that is tied already stays where it is; taken back, it counts again."""
-    row = LinkedPush.objects.filter(repository=pushed.repository, branch=pushed.branch, commit_sha=pushed.commit).first()
+    names = names_of(repository=pushed.repository, name=pushed.branch)
+    row = LinkedPush.objects.filter(repository=pushed.repository, branch__in=names, commit_sha=pushed.commit).first()
     if row is not None:
         return _again(row, pushed, at)
     row = LinkedPush.objects.create(
@@ -59,9 +61,9 @@ def link_push(*, change: Change, pushed: Pushed, reason: str, at: datetime) -> L
         pushed_at=pushed.at,
         at=at,
     )
-    names = sorted({*change.repository_names, pushed.repository.name})
-    Change.objects.filter(pk=change.pk).update(repository_names=names)
-    change.repository_names = names
+    named = sorted({*change.repository_names, pushed.repository.name})
+    Change.objects.filter(pk=change.pk).update(repository_names=named)
+    change.repository_names = named
     _tell(row, "change.push_linked", reason, at)
     return row
 

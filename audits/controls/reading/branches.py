@@ -9,6 +9,7 @@ from audits.controls.rows import reader
 from audits.controls.unread import why_git_unread
 from changes.delivery.models import Push
 from changes.delivery.rule_models import RuleEvent
+from changes.exceptions.detect import push_key
 from portal.access.scope import Scope
 from portal.policy.clauses import Clause
 
@@ -29,7 +30,7 @@ def _pushes(window: Window, scope: Scope, found: Found) -> Iterator[Row]:
     if scope.repositories is not None:
         rows = rows.filter(repository__name__in=sorted(scope.repositories))
     for row in rows.defer("commits").order_by("pushed_at", "pk").iterator(chunk_size=AT_ONCE):
-        records = found.take(f"{row.repository.key}:push:{row.branch}:{row.after}")
+        records = found.take(push_key(repository=row.repository, branch=row.branch, sha=row.after))
         yield judged(
             f"{row.repository.name} push {row.branch} {row.before[:12]}..{row.after[:12]} {when(row.pushed_at)}",
             (record.sentence for record in records),

@@ -23,6 +23,7 @@ from changes.delivery.models import (
 )
 from changes.delivery.population import uncovered_commits
 from changes.entitlements.mergers.queries import in_force, kept_lists
+from changes.exceptions.detect import push_key
 from changes.exceptions.merges import KIND as OWN_CONTENT
 from changes.exceptions.merges import key_of
 from changes.gates.facts import GateState
@@ -46,7 +47,7 @@ def commits_by_pull_request(window: Window, scope: Scope) -> Iterator[Row]:
     rows = rows.filter(Q(committed_at__gte=F("repository__in_scope_from")) | Q(pk__in=bare)).select_related("repository")
     found = Found(window, scope, {"direct_push"})
     for row in rows.defer("paths").order_by("repository__name", "branch", "position", "pk").iterator(chunk_size=AT_ONCE):
-        records = found.take(f"{row.repository.key}:push:{row.branch}:{row.sha}")
+        records = found.take(push_key(repository=row.repository, branch=row.branch, sha=row.sha))
         words = [record.sentence for record in records]
         if row.pk in bare and not words:
             words = [f"{row.committer_name} put {row.sha[:7]} on {row.branch} without a pull request."]

@@ -9,6 +9,7 @@ from audits.controls.reading.merges import uncovered
 from audits.populations.facts import IDS, NUMBER, TIME, Asked, Column, Kind, Row, ids, moment
 from audits.populations.reading.pieces import pieces
 from changes.delivery.models import BY_HAND, BranchCommit, PullRequest, Review
+from changes.exceptions.detect import push_key
 from changes.exceptions.merges import KIND, key_of
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.forges import FORGES
@@ -59,14 +60,17 @@ def _pushes(commits: list[BranchCommit]) -> dict[tuple[int, str], str]:
 
 def _direct(commits: list[BranchCommit]) -> dict[tuple[int, str], int]:
     """Exceptions about commits that no pull request accounts for: by repository and ``prod:<twelve digits>``."""
-    subjects = {f"{commit.branch}:{commit.sha[:12]}" for commit in commits}
-    rows = ExceptionRecord.objects.filter(kind="direct_push", subject__in=subjects).exclude(state=ExceptionState.CLEARED)
-    return {(row.repository_id or 0, row.subject): row.pk for row in rows.only("repository_id", "subject")}
+    keys = {f"{push_key(repository=row.repository, branch=row.branch, sha=row.sha)}:direct_push": row for row in commits}
+    return _standing(keys)
 
 
 def _by_hand(commits: list[BranchCommit]) -> dict[tuple[int, str], int]:
     """Exceptions about merges that hold what nobody reviewed, in the same way."""
     keys = {f"{key_of(row.repository.key, row.sha)}:{KIND}": row for row in commits if row.merge_content in BY_HAND}
+    return _standing(keys)
+
+
+def _standing(keys: dict[str, BranchCommit]) -> dict[tuple[int, str], int]:
     rows = ExceptionRecord.objects.filter(key__in=keys).exclude(state=ExceptionState.CLEARED).only("key")
     return {(keys[row.key].repository_id, f"{keys[row.key].branch}:{keys[row.key].sha[:12]}"): row.pk for row in rows}
 

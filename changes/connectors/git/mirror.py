@@ -27,6 +27,7 @@ from changes.delivery.git_process import Access, GitError
 from changes.delivery.merges import compare_merges
 from changes.delivery.models import Repository
 from changes.delivery.population import Recorded, record_population
+from changes.delivery.renaming import follow_branch_names
 
 FETCH = 45.0
 """Seconds for one fetch, under the time limit of a task."""
@@ -35,15 +36,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What a sweep of main and prod found. ``by_hand``: how many merges that hold something of their own."""
+    """What a sweep of main and prod found. ``by_hand``: how many merges that hold something of their own; ``renamed``: of how many
+    branches with another name it is known now whether they are the same."""
 
     main: Recorded
     prod: Recorded
     by_hand: int = 0
+    renamed: int = 0
 
     @property
     def changed(self) -> bool:
-        return self.main.changed or self.prod.changed or self.by_hand > 0
+        return self.main.changed or self.prod.changed or self.by_hand > 0 or self.renamed > 0
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -82,9 +85,10 @@ def _mirror(repository: Repository, *, held: int, at: datetime, seconds: float) 
     folder = folder_of(repository)
     access = replace(access_of(repository, at=at), held=held)
     git.mirror(clone_url=repository.clone_url, folder=folder, access=access, seconds=seconds)
+    renamed = follow_branch_names(repository=repository, folder=folder, at=at)
     main = record_population(repository=repository, branch=repository.main_branch, folder=folder, at=at)
     prod = record_population(repository=repository, branch=repository.prod_branch, folder=folder, at=at)
-    return Mirrored(main, prod, by_hand=compare_merges(repository=repository, folder=folder, at=at))
+    return Mirrored(main, prod, by_hand=compare_merges(repository=repository, folder=folder, at=at), renamed=renamed)
 
 
 def _missing(repository: Repository, found: Mirrored) -> str:

@@ -14,10 +14,11 @@ from changes.connectors.github.client import GitHub
 from changes.connectors.github.guards import EXEMPT, branch_guard, compared, environment_guard
 from changes.connectors.github.rulebook import Rulebook
 from changes.delivery import actions as record
+from changes.delivery.branch_names import waiting
 from changes.delivery.facts import BranchRulesReported, RepositoryFact
 from changes.delivery.models import Repository
 from changes.delivery.rule_models import RuleEvent, RulesSnapshot, RuleSuite
-from changes.delivery.rules import newest, record_rules, record_suite
+from changes.delivery.rules import newest, record_rules, record_suite, subjects_of
 from changes.exceptions import intervals
 from changes.exceptions.actions import Found, open_exception
 from changes.gates.publishing import CHECK_NAME
@@ -34,9 +35,10 @@ def compare(before: Json, after: Json) -> tuple[list[str], list[str]]:
 
 
 def watch_branch(*, book: Rulebook, repository: Repository, rules: BranchRulesReported, at: datetime) -> RulesSnapshot | None:
-    """Keep what guards a branch, and find what is wrong with it. Nothing is concluded from a part of the truth."""
+    """Keep what guards a branch, and find what is wrong with it. Nothing is concluded from a part of the truth, nor before it is
+    known whether a new name means the same branch."""
     protection = rules.raw.get("protection")
-    if not rules.raw.get("seen") or (isinstance(protection, Mapping) and "enabled" in protection):
+    if waiting(repository=repository) or not rules.raw.get("seen") or (isinstance(protection, Mapping) and "enabled" in protection):
         return None
     numbers = {rule.get("ruleset_id"): rule for rule in rules.raw["rules"] if rule.get("ruleset_id")}
     found = [book.ruleset(rule=rule) or {"name": f"ruleset {number}"} for number, rule in numbers.items()]
@@ -88,7 +90,7 @@ def _find_weaker(repository: Repository, made: RulesSnapshot | None, what: str) 
 
 
 def _find_exempt(repository: Repository, subject: str, branch: str, guard: Json, made: RulesSnapshot | None, at: datetime) -> None:
-    prefix = f"{repository.key}:exempt:{subject}"
+    prefix = f"{repository.key}:exempt:{_outlasting(repository, subject)}"
     exempt = [who for who in guard["bypass"] or () if who.endswith(f"({EXEMPT})")]
     if exempt:
         intervals.begin(
@@ -107,7 +109,7 @@ def _find_exempt(repository: Repository, subject: str, branch: str, guard: Json,
 
 def _find_check(repository: Repository, subject: str, branch: str, guard: Json, made: RulesSnapshot | None, at: datetime) -> None:
     """Our check was required once and is not any more, or anybody with write access could write it."""
-    prefix = f"{repository.key}:check:{subject}"
+    prefix = f"{repository.key}:check:{_outlasting(repository, subject)}"
     checks = guard["checks"]
     tellable = repository.forge == "github"  # elsewhere a check has no source that could be expected
     if CHECK_NAME in checks and (checks[CHECK_NAME] is not None or not tellable):
@@ -115,7 +117,7 @@ def _find_check(repository: Repository, subject: str, branch: str, guard: Json, 
         return
     if CHECK_NAME in checks:
         words = f"The check {CHECK_NAME} is required on {branch} from no certain app: anybody with write access can write it."
-    elif RulesSnapshot.objects.filter(repository=repository, subject=subject, rules__checks__has_key=CHECK_NAME).exists():
+    elif _was_required(repository, subject):
         words = f"The check {CHECK_NAME} is not required on {branch} any more."
     else:
         return
@@ -129,6 +131,16 @@ def _find_check(repository: Repository, subject: str, branch: str, guard: Json, 
         repository=repository,
         evidence={"branch": branch, "checks": dict(checks)},
     )
+
+
+def _was_required(repository: Repository, subject: str) -> bool:
+    subjects = subjects_of(repository=repository, subject=subject)
+    return RulesSnapshot.objects.filter(repository=repository, subject__in=subjects, rules__checks__has_key=CHECK_NAME).exists()
+
+
+def _outlasting(repository: Repository, subject: str) -> str:
+    """The subject under the first name of its branch: what was found lasting under it ends under another name."""
+    return subjects_of(repository=repository, subject=subject)[-1]
 
 
 def _since(made: RulesSnapshot | None, at: datetime) -> datetime:

@@ -31,8 +31,8 @@ class Command(BaseCommand):
         github = kinds.add_parser("github", help="put a repository in scope")
         github.add_argument("--repository", required=True, metavar="OWNER/NAME")
         github.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
-        github.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
-        github.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
+        github.add_argument("--main", default="", help="the branch that feeds staging (default main, or as it is)")
+        github.add_argument("--prod", default="", help="the branch that feeds production (default prod, or as it is)")
         github.add_argument("--api-url", default="", help="another address of the API: GitHub Enterprise Server, a stand-in")
         github.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
         github.add_argument("--app-id", default="", help="GitHub App instead of a token; --token is its private key then")
@@ -81,8 +81,7 @@ class Command(BaseCommand):
         row = connect_github(
             repository=options["repository"],
             secret=_given(options["secret"]),
-            main=options["main"],
-            prod=options["prod"],
+            **_branches(options),
             api_url=options["api_url"],
             token=_given(options["token"]),
             app_id=options["app_id"],
@@ -107,8 +106,7 @@ class Command(BaseCommand):
         row = connect(
             repository=options["repository"],
             secret=_given(options["secret"]),
-            main=options["main"],
-            prod=options["prod"],
+            **_branches(options),
             api_url=options["api_url"],
             token=_given(options["token"]),
             clone_url=options["clone_url"],
@@ -214,10 +212,17 @@ def _add_forges(kinds: Any) -> None:
         forge.add_argument("--repository", required=True, metavar="OWNER/NAME")
         forge.add_argument("--secret", required=True, help="the webhook's secret; - reads it from standard input")
         forge.add_argument("--token", default="", help="token that reads the API; - reads it from standard input")
-        forge.add_argument("--main", default="main", help="the branch that feeds staging (default main)")
-        forge.add_argument("--prod", default="prod", help="the branch that feeds production (default prod)")
+        forge.add_argument("--main", default="", help="the branch that feeds staging (default main, or as it is)")
+        forge.add_argument("--prod", default="", help="the branch that feeds production (default prod, or as it is)")
         forge.add_argument("--clone-url", default="", help="where Git fetches it from")
         forge.add_argument("--approved-by", choices=["review", "portal"], default="review", help="as for github")
+
+
+def _branches(options: dict[str, Any]) -> dict[str, str]:
+    """The names of both branches: what is given, else what they are called so far."""
+    known = Repository.objects.filter(forge=options["kind"], name=options["repository"]).first()
+    so_far = {"main": known.main_branch, "prod": known.prod_branch} if known is not None else {}
+    return {name: options[name] or so_far.get(name, name) for name in ("main", "prod")}
 
 
 def _given(text: str) -> str:

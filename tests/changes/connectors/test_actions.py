@@ -86,6 +86,15 @@ def test_the_command_connects_and_refuses_in_words(capsys):
         call_command("connect", "fly", "--org", "acme", "--token", "t", "--app", "web-prod")
 
 
+def test_the_command_leaves_the_names_of_the_branches_as_they_are_unless_it_is_given_others(capsys):
+    for given in (["--main", "trunk"], [], ["--prod", "live"]):
+        call_command("connect", "github", "--repository", "acme/web", "--secret", "s", *given)
+
+    assert "trunk feeds staging, prod feeds production" in capsys.readouterr().out
+    row = Repository.objects.get()
+    assert (row.main_branch, row.prod_branch) == ("trunk", "live")
+
+
 def test_a_secret_can_be_read_from_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", type("In", (), {"readline": staticmethod(lambda: "from stdin\n")})())
     call_command("connect", "github", "--repository", "acme/web", "--secret", "-")

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from changes.delivery import population
 from changes.delivery.models import BranchCommit, PullRequest, Push, Repository
 from changes.delivery.population import Recorded, record_population, uncovered_commits
 from tests.changes.delivery.workshop import START, Workshop
@@ -232,7 +234,12 @@ def pushed(repository, before, after, branch="main", forced=False):
 
 
 def uncovered(repository, branch="main", **options):
-    return [commit.sha for commit in uncovered_commits(repository=repository, branch=branch, **options)]
+    """The same whether the branch has few commits without a pull request or many."""
+    found = uncovered_commits(repository=repository, branch=branch, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(population, "MANY", 0)
+        assert uncovered_commits(repository=repository, branch=branch, **options) == found
+    return [commit.sha for commit in found]
 
 
 def test_a_commit_without_a_pull_request_is_uncovered_and_one_with_it_is_not(web, workshop):
@@ -264,14 +271,19 @@ def test_a_pull_request_of_another_repository_accounts_for_nothing(web, workshop
     assert uncovered(web) == [sha]
 
 
-def test_commits_from_before_the_scope_are_history(db, workshop):
-    workshop.commit()
+def test_commits_from_before_the_scope_are_history_of_which_a_branch_can_have_many(db, workshop):
+    old = workshop.commit()
     inside = workshop.clock + timedelta(seconds=30)
     new = workshop.commit()
     web = repository_of(since=inside)
     sweep(web, workshop)
 
     assert uncovered(web) == [new]
+    with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as asked:
+        patch.setattr(population, "MANY", 1)
+        uncovered_commits(repository=web, branch="main")
+    assert len(asked) == 3
+    assert old not in asked[2]["sql"]
 
 
 def test_a_commit_with_an_old_date_that_appears_later_is_no_history(db, workshop):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from changes.delivery.models import PullRequest, Push
+from changes.delivery.models import PullRequest, Push, Repository
 from changes.emergencies import actions, asking
 from changes.emergencies.bypasses import settle_emergencies
 from changes.emergencies.models import Answer, Ask, Emergency, EmergencyCause
@@ -232,6 +232,23 @@ def test_a_push_that_names_a_declared_emergency_belongs_to_it():
     assert ExceptionRecord.objects.get().change == change
     assert not Ask.objects.exists()
     assert gate(change, 3) == "failed"
+
+
+@pytest.mark.parametrize("message", ["Quick fix", "CHG-1001: switch the basket off"])
+def test_what_is_found_of_a_push_before_prod_gets_another_name_belongs_to_the_same_emergency(message):
+    declared(person("Ann"))
+    first = pushed_past(message=message)
+    settled()
+    second = pushed_past(message=message, kind="force_push")
+    emergencies = Emergency.objects.count()
+    Push.objects.update(branch="live")
+    renames = [{"was": "prod", "name": "live", "until": AT.isoformat()}]
+    Repository.objects.update(prod_branch="live", former_branches=renames)
+
+    settled()
+
+    assert second.emergency_cause.emergency == first.emergency_cause.emergency
+    assert (Emergency.objects.count(), LinkedPush.objects.count()) == (emergencies, 1)
 
 
 def test_the_pusher_cannot_say_plus_one_not_even_past_the_code():

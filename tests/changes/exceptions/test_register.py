@@ -146,6 +146,22 @@ def test_one_answer_can_be_given_for_all_repetitions_and_each_has_its_own_step(r
     assert listed(state="repaired") == {"three": 0}
 
 
+def test_one_act_about_an_organisation_is_one_exception_wherever_it_is_found(repository):
+    api = Repository.objects.create(name="acme/api", in_scope_from=AT)
+    act = {"actor": "rex", "organisation": "acme"}
+    first = opened(repository, "one", "access_granted_outside_process", evidence=act)
+    second = opened(api, "two", "access_granted_outside_process", evidence=act)
+    opened(api, "three", "access_granted_outside_process", evidence={"actor": "rex"})
+
+    assert second.folds_into == first
+    assert listed() == {"one": 1, "three": 0}
+    assert listed(repository="acme/api") == {"two": 0, "three": 0}
+    seen = matching(asked=Asked(), scope=Scope(repositories=frozenset({"acme/api"})))
+    assert {row.key for row in seen} == {"two", "three"}
+    assert actions.answer_all(record=first, outcome="explained", note="On call.", by=person("Ann"), at=AT) == 2
+    assert listed() == {"three": 0}
+
+
 def test_what_repeats_an_answered_one_is_a_first_one_again(repository):
     bob = person("Bob")
     first = opened(repository, "one", evidence={"merged_by": "b"})

@@ -142,7 +142,8 @@ def test_an_owner_may_do_everything_and_a_member_gets_what_is_read(portal, north
 
     assert portal.apply() == [("organization", "applied", f"about {WEB}")] * 3
     assert portal.events() == [("member_added", "ann", True), ("member_added", "bob", False), ("member_removed", "bob", False)]
-    assert portal.settle() == ["rex gave ann access to the repository, as an owner of northwind."]
+    assert portal.settle() == ["rex gave ann access to every repository, as an owner of northwind."]
+    assert ExceptionRecord.objects.get().fold == "access_granted_outside_process|northwind|rex"
 
 
 def test_access_that_was_taken_and_given_again_is_told_again_though_the_bytes_are_the_same(portal, northwind):
