@@ -108,6 +108,12 @@ def test_from_the_invitation_to_a_pack_that_verifies(site, visit, where, tmp_pat
         link.click()
 
     assert found.value.suggested_filename.startswith("confidential-audit-")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/exports/")
+    page.locator("summary", has_text="Cancel").click()
+    expect(page.get_by_role("button", name="Cancel and remove the file")).to_be_visible()
+    assert page.get_by_text("SHA-256").bounding_box()["width"] > 200, "what a pack is stands above its buttons on a phone"
+    assert_accessible(page)
     taken = tmp_path / "taken"
     with zipfile.ZipFile(found.value.path()) as pack:
         pack.extract(next(name for name in pack.namelist() if name.endswith("verify.py")), taken)
