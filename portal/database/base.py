@@ -8,7 +8,7 @@ open is closed here, just before the server does it.
 
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         ending = [each for each in self._readings if (held or not each.held) and (since is None or since in each.savepoints)]
         self._readings = [each for each in self._readings if each not in ending]
-        for each in ending:
-            each.end()
+        with ExitStack() as ends:
+            for each in ending:
+                ends.callback(each.end)
 
     def _commit(self) -> None:
         with self.wrap_database_errors:

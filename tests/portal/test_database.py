@@ -103,3 +103,9 @@ def test_what_cannot_be_closed_is_said_at_the_commit_and_does_not_hinder_a_rollb
         first.close()
         second.close()
         assert User.objects.count() == len(two)
+    with pytest.raises(ProgrammingError, match="does not exist"), transaction.atomic():
+        both = [half(), lost(), half()]
+    with transaction.atomic():
+        for rows in both:
+            rows.close()
+        assert User.objects.count() == len(two)
