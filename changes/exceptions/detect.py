@@ -264,7 +264,9 @@ def _rule_kind(event: RuleEvent) -> tuple[str, str]:
 def _rule_sentence(event: RuleEvent) -> str:
     who = event.actor_login or "Somebody"
     through = f", {event.detail['through']}" if event.detail.get("through") else ""
-    where = "every repository" if event.detail.get("organisation") else "the repository"
+    # Whoever is let into an organisation with a role that nobody knows has access to nobody knows what.
+    everywhere = event.detail.get("organisation") and str(event.detail.get("through", "")).startswith("as an owner")
+    where = "every repository" if everywhere else "the organisation" if event.detail.get("organisation") else "the repository"
     words = {
         RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to {where}{through}.",
         RuleEvent.Kind.RULESET: f"{who} {event.action} the ruleset {event.subject}.",

@@ -11,18 +11,24 @@ from changes.exceptions.actions import ANSWERS, JUDGED
 from changes.exceptions.forms import AcceptanceForm, AnswerForm, HandOverForm, JudgeForm
 from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import Acceptance, ExceptionRecord, ExceptionState
+from changes.exceptions.queries import within
 from changes.exceptions.showing import lines_of
 from portal.access.may import holders_of, may
 from portal.access.models import User
 from portal.access.permissions import P
+from portal.access.scope import Scope
 from portal.policy.clauses import Clause
 from portal.ui.text import revealed
 
 WORDS = {"explained": "Record the explanation", "repaired": "Record the repair", "open": "Open it again"}
 
 
-def record_context(*, record: ExceptionRecord, reader: User, at: datetime, bound: Mapping[str, forms.Form]) -> dict[str, Any]:
-    """The page of ``record`` for ``reader``; ``bound`` are forms of a post that was not accepted, by name."""
+def record_context(
+    *, record: ExceptionRecord, reader: User, scope: Scope, at: datetime, bound: Mapping[str, forms.Form]
+) -> dict[str, Any]:
+    """The page of ``record`` for ``reader``, who sees repetitions within ``scope``; ``bound`` are forms of a post that was not
+    accepted, by name."""
+    seen = within(scope)
     waiting = _waiting(record, at)
     people = list(holders_of(P.EXCEPTION_EXPLAIN, at=at)) if record.state == ExceptionState.OPEN else []
     oversees = may(reader, P.CHANGE_CLASSIFY)
@@ -33,8 +39,9 @@ def record_context(*, record: ExceptionRecord, reader: User, at: datetime, bound
         "kind": KINDS[record.kind],
         "clause": Clause(record.clause),
         "steps": record.steps.select_related("by").order_by("at", "id"),
-        "folded": record.folded.order_by("-found_at", "-id")[:50],
-        "folded_alike": record.folded.filter(state=record.state).count(),
+        "folds_into": seen.filter(folded=record).first(),
+        "folded": seen.filter(folds_into=record).order_by("-found_at", "-id")[:50],
+        "folded_alike": seen.filter(folds_into=record, state=record.state).count(),
         "evidence": lines_of(record.evidence),
         "form": bound.get("answer") or AnswerForm(),
         "problem": bool(bound),

@@ -157,7 +157,9 @@ def _found(request: HttpRequest, pk: int) -> ExceptionRecord:
 
 
 def _page(request: HttpRequest, record: ExceptionRecord, **bound: forms.Form) -> HttpResponse:
-    context: dict[str, Any] = record_context(record=record, reader=person_of(request), at=now(), bound=bound)
+    context: dict[str, Any] = record_context(
+        record=record, reader=person_of(request), scope=scope_for(request), at=now(), bound=bound
+    )
     return render(request, "changes/exceptions/one.html", context, status=422 if bound else 200)
 
 

@@ -11,6 +11,7 @@ from changes.exceptions.kinds import KINDS
 from changes.exceptions.models import ExceptionRecord
 from changes.exceptions.owning import involved_in, person_behind
 from changes.exceptions.queries import Asked, matching
+from changes.exceptions.record_page import record_context
 from changes.proposals import submitting
 from portal.access.scope import Scope
 from portal.ledger.queries import entries_about
@@ -158,6 +159,12 @@ def test_one_act_about_an_organisation_is_one_exception_wherever_it_is_found(rep
     assert listed(repository="acme/api") == {"two": 0, "three": 0}
     seen = matching(asked=Asked(), scope=Scope(repositories=frozenset({"acme/api"})))
     assert {row.key for row in seen} == {"two", "three"}
+    here = {"reader": person("Zoe"), "at": AT, "bound": {}}
+    for names, folded in (({"acme/web", "acme/api"}, [second]), ({"acme/web"}, [])):
+        page = record_context(record=first, scope=Scope(repositories=frozenset(names)), **here)
+        assert (list(page["folded"]), page["folded_alike"], page["folds_into"]) == (folded, len(folded), None)
+    assert record_context(record=second, scope=Scope(), **here)["folds_into"] == first
+    assert record_context(record=second, scope=Scope(repositories=frozenset({"acme/api"})), **here)["folds_into"] is None
     assert actions.answer_all(record=first, outcome="explained", note="On call.", by=person("Ann"), at=AT) == 2
     assert listed() == {"three": 0}
 
