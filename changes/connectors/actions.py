@@ -87,6 +87,11 @@ def _branches(forge: str, repository: str, main: str, prod: str, at: datetime) -
     values: dict[str, Any] = {"main_branch": main, "prod_branch": prod}
     known = Repository.objects.filter(forge=forge, name=repository).first()
     had = (known.main_branch, known.prod_branch) if known is not None else (main, prod)
+    if {main, prod} != {*had} and any(name in had and name != was for was, name in zip(had, (main, prod), strict=True)):
+        raise ValueError(
+            "This would give main or prod the name that the other one has. Take two steps: first another name for that one; "
+            "then, when its Git mirror was read once more, this one."
+        )
     for was, name in zip(had, (main, prod), strict=True):
         if known is not None and name not in had:
             known.former_branches = noted(repository=known, was=was, name=name, at=at)

@@ -78,13 +78,16 @@ def _is_same(repository: Repository, was: str, common: BranchCommit | None) -> b
 
 
 def _move(repository: Repository, was: str, name: str, until: datetime) -> dict[str, int]:
-    """Put what is on record of ``was`` under ``name``. A commit that stands there already stays where it is."""
+    """Put what is on record of ``was`` under ``name``. A commit, or a push, that stands there already stays where it is."""
     there = BranchCommit.objects.filter(repository=repository, branch=name, sha=OuterRef("sha"))
     commits = BranchCommit.objects.filter(~Exists(there), repository=repository, branch=was).update(branch=name)
     merged = PullRequest.objects.filter(repository=repository, state=PullRequest.State.MERGED, merged_at__lte=until)
     requests = merged.filter(base_ref=was).update(base_ref=name)
     merged.filter(head_ref=was, head_is_fork=False).update(head_ref=name)
-    pushes = Push.objects.filter(repository=repository, branch=was, pushed_at__lte=until).update(branch=name)
+    same = {one: OuterRef(one) for one in ("before", "after", "pushed_at")}
+    twins = Push.objects.filter(repository=repository, branch=name, **same)
+    told = Push.objects.filter(~Exists(twins), repository=repository, branch=was, pushed_at__lte=until)
+    pushes = told.update(branch=name)
     if not BranchRules.objects.filter(repository=repository, branch=name).exists():
         BranchRules.objects.filter(repository=repository, branch=was).update(branch=name)
     return {"commits": commits, "pull_requests": requests, "pushes": pushes}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from changes.delivery.branch_names import names_of
 from changes.delivery.models import Repository
 from changes.exceptions.kinds import KINDS, Kind
 from changes.exceptions.models import ExceptionRecord, ExceptionState, ExceptionStep, NoiseRule
@@ -302,11 +303,16 @@ def reconcile(*, repository: Repository, found: Iterable[Found], looked_at: Iter
 
 
 def reconcile_population(*, repository: Repository, found: Iterable[Found], at: datetime) -> None:
-    """The same for commits that Git itself shows: what is accounted for by now is cleared."""
+    """The same for commits that Git itself shows: what is accounted for by now is cleared. Of a branch that is neither main nor
+    prod any more nothing is known: what stands about it stands."""
     keys = set()
     for item in found:
         keys.add(item.key)
         open_exception(repository=repository, found=item, at=at)
-    told_by_git = ExceptionRecord.objects.filter(repository=repository, kind="direct_push", evidence__has_key="commit")
+    branches = (repository.main_branch, repository.prod_branch)
+    names = sorted({name for branch in branches for name in names_of(repository=repository, name=branch)})
+    told_by_git = ExceptionRecord.objects.filter(
+        repository=repository, kind="direct_push", evidence__has_key="commit", evidence__branch__in=names
+    )
     for record in told_by_git.filter(state=ExceptionState.OPEN).exclude(key__in=keys):
         clear(record=record, reason="a pull request accounts for it", at=at)

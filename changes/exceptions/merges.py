@@ -38,10 +38,13 @@ def key_of(repository_key: str, sha: str) -> str:
 
 
 def _where_they_came_from(repository: Repository) -> list[BranchCommit]:
-    """One row for each commit: that of main, where there is one. What main had before the scope began is history on prod too."""
+    """One row for each commit: that of main, where there is one. What main had before the scope began is history on prod too. What
+    was found on a branch that was main or prod before another took its place stands."""
     flagged = BranchCommit.objects.filter(repository=repository, merge_content__in=BY_HAND).order_by("committed_at", "id")
     on_main = BranchCommit.objects.filter(repository=repository, branch=repository.main_branch)
     main = list(flagged.filter(branch=repository.main_branch))
+    here = BranchCommit.objects.filter(repository=repository, branch__in=(repository.main_branch, repository.prod_branch))
+    main += flagged.exclude(branch__in=(repository.main_branch, repository.prod_branch)).exclude(sha__in=here.values("sha"))
     if repository.prod_branch == repository.main_branch:
         return main
     prod = list(flagged.filter(branch=repository.prod_branch))

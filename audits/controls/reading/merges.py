@@ -10,6 +10,7 @@ from audits.controls.reading.found import Found, kinds_of, ref_to
 from audits.controls.reading.gates import said
 from audits.controls.result import Flat, Row, Window, judged, when
 from audits.controls.rows import reader
+from changes.delivery.branch_names import names_of
 from changes.delivery.models import (
     UNCOMPARED,
     BranchCommit,
@@ -171,9 +172,10 @@ def main_reviewed_and_green(window: Window, scope: Scope) -> Iterator[Row]:
     into_main = _with_content(_with_gates(merges(window, scope).filter(base_ref=F("repository__main_branch"))))
     for row in into_main.iterator(chunk_size=AT_ONCE):
         yield _row(row, found, {}, _review_unknown(row))
-    mains = dict(Repository.objects.values_list("name", "main_branch"))
+    mains = {row.name: names_of(repository=row, name=row.main_branch) for row in Repository.objects.order_by("id")}
     for row_ in found.rest(kinds={"direct_push", OWN_CONTENT}):
-        if str(row_.facts["subject"]).startswith(f"{mains.get(row_.repository)}:"):
+        # What was found before the branch got another name is about the same branch.
+        if str(row_.facts["subject"]).rpartition(":")[0] in mains.get(row_.repository, ()):
             yield row_
 
 

@@ -211,6 +211,9 @@ def test_main_reviewed_and_green_looks_at_main_alone(pull_request, exception):
     exception("direct_push", "prod:bbbbbbbbbbbb")
 
     assert run("main_reviewed_and_green") == Result(2, (told(review, red, key="acme/web#1"), told(pushed)))
+    renamed = {"was": "main", "name": "trunk", "until": "2026-01-01T00:00:00+00:00"}
+    Repository.objects.update(main_branch="trunk", former_branches=[renamed])
+    assert run("main_reviewed_and_green") == Result(1, (told(pushed),))
 
 
 def test_changes_categorised(change):

@@ -9,9 +9,12 @@ from changes.connectors.git.mirror import mirror_repository
 from changes.delivery.actions import record_pull_request, record_push
 from changes.delivery.branch_names import first_name, names_of
 from changes.delivery.facts import PullRequestReported, PushReported
-from changes.delivery.models import BranchCommit, PullRequest, Repository
+from changes.delivery.models import BranchCommit, PullRequest, Push, Repository
 from changes.delivery.population import uncovered_commits
 from changes.delivery.rules import newest, record_rules
+from changes.exceptions.actions import reconcile_population
+from changes.exceptions.detect import about_population
+from changes.exceptions.models import ExceptionRecord
 from portal.ledger.queries import entries_about
 from tests.changes.delivery.workshop import START, Workshop
 
@@ -123,6 +126,37 @@ def test_another_branch_that_is_main_from_now_on_begins_with_its_own_history(wor
     assert decisions() == ["repository.branch_replaced"]
 
 
+def test_what_was_found_on_a_branch_stands_when_another_takes_its_place(workshop, shas):
+    pushed, web = workshop.commit(), Repository.objects.get()
+    swept(LATER)
+    reconcile_population(repository=web, found=list(about_population(repository=web)), at=LATER)
+    [record] = ExceptionRecord.objects.filter(state="open")
+    assert record.evidence["commit"] == pushed
+
+    workshop.point("develop", shas[1])
+    workshop.commit("develop", at=START + timedelta(minutes=2))
+    connected(workshop, "develop", at=RENAMED)
+    swept(RENAMED)
+    web = Repository.objects.get()
+    reconcile_population(repository=web, found=list(about_population(repository=web)), at=RENAMED)
+
+    record.refresh_from_db()
+    assert record.state == "open"
+
+
+def test_a_push_that_went_to_both_names_is_on_record_under_both(workshop, shas):
+    told = {"before": shas[4], "after": shas[5], "forced": False, "deleted": False, "commits": (), "pushed_at": LATER}
+    record_push(repository=Repository.objects.get(), fact=PushReported(branch="main", **told), at=LATER)
+    workshop.point("trunk", shas[5])
+    connected(workshop, "trunk", at=RENAMED)
+    record_push(repository=Repository.objects.get(), fact=PushReported(branch="trunk", **told), at=RENAMED)
+
+    assert swept(RENAMED).renamed == 1
+
+    assert sorted(Push.objects.values_list("branch", flat=True)) == ["main", "trunk"]
+    assert rows("trunk") == shas
+
+
 def test_a_branch_of_which_nothing_was_recorded_takes_its_name(workshop):
     workshop.point("prod", workshop.commit())
     connected(workshop, "master")
@@ -148,6 +182,9 @@ def test_names_that_change_places_are_no_new_names(workshop, shas):
     connected(workshop, "prod", prod="main", at=RENAMED)
 
     assert Repository.objects.get().former_branches == []
+    with pytest.raises(ValueError, match="Take two steps"):
+        connected(workshop, "main", prod="release", at=RENAMED)
+    assert (Repository.objects.get().main_branch, Repository.objects.get().former_branches) == ("prod", [])
 
 
 def test_an_old_name_means_the_branch_as_long_as_it_was_its_name(workshop, shas):

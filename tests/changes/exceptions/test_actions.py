@@ -104,7 +104,7 @@ def test_a_look_opens_what_it_finds_and_clears_what_it_no_longer_finds(repositor
 
 
 def test_commits_that_a_pull_request_accounts_for_by_now_are_cleared(repository):
-    direct = found(kind="direct_push", key="k", evidence={"commit": "a" * 40})
+    direct = found(kind="direct_push", key="k", evidence={"branch": "main", "commit": "a" * 40})
     told_by_push = found(kind="direct_push", key="p", evidence={"after": "b" * 40})
     actions.reconcile_population(repository=repository, found=[direct], at=AT)
     actions.open_exception(repository=repository, found=told_by_push, at=AT)
