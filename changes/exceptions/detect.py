@@ -264,11 +264,11 @@ def _rule_kind(event: RuleEvent) -> tuple[str, str]:
 def _rule_sentence(event: RuleEvent) -> str:
     who = event.actor_login or "Somebody"
     through = f", {event.detail['through']}" if event.detail.get("through") else ""
-    # Whoever is let into an organisation with a role that nobody knows has access to nobody knows what.
-    everywhere = event.detail.get("organisation") and str(event.detail.get("through", "")).startswith("as an owner")
-    where = "every repository" if everywhere else "the organisation" if event.detail.get("organisation") else "the repository"
+    where = "" if event.detail.get("organisation") else " to the repository"
+    if event.detail.get("everywhere"):
+        where = " to every repository"
     words = {
-        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access to {where}{through}.",
+        RuleEvent.Kind.MEMBER: f"{who} gave {event.subject} access{where}{through}.",
         RuleEvent.Kind.RULESET: f"{who} {event.action} the ruleset {event.subject}.",
         RuleEvent.Kind.PROTECTION: f"{who} {event.action} the protection of {event.subject} so that it is weaker.",
     }

@@ -114,7 +114,8 @@ def _belonging(kept: VendorEvent, verb: str, said: Mapping[str, str]) -> Meaning
     reasons: tuple[str, ...] = ()
     detail: dict[str, Any] = {"organisation": organisation}
     if verb != "remove_member" and role not in PLAIN:
-        reasons, detail["through"] = teams.by_role(role=role, organisation=organisation)
+        reasons, more = teams.by_role(role=role, organisation=organisation)
+        detail |= more
     action = {"add_member": "member_added", "remove_member": "member_removed"}.get(verb, "member_edited")
     return Meaning(_event(kept, "member", action, said.get("user", "unknown account"), reasons, detail))
 

@@ -59,7 +59,8 @@ def of_belonging(*, body: Fields, action: str, organisation: str) -> Given:
     reasons: tuple[str, ...] = ()
     detail: dict[str, Any] = {"uid": uid, "is_bot": is_bot, "organisation": organisation, "role": role}
     if action == "member_added" and role != MEMBER:
-        reasons, detail["through"] = by_role(role=role, organisation=organisation)
+        reasons, more = by_role(role=role, organisation=organisation)
+        detail |= more
     return Given(login or "unknown account", reasons, detail)
 
 
@@ -68,11 +69,15 @@ def through_team(*, name: str) -> str:
     return f"through the team {name}"
 
 
-def by_role(*, role: str | None, organisation: str) -> tuple[tuple[str, ...], str]:
-    """(reasons, how) of a role in an organisation that is not a plain member's: why it gives access, and how it is had."""
+def by_role(*, role: str | None, organisation: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """(reasons, detail) of a role in an organisation that is not a plain member's: why it gives access, how it is had, and whether
+    to everything there (``everywhere``)."""
     if role == OWNER:
-        return ("an owner of the organisation may do everything",), f"as an owner of {organisation}"
-    return (f"the role {role!r} is not known",), f"in the organisation {organisation}"
+        return ("an owner of the organisation may do everything",), {
+            "through": f"as an owner of {organisation}",
+            "everywhere": True,
+        }
+    return (f"the role {role!r} is not known",), {"through": f"in the organisation {organisation}"}
 
 
 def organisation_of(*, body: Fields) -> str:

@@ -20,6 +20,7 @@ from changes.delivery.facts import OrganisationReported, RuleEventReported
 from changes.delivery.models import Repository
 from changes.delivery.rule_models import RuleEvent, RulesSnapshot
 from changes.entitlements.models import Entitlement
+from changes.exceptions import detect
 from changes.exceptions.models import ExceptionRecord
 from tests.changes.connectors.github import made, vendor_data
 from tests.changes.stories import Clock
@@ -224,6 +225,8 @@ def test_what_is_said_of_an_organisation_and_no_repository():
     membership = {"role": "billing_manager", "user": {"login": "zed", "id": 3}}
     _, fact = parsed("organization", action="member_added", membership=membership)
     assert fact.event.detail["reasons"] == ["the role 'billing_manager' is not known"]
+    event = RuleEvent(kind="member", actor_login="rex", subject="zed", detail=fact.event.detail)
+    assert detect._rule_sentence(event) == "rex gave zed access, in the organisation northwind."
     _, fact = parsed("membership", action="moved", scope="team", member=None, team=CORE)
     assert (fact.event.subject, fact.event.detail["reasons"]) == ("unknown account", ["the action 'moved' is not known"])
     found, fact = parsed("organization", action="member_invited", invitation={}, user={})
