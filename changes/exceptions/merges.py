@@ -5,6 +5,8 @@ Conflicts that were resolved on the branch of the pull request came before the r
 
 from collections.abc import Iterable
 
+from django.db.models import Exists, OuterRef
+
 from changes.delivery.models import BY_HAND, BranchCommit, MergeContent, PullRequest, Repository
 from changes.delivery.population import uncovered_commits
 from changes.exceptions.actions import Found
@@ -40,16 +42,13 @@ def key_of(repository_key: str, sha: str) -> str:
 def _where_they_came_from(repository: Repository) -> list[BranchCommit]:
     """One row for each commit: that of main, where there is one. What main had before the scope began is history on prod too. What
     was found on a branch that was main or prod before another took its place stands."""
+    main, prod = repository.main_branch, repository.prod_branch
     flagged = BranchCommit.objects.filter(repository=repository, merge_content__in=BY_HAND).order_by("committed_at", "id")
-    on_main = BranchCommit.objects.filter(repository=repository, branch=repository.main_branch)
-    main = list(flagged.filter(branch=repository.main_branch))
-    here = BranchCommit.objects.filter(repository=repository, branch__in=(repository.main_branch, repository.prod_branch))
-    main += flagged.exclude(branch__in=(repository.main_branch, repository.prod_branch)).exclude(sha__in=here.values("sha"))
-    if repository.prod_branch == repository.main_branch:
-        return main
-    prod = list(flagged.filter(branch=repository.prod_branch))
-    known = set(on_main.filter(sha__in=[row.sha for row in prod]).values_list("sha", flat=True))
-    return main + [row for row in prod if row.sha not in known]
+    here = BranchCommit.objects.filter(repository=repository, sha=OuterRef("sha"))
+    from_main = flagged.filter(branch=main)
+    from_prod = flagged.filter(~Exists(here.filter(branch=main)), branch=prod)
+    from_others = flagged.filter(~Exists(here.filter(branch__in=(main, prod)))).exclude(branch__in=(main, prod))
+    return [*from_main, *from_prod, *from_others]
 
 
 def _by_branch(rows: Iterable[BranchCommit]) -> dict[str, list[str]]:

@@ -121,6 +121,17 @@ def test_a_merge_that_no_pull_request_brought_is_a_push_as_a_whole(repository):
     assert found(repository) == []
 
 
+def test_what_was_found_on_a_branch_stands_when_another_takes_its_place(repository):
+    stands(repository, "main", 1)
+    merged(repository, 12, 1, "main")
+    assert found(repository) == ["merge_with_own_content #12"]
+
+    repository.main_branch = "develop"
+    assert found(repository) == ["merge_with_own_content #12"]
+    stands(repository, "develop", 1, "same")
+    assert found(repository) == []
+
+
 def test_a_merge_below_the_last_commit_of_a_rebase_has_no_pull_request_of_its_own(repository):
     stands(repository, "main", 1, "same", parents=1)
     stands(repository, "main", 2, position=2)
