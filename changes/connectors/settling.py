@@ -12,7 +12,6 @@ from django.db.models import F, Q
 
 from changes.connectors.models import Delivery, Reading, Settling
 from changes.connectors.slack.production_log import keep_log
-from changes.delivery.branch_names import waiting
 from changes.delivery.models import PullRequest, Push, Release, Repository
 from changes.delivery.releases import find_rollback
 from changes.delivery.rule_models import RuleEvent
@@ -217,7 +216,7 @@ def _find(
         looks += detect.about_approval(changes=changes)
     _reconcile(repository, looks, at)
     find_waivers(changes=changes, at=at)
-    if repository.mirrored_at is not None and not waiting(repository=repository):
+    if repository.mirrored_at is not None:
         reconcile_population(repository=repository, found=list(detect.about_population(repository=repository)), at=at)
         _reconcile(repository, [about_merges(repository=repository)], at)
 

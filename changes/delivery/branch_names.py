@@ -33,6 +33,11 @@ def waiting(*, repository: Repository) -> list[Rename]:
     return [one for one in repository.former_branches if one.get("waits")]
 
 
+def awaits(*, repository: Repository, name: str) -> bool:
+    """Whether nobody knows yet if the branch of this name is the one that had another."""
+    return any(one["name"] == name for one in waiting(repository=repository))
+
+
 def decided(*, repository: Repository) -> list[Rename]:
     """Names under which a sweep has found the same branch, the oldest first."""
     return [one for one in repository.former_branches if not one.get("waits")]

@@ -14,7 +14,7 @@ from changes.connectors.github.client import GitHub
 from changes.connectors.github.guards import EXEMPT, branch_guard, compared, environment_guard
 from changes.connectors.github.rulebook import Rulebook
 from changes.delivery import actions as record
-from changes.delivery.branch_names import waiting
+from changes.delivery.branch_names import awaits
 from changes.delivery.facts import BranchRulesReported, RepositoryFact
 from changes.delivery.models import Repository
 from changes.delivery.rule_models import RuleEvent, RulesSnapshot, RuleSuite
@@ -38,7 +38,9 @@ def watch_branch(*, book: Rulebook, repository: Repository, rules: BranchRulesRe
     """Keep what guards a branch, and find what is wrong with it. Nothing is concluded from a part of the truth, nor before it is
     known whether a new name means the same branch."""
     protection = rules.raw.get("protection")
-    if waiting(repository=repository) or not rules.raw.get("seen") or (isinstance(protection, Mapping) and "enabled" in protection):
+    if not rules.raw.get("seen") or (isinstance(protection, Mapping) and "enabled" in protection):
+        return None
+    if awaits(repository=repository, name=rules.branch):
         return None
     numbers = {rule.get("ruleset_id"): rule for rule in rules.raw["rules"] if rule.get("ruleset_id")}
     found = [book.ruleset(rule=rule) or {"name": f"ruleset {number}"} for number, rule in numbers.items()]

@@ -6,6 +6,7 @@ import pytest
 
 from changes.connectors.actions import connect_github
 from changes.connectors.git.mirror import mirror_repository
+from changes.connectors.settling import settle
 from changes.delivery.actions import record_pull_request, record_push
 from changes.delivery.branch_names import first_name, names_of
 from changes.delivery.facts import PullRequestReported, PushReported
@@ -171,6 +172,12 @@ def test_a_name_that_is_not_there_yet_waits_and_one_that_was_written_wrongly_is_
     connected(workshop, "trnk", at=RENAMED)
     assert swept(RENAMED).renamed == 0
     assert Repository.objects.get().mirror_error == "The repository has no branch trnk."
+    # Nobody looks away from the other branch meanwhile.
+    pushed = workshop.commit("prod")
+    swept(RENAMED)
+    settle(repository=Repository.objects.get(), since=RENAMED, at=RENAMED)
+    [record] = ExceptionRecord.objects.filter(kind="direct_push")
+    assert record.subject == f"prod:{pushed[:12]}"
     connected(workshop, "trunk", at=RENAMED)
     assert [(one["was"], one["name"]) for one in Repository.objects.get().former_branches] == [("main", "trunk")]
     connected(workshop, "main", at=RENAMED)
