@@ -85,7 +85,7 @@ def _branches(forge: str, repository: str, main: str, prod: str, at: datetime) -
     """What names both branches. Of a name that is new the next sweep tells whether it is the same branch; then the last 90 days of
     pushes are read again, for those to another branch were not kept. Names that change places are no new ones."""
     values: dict[str, Any] = {"main_branch": main, "prod_branch": prod}
-    known = Repository.objects.filter(forge=forge, name=repository).first()
+    known = Repository.objects.select_for_update().filter(forge=forge, name=repository).first()
     had = (known.main_branch, known.prod_branch) if known is not None else (main, prod)
     if {main, prod} != {*had} and any(name in had and name != was for was, name in zip(had, (main, prod), strict=True)):
         raise ValueError(
