@@ -23,7 +23,7 @@ FROM unnest(%s::bigint[], %s::text[]) AS s (source_id, digest), LATERAL (
 ) d
 ORDER BY d.id
 """
-"""One look into the index for each: as a list, PostgreSQL may read every delivery of the source, as long as it has no figures yet."""
+"""One look into the index for each: for a list PostgreSQL may read every delivery of the source, while it has no figures of it."""
 
 
 @dataclass(frozen=True, order=True)
