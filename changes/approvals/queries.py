@@ -88,8 +88,13 @@ def missing_for(change: Change, candidates: list[Candidate], *, at: datetime) ->
 
 def waiver_in_force(change: Change) -> Waiver | None:
     """The waiver that stands for the approvals of this change: decided, not taken back, not lapsed."""
-    decided = change.waivers.filter(chair__isnull=False, compliance__isnull=False)
-    return decided.filter(withdrawn_at=None, lapsed_at=None).select_related("chair", "compliance").order_by("-id").first()
+    return in_force_for([change.pk]).select_related("chair", "compliance").order_by("-id").first()
+
+
+def in_force_for(changes: Iterable[int]) -> QuerySet[Waiver]:
+    """The waivers that stand for the approvals of these changes (by key): decided, not taken back, not lapsed."""
+    decided = Waiver.objects.filter(change__in=list(changes), chair__isnull=False, compliance__isnull=False)
+    return decided.filter(withdrawn_at=None, lapsed_at=None)
 
 
 def waiting_waivers(at: datetime) -> QuerySet[Waiver]:

@@ -24,7 +24,7 @@ from changes.exceptions.merges import about_merges
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.exceptions.rule_edits import match_rules
 from changes.exceptions.waived import find_waivers
-from changes.gates.actions import freeze, reassess
+from changes.gates.actions import freeze, reassess_all
 from changes.gates.models import Verdict
 from changes.outcomes.recognising import recognise
 from changes.proposals.following import join, refresh
@@ -136,9 +136,10 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     for change in recognise(repository=repository, pull_requests=rows, releases=releases, at=at):
         refresh(change=change, at=at)
         changes[change.pk] = change
-    for change in changes.values():
-        change.refresh_from_db()
-        reassess(change=change, at=at)
+    # As they stand now; they stay locked from here on, so that what is read for all of them still holds when it is written.
+    fresh = Change.objects.select_for_update(of=("self",)).select_related("requester").order_by("pk").in_bulk(changes)
+    changes = {pk: fresh[pk] for pk in changes}
+    reassess_all(changes=list(changes.values()), at=at)
     unread = _unread(repository, at)
     read = [row for row in rows if not subjects_of(row) & unread]
     held = set(
@@ -147,7 +148,7 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     judged = [change for change in changes.values() if change.pk not in held]
     _find(repository, read, releases, judged, reported, at)
     settle_emergencies(repository=repository, at=at)
-    for change in judged:
+    for change in _merged(judged, repository):
         _freeze(change, repository, at)
     follow_pushes(repository=repository, commits=commits_of(releases), at=at)
     tell_threads(changes=[change.pk for change in judged], at=at)
@@ -197,7 +198,8 @@ def _fill_paths(repository: Repository, rows: list[PullRequest]) -> None:
 def _find(
     repository: Repository, rows: list[PullRequest], releases: list[Release], changes: list[Change], reported: Q, at: datetime
 ) -> None:
-    whole = [PullRequest.objects.select_related("repository").prefetch_related("reviews").get(pk=row.pk) for row in rows]
+    read = PullRequest.objects.select_related("repository").prefetch_related("reviews").in_bulk([row.pk for row in rows])
+    whole = [read[row.pk] for row in rows]
     pushes = Push.objects.filter(reported, repository=repository)
     merges = {row.merge_sha for row in rows if row.merge_sha}
     pushes = Push.objects.filter(Q(pk__in=pushes.values("pk")) | Q(repository=repository, after__in=merges)).order_by(
@@ -248,6 +250,14 @@ def _mirror_is_behind(repository: Repository, row: Release) -> bool:
 def _reconcile(repository: Repository, looks: list[tuple[str, list[Found]]], at: datetime) -> None:
     found = [item for _, items in looks for item in items]
     reconcile(repository=repository, found=found, looked_at=[prefix for prefix, _ in looks], at=at)
+
+
+def _merged(changes: list[Change], repository: Repository) -> list[Change]:
+    """Those of these changes that were merged to production."""
+    into_prod = PullRequest.objects.filter(state=PullRequest.State.MERGED, base_ref=repository.prod_branch, repository=repository)
+    merged = into_prod.filter(links__change__in=[change.pk for change in changes]).values_list("links__change", flat=True)
+    there = set(merged)
+    return [change for change in changes if change.pk in there]
 
 
 def _freeze(change: Change, repository: Repository, at: datetime) -> None:

@@ -95,7 +95,7 @@ class PullRequest(Reported):
         MERGED = "merged", "Merged"
         CLOSED = "closed", "Closed without a merge"
 
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="pull_requests")
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, db_index=False, related_name="pull_requests")
     number = models.IntegerField()
     title = models.TextField()
     body = models.TextField(blank=True)
@@ -164,7 +164,7 @@ class Review(Reported):
         DISMISSED = "dismissed", "Dismissed"
         PENDING = "pending", "Pending"
 
-    pull_request = models.ForeignKey(PullRequest, on_delete=models.PROTECT, related_name="reviews")
+    pull_request = models.ForeignKey(PullRequest, on_delete=models.PROTECT, db_index=False, related_name="reviews")
     vendor_id = models.BigIntegerField()
     uid = models.BigIntegerField(null=True, blank=True)
     login = models.CharField(max_length=120, blank=True)
@@ -188,7 +188,7 @@ class Check(Reported):
         CHECK_SUITE = "check_suite", "Check suite"
         STATUS = "status", "Commit status"
 
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="checks")
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, db_index=False, related_name="checks")
     head_sha = models.CharField(max_length=64)
     source = models.CharField(max_length=12, choices=Source.choices)
     vendor_id = models.BigIntegerField()
@@ -211,7 +211,7 @@ class Check(Reported):
 class Push(Reported):
     """A push to main or prod, as the forge told it."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="pushes")
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, db_index=False, related_name="pushes")
     branch = models.TextField()
     before = models.CharField(max_length=64)
     after = models.CharField(max_length=64)
@@ -257,7 +257,7 @@ def words_of_merge(content: str) -> str:
 class BranchCommit(models.Model):
     """A first-parent commit of main or prod, read from Git itself: the population."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="branch_commits")
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, db_index=False, related_name="branch_commits")
     branch = models.TextField()
     sha = models.CharField(max_length=64)
     parents = ArrayField(models.CharField(max_length=64), default=list)
@@ -319,7 +319,9 @@ class Release(Reported):
         FAILED = "failed", "Failed"
         INACTIVE = "inactive", "Replaced"
 
-    repository = models.ForeignKey(Repository, null=True, blank=True, on_delete=models.PROTECT, related_name="releases")
+    repository = models.ForeignKey(
+        Repository, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="releases"
+    )
     source = models.CharField(max_length=8, choices=Source.choices)
     vendor_id = models.CharField(max_length=120)
     app = models.CharField(max_length=120, blank=True)

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from changes.delivery.branch_names import names_of
 from changes.delivery.models import Repository
@@ -295,9 +298,10 @@ def reconcile(*, repository: Repository, found: Iterable[Found], looked_at: Iter
         record = open_exception(repository=repository, found=item, at=at)
         if record is not None:
             opened.append(record)
-    for prefix in looked_at:
-        stale = ExceptionRecord.objects.filter(key__startswith=prefix, state=ExceptionState.OPEN).exclude(key__in=keys)
-        for record in stale:
+    looked = [Q(key__startswith=prefix) for prefix in looked_at]
+    if looked:
+        stale = ExceptionRecord.objects.filter(reduce(or_, looked), state=ExceptionState.OPEN).exclude(key__in=keys)
+        for record in stale.order_by("id"):
             clear(record=record, reason="later evidence shows otherwise", at=at)
     return opened
 

@@ -1,20 +1,24 @@
 """Whether a pull request brought a commit, and whether a commit was ever on a branch, by all that is known."""
 
+from collections.abc import Collection
+
 from django.db.models import Q
 
 from changes.delivery.models import BranchCommit, PullRequest, Push, Repository
 
 
-def covered_by_pull_request(repository: Repository, push: Push) -> bool:
-    """A push is covered when its last commit is what a pull request into that branch was merged as.
+def covered_by_pull_requests(repository: Repository, pushes: Collection[Push]) -> set[tuple[str, str]]:
+    """Branch and last commit of those of these pushes whose last commit is what a pull request into that branch was merged as.
 
     The commits before it came with it: a merge, a squash, the commits of a rebase, or a merge queue's group.
     A push by which a branch only caught up with an already covered commit is covered too.
     """
+    if not pushes:
+        return set()
     merged = PullRequest.objects.filter(
-        repository=repository, base_ref=push.branch, state=PullRequest.State.MERGED, merge_sha=push.after
+        repository=repository, state=PullRequest.State.MERGED, merge_sha__in=[push.after for push in pushes]
     )
-    return merged.exists()
+    return set(merged.values_list("base_ref", "merge_sha"))
 
 
 def known_on_branch(repository: Repository, branch: str, sha: str) -> bool:

@@ -15,16 +15,17 @@ from changes.delivery.models import BranchCommit, Environment, PullRequest, Push
 from changes.delivery.population import uncovered_commits
 from changes.delivery.rule_models import RuleEvent
 from changes.exceptions.actions import Found
-from changes.exceptions.coverage import covered_by_pull_request, known_on_branch
+from changes.exceptions.coverage import covered_by_pull_requests, known_on_branch
 from changes.exceptions.freezes import released_in_freeze, told_by_forge
 from changes.exceptions.sentences import sentence
 from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
-from changes.gates.queries import pull_request_facts, release_facts
+from changes.gates.gathered import Releases, commits_of
+from changes.gates.queries import pull_request_facts
 from changes.gates.reading import by_queue, is_one_of, merger
 from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
-from changes.proposals.queries import changes_of
+from changes.proposals.queries import changes_by_pull_request
 from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 
@@ -37,9 +38,10 @@ def about_pull_requests(*, rows: list[PullRequest], parameters: Parameters) -> I
     merged = [row for row in rows if row.state == PullRequest.State.MERGED and _guarded(row)]
     links = links_for(uids_of(merged))
     facts = pull_request_facts(merged, links)
+    releases, belonging = Releases(commits_of(merged)), changes_by_pull_request(merged)
     for row, fact in zip(merged, facts, strict=True):
-        changes = list(changes_of(row))
-        kinds = _kinds(fact, release_facts([row]), changes, parameters)
+        changes = belonging.get(row.pk, [])
+        kinds = _kinds(fact, releases.of(commits_of([row])), changes, parameters)
         yield f"{row.key}:", [_found(row, fact, kind, answering(changes)) for kind in kinds if kind]
 
 
@@ -119,9 +121,12 @@ def evidence_of(row: PullRequest) -> dict[str, Any]:
 
 def about_pushes(*, repository: Repository, pushes: Iterable[Push]) -> Iterator[tuple[str, list[Found]]]:
     """Pushes to main or prod: rewritten history, a deleted branch, and commits that no pull request brought."""
-    for push in pushes:
+    told = list(pushes)
+    covered = covered_by_pull_requests(repository, told)
+    for push in told:
         prefix = f"{push_key(repository=repository, branch=push.branch, sha=push.after)}:"
-        yield prefix, [_push_found(repository, push, prefix, kind) for kind in _push_kinds(repository, push)]
+        kinds = _push_kinds(push, covered=(push.branch, push.after) in covered)
+        yield prefix, [_push_found(repository, push, prefix, kind) for kind in kinds]
 
 
 def push_key(*, repository: Repository, branch: str, sha: str) -> str:
@@ -129,15 +134,13 @@ def push_key(*, repository: Repository, branch: str, sha: str) -> str:
     return f"{repository.key}:push:{first_name(repository=repository, name=branch)}:{sha}"
 
 
-def _push_kinds(repository: Repository, push: Push) -> list[str]:
+def _push_kinds(push: Push, *, covered: bool) -> list[str]:
     if push.deleted:
         return ["branch_deleted"]
     if push.forced:
         return ["force_push"]
     created = push.before == NO_COMMIT
-    if created or covered_by_pull_request(repository, push):
-        return []
-    return ["direct_push"]
+    return [] if created or covered else ["direct_push"]
 
 
 def _push_found(repository: Repository, push: Push, prefix: str, kind: str) -> Found:

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import transaction
 
-from changes.approvals.waiving import settle
+from changes.approvals.waiving import settle_all
+from changes.delivery.models import PullRequest
 from changes.gates.explain import kept_about
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
 from changes.gates.publishing import publish
-from changes.gates.queries import facts_of
+from changes.gates.queries import facts_of, facts_of_all
 from changes.gates.verdict import (
     AT_MERGE,
     AT_RELEASE,
@@ -31,6 +32,7 @@ from changes.proposals.moving import stream_of
 from portal.ledger.actions import append
 from portal.policy.in_force import parameters_at
 from portal.policy.parameters import Parameters
+from portal.rows import update_rows
 from portal.ui.doorbell import ring
 
 EXPLAINS = ("looked_at", "used")
@@ -43,25 +45,40 @@ def assess(*, change: Change, at: datetime, parameters: Parameters | None = None
     return facts, evaluate(facts, parameters or parameters_at(at))
 
 
-@transaction.atomic
 def reassess(*, change: Change, at: datetime) -> tuple[Gate, ...]:
     """Judge again and keep the result for lists, pages and the check on the pull request. Derived, so no evidence.
 
     Before the merge, state and waiver follow the words first (``changes.approvals.waiving.settle``).
     """
-    if change.merged_at is None:
-        settle(change=change, at=at)
+    return reassess_all(changes=[change], at=at)[0]
+
+
+@transaction.atomic
+def reassess_all(*, changes: Sequence[Change], at: datetime) -> list[tuple[Gate, ...]]:
+    """``reassess`` for each of these changes, in their order; what the rules need is asked once for all of them.
+
+    Where several are given, the caller has locked them or nobody else moves them: what is read is written a moment later.
+    """
+    settle_all(changes=[change for change in changes if change.merged_at is None], at=at)
     parameters = parameters_at(at)
-    facts, gates = assess(change=change, at=at, parameters=parameters)
-    kept, before = assessment_of(gates, facts, parameters), change.assessment
-    if kept != before:
-        Change.objects.filter(pk=change.pk).update(gates=letters(gates), gates_at=at, assessment=kept)
-        change.gates, change.gates_at, change.assessment = letters(gates), at, kept
-        if _judged(kept) != _judged(before):
-            publish(change=change, at=at)
+    found = facts_of_all(changes, at=at)
+    judged = [evaluate(facts, parameters) for facts in found]
+    news: list[Change] = []
+    told: list[Change] = []
+    for change, facts, gates in zip(changes, found, judged, strict=True):
+        kept, before = assessment_of(gates, facts, parameters), change.assessment
+        if kept != before:
+            change.gates, change.gates_at, change.assessment = letters(gates), at, kept
+            news.append(change)
+            if _judged(kept) != _judged(before) and any(row.state == PullRequest.State.OPEN for row in facts.pull_requests):
+                told.append(change)
+    update_rows(news, names=("gates", "gates_at", "assessment"))
+    for change in told:
+        publish(change=change, at=at)
+    for change in news:
         ring(f"change-{change.number}")
         ring("changes")
-    return gates
+    return judged
 
 
 @transaction.atomic

@@ -1,16 +1,13 @@
 """Loads the facts that the gates judge. The number of queries does not depend on how much a change carries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
-
-from changes.delivery.log_models import ReleaseLog
-from changes.delivery.models import Check, Environment, MergeGroup, PullRequest, Release
+from changes.delivery.models import Check, MergeGroup, PullRequest
 from changes.delivery.rule_models import BranchRules
 from changes.entitlements.mergers.queries import Lists, in_force, kept_lists
-from changes.gates.around_approvals import approver_facts, condition_facts, waiver_facts
+from changes.gates.beside import Beside
 from changes.gates.facts import (
     Actor,
     ApprovalFact,
@@ -19,25 +16,22 @@ from changes.gates.facts import (
     DecisionFact,
     DirectPushFact,
     PullRequestFact,
-    ReleaseFact,
     ReviewAfterFact,
     ReviewFact,
     SignOffFact,
 )
-from changes.gates.freezes import freeze_facts
+from changes.gates.gathered import Gathered, at_places, commits_of, gather
 from changes.gates.trained import with_training
-from changes.meetings.standing import decisions_about, meetings_are_kept
+from changes.meetings.models import Decision
+from changes.meetings.standing import meetings_are_kept
 from changes.proposals import queries as proposals
 from changes.proposals.classification import has_migration
-from changes.proposals.models import Change, LinkedPush
+from changes.proposals.models import Approval, Change, LinkedPush, ReviewAfter
 from changes.proposals.people import (
     Links,
     account_actor,
     contributor_actors,
-    links_for,
     push_actors,
-    uids_of,
-    uids_of_pushes,
     user_actor,
 )
 from portal.policy.connected import connected_sources
@@ -62,14 +56,26 @@ class Around:
 
 def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
     """Everything a verdict needs about ``change``, as known at ``at`` (UTC)."""
-    revision = proposals.current_revision(change)
-    rows = list(proposals.linked_pull_requests(change).prefetch_related("links"))
-    pushes = proposals.standing_pushes(change)
-    links = links_for(uids_of(rows) | uids_of_pushes(pushes))
-    facts = pull_request_facts(rows, links, change=change, at=at)
-    approvers, deciders = approver_facts(change, at=at)
-    releases = release_facts(rows, pushes)
-    found = ChangeFacts(
+    return facts_of_all([change], at=at)[0]
+
+
+def facts_of_all(changes: Sequence[Change], *, at: datetime) -> list[ChangeFacts]:
+    """The same of each of these changes, in their order. The number of queries does not depend on how many there are."""
+    known = gather(changes)
+    around = _around(known.every_pull_request, at)
+    beside = Beside(changes, at=at)
+    meetings = MEETINGS if meetings_are_kept(at=at) else frozenset()
+    found = [_facts(change, known, around, beside, meetings, at) for change in changes]
+    return with_training(found, moments=[change.merged_at or at for change in changes])
+
+
+def _facts(change: Change, known: Gathered, around: Around, beside: Beside, kept: frozenset[str], at: datetime) -> ChangeFacts:
+    revision = known.revision(change)
+    rows, pushes = known.pull_requests.get(change.pk, []), known.pushes.get(change.pk, [])
+    facts = tuple(_pull_request(row, known.links, around, change) for row in rows)
+    approvers, deciders = beside.approvers(change)
+    releases = known.releases.of(commits_of(rows, pushes))
+    return ChangeFacts(
         number=change.number,
         as_of=at,
         category=change.category,
@@ -91,23 +97,22 @@ def facts_of(change: Change, *, at: datetime) -> ChangeFacts:
         approved_by=_approved_by(rows),
         pull_requests=facts,
         releases=releases,
-        approvals=_approvals(change),
-        sign_offs=_sign_offs(change),
-        reviews_after=_reviews_after(change),
+        approvals=tuple(map(_approval, known.approvals.get(change.pk, []))),
+        sign_offs=tuple(SignOffFact(user_actor(row.by), row.commit_sha, row.at) for row in known.sign_offs.get(change.pk, [])),
+        reviews_after=tuple(map(_review_after, known.reviews_after.get(change.pk, []))),
         retrospective_due_at=change.retrospective_due_at,
         review_due_at=change.review_due_at,
-        direct_pushes=tuple(_push(push, links) for push in pushes),
+        direct_pushes=tuple(_push(push, known.links) for push in pushes),
         declared=not change.undeclared,
         risk=change.risk_level,
         approvers=approvers,
         deciders=deciders,
-        waivers=waiver_facts(change),
-        conditions=condition_facts(change),
-        freezes=freeze_facts(change, at=at),
-        decisions=_decisions(change),
-        connected=_connected(releases, at),
+        waivers=beside.waivers(change),
+        conditions=beside.conditions(change),
+        freezes=beside.freezes(change),
+        decisions=tuple(map(_decision, known.decisions.get(change.pk, []))),
+        connected=connected_sources() | kept | (SLACK if known.releases.log_is_kept(releases) else frozenset()),
     )
-    return with_training(found, at=change.merged_at or at)
 
 
 def _push(push: LinkedPush, links: Links) -> DirectPushFact:
@@ -122,20 +127,17 @@ def _push(push: LinkedPush, links: Links) -> DirectPushFact:
     )
 
 
-def _decisions(change: Change) -> tuple[DecisionFact, ...]:
-    return tuple(
-        DecisionFact(
-            number=row.number,
-            outcome=row.outcome,
-            digest=row.digest,
-            at=row.at,
-            by=user_actor(row.by),
-            meeting=str(row.meeting) if row.meeting else "",
-            expires_at=row.expires_at,
-            lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
-            lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
-        )
-        for row in decisions_about(change)
+def _decision(row: Decision) -> DecisionFact:
+    return DecisionFact(
+        number=row.number,
+        outcome=row.outcome,
+        digest=row.digest,
+        at=row.at,
+        by=user_actor(row.by),
+        meeting=str(row.meeting) if row.meeting else "",
+        expires_at=row.expires_at,
+        lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
+        lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
     )
 
 
@@ -148,14 +150,17 @@ def _paths(rows: list[PullRequest], facts: tuple[PullRequestFact, ...], pushes: 
     return [path for paths in work for path in paths or ()]
 
 
-def pull_request_facts(
-    rows: list[PullRequest], links: Links, *, change: Change | None = None, at: datetime | None = None
-) -> tuple[PullRequestFact, ...]:
-    """Pull requests (with repository and reviews loaded) as facts; four queries for queues, checks, rules and mergers."""
+def pull_request_facts(rows: list[PullRequest], links: Links) -> tuple[PullRequestFact, ...]:
+    """Merged pull requests (with repository and reviews loaded) as facts, whatever changes they belong to."""
+    around = _around(rows, None)
+    return tuple(_pull_request(row, links, around, None) for row in rows)
+
+
+def _around(rows: list[PullRequest], at: datetime | None) -> Around:
+    """Four queries for queues, checks, rules and mergers."""
     heads = _queue_heads(rows)
     mergers = kept_lists(repositories={row.repository_id for row in rows}) if rows else {}
-    known = Around(heads, _checks(rows, heads), _rules(rows), mergers, at)
-    return tuple(_pull_request(row, links, known, change) for row in rows)
+    return Around(heads, _checks(rows, heads), _rules(rows), mergers, at)
 
 
 def _pull_request(row: PullRequest, links: Links, known: Around, change: Change | None) -> PullRequestFact:
@@ -239,9 +244,10 @@ def _approved_by(rows: list[PullRequest]) -> str:
 
 
 def _checks(rows: list[PullRequest], heads: Mapping[int, str]) -> Checks:
-    wanted = Q(pk__in=[])
-    for row in rows:
-        wanted |= Q(repository_id=row.repository_id, head_sha__in={row.head_sha, heads.get(row.pk, row.head_sha)})
+    places = {(row.repository_id, sha) for row in rows for sha in (row.head_sha, heads.get(row.pk, row.head_sha))}
+    if not places:
+        return {}
+    wanted = at_places(places, "head_sha")
     found: Checks = {}
     for check in Check.objects.filter(wanted).exclude(source=Check.Source.CHECK_SUITE).order_by("completed_at", "id"):
         found.setdefault((check.repository_id, check.head_sha), []).append(
@@ -263,66 +269,20 @@ def _rules(rows: list[PullRequest]) -> Rules:
     return {(row.repository_id, row.branch): tuple(row.required_checks or ()) for row in read}
 
 
-def release_facts(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()) -> tuple[ReleaseFact, ...]:
-    """Releases of any commit that these pull requests or pushes put onto a branch, oldest first."""
-    wanted = Q(pk__in=[])
-    for push in pushes:
-        wanted |= Q(repository_id=push.repository_id, commit_sha=push.commit_sha)
-    for row in rows:
-        commits = {row.head_sha, row.merge_sha} - {""}
-        wanted |= Q(repository_id=row.repository_id, commit_sha__in=commits)
-    found = Release.objects.filter(wanted).select_related("log").order_by("created_at", "id")
-    return tuple(
-        ReleaseFact(
-            environment=row.environment,
-            commit=row.commit_sha,
-            state=row.state,
-            created_at=row.created_at,
-            succeeded_at=row.succeeded_at,
-            label=str(row),
-            confirmed=row.confirmed_at is not None,
-            logged_at=row.log.posted_at if hasattr(row, "log") else None,
-            logged_url=row.log.permalink if hasattr(row, "log") else "",
-        )
-        for row in found
+def _approval(row: Approval) -> ApprovalFact:
+    return ApprovalFact(
+        by=user_actor(row.by),
+        verdict=row.verdict,
+        revision_digest=row.revision.binds,
+        head_sha=row.head_sha,
+        at=row.at,
+        lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
+        lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
+        via=row.via,
+        on_behalf_of=row.on_behalf_of.name if row.on_behalf_of else "",
+        confirmed_at=row.confirmation.at if hasattr(row, "confirmation") else None,
     )
 
 
-def _connected(releases: Iterable[ReleaseFact], at: datetime) -> frozenset[str]:
-    kept = (MEETINGS if meetings_are_kept(at=at) else frozenset()) | (SLACK if _log_is_kept(releases) else frozenset())
-    return connected_sources() | kept
-
-
-def _log_is_kept(releases: Iterable[ReleaseFact]) -> bool:
-    """Whether the channel of production changes was written to when the first of these releases went to production."""
-    began = [release.created_at for release in releases if release.environment == Environment.PRODUCTION]
-    return bool(began) and ReleaseLog.objects.filter(release__created_at__lte=min(began)).exists()
-
-
-def _approvals(change: Change) -> tuple[ApprovalFact, ...]:
-    rows = change.approvals.select_related("by", "on_behalf_of", "revision", "lapse", "confirmation").order_by("id")
-    return tuple(
-        ApprovalFact(
-            by=user_actor(row.by),
-            verdict=row.verdict,
-            revision_digest=row.revision.binds,
-            head_sha=row.head_sha,
-            at=row.at,
-            lapsed=row.lapse.reason if hasattr(row, "lapse") else "",
-            lapsed_at=row.lapse.at if hasattr(row, "lapse") else None,
-            via=row.via,
-            on_behalf_of=row.on_behalf_of.name if row.on_behalf_of else "",
-            confirmed_at=row.confirmation.at if hasattr(row, "confirmation") else None,
-        )
-        for row in rows
-    )
-
-
-def _sign_offs(change: Change) -> tuple[SignOffFact, ...]:
-    rows = change.sign_offs.select_related("by").order_by("id")
-    return tuple(SignOffFact(by=user_actor(row.by), commit=row.commit_sha, at=row.at) for row in rows)
-
-
-def _reviews_after(change: Change) -> tuple[ReviewAfterFact, ...]:
-    rows = change.reviews_after.select_related("by").order_by("id")
-    return tuple(ReviewAfterFact(kind=row.kind, by=user_actor(row.by), outcome=row.outcome, at=row.at) for row in rows)
+def _review_after(row: ReviewAfter) -> ReviewAfterFact:
+    return ReviewAfterFact(kind=row.kind, by=user_actor(row.by), outcome=row.outcome, at=row.at)

@@ -60,7 +60,9 @@ class Change(models.Model):
     """Derived: {"points", "level", "reasons": [{"points", "text"}]} (``changes.proposals.risk``); empty: not looked at."""
     risk_points = models.IntegerField(default=0)
     risk_level = models.CharField(max_length=8, blank=True)
-    requester = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="changes")
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="changes"
+    )
     requester_login = models.CharField(max_length=120, blank=True)
     joined_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="joined")
     """The change that took over its pull requests, with which this one was withdrawn."""
@@ -120,7 +122,7 @@ class Revision(models.Model):
     (``changes.proposals.material`` has the rule): an immaterial edit so leaves every word that was given standing.
     """
 
-    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="revisions")
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, db_index=False, related_name="revisions")
     number = models.IntegerField()
     title = models.TextField()
     why = models.TextField(blank=True)
@@ -207,7 +209,7 @@ class LinkedPullRequest(models.Model):
         BACK_MERGE = "back_merge", "Brings it back to main"
         JOINED = "joined", "Belongs to another change now"
 
-    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="links")
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, db_index=False, related_name="links")
     pull_request = models.ForeignKey(PullRequest, on_delete=models.PROTECT, related_name="links")
     role = models.CharField(max_length=12, choices=Role.choices)
     reason = models.TextField()

@@ -1,5 +1,6 @@
 """What is asked about changes."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -66,6 +67,17 @@ def changes_of(*pull_requests: PullRequest) -> QuerySet[Change]:
     """The changes that these pull requests belong to, oldest first; without those that others took over."""
     links = LinkedPullRequest.objects.filter(pull_request__in=pull_requests, role__in=CARRYING)
     return Change.objects.filter(pk__in=links.values("change")).order_by("id")
+
+
+def changes_by_pull_request(rows: Collection[PullRequest]) -> dict[int, list[Change]]:
+    """``changes_of`` each of these pull requests, by its key; two queries."""
+    links = LinkedPullRequest.objects.filter(pull_request__in=[row.pk for row in rows], role__in=CARRYING)
+    pairs = list(links.order_by("change_id").values_list("pull_request_id", "change_id"))
+    changes = Change.objects.in_bulk({change for _, change in pairs})
+    found: dict[int, list[Change]] = {}
+    for row, change in pairs:
+        found.setdefault(row, []).append(changes[change])
+    return found
 
 
 def part_of(row: PullRequest) -> str:

@@ -239,16 +239,16 @@ def test_the_facts_of_a_change_hold_its_freezes_and_who_overrode_them(standard, 
     change.refresh_from_db()
     freeze = frozen_now(repositories=[WEB])
     frozen_now(name="Elsewhere", repositories=["acme/other"])
-    assert freeze_facts(change, at=NOW) == ()
-    held = freeze_facts(change, at=NOW + DAY)
+    assert freeze_facts([change], at=NOW) == {}
+    held = freeze_facts([change], at=NOW + DAY)
     row = overriding.ask_override(change=change, freeze=freeze, reason="x", by=person("Bob"), at=NOW)
     overriding.confirm_override(override=row, digest=row.digest, by=freeze.by, authenticated_at=NOW, at=NOW)
 
-    let_out = freeze_facts(change, at=NOW + DAY)
+    let_out = freeze_facts([change], at=NOW + DAY)
 
     expected = FreezeFact("End of year", True, freeze.starts_at, freeze.ends_at, ("production",), (WEB,))
-    assert held == (expected,)
-    assert let_out == (replace(expected, overridden_at=NOW, overridden_by=("Bob", "Cleo")),)
+    assert held == {change.pk: (expected,)}
+    assert let_out == {change.pk: (replace(expected, overridden_at=NOW, overridden_by=("Bob", "Cleo")),)}
 
 
 def test_a_rollback_goes_out_in_a_freeze(standard, ask, ann):

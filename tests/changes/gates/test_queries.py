@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from changes.calendar.actions import set_freeze
+from changes.calendar.facts import Span
 from changes.delivery.models import Check, MergeGroup, PullRequest, Repository
-from changes.gates.queries import facts_of, pull_request_facts
+from changes.gates.queries import facts_of, facts_of_all, pull_request_facts
 from changes.proposals.actions import approve, lapse_approvals, link, open_change
+from changes.proposals.models import Change
 from tests.changes.people import person
+from tests.changes.stories import NOW, told
 
 pytestmark = pytest.mark.django_db
 
@@ -140,3 +144,20 @@ def test_a_check_that_runs_counts_from_when_it_began(change, pull_request):
     (fact,) = facts_of(change, at=LATER).pull_requests
 
     assert [(check.status, check.at) for check in fact.checks] == [("in_progress", LATER)]
+
+
+def test_what_is_asked_about_many_changes_at_once_is_what_is_asked_about_each(client, django_assert_max_num_queries):
+    told(client, "dev.standard-change", "dev.emergency-with-rollback", "dev.violations")
+    cleo = person("Cleo")
+    open_change(texts={"title": "Raise memory"}, source="form", at=NOW, actor="shell:test", state="proposed")
+    given = {"level": "hard", "environments": ["production"], "repositories": [], "apps": [], "reason": "x"}
+    set_freeze(name="End of year", **given, span=Span(NOW, NOW + timedelta(days=5)), by=cleo, at=NOW)
+    changes = list(Change.objects.order_by("number"))
+
+    with django_assert_max_num_queries(34 + len(changes)):
+        found = facts_of_all(changes, at=NOW + timedelta(days=1))
+
+    assert found == [facts_of(change, at=NOW + timedelta(days=1)) for change in changes]
+    assert [facts.number for facts in found] == [change.number for change in changes]
+    assert {len(facts.pull_requests) for facts in found} == {0, 1, 2}
+    assert {len(facts.freezes) for facts in found} == {0, 1}

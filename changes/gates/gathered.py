@@ -1,0 +1,157 @@
+"""Asks what the gates need to know about changes, for all of them at once: the number of queries depends on neither how many there
+are nor how much they carry.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import TypeVar
+
+from django.db import models
+from django.db.models import Min, Q, QuerySet
+
+from changes.delivery.log_models import ReleaseLog
+from changes.delivery.models import Environment, PullRequest, Release
+from changes.gates.facts import ReleaseFact
+from changes.meetings.models import Decision
+from changes.proposals.models import Approval, Category, Change, LinkedPullRequest, LinkedPush, ReviewAfter, Revision, SignOff
+from changes.proposals.people import Links, links_for, uids_of, uids_of_pushes
+from changes.proposals.queries import CARRYING
+from portal.policy.refusal import Stale
+
+Row = TypeVar("Row", bound=models.Model)
+Place = tuple[int, str]
+"""Repository and commit."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is on record about some changes, each by the change's key."""
+
+    revisions: Mapping[int, Revision]
+    pull_requests: Mapping[int, list[PullRequest]]
+    pushes: Mapping[int, list[LinkedPush]]
+    links: Links
+    approvals: Mapping[int, list[Approval]]
+    sign_offs: Mapping[int, list[SignOff]]
+    reviews_after: Mapping[int, list[ReviewAfter]]
+    decisions: Mapping[int, list[Decision]]
+    releases: "Releases"
+
+    def revision(self, change: Change) -> Revision:
+        """The newest text of a change. Raises ``Stale`` when there is none, which a whole change never shows."""
+        if change.pk not in self.revisions:
+            raise Stale(f"{change} has no text yet.")
+        return self.revisions[change.pk]
+
+    @property
+    def every_pull_request(self) -> list[PullRequest]:
+        """Each once."""
+        return list({row.pk: row for rows in self.pull_requests.values() for row in rows}.values())
+
+
+def gather(changes: Sequence[Change]) -> Gathered:
+    """Everything that hangs on these changes; ten queries, and one more where pushes or pull requests are."""
+    keys = [change.pk for change in changes]
+    rows = _pull_requests(keys)
+    every = list({row.pk: row for those in rows.values() for row in those}.values())
+    pushes = _pushes([change.pk for change in changes if change.category == Category.EMERGENCY])
+    pushed = [push for those in pushes.values() for push in those]
+    newest = Revision.objects.filter(change__in=keys).order_by("change_id", "-number").distinct("change_id")
+    decisions = Decision.objects.filter(change__in=keys).select_related("meeting", "by", "lapse", "revision")
+    approvals = Approval.objects.filter(change__in=keys)
+    approvals = approvals.select_related("by", "on_behalf_of", "revision", "lapse", "confirmation")
+    return Gathered(
+        revisions={row.change_id: row for row in newest},
+        pull_requests=rows,
+        pushes=pushes,
+        links=links_for(uids_of(every) | uids_of_pushes(pushed)),
+        approvals=by_change(approvals.order_by("id")),
+        sign_offs=by_change(SignOff.objects.filter(change__in=keys).select_related("by").order_by("id")),
+        reviews_after=by_change(ReviewAfter.objects.filter(change__in=keys).select_related("by").order_by("id")),
+        decisions=by_change(decisions.order_by("at", "id")),
+        releases=Releases(commits_of(every, pushed)),
+    )
+
+
+def by_change(rows: QuerySet[Row]) -> dict[int, list[Row]]:
+    """Rows that have a ``change``, by its key, in their order."""
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(vars(row)["change_id"], []).append(row)
+    return found
+
+
+def _pull_requests(keys: Collection[int]) -> dict[int, list[PullRequest]]:
+    """With repository, reviews and links, oldest first."""
+    carrying = LinkedPullRequest.objects.filter(change__in=keys, role__in=CARRYING)
+    rows = PullRequest.objects.filter(pk__in=carrying.values("pull_request")).select_related("repository")
+    found: dict[int, list[PullRequest]] = {}
+    wanted = set(keys)
+    for row in rows.prefetch_related("reviews", "links").order_by("opened_at", "id"):
+        for link in row.links.all():
+            if link.change_id in wanted and link.role in CARRYING:
+                found.setdefault(link.change_id, []).append(row)
+    return found
+
+
+def _pushes(emergencies: Collection[int]) -> dict[int, list[LinkedPush]]:
+    """The pushes past the pull requests that a change answers for, oldest first. Only emergencies have any."""
+    if not emergencies:
+        return {}
+    rows = LinkedPush.objects.filter(change__in=emergencies, taken_back_at=None).select_related("repository")
+    return by_change(rows.order_by("pushed_at", "id"))
+
+
+def commits_of(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()) -> set[Place]:
+    """The commits that these pull requests or pushes put onto a branch."""
+    pushed = {(push.repository_id, push.commit_sha) for push in pushes}
+    return pushed | {(row.repository_id, sha) for row in rows for sha in (row.head_sha, row.merge_sha) if sha}
+
+
+class Releases:
+    """The releases of some commits, and since when the channel of production changes is written to."""
+
+    def __init__(self, commits: Collection[Place]) -> None:
+        """Asks once; nothing for no commits."""
+        self._found: list[tuple[Place, ReleaseFact]] = []
+        self._log_began: datetime | None = None
+        if commits:
+            rows = Release.objects.filter(at_places(commits, "commit_sha")).select_related("log").order_by("created_at", "id")
+            self._found = [((row.repository_id or 0, row.commit_sha), _release(row)) for row in rows]
+        if any(fact.environment == Environment.PRODUCTION for _, fact in self._found):
+            self._log_began = ReleaseLog.objects.aggregate(at=Min("release__created_at"))["at"]
+
+    def of(self, commits: Collection[Place]) -> tuple[ReleaseFact, ...]:
+        """Those of these commits, oldest first."""
+        return tuple(fact for place, fact in self._found if place in commits)
+
+    def log_is_kept(self, releases: Iterable[ReleaseFact]) -> bool:
+        """Whether the channel of production changes was written to when the first of these releases went to production."""
+        began = [release.created_at for release in releases if release.environment == Environment.PRODUCTION]
+        return bool(began) and self._log_began is not None and self._log_began <= min(began)
+
+
+def at_places(places: Iterable[Place], field: str) -> Q:
+    """Rows of a repository whose commit in ``field`` is one of these."""
+    wanted: dict[int, set[str]] = {}
+    for repository, sha in places:
+        wanted.setdefault(repository, set()).add(sha)
+    each = (Q(repository_id=repository, **{f"{field}__in": sorted(shas)}) for repository, shas in sorted(wanted.items()))
+    return reduce(or_, each, Q(pk__in=[]))
+
+
+def _release(row: Release) -> ReleaseFact:
+    return ReleaseFact(
+        environment=row.environment,
+        commit=row.commit_sha,
+        state=row.state,
+        created_at=row.created_at,
+        succeeded_at=row.succeeded_at,
+        label=str(row),
+        confirmed=row.confirmed_at is not None,
+        logged_at=row.log.posted_at if hasattr(row, "log") else None,
+        logged_url=row.log.permalink if hasattr(row, "log") else "",
+    )
