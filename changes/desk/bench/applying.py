@@ -1,35 +1,31 @@
 """W5: deliveries applied, whole, in one process as a worker does it, and in two; from the delivery to the page, at fifty a second.
 
 Each delivery is a ``pull_request`` of 24 KB about another pull request: its facts, its change, the ledger, in the batches of the
-inbox. For the last figure the door is the real web process, and a thread drains as a worker would; what the broker adds on its
-way to a worker (a few milliseconds) is not in it.
+inbox. That is the hardest kind; what a forge really sends is in ``streaming``. For the last figure the door is the real web
+process, and a thread drains as a worker would; what the broker adds on its way to a worker (a few milliseconds) is not in it.
 """
 
-import gc
 import hashlib
 import hmac
 import json
 import re
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Barrier
+from pathlib import Path
 from uuid import uuid4
 
-from django.db import connection, connections
+from django.db import connection
 from django.utils.timezone import now
 
 from changes.connectors.inbox import drain
 from changes.connectors.models import Delivery, Source
-from changes.desk.bench import client, door
+from changes.desk.bench import client, door, draining, streaming
 from changes.desk.bench.figures import Line, median, percentile
+from changes.desk.bench.lives import SIZE, Sent
 
 RATE, LATE_SECONDS = 1000.0, 2.0
-SIZE = 24 * 1024
 PER_SECOND = 50
 PATIENCE = 20.0
 """Seconds after which the worker has not kept up; then this is the figure, and no other one is waited for."""
@@ -70,75 +66,26 @@ def body(number: int, *, at: datetime) -> bytes:
     return json.dumps(said).encode()
 
 
-def measure(*, many: int, rounds: int, port: int, cookie: str) -> Iterator[Line]:
-    """``many`` stored deliveries are drained by one process, then as many by two; then ``rounds`` seconds of fifty a second go in
-    by the door."""
+def measure(*, many: int, rounds: int, port: int, cookie: str, folder: Path) -> Iterator[Line]:
+    """``many`` stored deliveries are drained by one process, then as many by two; then a forge's stream about a tenth as many pull
+    requests, three times as many deliveries; then ``rounds`` seconds of fifty a second go in by the door."""
     source = Source.objects.get(name="github")
+    Delivery.objects.filter(source=source).delete()  # the door's are no JSON to the end, and nobody applies them
     for processes in (1, 2):
-        _store(source, FIRST + many * (processes - 1), many)
-        rate = _rate(source, processes)
+        draining.store(source, _opening(FIRST + many * (processes - 1), many))
+        rate = draining.rate(source, processes)
         words = "one worker process" if processes == 1 else f"{processes} side by side, about one repository"
-        yield Line(f"W5 deliveries applied by {words}", f"{rate:,.0f}/s", "", rate, "/s", RATE if processes == 1 else None, "more")
+        name, wanted = f"W5 deliveries applied by {words}, each opening a change", RATE if processes == 1 else None
+        yield Line(name, f"{rate:,.0f}/s", "", rate, "/s", wanted, "more")
+    yield from streaming.measure(source=source, first=FIRST * 3, many=many // 10, folder=folder)
     seconds = _to_the_page(port, cookie, rounds)
     words = f"p50 {median(seconds):.2f} s, p95 {percentile(seconds, 95):.2f} s of {len(seconds)}"
     yield Line(f"W5 delivery to page, {PER_SECOND}/s", words, "", percentile(seconds, 95), "s", LATE_SECONDS)
 
 
-def _rate(source: Source, processes: int) -> float:
-    """Deliveries a second until nothing waits. Each process is one of the worker's: forked, with what was loaded before out of the
-    collector's reach (``portal.runtime.tasks``), and with a connection that it has already."""
-    many = Delivery.objects.filter(source=source, state=Delivery.State.NEW).count()
-    gc.collect()
-    gc.freeze()
-    connections.close_all()
-    context = get_context("fork")
-    ready, ended = context.Barrier(processes + 1), context.SimpleQueue()
-    workers = [context.Process(target=_drain_all, args=(ready, ended)) for _ in range(processes)]
-    for worker in workers:
-        worker.start()
-    ready.wait()
-    began = time.perf_counter()
-    rate = float(many / (max(ended.get() for _ in workers) - began))
-    for worker in workers:
-        worker.join()
-    gc.unfreeze()
-    _all_applied(source)
-    return rate
-
-
-def _drain_all(ready: Barrier, ended: "SimpleQueue[float]") -> None:
-    connection.ensure_connection()
-    ready.wait()
-    try:
-        while drain(now=now):
-            pass
-    finally:
-        ended.put(time.perf_counter())
-
-
-def _store(source: Source, first: int, many: int) -> None:
+def _opening(first: int, many: int) -> list[Sent]:
     at = now() - timedelta(seconds=5)
-    rows = []
-    for number in range(first, first + many):
-        raw = body(number, at=at)
-        rows.append(
-            Delivery(
-                source=source,
-                delivery_id=str(uuid4()),
-                event="pull_request",
-                body=zlib.compress(raw, 1),
-                body_size=len(raw),
-                body_digest=hashlib.sha256(raw).hexdigest(),
-                received_at=at,
-            )
-        )
-    Delivery.objects.bulk_create(rows, batch_size=500)
-
-
-def _all_applied(source: Source) -> None:
-    wrong = Delivery.objects.filter(source=source).exclude(state=Delivery.State.APPLIED).values_list("state", "note").first()
-    if wrong is not None:
-        raise RuntimeError(f"a delivery was not applied: {wrong}")
+    return [(at, "pull_request", body(number, at=at)) for number in range(first, first + many)]
 
 
 def _to_the_page(port: int, cookie: str, rounds: int) -> list[float]:

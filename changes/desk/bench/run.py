@@ -87,7 +87,8 @@ class Bench:
     def _applying(self, data: Path, person: User) -> Iterable[Line]:
         cookie = reader.signed_in(person, at=now())
         with server.serving(database=os.environ["DATABASE_URL"], data=data) as port:
-            return list(applying.measure(many=self.deliveries, rounds=max(5, self.rounds // 10), port=port, cookie=cookie))
+            rounds = max(5, self.rounds // 10)
+            return list(applying.measure(many=self.deliveries, rounds=rounds, port=port, cookie=cookie, folder=data))
 
     def _fill(self, owner: str, size: int, person: User) -> None:
         have = Change.objects.count()

@@ -1,5 +1,8 @@
 """The benchmark in small: its rows pass every guard, its figures come out, and its bare views stay out of the product."""
 
+import json
+import zlib
+from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
 import psycopg
@@ -9,8 +12,9 @@ from django.db import connection
 from django.urls import Resolver404, resolve
 from django.utils.timezone import now
 
+from changes.connectors.github.payloads import parse
 from changes.delivery.models import Check, PullRequest, Release, Review
-from changes.desk.bench import client, door, fill, reader, searching, shapes
+from changes.desk.bench import client, door, fill, lives, reader, searching, shapes
 from changes.desk.bench.completing import complete
 from changes.desk.bench.figures import Line, Table, median, percentile
 from changes.gates.models import Verdict
@@ -20,6 +24,7 @@ from changes.proposals.searching.models import SearchText
 from portal.access.scope import EVERYTHING
 from portal.ledger import projection
 from portal.ledger.models import LedgerLeaf
+from tests.portal.standins.vendors import wrong_webhooks
 
 MANY = 440
 """Enough for changes that are open (the newest four hundred) and for some in production."""
@@ -85,6 +90,43 @@ def test_a_made_up_delivery_is_as_large_and_as_genuine_as_a_real_one(db):
     assert len(body) == 24 * 1024 == client.length_of(head)
     assert shapes.delivery() == body
     assert door.delivery()(1) != sent
+
+
+@pytest.fixture
+def stream(tmp_path):
+    """The deliveries about two pull requests."""
+    return lives.backlog(folder=tmp_path, first=3_000_000, many=2, at=datetime(2026, 11, 27, 12, 0, tzinfo=UTC))
+
+
+def test_a_life_is_thirty_known_deliveries_of_the_usual_size_in_their_order(stream):
+    whole = [(at, parse(event, body), body) for at, event, body in stream]
+    assert [at for at, _, _ in whole] == sorted(at for at, _, _ in whole)
+    assert ({told.kind for _, told, _ in whole}, {told.note for _, told, _ in whole}) == ({"known"}, {""})
+    assert all(24_000 < len(body) < 26_000 and 3_000 < len(zlib.compress(body, 1)) < 6_500 for _, _, body in whole)
+
+    said = [(told.event, told.action, json.loads(body)) for _, told, body in whole if b"3000000" in body]
+    story = [(event, action) for event, action, _ in said]
+    checks = [("check_run", "created"), ("check_run", "completed")]
+    opened, again = ("pull_request", "opened"), ("pull_request", "synchronize")
+    ends = [("pull_request_review", "submitted"), ("pull_request", "closed"), ("push", "")]
+    assert len(said) == lives.EACH == 30
+    assert [one for one in story if one not in checks] == [opened, ("push", ""), again, *ends]
+    assert story[-3:] == ends
+    before, after = said[1 : story.index(("push", ""))], said[story.index(again) + 1 : -3]
+    runs = [
+        [(body["check_run"]["head_sha"], body["check_run"]["name"], action) for _, action, body in one] for one in (before, after)
+    ]
+    change = next(body for event, action, body in said if (event, action) == again)
+    for sha, about in zip((change["before"], change["after"]), runs, strict=True):
+        assert sorted(about) == sorted((sha, name, action) for name in lives.CHECKS for _, action in checks)
+        assert all(about.index((sha, name, "created")) < about.index((sha, name, "completed")) for name in lives.CHECKS)
+
+
+def test_a_life_is_valid_against_githubs_contract(stream):
+    one_of_each = {(event, json.loads(body).get("action")): (event, json.loads(body)) for _, event, body in stream}
+
+    assert len(one_of_each) == 7
+    assert wrong_webhooks(one_of_each.values()) == []
 
 
 def test_a_line_says_by_how_much_a_target_was_missed():

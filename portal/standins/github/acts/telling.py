@@ -8,7 +8,6 @@ from portal.standins.github.hooks import APP_ID, HOOK_ID, INSTALLATION_ID
 from portal.standins.github.shapes import commits, deliveries, people, repositories
 from portal.standins.github.world import World, node_id
 from portal.standins.store import Row
-from portal.standins.times import moment
 
 COMMITS_TOLD = 2048
 
@@ -20,17 +19,18 @@ def tell(world: World, event: str, payload: Row, *, repository: Row, by: str, te
         shape |= {"permissions": people.permissions_of(team_level), "role_name": people.ROLE_NAMES[team_level]}
     owner = repository["full_name"].split("/")[0]
     auditing.note(world, event, payload, org=owner, by=by, repository=repository["full_name"])
-    common = {"repository": shape} | _common(world, owner, by)
-    world.hooks.send(event=event, payload={**payload, **common, **payload}, repository=repository)
+    around = {"repository": shape} | common(world, owner, by)
+    world.hooks.send(event=event, payload={**payload, **around, **payload}, repository=repository)
 
 
 def tell_organization(world: World, event: str, payload: Row, *, org: str, by: str) -> None:
     """Sends one event about an organisation; no repository is named."""
     auditing.note(world, event, payload, org=org, by=by)
-    world.hooks.send(event=event, payload=payload | _common(world, org, by))
+    world.hooks.send(event=event, payload=payload | common(world, org, by))
 
 
-def _common(world: World, owner: str, by: str) -> Row:
+def common(world: World, owner: str, by: str) -> Row:
+    """What every event carries beside its repository: the organisation, who did it, and the App's installation."""
     return {
         "organization": people.organization(world, owner),
         "sender": people.user(world, by),
@@ -48,7 +48,7 @@ def tell_push(world: World, repository: Row, *, branch: str, before: str, after:
         "ref": f"refs/heads/{branch}",
         "before": before,
         "after": after,
-        "repository": _pushed_repository(world, repository),
+        "repository": repositories.pushed(world, repository),
         "pusher": {"name": account["login"], "email": account["email"]},
         "created": before == NOBODY,
         "deleted": after == NOBODY,
@@ -71,21 +71,6 @@ def _new_commits(world: World, repository: Row, before: str, after: str) -> list
             known = after
     found = git.commits(f"{known}..{after}", limit=COMMITS_TOLD)
     return [commits.pushed(world, repository["full_name"], entry) for entry in found]
-
-
-def _pushed_repository(world: World, repository: Row) -> Row:
-    """In a push, times are numbers and the owner has a name: GitHub's old form."""
-    owner = repository["full_name"].split("/")[0]
-    account = world.account(owner)
-    shape = repositories.repository(world, repository)
-    shape["owner"] = shape["owner"] | {"name": account["name"], "email": account["email"]}
-    return shape | {
-        "created_at": int(moment(repository["created_at"]).timestamp()),
-        "pushed_at": int(moment(repository["pushed_at"]).timestamp()),
-        "stargazers": 0,
-        "master_branch": repository["default_branch"],
-        "organization": owner,
-    }
 
 
 def ping(world: World, *, at: datetime | None = None) -> None:

@@ -3,6 +3,7 @@
 from portal.standins.github.shapes import people
 from portal.standins.github.world import World, node_id
 from portal.standins.store import Row
+from portal.standins.times import moment
 
 LINKS = {
     "archive_url": "/{archive_format}{/ref}",
@@ -114,4 +115,19 @@ def full_repository(world: World, row: Row) -> Row:
         "allow_auto_merge": False,
         "delete_branch_on_merge": False,
         "permissions": {"admin": False, "maintain": False, "push": False, "triage": False, "pull": True},
+    }
+
+
+def pushed(world: World, row: Row) -> Row:
+    """A repository in a push: times are numbers and the owner has a name, GitHub's old form."""
+    owner = row["full_name"].split("/")[0]
+    account = world.account(owner)
+    shape = repository(world, row)
+    shape["owner"] = shape["owner"] | {"name": account["name"], "email": account["email"]}
+    return shape | {
+        "created_at": int(moment(row["created_at"]).timestamp()),
+        "pushed_at": int(moment(row["pushed_at"]).timestamp()),
+        "stargazers": 0,
+        "master_branch": row["default_branch"],
+        "organization": owner,
     }
