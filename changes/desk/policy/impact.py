@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from changes.gates.queries import facts_of
+from changes.gates.facts import ChangeFacts
+from changes.gates.queries import facts_of_all
 from changes.gates.verdict import evaluate
 from changes.proposals import queries as proposals
 from changes.proposals.deriving import classes_of
@@ -40,15 +41,15 @@ def impact_of(*, now: Parameters, then: Parameters, at: datetime, scope: Scope) 
     if scope.repositories is not None:
         rows = rows.filter(repository_names__overlap=sorted(scope.repositories))
     looked = list(rows.order_by("-moved_at", "-id")[:LOOKED_AT])
-    found = [Otherwise(change, _differences(change, now, then, at)) for change in looked]
+    judged = zip(looked, facts_of_all(looked, at=at), strict=True)
+    found = [Otherwise(change, _differences(change, facts, now, then)) for change, facts in judged]
     return Impact([item for item in found if item.differences], len(looked), rows.count())
 
 
-def _differences(change: Change, now: Parameters, then: Parameters, at: datetime) -> tuple[tuple[str, str, str], ...]:
+def _differences(change: Change, facts: ChangeFacts, now: Parameters, then: Parameters) -> tuple[tuple[str, str, str], ...]:
     rows = list(proposals.linked_pull_requests(change))
     work = [row for row in rows if proposals.part_of(row) == LinkedPullRequest.Role.WORK]
     before, after = (classes_of(change, rows=rows, work=work, parameters=each) for each in (now, then))
-    facts = facts_of(change, at=at)
     gates = zip(
         evaluate(replace(facts, **{name: before[name] for name in CLASSES}), now),
         evaluate(replace(facts, **{name: after[name] for name in CLASSES}), then),
