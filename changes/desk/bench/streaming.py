@@ -42,7 +42,7 @@ def _store(source: Source, first: int, many: int, folder: Path) -> int:
 def _all_judged(first: int, many: int) -> None:
     """Raises RuntimeError when one of the pull requests has no change, or one that nobody has judged."""
     changes = Change.objects.filter(links__pull_request__number__range=(first, first + many - 1))
-    wrong = changes.filter(Q(assessment=None) | Q(gates_at=None)).count()
+    wrong = changes.filter(Q(assessment__isnull=True) | Q(gates_at=None)).count()
     found = changes.count()
     if wrong or found != many or Settling.objects.exists():
-        raise RuntimeError(f"of {many} pull requests {found} have changes, and {wrong} of these were not judged")
+        raise RuntimeError(f"of {many} pull requests {found} have changes, and {wrong} of them not judged, or something waits")
