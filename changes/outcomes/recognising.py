@@ -5,7 +5,7 @@ Sources: GitHub's button writes "Reverts owner/name#17" into the body of the pul
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -34,8 +34,9 @@ def recognise(
     """
     found: dict[int, Change] = {}
     rows = {row.pk: row for row in pull_requests if row.state == PullRequest.State.MERGED and row.merged_at is not None}
+    told = _messages(repository, [row.merge_sha for row in rows.values() if row.merge_sha])
     for row in rows.values():
-        found.update({change.pk: change for change in _note_revert(row, at)})
+        found.update({change.pk: change for change in _note_revert(row, at, told.get(row.merge_sha, ()))})
     for release in releases:
         found.update({change.pk: change for change in _note_rollback(release, at)})
     waiting = Undoing.objects.filter(kind=Undoing.Kind.REVERT, finished_at=None, pull_request__repository=repository)
@@ -45,8 +46,17 @@ def recognise(
     return list(found.values())
 
 
-def _note_revert(row: PullRequest, at: datetime) -> list[Change]:
-    changes = reverted_by(row) if row.merged_at else []
+def _messages(repository: Repository, merges: Iterable[str]) -> dict[str, list[str]]:
+    """The messages of the commits that pushes of these merges brought, by merge."""
+    found: dict[str, list[str]] = {}
+    pushes = Push.objects.filter(repository=repository, after__in=set(merges)).order_by("id")
+    for after, commits in pushes.values_list("after", "commits"):
+        found.setdefault(after, []).extend(str(commit.get("message") or "") for commit in commits)
+    return found
+
+
+def _note_revert(row: PullRequest, at: datetime, messages: Sequence[str] | None = None) -> list[Change]:
+    changes = reverted_by(row, messages) if row.merged_at else []
     for change in changes:
         finished = _reverted_in_production_at(row)
         began = row.merged_at or at
@@ -64,12 +74,17 @@ def _note_rollback(release: Release, at: datetime) -> list[Change]:
     return changes
 
 
-def reverted_by(row: PullRequest) -> list[Change]:
-    """The changes whose pull requests ``row`` reverts, as its body, its commits or its title say. Never its own."""
+def reverted_by(row: PullRequest, messages: Sequence[str] | None = None) -> list[Change]:
+    """The changes whose pull requests ``row`` reverts, as its body, its commits or its title say. Never its own.
+
+    ``messages`` are those of the commits that its merge pushed, where the caller knows them.
+    """
     wanted = Q(pk__in=[])
     for match in BUTTON.finditer(row.body):
         wanted |= Q(repository__name=match["repository"] or row.repository.name, number=int(match["number"]))
-    for sha in _reverted_commits(row):
+    if messages is None:
+        messages = _messages(row.repository, [row.merge_sha]).get(row.merge_sha, ()) if row.merge_sha else ()
+    for sha in _reverted_commits([row.body, *messages]):
         wanted |= Q(repository=row.repository) & (Q(merge_sha__startswith=sha) | Q(head_sha__startswith=sha))
     earlier = PullRequest.objects.filter(state=PullRequest.State.MERGED).exclude(pk=row.pk)
     named = earlier.filter(wanted)
@@ -81,12 +96,8 @@ def reverted_by(row: PullRequest) -> list[Change]:
     return list(Change.objects.filter(pk__in=carried.values("change")).exclude(links__pull_request=row).order_by("id"))
 
 
-def _reverted_commits(row: PullRequest) -> set[str]:
+def _reverted_commits(texts: Iterable[str]) -> set[str]:
     """Full or short commits that the texts of a pull request and of the push that merged it name."""
-    texts = [row.body]
-    if row.merge_sha:
-        for commits in Push.objects.filter(repository=row.repository, after=row.merge_sha).values_list("commits", flat=True):
-            texts += [str(commit.get("message") or "") for commit in commits]
     return {match["sha"].lower() for text in texts for match in COMMIT.finditer(text)}
 
 

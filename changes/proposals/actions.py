@@ -107,10 +107,12 @@ def revise(
     by_login: str = "",
     actor: str,
     form_key: UUID | None = None,
+    held: bool = False,
 ) -> Revision:
     """Add a revision when the text differs from the present one. A material edit ends the approvals of the old text, visibly;
-    an immaterial one leaves them standing (``material`` has the rule)."""
-    locked = queries.locked(change.pk)
+    an immaterial one leaves them standing (``material`` has the rule). ``held`` says that the caller has locked ``change`` and
+    read it since: it is not read again, and shows what was written."""
+    locked = change if held else queries.locked(change.pk)
     present = queries.current_revision(locked)
     wanted = texts_in(texts)
     if present.digest == revision_digest(**wanted):
@@ -186,14 +188,15 @@ def name_requester(*, change: Change, person: User, actor: str, at: datetime) ->
     change.requester = person
 
 
-@transaction.atomic
-def classify(*, change: Change, values: Mapping[str, Any], actor: str, at: datetime) -> bool:
+@transaction.atomic(savepoint=False)
+def classify(*, change: Change, values: Mapping[str, Any], actor: str, at: datetime, held: bool = False) -> bool:
     """Write category, size and kind as computed. Returns whether anything changed; an unchanged one writes nothing.
+    ``held`` says that the caller has locked ``change`` and read it since.
 
     A new class ends the approvals of the old one, visibly. The +1 of an emergency binds to the commit alone (P-22): what is
     read about its files a minute later leaves it standing.
     """
-    locked = queries.locked(change.pk)
+    locked = change if held else queries.locked(change.pk)
     fresh = entries.fresh_classes(locked, values)
     if not fresh and values["reasons"] == locked.reasons:
         return False

@@ -1,25 +1,20 @@
 """What follows from the facts about one change: its classes by rule and by people, whether it is routine, and its risk."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, Max, Q, Value
+from django.db.models import F, Func, Value
 
-from changes.delivery.models import Environment, PullRequest, Release
+from changes.delivery.models import PullRequest
 from changes.proposals import queries, risk
 from changes.proposals.classification import NAMES, Choice, Classification, classify
+from changes.proposals.known import PATHS, Known, untouched_days
 from changes.proposals.largeness import counted_lines, losing_line
 from changes.proposals.measuring import Piece, Touched, is_migration, touched
 from changes.proposals.models import Change, ClassChoice
 from changes.proposals.paths import any_match
 from changes.proposals.routine import Routine, Work, routine_of
 from portal.policy.parameters import Parameters
-
-LOOKED_AT = 1000
-"""Merges of a branch among which the last change of the same paths is looked for."""
-PATHS = 1000
-"""Paths of a change that are looked for elsewhere."""
 
 
 def follow_rename(*, was: str, name: str) -> None:
@@ -98,14 +93,14 @@ def routine_by(work: Iterable[PullRequest], parameters: Parameters) -> Routine:
     return routine_of((Work(row.author_login, row.commit_people, row.paths) for row in work), parameters)
 
 
-def keep_derived(*, change: Change, rows: list[PullRequest], work: list[PullRequest], at: datetime, parameters: Parameters) -> None:
+def keep_derived(*, change: Change, rows: list[PullRequest], work: list[PullRequest], known: Known) -> None:
     """Keep on the change whether it is routine and how risky it is. Derived, so no evidence.
 
     The risk is that of taking the change to production: once it is there, what was known before stands.
     """
-    values: dict[str, Any] = {"routine": routine_by(work, parameters).yes}
+    values: dict[str, Any] = {"routine": routine_by(work, known.parameters).yes}
     if change.merged_at is None or not change.risk:
-        values |= risk_values(change, measured(change, work=work or rows, at=at, parameters=parameters), parameters)
+        values |= risk_values(change, measured(work=work or rows, known=known), known.parameters)
     fresh = {name: value for name, value in values.items() if value != getattr(change, name)}
     if fresh:
         Change.objects.filter(pk=change.pk).update(**fresh)
@@ -120,16 +115,9 @@ def risk_values(change: Change, facts: risk.Measured, parameters: Parameters) ->
     return {"risk": found.as_json(), "risk_points": found.points, "risk_level": found.level}
 
 
-def measured(
-    change: Change,
-    *,
-    work: list[PullRequest],
-    at: datetime,
-    parameters: Parameters,
-    apps: tuple[str, ...] | None = None,
-) -> risk.Measured:
-    """What the portal knows about the reach and the history of a change's paths. ``apps`` is what ``apps_of`` says of its
-    repositories, where the caller knows it."""
+def measured(*, work: list[PullRequest], known: Known) -> risk.Measured:
+    """What the portal knows about the reach and the history of the paths of these pull requests."""
+    parameters = known.parameters
     facts = touched_by(work)
     paths = list(dict.fromkeys(facts.paths or ()))
     migrations = tuple(path for path in paths if is_migration(path, parameters))
@@ -140,60 +128,8 @@ def measured(
         migrations=migrations,
         destructive=any(losing_line(path, (facts.said or {}).get(path) or (), parameters) for path in migrations),
         repositories=tuple(sorted(repositories.values())),
-        apps=apps_of(repositories, at, parameters) if apps is None else apps,
+        apps=known.apps_of(repositories),
         shared=tuple(path for path in paths if any_match(path, parameters.shared_paths)),
-        failures=_failures(repositories, paths[:PATHS], at, parameters),
-        untouched_days=_untouched_days(change, work, paths[:PATHS], at),
+        failures=known.failures(repositories, paths[:PATHS]),
+        untouched_days=untouched_days(work, paths[:PATHS], known.at),
     )
-
-
-def _in_production(repositories: Iterable[int], at: datetime, parameters: Parameters) -> Any:
-    since = at - parameters.failures_within
-    return Release.objects.filter(repository__in=list(repositories), environment=Environment.PRODUCTION, created_at__gte=since)
-
-
-def apps_of(repositories: Iterable[int], at: datetime, parameters: Parameters) -> tuple[str, ...]:
-    """The apps in production that run these repositories."""
-    if not repositories:
-        return ()
-    rows = _in_production(repositories, at, parameters).exclude(app="").order_by("app")
-    return tuple(rows.values_list("app", flat=True).distinct())
-
-
-def _failures(repositories: Mapping[int, str], paths: list[str], at: datetime, parameters: Parameters) -> tuple[str, ...]:
-    """Releases to production that failed or were rolled back and had changed one of the same paths."""
-    if not paths:
-        return ()
-    bad = _in_production(repositories, at, parameters).filter(Q(state=Release.State.FAILED) | Q(undone_by__isnull=False))
-    releases = {row.pk: row for row in bad.exclude(commit_sha="").order_by("created_at", "id")}
-    if not releases:
-        return ()
-    commits = {row.commit_sha for row in releases.values()}
-    # What a promotion carries is told by the work of the changes that it belongs to.
-    carried = PullRequest.objects.filter(
-        links__role="work",
-        links__change__links__pull_request__repository__in=list(repositories),
-        links__change__links__pull_request__merge_sha__in=commits,
-        paths__overlap=paths,
-    )
-    same = set(carried.values_list("links__change__links__pull_request__merge_sha", flat=True))
-    return tuple(_failure(row) for row in releases.values() if row.commit_sha in same)
-
-
-def _failure(row: Release) -> str:
-    verb = "failed" if row.state == Release.State.FAILED else "was rolled back"
-    return f"{row}, which changed the same paths, {verb} ({row.created_at:%-d %B %Y})."
-
-
-def _untouched_days(change: Change, work: list[PullRequest], paths: list[str], at: datetime) -> int | None:
-    """Whole days since another pull request changed one of the paths. None when none of the last merges did."""
-    if not paths or not work:
-        return None
-    last = []
-    for repository, branch in {(row.repository_id, row.base_ref) for row in work}:
-        merged = PullRequest.objects.filter(repository=repository, base_ref=branch, state=PullRequest.State.MERGED)
-        newest = merged.filter(merged_at__lte=at).exclude(pk__in=[row.pk for row in work]).order_by("-merged_at")[:LOOKED_AT]
-        same = PullRequest.objects.filter(pk__in=newest.values("pk"), paths__overlap=paths)
-        last.append(same.aggregate(at=Max("merged_at"))["at"])
-    times = [moment for moment in last if moment is not None]
-    return (at - max(times)).days if times else None

@@ -7,27 +7,28 @@ a change of its own.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from changes.delivery.models import Environment, PullRequest, Release
 from changes.proposals import actions, queries
 from changes.proposals.carried import brought_back, carried_by
-from changes.proposals.deriving import classes_of, keep_derived, routine_by
+from changes.proposals.deriving import choices_of, classes_of, keep_derived, routine_by
+from changes.proposals.digest import revision_digest
 from changes.proposals.headings import lift, references
+from changes.proposals.known import Known, person_of
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush, Undoing
-from changes.proposals.people import links_for
+from changes.proposals.present import Present, present_of
 from changes.proposals.progress import Progress, next_move
 from changes.proposals.searching.rereading import reread
+from changes.proposals.sections import texts_in
 from changes.proposals.undeclared import upheld
-from portal.access.models import User
 from portal.policy.clocks import add_working_days
-from portal.policy.in_force import parameters_at
 from portal.policy.parameters import Parameters
 
 Role = LinkedPullRequest.Role
@@ -61,33 +62,53 @@ def follow(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Ch
     return changes
 
 
-@transaction.atomic
 def join(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Change]:
-    """Join the pull request to its changes, opening one where needed. Returns them as they are; whoever calls refreshes them."""
-    row = PullRequest.objects.select_for_update(of=("self",)).select_related("repository").get(pk=pull_request.pk)
-    repository = row.repository
-    if not row.head_sha:
-        return []
-    if row.base_ref in (repository.main_branch, repository.prod_branch):
-        _join(row, at, settled=settled)
+    """Join one pull request to its changes, as ``join_all`` does."""
+    return join_all(pull_requests=[pull_request], at=at, settled=settled)
+
+
+@transaction.atomic(savepoint=False)
+def join_all(*, pull_requests: Sequence[PullRequest], at: datetime, settled: bool) -> list[Change]:
+    """Join pull requests to their changes, the oldest first, opening one where needed. Returns these changes as they are, each
+    once; whoever calls refreshes them. All pull requests are locked before any change is."""
+    locked = PullRequest.objects.select_for_update(of=("self",)).filter(pk__in=[row.pk for row in pull_requests])
+    rows = [row for row in locked.select_related("repository").order_by("opened_at", "number", "id") if row.head_sha]
+    links = _links(rows)
+    linked = {link.pull_request_id for link in links}
+    made = False
+    for row in rows:
+        if row.base_ref in (row.repository.main_branch, row.repository.prod_branch):
+            made |= _join(row, at, settled=settled, linked=row.pk in linked)
     # One that goes into another branch now may belong to a change already: that change follows.
-    return list(queries.changes_of(row))
+    own = [link for link in (_links(rows) if made else links) if link.role in queries.CARRYING]
+    place = {row.pk: place for place, row in enumerate(rows)}
+    own.sort(key=lambda link: (place[link.pull_request_id], link.change_id))
+    return list({link.change_id: link.change for link in own}.values())
 
 
-def _join(row: PullRequest, at: datetime, *, settled: bool) -> None:
-    role = role_of(row)
+def _links(rows: Iterable[PullRequest]) -> list[LinkedPullRequest]:
+    """All links of these pull requests with their changes. Nobody else makes any while the pull requests are locked."""
+    return list(LinkedPullRequest.objects.filter(pull_request__in=rows).select_related("change"))
+
+
+def _join(row: PullRequest, at: datetime, *, settled: bool, linked: bool) -> bool:
+    """Join one of them; ``linked`` says that it has links already. Returns whether there are new ones."""
+    role, made = role_of(row), []
+
+    def link(change: Change, reason: str, actor: str) -> None:
+        made.append(actions.link(change=change, pull_request=row, role=role, reason=reason, actor=actor, at=at))
+
     for change in _named(row):
-        actions.link(
-            change=change, pull_request=row, role=role, reason=f"the pull request names {change}", actor=account_of(row), at=at
-        )
+        link(change, f"the pull request names {change}", account_of(row))
     if role == Role.PROMOTION:
         for change in carried_by(row):
-            actions.link(change=change, pull_request=row, role=role, reason="the promotion carries it", actor="portal", at=at)
+            link(change, "the promotion carries it", "portal")
     if role == Role.BACK_MERGE:
         for change in brought_back(row):
-            actions.link(change=change, pull_request=row, role=role, reason="brings it back to main", actor="portal", at=at)
-    if not row.links.exists() and (role == Role.WORK or settled):
-        actions.link(change=_open(row, at), pull_request=row, role=role, reason=OPENED, actor=account_of(row), at=at)
+            link(change, "brings it back to main", "portal")
+    if not (linked or made) and (role == Role.WORK or settled):
+        link(_open(row, at), OPENED, account_of(row))
+    return any(made)
 
 
 def named_in(row: PullRequest) -> tuple[int, ...]:
@@ -113,12 +134,6 @@ def account_of(row: PullRequest) -> str:
     return f"{row.repository.forge}:{row.author_uid or ''}:{row.author_login}"
 
 
-def person_of(row: PullRequest) -> User | None:
-    """The person behind that account."""
-    linked = links_for([row.author_uid]).get(str(row.author_uid))
-    return User.objects.filter(pk=linked[0]).first() if linked else None
-
-
 def texts_from(row: PullRequest) -> dict[str, str]:
     """The text of a proposal in the words of the pull request."""
     return {"title": row.title, **vars(lift(row.body))}
@@ -136,19 +151,27 @@ def _open(row: PullRequest, at: datetime) -> Change:
     )
 
 
-@transaction.atomic
-def refresh(*, change: Change, at: datetime, parameters: Parameters | None = None) -> None:
-    """Text, class, people, approvals and state of a change, from what its pull requests say now, by the policy in force."""
-    parameters = parameters or parameters_at(at)
-    rows = list(queries.linked_pull_requests(change))
+@transaction.atomic(savepoint=False)
+def refresh(*, change: Change, at: datetime, known: Known | None = None) -> None:
+    """Text, class, people, approvals and state of a change, from what its pull requests say now, by the policy in force.
+
+    The change is locked first, until the transaction ends, and ``change`` shows what is on record of it then. ``known`` is for
+    whoever refreshes several changes at the same ``at`` in one transaction: what they share is asked once.
+    """
+    known = known or Known(at=at)
+    change.refresh_from_db(from_queryset=queries.locking())
+    present = present_of(change)
+    rows = list(queries.linked_pull_requests(change).prefetch_related(None))
     work = work_of(rows)
-    if change.opened_by == "pull_request" and rows and not change.revisions.exclude(source="pull_request").exists():
-        _take_over(change, (work or rows)[0], at, way_back=parameters.routine_rollback if routine_by(work, parameters).yes else "")
-    classes = classes_of(change, rows=rows, work=work, parameters=parameters)
-    actions.classify(change=change, values=upheld(change, classes), actor="portal", at=at)
-    _lapse_outdated(change, at)
-    _advance(change, rows, at, parameters)
-    keep_derived(change=change, rows=rows, work=work, at=at, parameters=parameters)
+    if change.opened_by == "pull_request" and rows and not present.written_here:
+        _take_over(change, rows, work, present, known)
+    choices = choices_of(change) if present.choices else {}
+    classes = classes_of(change, rows=rows, work=work, parameters=known.parameters, choices=choices)
+    actions.classify(change=change, values=upheld(change, classes), actor="portal", at=at, held=True)
+    if present.words and change.merged_at is None:
+        _lapse_outdated(change, rows, at)
+    _advance(change, rows, present, known)
+    keep_derived(change=change, rows=rows, work=work, known=known)
     reread(change=change)
 
 
@@ -158,13 +181,21 @@ def work_of(rows: Iterable[PullRequest]) -> list[PullRequest]:
     return [row for row in work if row.state != PullRequest.State.CLOSED] or work
 
 
-def _take_over(change: Change, row: PullRequest, at: datetime, *, way_back: str) -> None:
-    """The text follows the pull request's. ``way_back`` is what a rule fills in where the description has none."""
-    person, texts = person_of(row), texts_from(row)
+def _take_over(change: Change, rows: list[PullRequest], work: list[PullRequest], present: Present, known: Known) -> None:
+    """The text follows the pull request's; where its description has no way back, a rule may fill one in. Who opened it is
+    asked for only where that is not on record or the text differs."""
+    row, at = (work or rows)[0], known.at
+    texts = texts_from(row)
     if not texts["rollback"].strip():
-        texts["rollback"] = way_back
+        texts["rollback"] = known.parameters.routine_rollback if routine_by(work, known.parameters).yes else ""
+    same = present.text is not None and present.text.digest == revision_digest(**texts_in(texts))
+    if same and change.requester_id is not None:
+        return
+    person = known.person_of(row)
     if change.requester_id is None and person is not None:
         actions.name_requester(change=change, person=person, actor=account_of(row), at=at)
+    if same:
+        return
     actions.revise(
         change=change,
         texts=texts,
@@ -173,38 +204,40 @@ def _take_over(change: Change, row: PullRequest, at: datetime, *, way_back: str)
         by=person,
         by_login=row.author_login,
         actor=account_of(row),
+        held=True,
     )
 
 
-def _lapse_outdated(change: Change, at: datetime) -> None:
+def _lapse_outdated(change: Change, rows: list[PullRequest], at: datetime) -> None:
     """An approval binds to its head commit and to the people then: a new push or a new contributor ends it (P-03)."""
     standing = queries.standing_approvals(change)
-    if not standing or change.merged_at is not None:
+    if not standing:
         return
-    head = queries.head_for_production(change)
+    head = queries.head_for_production(change, rows=rows)
     # A +1 that came before there was a commit counts for the emergency, whatever commit follows (P-22).
     moved = [row for row in standing if row.head_sha and row.head_sha != head]
     if moved:
         actions.lapse_approvals(change=change, reason=f"a new push: the head is {head[:7]} now", at=at, only=moved)
-    people = queries.contributors(change)
+    prefetch_related_objects(rows, "reviews")
+    people = queries.contributors(change, rows=rows)
     own = [row for row in standing if row not in moved and any(queries.actor_for(row.by).same_as(actor) for actor in people)]
     if own:
         actions.lapse_approvals(change=change, reason="the approver has become a contributor", at=at, only=own)
 
 
-def _advance(change: Change, rows: list[PullRequest], at: datetime, parameters: Parameters) -> None:
-    progress = progress_of(change, rows)
-    _note_times(change, progress, parameters)
+def _advance(change: Change, rows: list[PullRequest], present: Present, known: Known) -> None:
+    progress = progress_of(change, rows, undoings=present.undoings)
+    _note_times(change, progress, known.parameters)
     for _ in range(4):
         verb = next_move(change.state, progress)
         if not verb:
             return
         moment = {"merge": progress.merged_to_prod_at, "release": progress.released_at, "roll_back": progress.rolled_back_at}
-        actions.move(change=change, verb=verb, actor="portal", at=moment.get(verb) or at)
+        actions.move(change=change, verb=verb, actor="portal", at=moment.get(verb) or known.at)
 
 
-def progress_of(change: Change, rows: list[PullRequest]) -> Progress:
-    """What the pull requests ``rows`` and the releases of their commits say."""
+def progress_of(change: Change, rows: list[PullRequest], *, undoings: bool = True) -> Progress:
+    """What the pull requests ``rows`` and the releases of their commits say; without ``undoings`` the change has none."""
     merged = [row for row in rows if role_of(row) != Role.BACK_MERGE and is_in_production(row)]
     pushes = queries.standing_pushes(change)
     releases = _production_releases(merged, pushes)
@@ -215,7 +248,7 @@ def progress_of(change: Change, rows: list[PullRequest]) -> Progress:
             [*(row.merged_at for row in merged if row.merged_at), *(push.pushed_at for push in pushes)], default=None
         ),
         released_at=releases.order_by("-succeeded_at").values_list("succeeded_at", flat=True).exclude(succeeded_at=None).first(),
-        rolled_back_at=_undone_at(change, undone),
+        rolled_back_at=_undone_at(change, undone, undoings=undoings),
     )
 
 
@@ -238,11 +271,11 @@ def progress_before_merge(change: Change, rows: list[PullRequest]) -> Progress:
     )
 
 
-def _undone_at(change: Change, undone: QuerySet[Release]) -> datetime | None:
+def _undone_at(change: Change, undone: QuerySet[Release], *, undoings: bool) -> datetime | None:
     """When production last went back behind the change: a release began to, or a revert of it was released."""
-    began = change.undoings.filter(kind=Undoing.Kind.RELEASE).values_list("started_at", flat=True)
-    reverted = change.undoings.filter(kind=Undoing.Kind.REVERT).exclude(finished_at=None).values_list("finished_at", flat=True)
-    moments = [*undone.values_list("created_at", flat=True), *began, *(moment for moment in reverted if moment)]
+    rows = list(change.undoings.all()) if undoings else []
+    noted = [row.started_at if row.kind == Undoing.Kind.RELEASE else row.finished_at for row in rows]
+    moments = [*undone.values_list("created_at", flat=True), *(moment for moment in noted if moment is not None)]
     return max(moments, default=None)
 
 

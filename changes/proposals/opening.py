@@ -15,7 +15,7 @@ from changes.delivery.models import PullRequest
 from changes.delivery.sets import Key
 from changes.proposals import entries
 from changes.proposals.actions import Written, first_revision, take_numbers
-from changes.proposals.deriving import apps_of, classes_of, measured, risk_values, routine_by
+from changes.proposals.deriving import classes_of, measured, risk_values, routine_by
 from changes.proposals.following import (
     OPENED,
     account_of,
@@ -25,6 +25,7 @@ from changes.proposals.following import (
     role_of,
     texts_from,
 )
+from changes.proposals.known import Known, apps_of
 from changes.proposals.lifecycle import State, find_move
 from changes.proposals.models import Change, LinkedPullRequest, Revision
 from changes.proposals.moving import MOVED, ring_for, take_step
@@ -183,7 +184,7 @@ def _opening(row: PullRequest, by: User | None, apps: tuple[str, ...], parameter
     revision = first_revision(change, texts, Written("pull_request", by, row.author_login, at, None))
     classes = classes_of(change, rows=[row], work=[row], parameters=parameters, choices={})
     change.reasons = classes["reasons"]
-    facts = measured(change, work=[row], at=row.touched_at, parameters=parameters, apps=apps)
+    facts = measured(work=[row], known=Known(at=row.touched_at, parameters=parameters, apps={row.repository_id: apps}))
     for name, value in risk_values(change, facts, parameters).items():
         setattr(change, name, value)
     return Opening(row, row.touched_at, change, revision, classes)

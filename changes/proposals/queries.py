@@ -30,7 +30,12 @@ CARRYING = (Role.WORK, Role.PROMOTION, Role.BACK_MERGE)
 
 def locked(pk: int) -> Change:
     """The change under a row lock, for the rest of the transaction."""
-    return Change.objects.select_for_update(of=("self",)).get(pk=pk)
+    return locking().get(pk=pk)
+
+
+def locking() -> QuerySet[Change]:
+    """Changes, each of which is locked as it is read."""
+    return Change.objects.select_for_update(of=("self",))
 
 
 def current_revision(change: Change) -> Revision:

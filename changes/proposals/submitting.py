@@ -13,6 +13,7 @@ from changes.proposals.deriving import classes_of, keep_derived
 from changes.proposals.digest import revision_digest
 from changes.proposals.drafts import drop_draft
 from changes.proposals.forms import asked_in
+from changes.proposals.known import Known
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, LinkedPullRequest, Revision
 from changes.proposals.moving import stream_of
@@ -174,10 +175,10 @@ def _answer_anew(change: Change, asked: dict[str, Any], stood: dict[str, Any], b
     )
     rows = list(queries.linked_pull_requests(change))
     work = [row for row in rows if queries.part_of(row) == LinkedPullRequest.Role.WORK]
-    parameters = parameters_at(at)
-    values = classes_of(change, rows=rows, work=work, parameters=parameters)
+    known = Known(at=at)
+    values = classes_of(change, rows=rows, work=work, parameters=known.parameters)
     actions.classify(change=change, values=values, actor=actor_of(by), at=at)
-    keep_derived(change=change, rows=rows, work=work, at=at, parameters=parameters)
+    keep_derived(change=change, rows=rows, work=work, known=known)
 
 
 def _classes(found: Classification, asked: Mapping[str, Any], by: User) -> dict[str, Any]:

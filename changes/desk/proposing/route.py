@@ -15,6 +15,7 @@ from changes.proposals import material, queries, risk
 from changes.proposals.classification import NAMES, Classification
 from changes.proposals.deriving import classification_of, measured
 from changes.proposals.forms import asked_in
+from changes.proposals.known import Known
 from changes.proposals.models import Category, Change, LinkedPullRequest, Size
 from changes.proposals.people import user_actor
 from changes.proposals.sections import SECTIONS, texts_in, texts_of
@@ -124,7 +125,7 @@ def _risk(typed: Typed, asked: Mapping[str, Any]) -> risk.Risk:
     if typed.change is None:
         return risk.assess(answers, risk.Measured(), typed.parameters)
     rows, work = _work(typed.change)
-    known = measured(typed.change, work=work or rows, at=typed.at, parameters=typed.parameters)
+    known = measured(work=work or rows, known=Known(at=typed.at, parameters=typed.parameters))
     return risk.assess(answers, known, typed.parameters)
 
 

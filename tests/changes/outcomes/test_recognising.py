@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from changes.delivery.models import Push, Release
 from changes.outcomes.queries import troubles_of, undoings
@@ -122,6 +124,9 @@ def test_a_revert_is_known_by_the_message_of_its_commit(ann):
     )
 
     assert reverted_by(row) == [change]
+    with CaptureQueriesContext(connection) as asked:
+        assert look(pull_requests=[pull(6, merge="f", at=AT + HOUR), row, pull(7, merge="9", at=AT + HOUR)]) == [change]
+    assert sum('FROM "changes_push"' in query["sql"] for query in asked) == 1, "once for all of them"
 
 
 @pytest.mark.parametrize(

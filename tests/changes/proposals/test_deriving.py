@@ -1,13 +1,17 @@
 """What follows from the facts about a change: measured risk, routine updates, and classes by what was read of its files."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from changes.delivery.models import PullRequest, Release, Repository
 from changes.proposals import actions, following, queries
+from changes.proposals.known import Known
 from changes.proposals.models import Change
 from portal.policy.parameters import DEFAULT
+from tests.changes.people import linked, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -262,3 +266,47 @@ def test_a_proposal_without_a_pull_request_is_not_looked_at_yet(web):
     change = actions.open_change(texts={"title": "x"}, source="form", at=AT, actor="portal")
 
     assert (change.risk, change.routine) == ({}, False)
+
+
+def test_changes_that_follow_together_ask_once_for_what_they_share(web, django_assert_num_queries):
+    shipped(web, 20, 9, state="failed", succeeded_at=None)
+    rows = [pull(web, number) for number in (1, 2, 3)]
+    alone = [followed(row, AT).risk for row in rows]
+    changes = list(Change.objects.filter(links__pull_request__in=rows).order_by("id"))
+    Change.objects.update(risk={}, risk_points=0)
+    linked(ann := person("Ann"), 1, "ann")
+
+    known = Known(at=AT)
+    following.refresh(change=changes[0], at=AT, known=known)
+    with django_assert_num_queries(0):
+        assert known.person_of(rows[1]) == ann
+        assert known.apps_of([web.pk]) == ("web-prod",)
+    for change in changes[1:]:
+        following.refresh(change=change, at=AT, known=known)
+
+    assert [change.risk for change in changes] == alone
+    assert [change.requester for change in changes] == [ann] * 3
+    assert "failed" in str(alone[0])
+    with transaction.atomic(), django_assert_num_queries(6):  # lock, text, pull requests, paths of others, failures, search
+        following.refresh(change=changes[0], at=AT, known=known)
+
+
+def test_a_change_that_follows_shows_what_is_on_record_under_its_lock(web):
+    change = followed(pull(web, 1))
+    Change.objects.filter(pk=change.pk).update(reasons={**change.reasons, "asked": {"size": "large"}})
+
+    with transaction.atomic():
+        following.refresh(change=change, at=AT)
+        with ThreadPoolExecutor(1) as other, pytest.raises(OperationalError):
+            other.submit(_take, change).result()
+
+    assert (change.size, change.reasons["asked"]) == ("large", {"size": "large"})
+
+
+def _take(change):
+    """Somebody else asks for the lock of the change, and does not wait."""
+    try:
+        with transaction.atomic():
+            Change.objects.select_for_update(nowait=True).get(pk=change.pk)
+    finally:
+        connection.close()

@@ -1,7 +1,7 @@
 """Pull requests join changes by a click and by name: one, several, and forty at once."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from changes.delivery.models import PullRequest, Repository
 from changes.proposals import actions, queries, submitting
-from changes.proposals.following import MOST_NAMED, follow
+from changes.proposals.following import MOST_NAMED, follow, join_all
 from changes.proposals.joining import join, link_by_hand, named, offered, undecided
 from changes.proposals.models import Change, LinkedPullRequest, SignOff
 from portal.ledger.queries import entries_about
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 GIVEN = {"title": "Split the queue", "why": "jobs wait", "rollback": "redeploy", "category": "standard", "size": "normal"}
 ANN = 501
+MINUTE = timedelta(minutes=1)
 FORTY = 40
 FAST = 20 * SHARED
 """Seconds for forty changes on a busy machine."""
@@ -246,3 +247,21 @@ def test_a_text_cannot_take_hold_of_every_change_by_naming_them(ann, repository)
     follow(pull_request=row, at=AT, settled=True)
 
     assert roles(wanted) == []
+
+
+def test_pull_requests_that_join_together_join_as_one_by_one(ann, change, repository, django_assert_num_queries):
+    rows = [
+        pull(repository, 8, title=f"Second half of {change}", opened_at=AT + 2 * MINUTE),
+        pull(repository, 7, opened_at=AT),
+        pull(repository, 9, opened_at=AT + MINUTE),
+        pull(repository, 10, base_ref="elsewhere", opened_at=AT),
+        pull(repository, 11, head_sha="", opened_at=AT),
+    ]
+
+    first, second, third = join_all(pull_requests=rows, at=AT, settled=False)
+
+    assert (third, roles(first), roles(second), roles(third)) == (change, [(7, "work")], [(9, "work")], [(8, "work")])
+    actions.link(change=change, pull_request=rows[1], role="work", reason="test", actor="portal", at=AT)
+    with transaction.atomic(), django_assert_num_queries(2):  # what they are, and what they are joined to
+        again = join_all(pull_requests=rows[1:], at=AT, settled=True)
+    assert again == [change, first, second], "each once, in the order of the pull requests"

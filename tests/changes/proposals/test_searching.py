@@ -355,6 +355,9 @@ def test_many_changes_can_be_read_once_at_the_end():
         assert not SearchText.objects.exists()
         cursor.execute("SELECT changes_search_refresh(%s)", [[row.pk for row in rows]])
 
+        cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'changes_search_refresh'")
+        assert "plan_cache_mode=force_generic_plan" in cursor.fetchone()[0], "planned once a connection, not once a change"
+
     assert len(found("cache")) == 3
 
 
