@@ -27,7 +27,8 @@ from changes.exceptions.waived import find_waivers
 from changes.gates.actions import freeze, reassess_all
 from changes.gates.models import Verdict
 from changes.outcomes.recognising import recognise
-from changes.proposals.following import join, refresh
+from changes.proposals.following import join_all, refresh
+from changes.proposals.known import Known
 from changes.proposals.models import Change
 from portal.policy.in_force import parameters_at
 
@@ -127,14 +128,13 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     _mark_rollbacks(repository, releases)
     rows = _rows(repository, releases, within("touched_at", since, until))
     _fill_paths(repository, rows)
-    changes: dict[int, Change] = {}
-    for row in rows:
-        changes.update({change.pk: change for change in join(pull_request=row, at=at, settled=True)})
+    changes = {change.pk: change for change in join_all(pull_requests=rows, at=at, settled=True)}
+    known = Known(at=at)
     # Once each, however many of its pull requests moved: work and promotions are joined by now.
     for change in changes.values():
-        refresh(change=change, at=at)
+        refresh(change=change, at=at, known=known)
     for change in recognise(repository=repository, pull_requests=rows, releases=releases, at=at):
-        refresh(change=change, at=at)
+        refresh(change=change, at=at, known=known)
         changes[change.pk] = change
     # As they stand now; they stay locked from here on, so that what is read for all of them still holds when it is written.
     fresh = Change.objects.select_for_update(of=("self",)).select_related("requester").order_by("pk").in_bulk(changes)
