@@ -37,7 +37,20 @@ class Beside:
 
     def waivers(self, change: Change) -> tuple[WaiverFact, ...]:
         """Every waiver that was decided, also those that ended since."""
-        return tuple(found for row in self._waivers.get(change.pk, []) if (found := _waiver(row)) is not None)
+        return tuple(
+            WaiverFact(
+                chair=user_actor(row.chair),
+                compliance=user_actor(row.compliance),
+                reason=row.reason,
+                review_at=row.review_at,
+                revision_digest=row.revision.binds,
+                head_sha=row.head_sha,
+                decided_at=max(row.chair_at, row.compliance_at),
+                ended_at=row.withdrawn_at or row.lapsed_at,
+            )
+            for row in self._waivers.get(change.pk, [])
+            if row.chair and row.compliance and row.chair_at and row.compliance_at
+        )
 
     def conditions(self, change: Change) -> tuple[ConditionFact, ...]:
         """Every condition with where it stands."""
@@ -56,21 +69,6 @@ def _approvers(at: datetime) -> Approvers:
     approvers = sorted(people.values(), key=lambda user: (user.name, user.pk))
     deciders = dict.fromkeys(user.name for role in (Role.CHAIR, Role.COMPLIANCE) for user in holders[role])
     return tuple(ApproverFact(user_actor(user), away.get(user.pk, "")) for user in approvers), tuple(deciders)
-
-
-def _waiver(row: Waiver) -> WaiverFact | None:
-    if not (row.chair and row.compliance and row.chair_at and row.compliance_at):
-        return None
-    return WaiverFact(
-        chair=user_actor(row.chair),
-        compliance=user_actor(row.compliance),
-        reason=row.reason,
-        review_at=row.review_at,
-        revision_digest=row.revision.binds,
-        head_sha=row.head_sha,
-        decided_at=max(row.chair_at, row.compliance_at),
-        ended_at=row.withdrawn_at or row.lapsed_at,
-    )
 
 
 def _condition(row: Condition) -> ConditionFact:

@@ -18,8 +18,7 @@ from changes.gates.facts import ReleaseFact
 from changes.meetings.models import Decision
 from changes.proposals.models import Approval, Category, Change, LinkedPullRequest, LinkedPush, ReviewAfter, Revision, SignOff
 from changes.proposals.people import Links, links_for, uids_of, uids_of_pushes
-from changes.proposals.queries import CARRYING
-from portal.policy.refusal import Stale
+from changes.proposals.queries import CARRYING, current_revision
 
 Row = TypeVar("Row", bound=models.Model)
 Place = tuple[int, str]
@@ -42,9 +41,7 @@ class Gathered:
 
     def revision(self, change: Change) -> Revision:
         """The newest text of a change. Raises ``Stale`` when there is none, which a whole change never shows."""
-        if change.pk not in self.revisions:
-            raise Stale(f"{change} has no text yet.")
-        return self.revisions[change.pk]
+        return self.revisions.get(change.pk) or current_revision(change)
 
     @property
     def every_pull_request(self) -> list[PullRequest]:
