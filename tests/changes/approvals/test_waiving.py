@@ -367,3 +367,15 @@ def test_what_was_read_before_others_moved_it_is_settled_as_it_stands(change):
 
     assert Change.objects.get(pk=change.pk).state == "approved"
     assert kinds(change).count("change.approve") == 1
+
+
+def test_words_move_a_withdrawn_change_no_more():
+    change = waiting_change(ann := person("Ann"))
+    approve(change, person("Bob"))
+    proposals.press(change=change, verb="withdraw", by=ann, at=AT)
+
+    waiving.settle(change=change, at=AT)
+    reassess(change=change, at=AT)
+
+    change.refresh_from_db()
+    assert change.state == "withdrawn"
