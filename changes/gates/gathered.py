@@ -10,15 +10,16 @@ from operator import or_
 from typing import TypeVar
 
 from django.db import models
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, Q
 
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import Environment, PullRequest, Release
 from changes.gates.facts import ReleaseFact
 from changes.meetings.models import Decision
-from changes.proposals.models import Approval, Category, Change, LinkedPullRequest, LinkedPush, ReviewAfter, Revision, SignOff
+from changes.meetings.standing import decisions_about
+from changes.proposals.models import Approval, Change, LinkedPullRequest, LinkedPush, ReviewAfter, Revision, SignOff
 from changes.proposals.people import Links, links_for, uids_of, uids_of_pushes
-from changes.proposals.queries import CARRYING, current_revision
+from changes.proposals.queries import CARRYING, current_revision, standing_pushes_of
 
 Row = TypeVar("Row", bound=models.Model)
 Place = tuple[int, str]
@@ -31,6 +32,8 @@ class Gathered:
 
     revisions: Mapping[int, Revision]
     pull_requests: Mapping[int, list[PullRequest]]
+    every_pull_request: list[PullRequest]
+    """Of all of them, each once."""
     pushes: Mapping[int, list[LinkedPush]]
     links: Links
     approvals: Mapping[int, list[Approval]]
@@ -43,37 +46,31 @@ class Gathered:
         """The newest text of a change. Raises ``Stale`` when there is none, which a whole change never shows."""
         return self.revisions.get(change.pk) or current_revision(change)
 
-    @property
-    def every_pull_request(self) -> list[PullRequest]:
-        """Each once."""
-        return list({row.pk: row for rows in self.pull_requests.values() for row in rows}.values())
-
 
 def gather(changes: Sequence[Change]) -> Gathered:
-    """Everything that hangs on these changes; ten queries, and one more where pushes or pull requests are."""
+    """Everything that hangs on these changes, with some ten queries however many there are."""
     keys = [change.pk for change in changes]
     rows = _pull_requests(keys)
     every = list({row.pk: row for those in rows.values() for row in those}.values())
-    pushes = _pushes([change.pk for change in changes if change.category == Category.EMERGENCY])
-    pushed = [push for those in pushes.values() for push in those]
+    pushes = standing_pushes_of(changes)
     newest = Revision.objects.filter(change__in=keys).order_by("change_id", "-number").distinct("change_id")
-    decisions = Decision.objects.filter(change__in=keys).select_related("meeting", "by", "lapse", "revision")
     approvals = Approval.objects.filter(change__in=keys)
     approvals = approvals.select_related("by", "on_behalf_of", "revision", "lapse", "confirmation")
     return Gathered(
         revisions={row.change_id: row for row in newest},
         pull_requests=rows,
-        pushes=pushes,
-        links=links_for(uids_of(every) | uids_of_pushes(pushed)),
+        every_pull_request=every,
+        pushes=by_change(pushes),
+        links=links_for(uids_of(every) | uids_of_pushes(pushes)),
         approvals=by_change(approvals.order_by("id")),
         sign_offs=by_change(SignOff.objects.filter(change__in=keys).select_related("by").order_by("id")),
         reviews_after=by_change(ReviewAfter.objects.filter(change__in=keys).select_related("by").order_by("id")),
-        decisions=by_change(decisions.order_by("at", "id")),
-        releases=Releases(commits_of(every, pushed)),
+        decisions=by_change(decisions_about(*changes)),
+        releases=Releases(commits_of(every, pushes)),
     )
 
 
-def by_change(rows: QuerySet[Row]) -> dict[int, list[Row]]:
+def by_change(rows: Iterable[Row]) -> dict[int, list[Row]]:
     """Rows that have a ``change``, by its key, in their order."""
     found: dict[int, list[Row]] = {}
     for row in rows:
@@ -92,14 +89,6 @@ def _pull_requests(keys: Collection[int]) -> dict[int, list[PullRequest]]:
             if link.change_id in wanted and link.role in CARRYING:
                 found.setdefault(link.change_id, []).append(row)
     return found
-
-
-def _pushes(emergencies: Collection[int]) -> dict[int, list[LinkedPush]]:
-    """The pushes past the pull requests that a change answers for, oldest first. Only emergencies have any."""
-    if not emergencies:
-        return {}
-    rows = LinkedPush.objects.filter(change__in=emergencies, taken_back_at=None).select_related("repository")
-    return by_change(rows.order_by("pushed_at", "id"))
 
 
 def commits_of(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()) -> set[Place]:

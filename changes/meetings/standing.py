@@ -21,9 +21,10 @@ def meetings_are_kept(*, at: datetime) -> bool:
     return Series.objects.filter(made_at__lte=at, ended_at=None).exists()
 
 
-def decisions_about(change: Change) -> list[Decision]:
-    """Every decision about a change, oldest first, with meeting, chair and lapse."""
-    return list(Decision.objects.filter(change=change).select_related("meeting", "by", "lapse", "revision").order_by("at", "id"))
+def decisions_about(*changes: Change) -> list[Decision]:
+    """Every decision about these changes, oldest first, with meeting, chair and lapse."""
+    rows = Decision.objects.filter(change__in=[change.pk for change in changes])
+    return list(rows.select_related("meeting", "by", "lapse", "revision").order_by("at", "id"))
 
 
 def standing_for(change: Change) -> list[Decision]:

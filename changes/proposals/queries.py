@@ -1,6 +1,6 @@
 """What is asked about changes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -99,9 +99,16 @@ def carrying(change: Change, rows: list[PullRequest] | None) -> list[PullRequest
 
 def standing_pushes(change: Change) -> list[LinkedPush]:
     """The pushes past the pull requests that a change answers for, oldest first. Only emergencies have any."""
-    if change.category != Category.EMERGENCY:
+    return standing_pushes_of([change])
+
+
+def standing_pushes_of(changes: Iterable[Change]) -> list[LinkedPush]:
+    """``standing_pushes`` of all of these changes, with one query; none where no change is an emergency."""
+    emergencies = [change.pk for change in changes if change.category == Category.EMERGENCY]
+    if not emergencies:
         return []
-    return list(change.pushes.filter(taken_back_at=None).select_related("repository").order_by("pushed_at", "id"))
+    rows = LinkedPush.objects.filter(change__in=emergencies, taken_back_at=None).select_related("repository")
+    return list(rows.order_by("pushed_at", "id"))
 
 
 def head_for_production(change: Change, *, rows: list[PullRequest] | None = None) -> str:
