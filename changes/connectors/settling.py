@@ -27,9 +27,10 @@ from changes.exceptions.waived import find_waivers
 from changes.gates.actions import freeze, reassess_all
 from changes.gates.models import Verdict
 from changes.outcomes.recognising import recognise
-from changes.proposals.following import join_all, refresh
+from changes.proposals.following import join_all
 from changes.proposals.known import Known
 from changes.proposals.models import Change
+from changes.proposals.refreshing import refresh
 from portal.policy.in_force import parameters_at
 
 QUIET = timedelta(seconds=4)

@@ -22,12 +22,12 @@ from changes.emergencies.queries import of_change, to_note
 from changes.exceptions.models import ExceptionRecord, ExceptionState
 from changes.exceptions.owning import person_behind
 from changes.gates.actions import reassess
-from changes.proposals.following import refresh
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Category, Change, LinkedPush
 from changes.proposals.moving import stream_of
 from changes.proposals.pushes import link_push, take_back_push
 from changes.proposals.queries import changes_of
+from changes.proposals.refreshing import refresh
 from changes.proposals.undeclared import declare_undeclared, take_back_declaration
 from portal.ledger.actions import append
 

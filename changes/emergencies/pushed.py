@@ -12,11 +12,11 @@ from changes.exceptions.owning import person_behind
 from changes.gates.actions import freeze, reassess
 from changes.gates.models import Verdict
 from changes.proposals import actions as proposals
-from changes.proposals.following import refresh
 from changes.proposals.headings import references
 from changes.proposals.lifecycle import State
 from changes.proposals.models import DECLARED, Category, Change, LinkedPush
 from changes.proposals.pushes import Pushed
+from changes.proposals.refreshing import refresh
 from changes.proposals.undeclared import REASON
 
 TITLE = 200

@@ -13,11 +13,11 @@ from changes.delivery.models import PullRequest
 from changes.proposals import actions, queries
 from changes.proposals.classification import CATEGORY, Classed, rank_of
 from changes.proposals.deriving import classes_of, classification_of
-from changes.proposals.following import work_of
 from changes.proposals.lifecycle import OPEN_STATES, State
 from changes.proposals.models import Category, Change, ClassChoice, Kind, Size
 from changes.proposals.moving import stream_of
 from changes.proposals.policy import check_independent
+from changes.proposals.refreshing import work_of
 from changes.proposals.undeclared import upheld
 from portal.access.may import may_at
 from portal.access.models import User

@@ -6,51 +6,24 @@ to the changes that it brings back. Only when the picture has settled does a pro
 a change of its own.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import Q
 
-from changes.delivery.models import Environment, PullRequest, Release
+from changes.delivery.models import PullRequest
 from changes.proposals import actions, queries
 from changes.proposals.carried import brought_back, carried_by
-from changes.proposals.deriving import choices_of, classes_of, keep_derived, routine_by
-from changes.proposals.digest import revision_digest
-from changes.proposals.headings import lift, references
-from changes.proposals.known import Known, person_of
+from changes.proposals.known import person_of
 from changes.proposals.lifecycle import State
-from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush, Undoing
-from changes.proposals.present import Present, present_of
-from changes.proposals.progress import Progress, next_move
-from changes.proposals.searching.rereading import reread
-from changes.proposals.sections import texts_in
-from changes.proposals.undeclared import upheld
-from portal.policy.clocks import add_working_days
-from portal.policy.parameters import Parameters
+from changes.proposals.models import Change, LinkedPullRequest
+from changes.proposals.refreshing import refresh
+from changes.proposals.telling import account_of, named_in, role_of, texts_from
 
 Role = LinkedPullRequest.Role
-REVERT = re.compile(r'\s*Revert "', re.IGNORECASE)
-"""How the forge and Git title what undoes something."""
 OPENED = "the pull request opened it"
 """Why a pull request is linked to the change that it opened by itself."""
-MOST_NAMED = 200
-"""Changes that one pull request can join by naming them. A promotion carries what Git says, whatever it names."""
-
-
-def role_of(pull_request: PullRequest) -> str:
-    """What part a pull request plays: work, promotion or back_merge."""
-    repository = pull_request.repository
-    ends = (pull_request.head_ref, pull_request.base_ref)
-    if pull_request.head_is_fork:
-        return Role.WORK
-    if ends == (repository.main_branch, repository.prod_branch):
-        return Role.PROMOTION
-    if ends == (repository.prod_branch, repository.main_branch):
-        return Role.BACK_MERGE
-    return Role.WORK
 
 
 @transaction.atomic
@@ -111,12 +84,6 @@ def _join(row: PullRequest, at: datetime, *, settled: bool, linked: bool) -> boo
     return any(made)
 
 
-def named_in(row: PullRequest) -> tuple[int, ...]:
-    """The numbers that it names. The title and the branch of a revert repeat those of what it undoes: its body alone counts."""
-    texts = (row.body,) if REVERT.match(row.title) else (row.title, row.head_ref, row.body)
-    return references(*texts)[:MOST_NAMED]
-
-
 def _named(row: PullRequest) -> Iterable[Change]:
     """The changes that it names."""
     numbers = named_in(row)
@@ -124,19 +91,6 @@ def _named(row: PullRequest) -> Iterable[Change]:
         return ()
     took_over = Q(joined__number__in=numbers)  # whoever names a change that joined another one means that one
     return Change.objects.filter(Q(number__in=numbers) | took_over, joined_to=None).distinct().order_by("id")
-
-
-def account_of(row: PullRequest) -> str:
-    """The account that opened it, as the ledger names actors: after its forge, ``gitlab:7:ann``.
-
-    Older entries say ``github`` of every forge; they stay as they are.
-    """
-    return f"{row.repository.forge}:{row.author_uid or ''}:{row.author_login}"
-
-
-def texts_from(row: PullRequest) -> dict[str, str]:
-    """The text of a proposal in the words of the pull request."""
-    return {"title": row.title, **vars(lift(row.body))}
 
 
 def _open(row: PullRequest, at: datetime) -> Change:
@@ -149,156 +103,3 @@ def _open(row: PullRequest, at: datetime) -> Change:
         actor=account_of(row),
         state=State.DRAFT,
     )
-
-
-@transaction.atomic(savepoint=False)
-def refresh(*, change: Change, at: datetime, known: Known | None = None) -> None:
-    """Text, class, people, approvals and state of a change, from what its pull requests say now, by the policy in force.
-
-    The change is locked first, until the transaction ends, and ``change`` shows what is on record of it then. ``known`` is for
-    whoever refreshes several changes at the same ``at`` in one transaction: what they share is asked once.
-    """
-    known = known or Known(at=at)
-    change.refresh_from_db(from_queryset=queries.locking())
-    present = present_of(change)
-    rows = list(queries.linked_pull_requests(change).prefetch_related(None))
-    work = work_of(rows)
-    if change.opened_by == "pull_request" and rows and not present.written_here:
-        _take_over(change, rows, work, present, known)
-    choices = choices_of(change) if present.choices else {}
-    classes = classes_of(change, rows=rows, work=work, parameters=known.parameters, choices=choices)
-    actions.classify(change=change, values=upheld(change, classes), actor="portal", at=at, held=True)
-    if present.words and change.merged_at is None:
-        _lapse_outdated(change, rows, at)
-    _advance(change, rows, present, known)
-    keep_derived(change=change, rows=rows, work=work, known=known)
-    reread(change=change)
-
-
-def work_of(rows: Iterable[PullRequest]) -> list[PullRequest]:
-    """Those of a change's pull requests that carry it; closed ones only when there is no other."""
-    work = [row for row in rows if role_of(row) == Role.WORK]
-    return [row for row in work if row.state != PullRequest.State.CLOSED] or work
-
-
-def _take_over(change: Change, rows: list[PullRequest], work: list[PullRequest], present: Present, known: Known) -> None:
-    """The text follows the pull request's; where its description has no way back, a rule may fill one in. Who opened it is
-    asked for only where that is not on record or the text differs."""
-    row, at = (work or rows)[0], known.at
-    texts = texts_from(row)
-    if not texts["rollback"].strip():
-        texts["rollback"] = known.parameters.routine_rollback if routine_by(work, known.parameters).yes else ""
-    same = present.text is not None and present.text.digest == revision_digest(**texts_in(texts))
-    if same and change.requester_id is not None:
-        return
-    person = known.person_of(row)
-    if change.requester_id is None and person is not None:
-        actions.name_requester(change=change, person=person, actor=account_of(row), at=at)
-    if same:
-        return
-    actions.revise(
-        change=change,
-        texts=texts,
-        source="pull_request",
-        at=max(row.vendor_updated_at or at, row.opened_at or at),
-        by=person,
-        by_login=row.author_login,
-        actor=account_of(row),
-        held=True,
-    )
-
-
-def _lapse_outdated(change: Change, rows: list[PullRequest], at: datetime) -> None:
-    """An approval binds to its head commit and to the people then: a new push or a new contributor ends it (P-03)."""
-    standing = queries.standing_approvals(change)
-    if not standing:
-        return
-    head = queries.head_for_production(change, rows=rows)
-    # A +1 that came before there was a commit counts for the emergency, whatever commit follows (P-22).
-    moved = [row for row in standing if row.head_sha and row.head_sha != head]
-    if moved:
-        actions.lapse_approvals(change=change, reason=f"a new push: the head is {head[:7]} now", at=at, only=moved)
-    prefetch_related_objects(rows, "reviews")
-    people = queries.contributors(change, rows=rows)
-    own = [row for row in standing if row not in moved and any(queries.actor_for(row.by).same_as(actor) for actor in people)]
-    if own:
-        actions.lapse_approvals(change=change, reason="the approver has become a contributor", at=at, only=own)
-
-
-def _advance(change: Change, rows: list[PullRequest], present: Present, known: Known) -> None:
-    progress = progress_of(change, rows, undoings=present.undoings)
-    _note_times(change, progress, known.parameters)
-    for _ in range(4):
-        verb = next_move(change.state, progress)
-        if not verb:
-            return
-        moment = {"merge": progress.merged_to_prod_at, "release": progress.released_at, "roll_back": progress.rolled_back_at}
-        actions.move(change=change, verb=verb, actor="portal", at=moment.get(verb) or known.at)
-
-
-def progress_of(change: Change, rows: list[PullRequest], *, undoings: bool = True) -> Progress:
-    """What the pull requests ``rows`` and the releases of their commits say; without ``undoings`` the change has none."""
-    merged = [row for row in rows if role_of(row) != Role.BACK_MERGE and is_in_production(row)]
-    pushes = queries.standing_pushes(change)
-    releases = _production_releases(merged, pushes)
-    undone = Release.objects.filter(rolls_back__in=releases.values("pk"))
-    return replace(
-        progress_before_merge(change, rows),
-        merged_to_prod_at=max(
-            [*(row.merged_at for row in merged if row.merged_at), *(push.pushed_at for push in pushes)], default=None
-        ),
-        released_at=releases.order_by("-succeeded_at").values_list("succeeded_at", flat=True).exclude(succeeded_at=None).first(),
-        rolled_back_at=_undone_at(change, undone, undoings=undoings),
-    )
-
-
-def is_in_production(row: PullRequest) -> bool:
-    """Whether it was merged to production."""
-    return row.state == PullRequest.State.MERGED and row.base_ref == row.repository.prod_branch
-
-
-def progress_before_merge(change: Change, rows: list[PullRequest]) -> Progress:
-    """What the pull requests of a change say by themselves while none of them is in production."""
-    ours = [row for row in rows if role_of(row) != Role.BACK_MERGE]
-    return Progress(
-        any_open=any(row.state == PullRequest.State.OPEN for row in ours),
-        any_ready=any(not row.draft for row in ours if row.state != PullRequest.State.CLOSED),
-        all_closed=bool(ours) and all(row.state == PullRequest.State.CLOSED for row in ours),
-        merged_to_prod_at=None,
-        released_at=None,
-        rolled_back_at=None,
-        by_pull_request=change.opened_by == "pull_request",
-    )
-
-
-def _undone_at(change: Change, undone: QuerySet[Release], *, undoings: bool) -> datetime | None:
-    """When production last went back behind the change: a release began to, or a revert of it was released."""
-    rows = list(change.undoings.all()) if undoings else []
-    noted = [row.started_at if row.kind == Undoing.Kind.RELEASE else row.finished_at for row in rows]
-    moments = [*undone.values_list("created_at", flat=True), *(moment for moment in noted if moment is not None)]
-    return max(moments, default=None)
-
-
-def _production_releases(merged: list[PullRequest], pushes: list[LinkedPush]) -> QuerySet[Release]:
-    wanted = Q(pk__in=[])
-    for push in pushes:
-        wanted |= Q(repository_id=push.repository_id, commit_sha=push.commit_sha)
-    for row in merged:
-        wanted |= Q(repository_id=row.repository_id, commit_sha__in=[row.merge_sha, row.head_sha])
-    return Release.objects.filter(wanted, environment=Environment.PRODUCTION)
-
-
-def _note_times(change: Change, progress: Progress, parameters: Parameters) -> None:
-    values: dict[str, datetime | None] = {"merged_at": progress.merged_to_prod_at, "released_at": progress.released_at}
-    if progress.merged_to_prod_at is not None:
-        values["review_due_at"] = add_working_days(
-            progress.released_at or progress.merged_to_prod_at, parameters.review_within_working_days
-        )
-        if change.category == Category.EMERGENCY:
-            days = parameters.retrospective_within_working_days
-            values["retrospective_due_at"] = add_working_days(progress.merged_to_prod_at, days)
-    fresh = {name: value for name, value in values.items() if value is not None and value != getattr(change, name)}
-    if fresh:
-        Change.objects.filter(pk=change.pk).update(**fresh)
-        for name, value in fresh.items():
-            setattr(change, name, value)

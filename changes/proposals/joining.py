@@ -12,11 +12,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from changes.delivery.models import PullRequest
-from changes.proposals import actions, following, queries
+from changes.proposals import actions, queries
+from changes.proposals.following import OPENED
 from changes.proposals.lifecycle import OPEN_STATES, State
 from changes.proposals.models import Category, Change, LinkedPullRequest
 from changes.proposals.moving import move, ring_for, stream_of
 from changes.proposals.people import links_for
+from changes.proposals.refreshing import refresh
+from changes.proposals.telling import role_of
 from portal.access.may import may_at
 from portal.access.models import User
 from portal.access.people import actor_of
@@ -40,7 +43,7 @@ def link_by_hand(*, change: Change, pull_request: PullRequest, by: User, at: dat
     The change that the pull request opened by itself is withdrawn, with everything that was linked to it coming along.
     """
     row = PullRequest.objects.select_for_update(of=("self",)).select_related("repository").get(pk=pull_request.pk)
-    opened = queries.changes_of(row).filter(links__pull_request=row, links__reason=following.OPENED).exclude(pk=change.pk)
+    opened = queries.changes_of(row).filter(links__pull_request=row, links__reason=OPENED).exclude(pk=change.pk)
     target, *others = _locked(change, *opened)
     _check_target(target)
     _check_hand(target, row, by, at)
@@ -53,7 +56,7 @@ def link_by_hand(*, change: Change, pull_request: PullRequest, by: User, at: dat
     _link(target, [row], by, at)
     for other in others:
         _take_over(target, other, by, at)
-    following.refresh(change=target, at=at)
+    refresh(change=target, at=at)
     change.refresh_from_db()
     return others
 
@@ -73,7 +76,7 @@ def join(*, change: Change, to: Change, by: User, at: datetime) -> Change:
     for row in rows:
         _check_hand(target, row, by, at)
     _take_over(target, own, by, at)
-    following.refresh(change=target, at=at)
+    refresh(change=target, at=at)
     change.refresh_from_db()
     return target
 
@@ -84,7 +87,7 @@ def offered(*, change: Change) -> list[PullRequest]:
     Each has ``opened`` (the number of that change, or None).
     """
     carrying = LinkedPullRequest.objects.filter(pull_request=OuterRef("pk"), role__in=queries.CARRYING)
-    own = {"reason": following.OPENED, "change__state__in": (State.DRAFT, State.PROPOSED)}
+    own = {"reason": OPENED, "change__state__in": (State.DRAFT, State.PROPOSED)}
     decided = carrying.exclude(**own) | carrying.filter(change__approvals__isnull=False)
     rows = PullRequest.objects.filter(state=PullRequest.State.OPEN, repository__in_scope_until=None)
     rows = rows.exclude(Exists(carrying.filter(change=change))).exclude(Exists(decided))
@@ -152,7 +155,7 @@ def _check_hand(change: Change, row: PullRequest, by: User, at: datetime) -> Non
 
 def _link(target: Change, rows: Iterable[PullRequest], by: User, at: datetime) -> None:
     for row in rows:
-        role = following.role_of(row)
+        role = role_of(row)
         actions.link(change=target, pull_request=row, role=role, reason=f"linked by {by.name}", actor=actor_of(by), at=at)
 
 

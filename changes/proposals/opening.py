@@ -16,22 +16,16 @@ from changes.delivery.sets import Key
 from changes.proposals import entries
 from changes.proposals.actions import Written, first_revision, take_numbers
 from changes.proposals.deriving import classes_of, measured, risk_values, routine_by
-from changes.proposals.following import (
-    OPENED,
-    account_of,
-    is_in_production,
-    named_in,
-    progress_before_merge,
-    role_of,
-    texts_from,
-)
+from changes.proposals.following import OPENED
 from changes.proposals.known import Known, apps_of
 from changes.proposals.lifecycle import State, find_move
 from changes.proposals.models import Change, LinkedPullRequest, Revision
 from changes.proposals.moving import MOVED, ring_for, take_step
 from changes.proposals.people import links_for
 from changes.proposals.progress import next_move
+from changes.proposals.refreshing import is_in_production, progress_before_merge
 from changes.proposals.sections import texts_in
+from changes.proposals.telling import account_of, named_in, role_of, texts_from
 from portal.access.models import User
 from portal.ledger.actions import Draft, append_many
 from portal.policy.in_force import parameters_at

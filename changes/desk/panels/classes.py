@@ -11,9 +11,9 @@ from changes.desk.lists import Listing
 from changes.desk.panels.panel import Asked, Panel
 from changes.proposals.classification import NAMES, rank_of
 from changes.proposals.deriving import routine_by
-from changes.proposals.following import work_of
 from changes.proposals.lifecycle import OPEN_STATES
 from changes.proposals.models import Category, Change, ClassChoice, Kind, Size
+from changes.proposals.refreshing import work_of
 from portal.access.may import may
 from portal.access.permissions import P
 from portal.typed import KeptText

@@ -6,8 +6,8 @@ from changes.delivery.models import PullRequest, Repository
 from changes.emergencies import actions
 from changes.emergencies.models import Emergency
 from changes.gates.actions import reassess
-from changes.proposals.following import refresh
 from changes.proposals.models import Change
+from changes.proposals.refreshing import refresh
 from portal.outbox.models import Effect
 from tests.changes.approvals.situations import with_pull_request
 

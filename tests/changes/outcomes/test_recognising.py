@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from changes.delivery.models import Push, Release
 from changes.outcomes.queries import troubles_of, undoings
 from changes.outcomes.recognising import recognise, reverted_by, undone_by
-from changes.proposals.following import refresh
 from changes.proposals.models import Undoing
+from changes.proposals.refreshing import refresh
 from portal.access.scope import Scope
 from portal.ledger.queries import entries_about
 from tests.changes.outcomes.world import AT, HOUR, in_production, pull, released, repository, sha

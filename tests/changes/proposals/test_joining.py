@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from changes.delivery.models import PullRequest, Repository
 from changes.proposals import actions, queries, submitting
-from changes.proposals.following import MOST_NAMED, follow, join_all
+from changes.proposals.following import follow, join_all
 from changes.proposals.joining import join, link_by_hand, named, offered, undecided
 from changes.proposals.models import Change, LinkedPullRequest, SignOff
+from changes.proposals.telling import MOST_NAMED
 from portal.ledger.queries import entries_about
 from portal.policy.refusal import Refused, Stale
 from tests.changes.people import linked, person
