@@ -39,6 +39,7 @@ from changes.delivery.rule_models import RuleEvent
 from changes.delivery.taking import (
     is_renamed,
     known_as,
+    new_push,
     take_check,
     take_pull_request,
     take_review,
@@ -50,6 +51,8 @@ SAME_PUSH = timedelta(minutes=10)
 """How far the two clocks of one forge may be apart that tell of the same forced push."""
 COMMITS = 1000
 """Commits of one push that are kept."""
+SAID = ("forced", "deleted", "pusher_login", "pusher_uid", "commits", "reported_at")
+"""Of a push, beside what tells it apart."""
 
 
 def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
@@ -139,26 +142,15 @@ def record_check(*, repository: Repository, fact: CheckReported, at: datetime, c
 @transaction.atomic
 def record_push(*, repository: Repository, fact: PushReported, at: datetime) -> Push | None:
     """Keep a push to main or prod; pushes to other branches are no fact of the policy."""
-    fact = _named_now(repository, fact)
-    if fact.branch not in (repository.main_branch, repository.prod_branch):
+    row = new_push(repository=repository, fact=fact, at=at)
+    if row is None:
         return None
-    values = values_of(fact, without=frozenset({"created"}))
-    values["pusher_login"] = values["pusher_login"] or ""
-    same = Push.objects.filter(repository=repository, branch=fact.branch, before=fact.before, after=fact.after)
-    if fact.pushed_at is None:
-        known = same.first()
-        if known is not None:
-            return known
-        values["pushed_at"] = at
-    row, _ = Push.objects.get_or_create(
-        repository=repository,
-        branch=fact.branch,
-        before=fact.before,
-        after=fact.after,
-        pushed_at=values.pop("pushed_at"),
-        defaults={**{k: v for k, v in values.items() if k not in ("branch", "before", "after")}, "reported_at": at},
-    )
-    return row
+    same = {"repository": repository, "branch": row.branch, "before": row.before, "after": row.after}
+    known = Push.objects.filter(**same).first() if fact.pushed_at is None else None
+    if known is None:
+        said = {name: getattr(row, name) for name in SAID}
+        known, _ = Push.objects.get_or_create(**same, pushed_at=row.pushed_at, defaults=said)
+    return known
 
 
 @transaction.atomic

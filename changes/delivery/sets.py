@@ -14,9 +14,9 @@ from types import MappingProxyType
 from django.db import connection, transaction
 from django.db.models import Q
 
-from changes.delivery.actions import record_push
 from changes.delivery.facts import CheckReported, PullRequestReported, PushReported, ReviewReported
 from changes.delivery.models import Check, MergeGroup, PullRequest, Push, Repository, Review
+from changes.delivery.push_sets import record_pushes
 from changes.delivery.taking import take_check, take_pull_request, take_review, unread_pull_request
 from portal.rows import Row, insert_rows, update_rows
 
@@ -80,9 +80,8 @@ def record_all(*, told: Sequence[Told], confirmed: bool, foreseen: Mapping[Key, 
     keys = ((one.repository.pk, _number_of(one.fact)) for one in told)
     found.pull_requests = {requests[pk, number].pk: requests[pk, number] for pk, number in keys if number is not None}
     found.others = _touched_by_checks(told) - set(found.pull_requests)
-    for place, one in enumerate(told):
-        if isinstance(one.fact, PushReported):
-            found.pushes[place] = record_push(repository=one.repository, fact=one.fact, at=one.at)
+    pushes = {place: (one.repository, one.fact, one.at) for place, one in enumerate(told) if isinstance(one.fact, PushReported)}
+    found.pushes = dict(zip(pushes, record_pushes(told=pushes.values()), strict=True))
     return found
 
 

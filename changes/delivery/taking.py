@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from changes.delivery.branch_names import named_now
-from changes.delivery.facts import CheckReported, PullRequestReported, RepositoryFact, ReviewReported
+from changes.delivery.branch_names import named_now, present_name
+from changes.delivery.facts import CheckReported, PullRequestReported, PushReported, RepositoryFact, ReviewReported
 from changes.delivery.merging import CHECK_RANK, EPOCH, REVIEW_RANK, Said, merge_fields
-from changes.delivery.models import Check, PullRequest, Repository, Review
+from changes.delivery.models import Check, PullRequest, Push, Repository, Review
 
 NOTHING: frozenset[str] = frozenset()
 KEYS_OF_PULL_REQUEST = frozenset({"number", "vendor_updated_at"})
@@ -139,6 +139,15 @@ def take_check(*, row: Check | None, repository: Repository, fact: CheckReported
     if confirmed:
         row.confirmed_at = at
     return row
+
+
+def new_push(*, repository: Repository, fact: PushReported, at: datetime) -> Push | None:
+    """A push to main or prod that nobody has told of before; None for other branches, which are no fact of the policy."""
+    branch = present_name(repository=repository, name=fact.branch, at=fact.pushed_at)
+    if branch not in (repository.main_branch, repository.prod_branch):
+        return None
+    values = {name: value for name, value in values_of(fact, without=frozenset({"created"})).items() if value is not None}
+    return Push(**{"pushed_at": at, **values, "branch": branch}, repository=repository, reported_at=at)
 
 
 def _copy(row: Any, values: Mapping[str, Any], *, newest: bool) -> None:

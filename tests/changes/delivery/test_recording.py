@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from changes.delivery.facts import (
 )
 from changes.delivery.merging import EPOCH, Said, merge_fields
 from changes.delivery.models import Check, DeploymentStatus, Push, Release, Repository, Review
+from changes.delivery.push_sets import record_pushes
 from changes.delivery.rule_models import RuleEvent
 
 AT = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -173,6 +175,43 @@ def test_pushes_to_guarded_branches_are_kept_once(repository):
         actions.record_push(repository=repository, fact=push(after="b" * 40), at=AT)
 
     assert Push.objects.count() == 2
+
+
+@pytest.mark.parametrize("known", [0, 3, 6])
+def test_pushes_in_a_set_become_what_they_become_one_by_one(repository, known):
+    """The first ``known`` of them are on record before."""
+    facts = [
+        push(pushed_at=minute(1), pusher_login="ada", pusher_uid=7, commits=({"sha": "a" * 40, "paths": ["x"]},)),
+        push(after="b" * 40),
+        push(branch="feature"),
+        push(pushed_at=minute(2), forced=True),
+        push(),
+        push(after="c" * 40, deleted=True),
+        push(after="b" * 40),
+        push(after="d" * 40),
+        push(after="d" * 40, pushed_at=minute(3)),
+        push(after="d" * 40, pushed_at=AT),
+        push(branch="main", after="d" * 40),
+        push(pushed_at=minute(1)),
+    ]
+
+    def singly(facts):
+        return [actions.record_push(repository=repository, fact=fact, at=AT) for fact in facts]
+
+    def tried(record):
+        singly(facts[:known])
+        with transaction.atomic():
+            rows = record(facts)
+            found = [row and vars_of(row) for row in rows]
+            on_record = [vars_of(row) for row in Push.objects.order_by("branch", "after", "pushed_at")]
+            transaction.set_rollback(True)
+        return found, on_record
+
+    found, on_record = tried(lambda facts: record_pushes(told=[(repository, fact, AT) for fact in facts]))
+
+    assert (found, on_record) == tried(singly)
+    assert found[2] is None
+    assert len(on_record) == 7
 
 
 def deployment(vendor_id="9", **more):
