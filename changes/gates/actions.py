@@ -1,7 +1,6 @@
 """Judges a change now, and freezes the verdict at the merge to production and at the release (P-26)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -147,8 +146,5 @@ def _judged(kept: Mapping[str, Any] | None) -> list[Any]:
 
 def gate_json(gate: Gate) -> dict[str, Any]:
     """A gate as the API, the page and the verdict keep it."""
-    values = asdict(gate)
-    values["clause"] = str(gate.clause)
-    values["state"] = str(gate.state)
-    values["evidence"] = [asdict(item) for item in gate.evidence]
-    return values
+    evidence = [dict(vars(item)) for item in gate.evidence]
+    return {**vars(gate), "clause": str(gate.clause), "state": str(gate.state), "evidence": evidence}
