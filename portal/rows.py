@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import orjson
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 from psycopg import postgres
@@ -56,6 +57,28 @@ def update_rows(rows: Sequence[models.Model], *, names: Collection[str]) -> None
             f'UPDATE {table} t SET {pairs} FROM json_populate_recordset(null::{table}, %s) s WHERE t."{key}" = s."{key}"',  # noqa: S608 - names are Django's
             [_as_json(rows, {key: str(model._meta.pk.attname), **columns})],
         )
+
+
+def reload_rows(rows: Sequence[Row], *, of: "models.QuerySet[Row]") -> None:
+    """Give rows of one model the values that ``of`` reads for them now, in the order of their keys, as ``refresh_from_db`` does for
+    one. One statement; none for no rows. Raises ``ObjectDoesNotExist`` when one of them is gone.
+    """
+    fresh = of.order_by("pk").in_bulk([row.pk for row in rows]) if rows else {}
+    for row in rows:
+        if row.pk not in fresh:
+            raise ObjectDoesNotExist(f"{row._meta.verbose_name} {row.pk} is gone.")
+        _take_values(row, fresh[row.pk])
+
+
+def _take_values(row: models.Model, fresh: models.Model) -> None:
+    """What ``row`` knew of other rows is forgotten."""
+    for field in row._meta.concrete_fields:
+        setattr(row, field.attname, getattr(fresh, field.attname))
+    related: Any
+    for related in (*row._meta.concrete_fields, *row._meta.related_objects):
+        if related.is_relation and related.is_cached(row):
+            related.delete_cached_value(row)
+    vars(row).pop("_prefetched_objects_cache", None)
 
 
 @contextmanager

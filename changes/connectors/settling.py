@@ -30,8 +30,9 @@ from changes.outcomes.recognising import recognise
 from changes.proposals.following import join_all
 from changes.proposals.known import Known
 from changes.proposals.models import Change
-from changes.proposals.refreshing import refresh
+from changes.proposals.refreshing import refresh_all
 from portal.policy.in_force import parameters_at
+from portal.rows import as_json, sending
 
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
@@ -45,6 +46,10 @@ UPSERT = """
 INSERT INTO changes_settling (repository_id, quiet_after, since) VALUES (%s, %s, %s)
 ON CONFLICT (repository_id) DO UPDATE SET quiet_after = greatest(changes_settling.quiet_after, EXCLUDED.quiet_after),
     since = least(changes_settling.since, EXCLUDED.since)
+"""
+FILL = """
+UPDATE changes_pullrequest row SET paths = told.paths FROM json_to_recordset(%s) AS told (id bigint, paths text[])
+WHERE row.id = told.id AND row.paths IS NULL
 """
 
 
@@ -132,11 +137,10 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     changes = {change.pk: change for change in join_all(pull_requests=rows, at=at, settled=True)}
     known = Known(at=at)
     # Once each, however many of its pull requests moved: work and promotions are joined by now.
-    for change in changes.values():
-        refresh(change=change, at=at, known=known)
-    for change in recognise(repository=repository, pull_requests=rows, releases=releases, at=at):
-        refresh(change=change, at=at, known=known)
-        changes[change.pk] = change
+    refresh_all(changes=list(changes.values()), known=known)
+    undone = recognise(repository=repository, pull_requests=rows, releases=releases, at=at)
+    refresh_all(changes=undone, known=known)
+    changes |= {change.pk: change for change in undone}
     # As they stand now; they stay locked from here on, so that what is read for all of them still holds when it is written.
     fresh = Change.objects.select_for_update(of=("self",)).select_related("requester").order_by("pk").in_bulk(changes)
     changes = {pk: fresh[pk] for pk in changes}
@@ -190,10 +194,14 @@ def _rows(repository: Repository, releases: list[Release], touched: Q) -> list[P
 def _fill_paths(repository: Repository, rows: list[PullRequest]) -> None:
     """Paths of merged pull requests that the API has not told: those of the push that merged them."""
     unread = {row.merge_sha: row for row in rows if row.paths is None and row.state == PullRequest.State.MERGED and row.merge_sha}
-    for push in Push.objects.filter(repository=repository, after__in=unread):
+    told: dict[int, list[str]] = {}
+    for push in Push.objects.filter(repository=repository, after__in=unread).order_by("id"):
         paths = sorted({path for commit in push.commits for path in commit.get("paths", [])})
         if paths:
-            PullRequest.objects.filter(pk=unread[push.after].pk, paths=None).update(paths=paths)
+            told.setdefault(unread[push.after].pk, paths)
+    if told:
+        with sending() as cursor:
+            cursor.execute(FILL, [as_json([{"id": pk, "paths": paths} for pk, paths in told.items()])])
 
 
 def _find(

@@ -79,16 +79,18 @@ def reverted_by(row: PullRequest, messages: Sequence[str] | None = None) -> list
 
     ``messages`` are those of the commits that its merge pushed, where the caller knows them.
     """
-    wanted = Q(pk__in=[])
+    wanted = Q()
     for match in BUTTON.finditer(row.body):
         wanted |= Q(repository__name=match["repository"] or row.repository.name, number=int(match["number"]))
     if messages is None:
         messages = _messages(row.repository, [row.merge_sha]).get(row.merge_sha, ()) if row.merge_sha else ()
     for sha in _reverted_commits([row.body, *messages]):
         wanted |= Q(repository=row.repository) & (Q(merge_sha__startswith=sha) | Q(head_sha__startswith=sha))
-    earlier = PullRequest.objects.filter(state=PullRequest.State.MERGED).exclude(pk=row.pk)
-    named = earlier.filter(wanted)
     subject = SUBJECT.match(row.title)
+    if not (wanted or subject):
+        return []
+    earlier = PullRequest.objects.filter(state=PullRequest.State.MERGED).exclude(pk=row.pk)
+    named = earlier.filter(wanted) if wanted else earlier.none()
     if subject and not named.exists():
         before = earlier.filter(repository=row.repository, title=subject["title"], merged_at__lt=row.merged_at)
         named = earlier.filter(pk__in=before.order_by("-merged_at").values("pk")[:1])

@@ -1,6 +1,7 @@
 """What follows from the facts about one change: its classes by rule and by people, whether it is routine, and its risk."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import F, Func, Value
@@ -8,13 +9,18 @@ from django.db.models import F, Func, Value
 from changes.delivery.models import PullRequest
 from changes.proposals import queries, risk
 from changes.proposals.classification import NAMES, Choice, Classification, classify
-from changes.proposals.known import PATHS, Known, untouched_days
+from changes.proposals.known import PATHS, Known
 from changes.proposals.largeness import counted_lines, losing_line
 from changes.proposals.measuring import Piece, Touched, is_migration, touched
 from changes.proposals.models import Change, ClassChoice
 from changes.proposals.paths import any_match
 from changes.proposals.routine import Routine, Work, routine_of
+from changes.proposals.untouched import Touching, untouched_days
 from portal.policy.parameters import Parameters
+from portal.rows import update_rows
+
+DERIVED = ("routine", "risk", "risk_points", "risk_level")
+"""Fields of a change that follow from the facts and are no evidence."""
 
 
 def follow_rename(*, was: str, name: str) -> None:
@@ -93,19 +99,41 @@ def routine_by(work: Iterable[PullRequest], parameters: Parameters) -> Routine:
     return routine_of((Work(row.author_login, row.commit_people, row.paths) for row in work), parameters)
 
 
-def keep_derived(*, change: Change, rows: list[PullRequest], work: list[PullRequest], known: Known) -> None:
-    """Keep on the change whether it is routine and how risky it is. Derived, so no evidence.
+@dataclass(frozen=True)
+class Carried:
+    """A change, its pull requests, and those of them that carry it (maybe none)."""
 
-    The risk is that of taking the change to production: once it is there, what was known before stands.
+    change: Change
+    rows: list[PullRequest]
+    work: list[PullRequest]
+
+
+def keep_derived(*, carried: Carried, known: Known) -> None:
+    """Keep on the change whether it is routine and how risky it is. Derived, so no evidence."""
+    update_rows(derive(carried=[carried], known=known), names=DERIVED)
+
+
+def derive(*, carried: Sequence[Carried], known: Known) -> list[Change]:
+    """Note on changes, in memory, whether they are routine and how risky they are; writes nothing. Returns those of which
+    ``DERIVED`` differs now.
+
+    The risk is that of taking a change to production: once it is there, what was known before stands.
     """
-    values: dict[str, Any] = {"routine": routine_by(work, known.parameters).yes}
-    if change.merged_at is None or not change.risk:
-        values |= risk_values(change, measured(work=work or rows, known=known), known.parameters)
-    fresh = {name: value for name, value in values.items() if value != getattr(change, name)}
-    if fresh:
-        Change.objects.filter(pk=change.pk).update(**fresh)
+    risky = [one for one in carried if one.change.merged_at is None or not one.change.risk]
+    risks = {
+        one.change.pk: facts for one, facts in zip(risky, _measured([one.work or one.rows for one in risky], known), strict=True)
+    }
+    changed = []
+    for one in carried:
+        values: dict[str, Any] = {"routine": routine_by(one.work, known.parameters).yes}
+        if one.change.pk in risks:
+            values |= risk_values(one.change, risks[one.change.pk], known.parameters)
+        fresh = {name: value for name, value in values.items() if value != getattr(one.change, name)}
         for name, value in fresh.items():
-            setattr(change, name, value)
+            setattr(one.change, name, value)
+        if fresh:
+            changed.append(one.change)
+    return changed
 
 
 def risk_values(change: Change, facts: risk.Measured, parameters: Parameters) -> dict[str, Any]:
@@ -117,19 +145,40 @@ def risk_values(change: Change, facts: risk.Measured, parameters: Parameters) ->
 
 def measured(*, work: list[PullRequest], known: Known) -> risk.Measured:
     """What the portal knows about the reach and the history of the paths of these pull requests."""
-    parameters = known.parameters
-    facts = touched_by(work)
-    paths = list(dict.fromkeys(facts.paths or ()))
-    migrations = tuple(path for path in paths if is_migration(path, parameters))
-    repositories = {row.repository_id: row.repository.name for row in work}
+    return _measured([work], known)[0]
+
+
+def _measured(works: Sequence[list[PullRequest]], known: Known) -> list[risk.Measured]:
+    """``measured`` of each of these; the history of all of their paths is asked once."""
+    about = [_About(work, touched_by(work)) for work in works]
+    days = untouched_days([Touching(one.work, one.looked_for) for one in about], at=known.at)
+    failures = known.failures([(one.repositories, one.looked_for) for one in about])
+    return [
+        replace(_measure(one, known), failures=bad, untouched_days=since)
+        for one, bad, since in zip(about, failures, days, strict=True)
+    ]
+
+
+class _About:
+    """Pull requests that belong together, and what they touch."""
+
+    def __init__(self, work: list[PullRequest], facts: Touched) -> None:
+        self.work, self.facts = work, facts
+        self.paths = list(dict.fromkeys(facts.paths or ()))
+        self.looked_for = self.paths[:PATHS]
+        self.repositories = {row.repository_id: row.repository.name for row in work}
+
+
+def _measure(about: _About, known: Known) -> risk.Measured:
+    """Without the history of the paths."""
+    parameters, facts = known.parameters, about.facts
+    migrations = tuple(path for path in about.paths if is_migration(path, parameters))
     return risk.Measured(
-        files=len(paths) if facts.paths is not None else None,
+        files=len(about.paths) if facts.paths is not None else None,
         lines=counted_lines(facts, parameters)[0],
         migrations=migrations,
         destructive=any(losing_line(path, (facts.said or {}).get(path) or (), parameters) for path in migrations),
-        repositories=tuple(sorted(repositories.values())),
-        apps=known.apps_of(repositories),
-        shared=tuple(path for path in paths if any_match(path, parameters.shared_paths)),
-        failures=known.failures(repositories, paths[:PATHS]),
-        untouched_days=untouched_days(work, paths[:PATHS], known.at),
+        repositories=tuple(sorted(about.repositories.values())),
+        apps=known.apps_of(about.repositories),
+        shared=tuple(path for path in about.paths if any_match(path, parameters.shared_paths)),
     )

@@ -15,10 +15,10 @@ from django.db.models import Q
 from changes.delivery.models import PullRequest
 from changes.proposals import actions, queries
 from changes.proposals.carried import brought_back, carried_by
-from changes.proposals.known import person_of
+from changes.proposals.known import Known, person_of
 from changes.proposals.lifecycle import State
 from changes.proposals.models import Change, LinkedPullRequest
-from changes.proposals.refreshing import refresh
+from changes.proposals.refreshing import refresh_all
 from changes.proposals.telling import account_of, named_in, role_of, texts_from
 
 Role = LinkedPullRequest.Role
@@ -30,8 +30,7 @@ OPENED = "the pull request opened it"
 def follow(*, pull_request: PullRequest, at: datetime, settled: bool) -> list[Change]:
     """Join the pull request to its changes (opening one where needed) and bring them up to date. Returns them."""
     changes = join(pull_request=pull_request, at=at, settled=settled)
-    for change in changes:
-        refresh(change=change, at=at)
+    refresh_all(changes=changes, known=Known(at=at))
     return changes
 
 

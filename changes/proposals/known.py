@@ -1,10 +1,10 @@
 """What was known about repositories and paths before a change, and the answers that many changes share, asked once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from changes.delivery.models import Environment, PullRequest, Release
 from changes.proposals.people import links_for
@@ -12,10 +12,9 @@ from portal.access.models import User
 from portal.policy.in_force import parameters_at
 from portal.policy.parameters import Parameters
 
-LOOKED_AT = 1000
-"""Merges of a branch among which the last change of the same paths is looked for."""
 PATHS = 1000
 """Paths of a change that are looked for elsewhere."""
+NOTHING: frozenset[str] = frozenset()
 
 
 class Known:
@@ -48,14 +47,20 @@ class Known:
             self._apps[wanted] = apps_of(wanted, self.at, self.parameters)
         return self._apps[wanted]
 
-    def failures(self, repositories: Iterable[int], paths: list[str]) -> tuple[str, ...]:
-        """Releases of these repositories to production that failed or were rolled back and had changed one of the paths."""
-        wanted = frozenset(repositories)
-        if not paths:
-            return ()
-        if wanted not in self._bad:
-            self._bad[wanted] = _bad_releases(wanted, self.at, self.parameters)
-        return _about(self._bad[wanted], wanted, paths)
+    def failures(self, touching: Sequence[tuple[Iterable[int], Sequence[str]]]) -> list[tuple[str, ...]]:
+        """For each of these repositories and paths, in their order: the releases of the repositories to production that failed or
+        were rolled back and had changed one of the paths, in words. One query for all that are about the same repositories."""
+        found: dict[int, tuple[str, ...]] = {}
+        together: dict[frozenset[int], dict[int, Sequence[str]]] = {}
+        for place, (repositories, paths) in enumerate(touching):
+            if paths:
+                together.setdefault(frozenset(repositories), {})[place] = paths
+        for wanted, those in together.items():
+            if wanted not in self._bad:
+                self._bad[wanted] = _bad_releases(wanted, self.at, self.parameters)
+            if self._bad[wanted]:
+                found |= _about(self._bad[wanted], wanted, those)
+        return [found.get(place, ()) for place in range(len(touching))]
 
 
 def person_of(row: PullRequest) -> User | None:
@@ -72,20 +77,6 @@ def apps_of(repositories: Iterable[int], at: datetime, parameters: Parameters) -
     return tuple(rows.values_list("app", flat=True).distinct())
 
 
-def untouched_days(work: list[PullRequest], paths: list[str], at: datetime) -> int | None:
-    """Whole days since another pull request changed one of the paths. None when none of the last merges did."""
-    if not paths or not work:
-        return None
-    last = []
-    for repository, branch in {(row.repository_id, row.base_ref) for row in work}:
-        merged = PullRequest.objects.filter(repository=repository, base_ref=branch, state=PullRequest.State.MERGED)
-        newest = merged.filter(merged_at__lte=at).exclude(pk__in=[row.pk for row in work]).order_by("-merged_at")[:LOOKED_AT]
-        same = PullRequest.objects.filter(pk__in=newest.values("pk"), paths__overlap=paths)
-        last.append(same.aggregate(at=Max("merged_at"))["at"])
-    times = [moment for moment in last if moment is not None]
-    return (at - max(times)).days if times else None
-
-
 def _in_production(repositories: Iterable[int], at: datetime, parameters: Parameters) -> Any:
     since = at - parameters.failures_within
     return Release.objects.filter(repository__in=list(repositories), environment=Environment.PRODUCTION, created_at__gte=since)
@@ -97,20 +88,24 @@ def _bad_releases(repositories: Iterable[int], at: datetime, parameters: Paramet
     return list({row.pk: row for row in bad.exclude(commit_sha="").order_by("created_at", "id")}.values())
 
 
-def _about(releases: list[Release], repositories: Iterable[int], paths: list[str]) -> tuple[str, ...]:
-    """Those of the releases that had changed one of these paths, in words."""
-    if not releases:
-        return ()
-    commits = {row.commit_sha for row in releases}
+def _about(
+    releases: list[Release], repositories: Iterable[int], touching: Mapping[int, Sequence[str]]
+) -> dict[int, tuple[str, ...]]:
+    """Those of the releases that had changed one of the paths of each, in words."""
     # What a promotion carries is told by the work of the changes that it belongs to.
     carried = PullRequest.objects.filter(
         links__role="work",
         links__change__links__pull_request__repository__in=list(repositories),
-        links__change__links__pull_request__merge_sha__in=commits,
-        paths__overlap=paths,
+        links__change__links__pull_request__merge_sha__in={row.commit_sha for row in releases},
+        paths__overlap=sorted({path for paths in touching.values() for path in paths}),
     )
-    same = set(carried.values_list("links__change__links__pull_request__merge_sha", flat=True))
-    return tuple(_failure(row) for row in releases if row.commit_sha in same)
+    changed: dict[str, set[str]] = {}
+    for sha, paths in carried.values_list("links__change__links__pull_request__merge_sha", "paths"):
+        changed.setdefault(sha, set()).update(paths or ())
+    return {
+        place: tuple(_failure(row) for row in releases if not changed.get(row.commit_sha, NOTHING).isdisjoint(paths))
+        for place, paths in touching.items()
+    }
 
 
 def _failure(row: Release) -> str:

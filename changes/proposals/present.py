@@ -1,10 +1,14 @@
-"""What stands about a change that is held under its lock, found with one question: what is empty is then not asked for."""
+"""What stands about changes that are held under their locks, found with one question each: what is empty is then not asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists
+from django.db.models import Exists, OuterRef
 
-from changes.proposals.models import Change, Revision
+from changes.delivery.models import PullRequest
+from changes.proposals import queries
+from changes.proposals.models import Approval, Change, ClassChoice, LinkedPush, Revision, Undoing
+from portal.rows import reload_rows
 
 
 @dataclass(frozen=True)
@@ -20,21 +24,41 @@ class Present:
     words: bool
     """An approval counts that has not lapsed."""
     undoings: bool
+    pull_requests: list[PullRequest]
+    """With repository and part (``queries.part_of``), oldest first."""
+    pushes: list[LinkedPush]
+    """Those past every pull request that it answers for, oldest first."""
 
 
-def present_of(change: Change) -> Present:
-    """What stands now. Ask under the lock of the change, and not in the statement that takes it: a statement that waited for
-    the lock may still see what was there before."""
-    text = (
-        change.revisions.annotate(
-            written_here=Exists(change.revisions.exclude(source="pull_request")),
-            choices=Exists(change.class_choices.all()),
-            words=Exists(change.approvals.filter(lapse=None)),
-            undoings=Exists(change.undoings.all()),
-        )
-        .order_by("-number")
-        .first()
+def hold(changes: Sequence[Change]) -> dict[int, Present]:
+    """Lock these changes until the transaction ends, in the order of their keys, bring them up to date, and say what stands about
+    each, by its key. What stands is asked under the locks, and not in the statement that takes them: a statement that waited for
+    a lock may still see what was there before."""
+    reload_rows(changes, of=queries.locking())
+    keys = [change.pk for change in changes]
+    texts = {row.change_id: row for row in _texts(keys)}
+    pull_requests = queries.linked_by_change(keys)
+    pushes: dict[int, list[LinkedPush]] = {}
+    for push in queries.standing_pushes_of(changes):
+        pushes.setdefault(push.change_id, []).append(push)
+    return {pk: _present(texts.get(pk), pull_requests.get(pk, []), pushes.get(pk, [])) for pk in keys}
+
+
+def _texts(keys: Sequence[int]) -> list[Revision]:
+    """The newest of each, annotated with what there is besides."""
+    newest = Revision.objects.filter(change__in=keys).order_by("change_id", "-number").distinct("change_id")
+    change = OuterRef("change")
+    found = Revision.objects.filter(pk__in=newest.values("pk")).annotate(
+        written_here=Exists(Revision.objects.filter(change=change).exclude(source="pull_request")),
+        choices=Exists(ClassChoice.objects.filter(change=change)),
+        words=Exists(Approval.objects.filter(change=change, lapse=None)),
+        undoings=Exists(Undoing.objects.filter(change=change)),
     )
+    return list(found)
+
+
+def _present(text: Revision | None, pull_requests: list[PullRequest], pushes: list[LinkedPush]) -> Present:
     if text is None:  # nothing is known then, so everything is asked for
-        return Present(None, written_here=False, choices=True, words=True, undoings=True)
-    return Present(text, written_here=text.written_here, choices=text.choices, words=text.words, undoings=text.undoings)
+        return Present(None, False, True, True, True, pull_requests, pushes)
+    said = vars(text)
+    return Present(text, said["written_here"], said["choices"], said["words"], said["undoings"], pull_requests, pushes)

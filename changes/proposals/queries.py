@@ -62,6 +62,16 @@ def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
     return rows.select_related("repository").prefetch_related("reviews").order_by("opened_at", "id")
 
 
+def linked_by_change(keys: Collection[int]) -> dict[int, list[PullRequest]]:
+    """The same for many changes, by the change's key, with one query and without the reviews. Each has rows of its own."""
+    links = LinkedPullRequest.objects.filter(change__in=keys, role__in=CARRYING).select_related("pull_request__repository")
+    found: dict[int, list[PullRequest]] = {}
+    for link in links.order_by("pull_request__opened_at", "pull_request_id"):
+        vars(link.pull_request)["part"] = link.role
+        found.setdefault(link.change_id, []).append(link.pull_request)
+    return found
+
+
 def is_promotion(row: PullRequest) -> bool:
     """Whether it brings main to prod."""
     repository = row.repository

@@ -1,19 +1,19 @@
 """Brings a change up to date with what its pull requests say now: text, class, people, approvals, state, risk (P-02)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 
 from changes.delivery.models import Environment, PullRequest, Release
-from changes.proposals import actions, queries
-from changes.proposals.deriving import choices_of, classes_of, keep_derived, routine_by
+from changes.proposals import actions, entries, queries
+from changes.proposals.deriving import DERIVED, Carried, choices_of, classes_of, derive, routine_by
 from changes.proposals.digest import revision_digest
 from changes.proposals.known import Known
 from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush, Undoing
-from changes.proposals.present import Present, present_of
+from changes.proposals.present import Present, hold
 from changes.proposals.progress import Progress, next_move
 from changes.proposals.searching.rereading import reread
 from changes.proposals.sections import texts_in
@@ -21,32 +21,48 @@ from changes.proposals.telling import account_of, role_of, texts_from
 from changes.proposals.undeclared import upheld
 from portal.policy.clocks import add_working_days
 from portal.policy.parameters import Parameters
+from portal.rows import update_rows
 
 Role = LinkedPullRequest.Role
 
 
-@transaction.atomic(savepoint=False)
-def refresh(*, change: Change, at: datetime, known: Known | None = None) -> None:
-    """Text, class, people, approvals and state of a change, from what its pull requests say now, by the policy in force.
+def refresh(*, change: Change, at: datetime) -> None:
+    """Bring one change up to date, as ``refresh_all`` does."""
+    refresh_all(changes=[change], known=Known(at=at))
 
-    The change is locked first, until the transaction ends, and ``change`` shows what is on record of it then. ``known`` is for
-    whoever refreshes several changes at the same ``at`` in one transaction: what they share is asked once.
+
+@transaction.atomic(savepoint=False)
+def refresh_all(*, changes: Sequence[Change], known: Known) -> None:
+    """Text, class, people, approvals, state and risk of changes, from what their pull requests say now, by the policy in force.
+
+    All of them are locked first, until the transaction ends, and show what is on record of them then. What is the same for all,
+    or can be asked and written for all, costs some ten statements however many there are; a text or a class that is new and a
+    move cost theirs, because each has its entry in the ledger.
     """
-    known = known or Known(at=at)
-    change.refresh_from_db(from_queryset=queries.locking())
-    present = present_of(change)
-    rows = list(queries.linked_pull_requests(change).prefetch_related(None))
-    work = work_of(rows)
+    held = hold(changes)
+    carried = [Carried(change, held[change.pk].pull_requests, work_of(held[change.pk].pull_requests)) for change in changes]
+    changed = {one.change.pk: one.change for one in carried if _follow(one, held[one.change.pk], known)}
+    changed |= {change.pk: change for change in derive(carried=carried, known=known)}
+    update_rows(list(changed.values()), names=("reasons", *DERIVED))
+    reread(changes=changes)
+
+
+def _follow(carried: Carried, present: Present, known: Known) -> bool:
+    """Bring all up to date but what is derived. Returns whether other reasons are to be written for the same classes."""
+    change, rows, work = carried.change, carried.rows, carried.work
     if change.opened_by == "pull_request" and rows and not present.written_here:
         _take_over(change, rows, work, present, known)
     choices = choices_of(change) if present.choices else {}
-    classes = classes_of(change, rows=rows, work=work, parameters=known.parameters, choices=choices)
-    actions.classify(change=change, values=upheld(change, classes), actor="portal", at=at, held=True)
+    classes = upheld(change, classes_of(change, rows=rows, work=work, parameters=known.parameters, choices=choices))
+    other = bool(classes["reasons"] != change.reasons)
+    if entries.fresh_classes(change, classes):
+        actions.classify(change=change, values=classes, actor="portal", at=known.at, held=True)
+        present = replace(present, pushes=queries.standing_pushes(change))  # an emergency alone answers for them
+    change.reasons = classes["reasons"]
     if present.words and change.merged_at is None:
-        _lapse_outdated(change, rows, at)
-    _advance(change, rows, present, known)
-    keep_derived(change=change, rows=rows, work=work, known=known)
-    reread(change=change)
+        _lapse_outdated(change, rows, known.at)
+    _advance(change, present, known)
+    return other
 
 
 def work_of(rows: Iterable[PullRequest]) -> list[PullRequest]:
@@ -99,8 +115,8 @@ def _lapse_outdated(change: Change, rows: list[PullRequest], at: datetime) -> No
         actions.lapse_approvals(change=change, reason="the approver has become a contributor", at=at, only=own)
 
 
-def _advance(change: Change, rows: list[PullRequest], present: Present, known: Known) -> None:
-    progress = progress_of(change, rows, undoings=present.undoings)
+def _advance(change: Change, present: Present, known: Known) -> None:
+    progress = progress_of(change, present)
     _note_times(change, progress, known.parameters)
     for _ in range(4):
         verb = next_move(change.state, progress)
@@ -110,19 +126,19 @@ def _advance(change: Change, rows: list[PullRequest], present: Present, known: K
         actions.move(change=change, verb=verb, actor="portal", at=moment.get(verb) or known.at)
 
 
-def progress_of(change: Change, rows: list[PullRequest], *, undoings: bool = True) -> Progress:
-    """What the pull requests ``rows`` and the releases of their commits say; without ``undoings`` the change has none."""
-    merged = [row for row in rows if role_of(row) != Role.BACK_MERGE and is_in_production(row)]
-    pushes = queries.standing_pushes(change)
+def progress_of(change: Change, present: Present) -> Progress:
+    """What its pull requests and pushes and the releases of their commits say."""
+    before, pushes = progress_before_merge(change, present.pull_requests), present.pushes
+    merged = [row for row in present.pull_requests if role_of(row) != Role.BACK_MERGE and is_in_production(row)]
     releases = _production_releases(merged, pushes)
-    undone = Release.objects.filter(rolls_back__in=releases.values("pk"))
+    undone = list(Release.objects.filter(rolls_back__in=releases).values_list("created_at", flat=True)) if releases else []
     return replace(
-        progress_before_merge(change, rows),
+        before,
         merged_to_prod_at=max(
             [*(row.merged_at for row in merged if row.merged_at), *(push.pushed_at for push in pushes)], default=None
         ),
-        released_at=releases.order_by("-succeeded_at").values_list("succeeded_at", flat=True).exclude(succeeded_at=None).first(),
-        rolled_back_at=_undone_at(change, undone, undoings=undoings),
+        released_at=max((row.succeeded_at for row in releases if row.succeeded_at), default=None),
+        rolled_back_at=max([*undone, *(_undone_at(change) if present.undoings else ())], default=None),
     )
 
 
@@ -145,21 +161,23 @@ def progress_before_merge(change: Change, rows: list[PullRequest]) -> Progress:
     )
 
 
-def _undone_at(change: Change, undone: QuerySet[Release], *, undoings: bool) -> datetime | None:
-    """When production last went back behind the change: a release began to, or a revert of it was released."""
-    rows = list(change.undoings.all()) if undoings else []
+def _undone_at(change: Change) -> list[datetime]:
+    """When production went back behind the change: a release began to, or a revert of it was released."""
+    rows = change.undoings.all()
     noted = [row.started_at if row.kind == Undoing.Kind.RELEASE else row.finished_at for row in rows]
-    moments = [*undone.values_list("created_at", flat=True), *(moment for moment in noted if moment is not None)]
-    return max(moments, default=None)
+    return [moment for moment in noted if moment is not None]
 
 
-def _production_releases(merged: list[PullRequest], pushes: list[LinkedPush]) -> QuerySet[Release]:
+def _production_releases(merged: list[PullRequest], pushes: list[LinkedPush]) -> list[Release]:
+    """The releases to production of these; nothing is asked where nothing is there."""
+    if not (merged or pushes):
+        return []
     wanted = Q(pk__in=[])
     for push in pushes:
         wanted |= Q(repository_id=push.repository_id, commit_sha=push.commit_sha)
     for row in merged:
         wanted |= Q(repository_id=row.repository_id, commit_sha__in=[row.merge_sha, row.head_sha])
-    return Release.objects.filter(wanted, environment=Environment.PRODUCTION)
+    return list(Release.objects.filter(wanted, environment=Environment.PRODUCTION))
 
 
 def _note_times(change: Change, progress: Progress, parameters: Parameters) -> None:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from changes.proposals import actions, queries, risk
 from changes.proposals.classification import NAMES, Classification, classify, rank_of
-from changes.proposals.deriving import classes_of, keep_derived
+from changes.proposals.deriving import Carried, classes_of, keep_derived
 from changes.proposals.digest import revision_digest
 from changes.proposals.drafts import drop_draft
 from changes.proposals.forms import asked_in
@@ -178,7 +178,7 @@ def _answer_anew(change: Change, asked: dict[str, Any], stood: dict[str, Any], b
     known = Known(at=at)
     values = classes_of(change, rows=rows, work=work, parameters=known.parameters)
     actions.classify(change=change, values=values, actor=actor_of(by), at=at)
-    keep_derived(change=change, rows=rows, work=work, known=known)
+    keep_derived(carried=Carried(change, rows, work), known=known)
 
 
 def _classes(found: Classification, asked: Mapping[str, Any], by: User) -> dict[str, Any]:

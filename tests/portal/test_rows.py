@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, DataError, transaction
 
 from changes.delivery.models import PullRequest, Repository
 from changes.proposals.models import Change, Revision
-from portal.rows import insert_rows, update_rows
+from portal.rows import insert_rows, reload_rows, update_rows
 from tests.database import cover
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +78,21 @@ def test_a_text_that_the_database_cannot_hold_is_refused_and_the_connection_goes
         insert_rows(pulls(repository, state="x" * 11))
 
     assert PullRequest.objects.count() == 0
+
+
+def test_rows_show_what_is_on_record_now_and_one_that_is_gone_is_not_passed_over(django_assert_num_queries):
+    web = Repository.objects.create(name="acme/web", in_scope_from=AT)
+    insert_rows(rows := pulls(web)[:3])
+    web.name = "kept in memory alone"
+    PullRequest.objects.filter(number=1).update(title="Another")
+    with django_assert_num_queries(1):
+        reload_rows(rows[::-1], of=PullRequest.objects.all())
+
+    assert [row.title for row in rows] == [TEXTS[0], "Another", TEXTS[2]]
+    with django_assert_num_queries(1):
+        assert rows[0].repository.name == "acme/web"
+    with django_assert_num_queries(0):
+        reload_rows([], of=PullRequest.objects.all())
+    PullRequest.objects.filter(number=2).delete()
+    with pytest.raises(ObjectDoesNotExist, match=f"pull request {rows[2].pk} is gone"):
+        reload_rows(rows, of=PullRequest.objects.all())

@@ -1,11 +1,16 @@
-"""Reads the words of a change again after facts about its pull requests or releases came in; the rest triggers do."""
+"""Reads the words of changes again after facts about its pull requests or releases came in; the rest triggers do."""
+
+from collections.abc import Iterable
 
 from django.db import connection
 
 from changes.proposals.models import Change
 
 
-def reread(*, change: Change) -> None:
-    """Bring what the search knows of this change up to date. One statement; nothing is written when nothing differs."""
+def reread(*, changes: Iterable[Change]) -> None:
+    """Bring what the search knows of these changes up to date. One statement; nothing is written where nothing differs."""
+    keys = [change.pk for change in changes]
+    if not keys:
+        return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT changes_search_refresh(%s)", [[change.pk]])
+        cursor.execute("SELECT changes_search_refresh(%s)", [keys])

@@ -7,8 +7,9 @@ from django.db import IntegrityError, transaction
 
 from changes.delivery.models import PullRequest
 from changes.gates.actions import assess
-from changes.proposals import actions, following, submitting
+from changes.proposals import actions, submitting
 from changes.proposals.models import Approval, ApprovalLapse
+from changes.proposals.refreshing import refresh
 from portal.policy.refusal import Refused, Stale
 from tests.changes.approvals.situations import AT, TEXTS, kinds, proposed, with_pull_request
 from tests.changes.people import linked, person
@@ -56,9 +57,9 @@ def test_it_opens_the_gate_at_once_and_before_there_is_a_commit(emergency, bob):
 def test_it_counts_for_whatever_commit_follows(emergency, bob):
     plus_one(emergency, bob)
     pull = with_pull_request(emergency)
-    following.refresh(change=emergency, at=SOON)
+    refresh(change=emergency, at=SOON)
     PullRequest.objects.filter(pk=pull.pk).update(head_sha="b" * 40)
-    following.refresh(change=emergency, at=SOON)
+    refresh(change=emergency, at=SOON)
 
     assert gate(emergency).state == "met"
     assert not ApprovalLapse.objects.exists()
@@ -70,7 +71,7 @@ def test_with_a_commit_it_is_bound_to_it(emergency, bob):
     assert given.head_sha == pull.head_sha
     PullRequest.objects.filter(pk=pull.pk).update(head_sha="b" * 40)
 
-    following.refresh(change=emergency, at=SOON)
+    refresh(change=emergency, at=SOON)
 
     assert ApprovalLapse.objects.get().approval == given
     assert gate(emergency).state == "waiting"
@@ -95,7 +96,7 @@ def test_who_then_writes_the_commit_loses_it(emergency, bob):
     plus_one(emergency, bob)
     with_pull_request(emergency, author_uid=77, author_login="bobby")
 
-    following.refresh(change=emergency, at=SOON)
+    refresh(change=emergency, at=SOON)
 
     assert ApprovalLapse.objects.get().reason == "the approver has become a contributor"
     assert gate(emergency).state == "waiting"

@@ -61,7 +61,7 @@ def released(change, environment):
         succeeded_at=AT,
         reported_at=AT,
     )
-    reread(change=change)
+    reread(changes=[change])
     return release
 
 

@@ -6,9 +6,10 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from changes.delivery.models import PullRequest, Repository
-from changes.proposals import actions, following, submitting
+from changes.proposals import actions, submitting
 from changes.proposals.classing import choose_class
 from changes.proposals.models import Approval, ApprovalLapse, Change, ClassChoice
+from changes.proposals.refreshing import refresh
 from portal.ledger.queries import entries_about
 from portal.policy.refusal import Refused, Stale
 from tests.changes.people import linked, person
@@ -44,7 +45,7 @@ def change():
         touched_at=AT,
     )
     actions.link(change=change, pull_request=row, role="work", reason="test", actor="portal", at=AT)
-    following.refresh(change=change, at=AT)
+    refresh(change=change, at=AT)
     return change
 
 
@@ -55,7 +56,7 @@ def choose(change, name, value, by, reason=""):
 def touch(change, **values):
     """The pull request changes, and the change follows."""
     PullRequest.objects.filter(links__change=change).update(**values)
-    following.refresh(change=change, at=AT)
+    refresh(change=change, at=AT)
     change.refresh_from_db()
 
 

@@ -10,6 +10,7 @@ from changes.delivery.models import PullRequest, Release, Repository
 from changes.proposals import actions, following, queries
 from changes.proposals.known import Known
 from changes.proposals.models import Change
+from changes.proposals.refreshing import refresh, refresh_all
 from portal.policy.parameters import DEFAULT
 from tests.changes.people import linked, person
 
@@ -277,18 +278,19 @@ def test_changes_that_follow_together_ask_once_for_what_they_share(web, django_a
     linked(ann := person("Ann"), 1, "ann")
 
     known = Known(at=AT)
-    following.refresh(change=changes[0], at=AT, known=known)
+    refresh_all(changes=changes[:1], known=known)
     with django_assert_num_queries(0):
         assert known.person_of(rows[1]) == ann
         assert known.apps_of([web.pk]) == ("web-prod",)
-    for change in changes[1:]:
-        following.refresh(change=change, at=AT, known=known)
+    refresh_all(changes=changes[1:], known=known)
 
     assert [change.risk for change in changes] == alone
     assert [change.requester for change in changes] == [ann] * 3
     assert "failed" in str(alone[0])
-    with transaction.atomic(), django_assert_num_queries(6):  # lock, text, pull requests, paths of others, failures, search
-        following.refresh(change=changes[0], at=AT, known=known)
+    for some in (changes[:1], changes):
+        # Locks, texts, pull requests, paths of others, failures, search: as many for three as for one.
+        with transaction.atomic(), django_assert_num_queries(6):
+            refresh_all(changes=some, known=known)
 
 
 def test_a_change_that_follows_shows_what_is_on_record_under_its_lock(web):
@@ -296,7 +298,7 @@ def test_a_change_that_follows_shows_what_is_on_record_under_its_lock(web):
     Change.objects.filter(pk=change.pk).update(reasons={**change.reasons, "asked": {"size": "large"}})
 
     with transaction.atomic():
-        following.refresh(change=change, at=AT)
+        refresh(change=change, at=AT)
         with ThreadPoolExecutor(1) as other, pytest.raises(OperationalError):
             other.submit(_take, change).result()
 

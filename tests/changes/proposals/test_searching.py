@@ -219,7 +219,7 @@ def test_the_words_follow_labels_authors_and_releases():
     assert found("author:web-flow") == []
     release.environment = "staging"
     release.save()
-    reread(change=change)
+    reread(changes=[change])
     assert (found("env:prod"), found("env:staging")) == ([], ["CHG-1001"])
 
 
