@@ -1,13 +1,21 @@
-"""A reading row by row that was left half way: it ends with its transaction, and spoils none that comes later."""
+"""Moments are read as they are on record; a reading row by row that was left half way ends with its transaction."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import DataError, ProgrammingError, connection, transaction
+from psycopg import adapters
+from psycopg.pq import Format
 from structlog.testing import capture_logs
 
 from portal.access.models import User
 from portal.access.roles import Role
+from portal.database.times import UtcLoader
 from tests.portal.access.people import person
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TIMESTAMPTZ = adapters.types["timestamptz"].oid
 LEFT = "a reading was left half way"
 
 
@@ -109,3 +117,37 @@ def test_what_cannot_be_closed_is_said_at_the_commit_and_does_not_hinder_a_rollb
         for rows in both:
             rows.close()
         assert User.objects.count() == len(two)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("zone", ["UTC", "+05:30", "America/New_York"])
+@pytest.mark.parametrize(
+    "said",
+    ["2026-11-29 09:17:00+00", "2026-11-29 09:17:00.1+00", "1883-11-18 12:03:57.999999-04:56:02", "0002-01-01 00:00+00"],
+)
+def test_a_moment_is_read_in_utc_whatever_zone_the_server_writes(said, zone):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('TimeZone', %s, false)", [zone])
+        try:
+            cursor.execute("SELECT %s::timestamptz, extract(epoch FROM %s::timestamptz)::text", [said, said])
+            moment, seconds = cursor.fetchone()
+        finally:
+            cursor.execute("SELECT set_config('TimeZone', 'UTC', false)")
+
+    assert moment.utcoffset() == timedelta(0)
+    assert (moment - EPOCH) == timedelta(microseconds=int(Decimal(seconds) * 1_000_000))
+
+
+@pytest.mark.django_db
+def test_the_quick_reader_is_the_one_that_reads():
+    with connection.cursor() as cursor:
+        assert cursor.cursor.adapters.get_loader(TIMESTAMPTZ, Format.TEXT) is UtcLoader
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("said", ["infinity", "0044-03-15 10:00:00+00 BC", "10000-01-01 00:00:00+00"])
+def test_what_python_has_no_moment_for_is_refused(said):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [said])
+        with pytest.raises(DataError):
+            cursor.fetchone()
