@@ -36,7 +36,7 @@ from portal.rows import as_json, sending
 
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
-SLICE = 50
+SLICE = 100
 """Pull requests that are settled in one transaction: a flood holds no lock for a minute, and ends before any time limit."""
 RUN = timedelta(seconds=30)
 """A run begins no further slice after this; Celery's hard limit is 60 seconds."""
@@ -147,9 +147,8 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     reassess_all(changes=list(changes.values()), at=at)
     unread = _unread(repository, at)
     read = [row for row in rows if not subjects_of(row) & unread]
-    held = set(
-        Change.objects.filter(links__pull_request__in=[row.pk for row in rows if row not in read]).values_list("pk", flat=True)
-    )
+    waiting = {row.pk for row in rows} - {row.pk for row in read}
+    held = set(Change.objects.filter(links__pull_request__in=waiting).values_list("pk", flat=True))
     judged = [change for change in changes.values() if change.pk not in held]
     _find(repository, read, releases, judged, reported, at)
     settle_emergencies(repository=repository, at=at)

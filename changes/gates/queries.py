@@ -39,6 +39,10 @@ from portal.policy.connected import connected_sources
 MEETINGS = frozenset({"meetings"})
 SLACK = frozenset({"slack"})
 Checks = dict[tuple[int, str], list[CheckFact]]
+CHECK_COLUMNS = (
+    *("repository_id", "head_sha", "name", "status", "conclusion"),
+    *("completed_at", "vendor_updated_at", "confirmed_at"),
+)
 Rules = dict[tuple[int, str], tuple[str, ...]]
 
 
@@ -249,17 +253,17 @@ def _checks(rows: list[PullRequest], heads: Mapping[int, str]) -> Checks:
         return {}
     wanted = at_places(places, "head_sha")
     found: Checks = {}
-    for check in Check.objects.filter(wanted).exclude(source=Check.Source.CHECK_SUITE).order_by("completed_at", "id"):
-        found.setdefault((check.repository_id, check.head_sha), []).append(
-            CheckFact(
-                name=check.name,
-                commit=check.head_sha,
-                status=check.status,
-                conclusion=check.conclusion,
-                at=check.completed_at or check.vendor_updated_at,
-                confirmed=check.confirmed_at is not None,
-            )
+    checks = Check.objects.filter(wanted).exclude(source=Check.Source.CHECK_SUITE).order_by("completed_at", "id")
+    for repository, sha, name, status, conclusion, completed_at, told_at, confirmed_at in checks.values_list(*CHECK_COLUMNS):
+        check = CheckFact(
+            name=name,
+            commit=sha,
+            status=status,
+            conclusion=conclusion,
+            at=completed_at or told_at,
+            confirmed=confirmed_at is not None,
         )
+        found.setdefault((repository, sha), []).append(check)
     return found
 
 
