@@ -5,7 +5,7 @@ reviews, checks, pushes) and what is only put aside. ``dividing`` says which go 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from changes.connectors.asking import Asked, ask_all
 from changes.connectors.dividing import SETS, Item, Left, divide
@@ -17,11 +17,12 @@ from changes.delivery.models import PullRequest, Repository
 from changes.delivery.sets import Recorded, Told, foresee, record_all
 from changes.proposals.following import follow
 from changes.proposals.opening import Preparing, open_alone, standing_alone
+from portal.rows import as_json, sending
 from portal.ui.doorbell import ring
 
 NOTE = """
 UPDATE changes_delivery d SET state = s.state, note = s.note, repository_name = s.name, applied_at = s.at
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS s (id, state, note, name, at)
+FROM json_to_recordset(%s) AS s (id bigint, state text, note text, name text, at timestamptz)
 WHERE d.id = s.id
 """
 
@@ -120,12 +121,18 @@ def _follow(found: Recorded, preparing: Preparing, at_once: bool) -> None:
 
 def _note(items: Iterable[Item]) -> None:
     """Write what became of each, and tell the page of the integrations."""
-    rows: list[tuple[int, str, str, str, datetime]] = []
-    for item in items:
-        if item.outcome is not None:
-            name = item.outcome.repository_name[:200]
-            rows.append((item.delivery.pk, str(item.outcome.state), item.outcome.note[:500], name, item.at))
+    rows = [
+        {
+            "id": item.delivery.pk,
+            "state": str(item.outcome.state),
+            "note": item.outcome.note[:500],
+            "name": item.outcome.repository_name[:200],
+            "at": item.at,
+        }
+        for item in items
+        if item.outcome is not None
+    ]
     if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(NOTE, [list(column) for column in zip(*rows, strict=True)])
+        with sending() as cursor:
+            cursor.execute(NOTE, [as_json(rows)])
         ring("integrations")

@@ -11,14 +11,14 @@ from functools import reduce
 from operator import or_
 from types import MappingProxyType
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from changes.delivery.facts import CheckReported, PullRequestReported, PushReported, ReviewReported
 from changes.delivery.models import Check, MergeGroup, PullRequest, Push, Repository, Review
 from changes.delivery.push_sets import record_pushes
 from changes.delivery.taking import take_check, take_pull_request, take_review, unread_pull_request
-from portal.rows import Row, insert_rows, update_rows
+from portal.rows import Row, as_json, insert_rows, sending, update_rows
 
 SetFact = PullRequestReported | ReviewReported | CheckReported | PushReported
 """Facts that come in numbers."""
@@ -27,7 +27,7 @@ Key = tuple[int, int]
 NONE: Mapping[Key, PullRequest] = MappingProxyType({})
 TOUCH = """
 UPDATE changes_pullrequest p SET touched_at = greatest(p.touched_at, s.at)
-FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS s (repository_id, sha, at)
+FROM json_to_recordset(%s) AS s (repository_id bigint, sha text, at timestamptz)
 WHERE p.repository_id = s.repository_id AND p.head_sha = s.sha RETURNING p.id
 """
 REVIEWED = tuple(one.name for one in Review._meta.concrete_fields if not one.primary_key)
@@ -186,9 +186,9 @@ def _touched_by_checks(told: Sequence[Told]) -> set[int]:
             last[key] = max(last.get(key, one.at), one.at)
     if not last:
         return set()
-    repositories, shas = [key[0] for key in last], [key[1] for key in last]
-    with connection.cursor() as cursor:
-        cursor.execute(TOUCH, [repositories, shas, list(last.values())])
+    heads = [{"repository_id": repository, "sha": sha, "at": at} for (repository, sha), at in last.items()]
+    with sending() as cursor:
+        cursor.execute(TOUCH, [as_json(heads)])
         found = {int(pk) for (pk,) in cursor.fetchall()}
     groups = MergeGroup.objects.filter(repository__in={key[0] for key in last}, head_sha__in={key[1] for key in last})
     for group in groups.order_by("id"):

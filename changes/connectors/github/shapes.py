@@ -6,6 +6,7 @@ table free of overlaps. Events that Countersign does not use have no shape.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 ENVELOPE = frozenset({"action", "repository", "sender", "organization", "installation", "enterprise"})
@@ -22,20 +23,30 @@ class Shape:
     app: bool = False
     """``installation`` is the whole object, with the account."""
 
-    def fits(self, body: Mapping[str, Any]) -> bool:
-        keys = body.keys()
-        action = body.get("action")
+    def fits(self, outline: "Outline") -> bool:
+        """Whether a body of this outline has this shape."""
+        keys = outline.keys
         return (
             keys >= self.needs
             and not keys & self.never
-            and (self.actions is None or (isinstance(action, str) and action in self.actions))
-            and (self.beside is None or keys <= ENVELOPE | self.beside | self.needs)
-            and (not self.app or _has_account(body.get("installation")))
+            and (self.actions is None or outline.action in self.actions)
+            and (self.beside is None or (not outline.others and keys <= ENVELOPE | self.beside | self.needs))
+            and (not self.app or outline.account)
         )
 
 
-def _has_account(installation: Any) -> bool:
-    return isinstance(installation, Mapping) and "account" in installation
+@dataclass(frozen=True)
+class Outline:
+    """What a shape looks at of a body. There are few, however many bodies come."""
+
+    keys: frozenset[str]
+    """Those that some shape speaks of."""
+    others: bool
+    """There are more."""
+    action: str
+    """One that some shape speaks of; else empty."""
+    account: bool
+    """Its installation is the whole object."""
 
 
 def _keys(*names: str) -> frozenset[str]:
@@ -93,6 +104,23 @@ SHAPES = {
 }  # fmt: skip
 
 
+KEYS = frozenset().union(ENVELOPE, *(shape.needs | shape.never | (shape.beside or ENVELOPE) for shape in SHAPES.values()))
+ACTIONS = frozenset().union(*(shape.actions or () for shape in SHAPES.values()))
+
+
 def events_of(*, body: Mapping[str, Any]) -> tuple[str, ...]:
     """The events whose shape this body has: usually one, none for events that have no shape."""
-    return tuple(event for event, shape in SHAPES.items() if shape.fits(body))
+    keys, action, installation = KEYS.intersection(body), body.get("action"), body.get("installation")
+    return _events(
+        Outline(
+            keys=keys,
+            others=len(keys) < len(body),
+            action=action if isinstance(action, str) and action in ACTIONS else "",
+            account=isinstance(installation, Mapping) and "account" in installation,
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _events(outline: Outline) -> tuple[str, ...]:
+    return tuple(event for event, shape in SHAPES.items() if shape.fits(outline))
