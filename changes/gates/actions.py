@@ -8,7 +8,7 @@ from django.db import transaction
 
 from changes.approvals.waiving import settle_all
 from changes.delivery.models import PullRequest
-from changes.gates.explain import kept_about
+from changes.gates.explain import kept_about, used_by
 from changes.gates.facts import ChangeFacts
 from changes.gates.models import Verdict
 from changes.gates.publishing import publish
@@ -62,10 +62,11 @@ def reassess_all(*, changes: Sequence[Change], at: datetime) -> list[tuple[Gate,
     parameters = parameters_at(at)
     found = facts_of_all(changes, at=at)
     judged = [evaluate(facts, parameters) for facts in found]
+    used = used_by(parameters)
     news: list[Change] = []
     told: list[Change] = []
     for change, facts, gates in zip(changes, found, judged, strict=True):
-        kept, before = assessment_of(gates, facts, parameters), change.assessment
+        kept, before = assessment_of(gates, facts, parameters.version, used), change.assessment
         if kept != before:
             change.gates, change.gates_at, change.assessment = letters(gates), at, kept
             news.append(change)
@@ -131,11 +132,11 @@ def freeze(
     return verdict
 
 
-def assessment_of(gates: tuple[Gate, ...], facts: ChangeFacts, parameters: Parameters) -> dict[str, Any]:
+def assessment_of(gates: tuple[Gate, ...], facts: ChangeFacts, version: str, used: Mapping[str, list[list[str]]]) -> dict[str, Any]:
     """What is kept on the change for pages: the sentence on top, and the gates, each with what explains it."""
     tone, headline, sentence = summary(gates)
-    kept = [{**gate_json(gate), **kept_about(gate.code, facts, parameters)} for gate in gates]
-    return {"tone": tone, "headline": headline, "sentence": sentence, "gates": kept, "policy": parameters.version}
+    kept = [{**gate_json(gate), **kept_about(gate.code, facts, used)} for gate in gates]
+    return {"tone": tone, "headline": headline, "sentence": sentence, "gates": kept, "policy": version}
 
 
 def _judged(kept: Mapping[str, Any] | None) -> list[Any]:

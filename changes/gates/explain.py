@@ -111,14 +111,19 @@ class Explanation:
 
 def explain(gate: Gate, facts: ChangeFacts, parameters: Parameters) -> Explanation:
     """The explanation of one judged gate."""
-    judged = {"code": gate.code, "who": gate.who, **kept_about(gate.code, facts, parameters)}
+    judged = {"code": gate.code, "who": gate.who, **kept_about(gate.code, facts, used_by(parameters))}
     return explanation(judged, policy_version=parameters.version)
 
 
-def kept_about(code: str, facts: ChangeFacts, parameters: Parameters) -> dict[str, Any]:
-    """What is kept beside a gate, as JSON, so that it can be explained without asking for the facts again."""
-    used = [[name, value_of(getattr(parameters, name))] for name in PARAMETERS_USED[Code(code)]]
-    return {"looked_at": looked_at(code, facts), "used": used}
+def used_by(parameters: Parameters) -> Mapping[str, list[list[str]]]:
+    """By gate: the parameters that it uses, each with its value in words, as JSON. The same for all changes of a moment."""
+    return {str(code): [[name, value_of(getattr(parameters, name))] for name in names] for code, names in PARAMETERS_USED.items()}
+
+
+def kept_about(code: str, facts: ChangeFacts, used: Mapping[str, list[list[str]]]) -> dict[str, Any]:
+    """What is kept beside a gate, as JSON, so that it can be explained without asking for the facts again; ``used`` is what
+    ``used_by`` says."""
+    return {"looked_at": looked_at(code, facts), "used": used[code]}
 
 
 def explanation(gate: Mapping[str, Any], *, policy_version: str) -> Explanation:

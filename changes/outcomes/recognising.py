@@ -19,6 +19,8 @@ from portal.ledger.actions import append
 
 BUTTON = re.compile(r"^\s*Reverts\s+(?P<repository>[\w.-]+(?:/[\w.-]+)+)?[#!](?P<number>\d{1,9})\b", re.MULTILINE | re.IGNORECASE)
 COMMIT = re.compile(r"This reverts commit (?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
+SAID = "reverts commit"
+"""Most texts do not say it, and the expression takes ten times as long to find that out."""
 SUBJECT = re.compile(r'^\s*Revert "(?P<title>.+)"', re.IGNORECASE)
 KEPT = 200
 """Releases of one app that a rollback can skip at once."""
@@ -100,7 +102,7 @@ def reverted_by(row: PullRequest, messages: Sequence[str] | None = None) -> list
 
 def _reverted_commits(texts: Iterable[str]) -> set[str]:
     """Full or short commits that the texts of a pull request and of the push that merged it name."""
-    return {match["sha"].lower() for text in texts for match in COMMIT.finditer(text)}
+    return {match["sha"].lower() for text in texts if SAID in text.lower() for match in COMMIT.finditer(text)}
 
 
 def _reverted_in_production_at(row: PullRequest) -> datetime | None:

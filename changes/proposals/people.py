@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import DateTimeField, Value
@@ -48,7 +49,13 @@ def account_actor(uid: int | None, login: str, links: Links, *, bot: bool = Fals
 
 def is_machine(name: str, parameters: Parameters = DEFAULT) -> bool:
     """Whether a login or an address belongs to a machine that writes code, by the parameters of the policy version."""
-    return bool(name) and any(fnmatchcase(name.lower(), pattern.replace("[", "[[]")) for pattern in parameters.ai_co_authors)
+    return bool(name) and _is_one_of(name.lower(), parameters.ai_co_authors)
+
+
+@lru_cache(maxsize=1024)
+def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
+    """The same few accounts, over and over."""
+    return any(fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
 def user_actor(user: User) -> Actor:
