@@ -27,7 +27,7 @@ def measure(*, source: Source, first: int, many: int, folder: Path) -> Iterator[
     _all_judged(first, many)
     both = sent / (sent / rate + seconds)
     words = f"{both:,.0f}/s; settling {ms(seconds / many)} a pull request"
-    settled = Line("W5 the same until every change is judged", words, "", both, "/s")
+    settled = Line("W5 the same until every change is judged", words, "", both, "/s", RATE, "more")
     _store(source, first + many, many, folder)
     rate = draining.rate(source, 2)
     yield Line(f"{NAME} 2 side by side, about one repository", f"{rate:,.0f}/s", "", rate, "/s")
