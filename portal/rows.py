@@ -1,4 +1,4 @@
-"""Writes many rows of one model with one statement each, for paths where a statement a row is too slow.
+"""Writes many rows of one model, or reads them again, with one statement each, for paths where a statement a row is too slow.
 
 New rows travel by ``COPY``, in PostgreSQL's own binary form: it reads the first while the last are not put together yet. Values of
 rows that are there travel as one JSON text, which it reads by the table's own types. Nothing of Django's signals or ``save``
@@ -71,12 +71,14 @@ def reload_rows(rows: Sequence[Row], *, of: "models.QuerySet[Row]") -> None:
 
 
 def _take_values(row: models.Model, fresh: models.Model) -> None:
-    """What ``row`` knew of other rows is forgotten."""
+    """What ``row`` knew of other rows gives way to what ``fresh`` knows of them."""
     for field in row._meta.concrete_fields:
         setattr(row, field.attname, getattr(fresh, field.attname))
     related: Any
     for related in (*row._meta.concrete_fields, *row._meta.related_objects):
-        if related.is_relation and related.is_cached(row):
+        if related.is_relation and related.is_cached(fresh):
+            related.set_cached_value(row, related.get_cached_value(fresh))
+        elif related.is_relation and related.is_cached(row):
             related.delete_cached_value(row)
     vars(row).pop("_prefetched_objects_cache", None)
 

@@ -37,7 +37,8 @@ from portal.rows import as_json, sending
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
 SLICE = 100
-"""Pull requests that are settled in one transaction: a flood holds no lock for a minute, and ends before any time limit."""
+"""Pull requests that are settled in one transaction, with all changes that they carry, at some 10 ms each: a flood holds no lock for
+a minute, and ends before any time limit."""
 RUN = timedelta(seconds=30)
 """A run begins no further slice after this; Celery's hard limit is 60 seconds."""
 HELD = timedelta(minutes=5)

@@ -51,8 +51,6 @@ SAME_PUSH = timedelta(minutes=10)
 """How far the two clocks of one forge may be apart that tell of the same forced push."""
 COMMITS = 1000
 """Commits of one push that are kept."""
-SAID = ("forced", "deleted", "pusher_login", "pusher_uid", "commits", "reported_at")
-"""Of a push, beside what tells it apart."""
 
 
 def recognise(*, forge: str, fact: RepositoryFact) -> Repository | None:
@@ -145,11 +143,12 @@ def record_push(*, repository: Repository, fact: PushReported, at: datetime) -> 
     row = new_push(repository=repository, fact=fact, at=at)
     if row is None:
         return None
-    same = {"repository": repository, "branch": row.branch, "before": row.before, "after": row.after}
+    same: dict[str, Any] = {"repository": repository, "branch": row.branch, "before": row.before, "after": row.after}
     known = Push.objects.filter(**same).first() if fact.pushed_at is None else None
     if known is None:
-        said = {name: getattr(row, name) for name in SAID}
-        known, _ = Push.objects.get_or_create(**same, pushed_at=row.pushed_at, defaults=said)
+        same["pushed_at"] = row.pushed_at
+        names = [field.name for field in Push._meta.concrete_fields if not field.primary_key and field.name not in same]
+        known, _ = Push.objects.get_or_create(**same, defaults={name: getattr(row, name) for name in names})
     return known
 
 

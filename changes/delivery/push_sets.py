@@ -1,4 +1,4 @@
-"""Record many pushes with two statements: the same rows as ``actions.record_push`` makes of them one by one."""
+"""Record many pushes with three statements: the same rows as ``actions.record_push`` makes of them one by one."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -36,8 +36,9 @@ def _known(rows: Collection[Push]) -> dict[Ends, dict[datetime, Push]]:
     """What is on record between the ends of these, by its moment, the first first."""
     known: dict[Ends, dict[datetime, Push]] = {}
     if rows:
-        repositories, ends = {row.repository_id for row in rows}, {row.after for row in rows}
-        for row in Push.objects.filter(repository__in=repositories, after__in=ends).order_by("id"):
+        repositories, branches = {row.repository_id for row in rows}, {row.branch for row in rows}
+        same = Push.objects.filter(repository__in=repositories, branch__in=branches, after__in={row.after for row in rows})
+        for row in same.order_by("id"):
             known.setdefault(_ends(row), {})[row.pushed_at] = row
     return known
 

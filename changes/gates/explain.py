@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from changes.gates.facts import ChangeFacts
-from changes.gates.gate import Code, Gate
+from changes.gates.gate import Code
 from changes.gates.looking import LOOKS
 from portal.policy.parameters import Parameters
 from portal.policy.words import WORDS as WORDS_OF
@@ -107,12 +107,6 @@ class Explanation:
     looked_at: tuple[str, ...]
     next: str
     policy_version: str
-
-
-def explain(gate: Gate, facts: ChangeFacts, parameters: Parameters) -> Explanation:
-    """The explanation of one judged gate."""
-    judged = {"code": gate.code, "who": gate.who, **kept_about(gate.code, facts, used_by(parameters))}
-    return explanation(judged, policy_version=parameters.version)
 
 
 def used_by(parameters: Parameters) -> Mapping[str, list[list[str]]]:

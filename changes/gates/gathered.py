@@ -5,15 +5,14 @@ are nor how much they carry.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import TypeVar
 
 from django.db import models
-from django.db.models import Min, Q
+from django.db.models import Min
 
 from changes.delivery.log_models import ReleaseLog
 from changes.delivery.models import Environment, PullRequest, Release
+from changes.delivery.places import Place, at_places
 from changes.gates.facts import ReleaseFact
 from changes.meetings.models import Decision
 from changes.meetings.standing import decisions_about
@@ -22,8 +21,6 @@ from changes.proposals.people import Links, links_for, uids_of, uids_of_pushes
 from changes.proposals.queries import CARRYING, current_revision, standing_pushes_of
 
 Row = TypeVar("Row", bound=models.Model)
-Place = tuple[int, str]
-"""Repository and commit."""
 
 
 @dataclass(frozen=True)
@@ -118,15 +115,6 @@ class Releases:
         """Whether the channel of production changes was written to when the first of these releases went to production."""
         began = [release.created_at for release in releases if release.environment == Environment.PRODUCTION]
         return bool(began) and self._log_began is not None and self._log_began <= min(began)
-
-
-def at_places(places: Iterable[Place], field: str) -> Q:
-    """Rows of a repository whose commit in ``field`` is one of these."""
-    wanted: dict[int, set[str]] = {}
-    for repository, sha in places:
-        wanted.setdefault(repository, set()).add(sha)
-    each = (Q(repository_id=repository, **{f"{field}__in": sorted(shas)}) for repository, shas in sorted(wanted.items()))
-    return reduce(or_, each, Q(pk__in=[]))
 
 
 def _release(row: Release) -> ReleaseFact:

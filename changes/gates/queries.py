@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from changes.delivery.models import Check, MergeGroup, PullRequest
+from changes.delivery.places import at_places
 from changes.delivery.rule_models import BranchRules
 from changes.entitlements.mergers.queries import Lists, in_force, kept_lists
 from changes.gates.beside import Beside
@@ -20,7 +21,7 @@ from changes.gates.facts import (
     ReviewFact,
     SignOffFact,
 )
-from changes.gates.gathered import Gathered, at_places, commits_of, gather
+from changes.gates.gathered import Gathered, commits_of, gather
 from changes.gates.trained import with_training
 from changes.meetings.models import Decision
 from changes.meetings.standing import meetings_are_kept

@@ -18,7 +18,7 @@ from changes.proposals.moving import ring_for, stream_of
 from portal.ledger.actions import append
 
 BUTTON = re.compile(r"^\s*Reverts\s+(?P<repository>[\w.-]+(?:/[\w.-]+)+)?[#!](?P<number>\d{1,9})\b", re.MULTILINE | re.IGNORECASE)
-COMMIT = re.compile(r"This reverts commit (?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE)
+COMMIT = re.compile(r"This reverts commit (?P<sha>[0-9a-f]{7,64})\b", re.IGNORECASE | re.ASCII)
 SAID = "reverts commit"
 """Most texts do not say it, and the expression takes ten times as long to find that out."""
 SUBJECT = re.compile(r'^\s*Revert "(?P<title>.+)"', re.IGNORECASE)
@@ -143,6 +143,7 @@ def _skipped(release: Release) -> list[Release]:
 
 @transaction.atomic
 def _note(change: Change, at: datetime, *, finished_at: datetime | None, started_at: datetime, **what: object) -> None:
+    queries.locked(change.pk)  # before its stream in the ledger, as whoever follows the change takes them
     row, made = Undoing.objects.get_or_create(
         change=change, **what, defaults={"started_at": started_at, "finished_at": finished_at, "at": at}
     )

@@ -1,4 +1,4 @@
-"""What follows from the facts about one change: its classes by rule and by people, whether it is routine, and its risk."""
+"""What follows from the facts about changes: their classes by rule and by people, whether they are routine, and their risk."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

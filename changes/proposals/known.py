@@ -14,6 +14,8 @@ from portal.policy.parameters import Parameters
 
 PATHS = 1000
 """Paths of a change that are looked for elsewhere."""
+PIECE = 2000
+"""Paths that one question names."""
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -49,7 +51,7 @@ class Known:
 
     def failures(self, touching: Sequence[tuple[Iterable[int], Sequence[str]]]) -> list[tuple[str, ...]]:
         """For each of these repositories and paths, in their order: the releases of the repositories to production that failed or
-        were rolled back and had changed one of the paths, in words. One query for all that are about the same repositories."""
+        were rolled back and had changed one of the paths, in words. Asked once for all that are about the same repositories."""
         found: dict[int, tuple[str, ...]] = {}
         together: dict[frozenset[int], dict[int, Sequence[str]]] = {}
         for place, (repositories, paths) in enumerate(touching):
@@ -97,11 +99,13 @@ def _about(
         links__role="work",
         links__change__links__pull_request__repository__in=list(repositories),
         links__change__links__pull_request__merge_sha__in={row.commit_sha for row in releases},
-        paths__overlap=sorted({path for paths in touching.values() for path in paths}),
-    )
+    ).values_list("links__change__links__pull_request__merge_sha", "paths")
+    wanted = sorted({path for paths in touching.values() for path in paths})
     changed: dict[str, set[str]] = {}
-    for sha, paths in carried.values_list("links__change__links__pull_request__merge_sha", "paths"):
-        changed.setdefault(sha, set()).update(paths or ())
+    for first in range(0, len(wanted), PIECE):
+        piece = wanted[first : first + PIECE]
+        for sha, paths in carried.filter(paths__overlap=piece):
+            changed.setdefault(sha, set()).update(set(piece).intersection(paths or ()))
     return {
         place: tuple(_failure(row) for row in releases if not changed.get(row.commit_sha, NOTHING).isdisjoint(paths))
         for place, paths in touching.items()

@@ -23,8 +23,9 @@ from changes.proposals.models import Change, LinkedPullRequest, Revision
 from changes.proposals.moving import MOVED, ring_for, take_step
 from changes.proposals.people import links_for
 from changes.proposals.progress import next_move
-from changes.proposals.refreshing import is_in_production, progress_before_merge
+from changes.proposals.refreshing import progress_before_merge
 from changes.proposals.sections import texts_in
+from changes.proposals.shipped import is_in_production
 from changes.proposals.telling import account_of, named_in, role_of, texts_from
 from portal.access.models import User
 from portal.ledger.actions import Draft, append_many

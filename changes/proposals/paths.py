@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
+from itertools import islice
 
 NOTHING = r"(?!)"
 """An expression that nothing fits."""
@@ -29,7 +30,7 @@ def all_matches(paths: Iterable[str], patterns: Iterable[str]) -> list[tuple[str
     wanted = tuple(patterns)
     expression = _any_of(wanted)
     fitting = [path for path in paths if expression.search(f"/{path.lower()}")]
-    return [(path, next(pattern for pattern in wanted if matches(path, pattern))) for path in fitting]
+    return [(path, pattern) for path in fitting for pattern in islice((one for one in wanted if matches(path, one)), 1)]
 
 
 def any_match(path: str, patterns: Iterable[str]) -> bool:

@@ -16,6 +16,8 @@ from portal.policy.parameters import DEFAULT, Parameters
 FORGE, CO_AUTHOR = "github", "co-author"
 WEB_FLOW = 19864447
 """GitHub's own committer of merges made in the browser: nobody's hand."""
+LONGEST = 254
+"""Characters of an address of mail (RFC 5321). What is longer is somebody's joke, and is not remembered."""
 Links = Mapping[str, tuple[int, str]]
 Key = int | str | None
 """An account number, or a mail address as it stands in a commit."""
@@ -49,7 +51,10 @@ def account_actor(uid: int | None, login: str, links: Links, *, bot: bool = Fals
 
 def is_machine(name: str, parameters: Parameters = DEFAULT) -> bool:
     """Whether a login or an address belongs to a machine that writes code, by the parameters of the policy version."""
-    return bool(name) and _is_one_of(name.lower(), parameters.ai_co_authors)
+    if not name:
+        return False
+    asked = _is_one_of if len(name) <= LONGEST else _is_one_of.__wrapped__
+    return asked(name.lower(), parameters.ai_co_authors)
 
 
 @lru_cache(maxsize=1024)

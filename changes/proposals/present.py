@@ -14,7 +14,7 @@ from portal.rows import reload_rows
 @dataclass(frozen=True)
 class Present:
     """The newest text (None while there is none), and what there is besides. While the change is locked nobody adds to the first
-    four; whoever notes an undoing lets the change follow afterwards."""
+    four; whoever notes an undoing, or what changes its pull requests or pushes, lets the change follow afterwards."""
 
     text: Revision | None
     written_here: bool
@@ -27,7 +27,7 @@ class Present:
     pull_requests: list[PullRequest]
     """With repository and part (``queries.part_of``), oldest first."""
     pushes: list[LinkedPush]
-    """Those past every pull request that it answers for, oldest first."""
+    """Those past every pull request that it answers for while it is an emergency, oldest first."""
 
 
 def hold(changes: Sequence[Change]) -> dict[int, Present]:
@@ -39,7 +39,7 @@ def hold(changes: Sequence[Change]) -> dict[int, Present]:
     texts = {row.change_id: row for row in _texts(keys)}
     pull_requests = queries.linked_by_change(keys)
     pushes: dict[int, list[LinkedPush]] = {}
-    for push in queries.standing_pushes_of(changes):
+    for push in LinkedPush.objects.filter(change__in=keys, taken_back_at=None).order_by("pushed_at", "id"):
         pushes.setdefault(push.change_id, []).append(push)
     return {pk: _present(texts.get(pk), pull_requests.get(pk, []), pushes.get(pk, [])) for pk in keys}
 

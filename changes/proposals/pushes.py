@@ -13,6 +13,7 @@ from django.db import transaction
 
 from changes.delivery.branch_names import names_of
 from changes.delivery.models import Repository
+from changes.proposals import queries
 from changes.proposals.models import Change, LinkedPush
 from changes.proposals.moving import ring_for, stream_of
 from portal.ledger.actions import append
@@ -43,6 +44,7 @@ class Pushed:
 @transaction.atomic
 def link_push(*, change: Change, pushed: Pushed, reason: str, at: datetime) -> LinkedPush:
     """Tie a push to the change that answers for it. A push that is tied already stays where it is; taken back, it counts again."""
+    queries.locked(change.pk)  # before its stream in the ledger, as whoever follows the change takes them
     names = names_of(repository=pushed.repository, name=pushed.branch)
     row = LinkedPush.objects.filter(repository=pushed.repository, branch__in=names, commit_sha=pushed.commit).first()
     if row is not None:
@@ -82,6 +84,7 @@ def _again(row: LinkedPush, pushed: Pushed, at: datetime) -> LinkedPush:
 @transaction.atomic
 def take_back_push(*, row: LinkedPush, reason: str, at: datetime) -> None:
     """Later evidence accounts for the push: it no longer counts, and the row stays."""
+    queries.locked(row.change_id)  # before its stream in the ledger, as whoever follows the change takes them
     locked = LinkedPush.objects.select_for_update(of=("self",)).get(pk=row.pk)
     if locked.taken_back_at is None:
         locked.taken_back_at = at

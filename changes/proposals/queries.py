@@ -1,6 +1,7 @@
 """What is asked about changes."""
 
 from collections.abc import Collection, Iterable
+from copy import copy
 from datetime import datetime
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -63,12 +64,18 @@ def linked_pull_requests(change: Change, *roles: str) -> QuerySet[PullRequest]:
 
 
 def linked_by_change(keys: Collection[int]) -> dict[int, list[PullRequest]]:
-    """The same for many changes, by the change's key, with one query and without the reviews. Each has rows of its own."""
-    links = LinkedPullRequest.objects.filter(change__in=keys, role__in=CARRYING).select_related("pull_request__repository")
+    """The same for many changes, by the change's key, with two queries and without the reviews. Each has rows of its own."""
+    links: dict[int, list[tuple[int, str]]] = {}
+    told = LinkedPullRequest.objects.filter(change__in=keys, role__in=CARRYING).order_by("id")
+    for pull_request, change, role in told.values_list("pull_request_id", "change_id", "role"):
+        links.setdefault(pull_request, []).append((change, role))
     found: dict[int, list[PullRequest]] = {}
-    for link in links.order_by("pull_request__opened_at", "pull_request_id"):
-        vars(link.pull_request)["part"] = link.role
-        found.setdefault(link.change_id, []).append(link.pull_request)
+    rows = PullRequest.objects.filter(pk__in=list(links)).select_related("repository").order_by("opened_at", "id")
+    for row in rows if links else ():
+        for place, (change, role) in enumerate(links[row.pk]):
+            own = copy(row) if place else row  # a promotion of hundreds has thousands of paths, which all of them share
+            vars(own)["part"] = role
+            found.setdefault(change, []).append(own)
     return found
 
 
@@ -96,7 +103,7 @@ def changes_by_pull_request(rows: Collection[PullRequest]) -> dict[int, list[Cha
 
 
 def part_of(row: PullRequest) -> str:
-    """The role in which ``linked_pull_requests`` found this row at its change."""
+    """The role in which ``linked_pull_requests`` or ``linked_by_change`` found this row at its change."""
     return str(vars(row)["part"])
 
 

@@ -5,18 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 
-from changes.delivery.models import Environment, PullRequest, Release
+from changes.delivery.models import PullRequest
 from changes.proposals import actions, entries, queries
 from changes.proposals.deriving import DERIVED, Carried, choices_of, classes_of, derive, routine_by
 from changes.proposals.digest import revision_digest
 from changes.proposals.known import Known
-from changes.proposals.models import Category, Change, LinkedPullRequest, LinkedPush, Undoing
+from changes.proposals.models import Category, Change, LinkedPullRequest, Undoing
 from changes.proposals.present import Present, hold
 from changes.proposals.progress import Progress, next_move
 from changes.proposals.searching.rereading import reread
 from changes.proposals.sections import texts_in
+from changes.proposals.shipped import Brought, Shipped, merged_to_production
 from changes.proposals.telling import account_of, role_of, texts_from
 from changes.proposals.undeclared import upheld
 from portal.policy.clocks import add_working_days
@@ -33,21 +34,25 @@ def refresh(*, change: Change, at: datetime) -> None:
 
 @transaction.atomic(savepoint=False)
 def refresh_all(*, changes: Sequence[Change], known: Known) -> None:
-    """Text, class, people, approvals, state and risk of changes, from what their pull requests say now, by the policy in force.
+    """Text, class, people, approvals, state and risk of changes, each once, from what their pull requests say now, by the policy in
+    force.
 
     All of them are locked first, until the transaction ends, and show what is on record of them then. What is the same for all,
-    or can be asked and written for all, costs some ten statements however many there are; a text or a class that is new and a
-    move cost theirs, because each has its entry in the ledger.
+    or can be asked and written for all, costs some ten statements however many there are. What has its entry in the ledger (a
+    text, a class, a move, an approval that ends) costs its own, and so does what few changes have: words, choices, times of
+    production that are new, undoings.
     """
     held = hold(changes)
     carried = [Carried(change, held[change.pk].pull_requests, work_of(held[change.pk].pull_requests)) for change in changes]
-    changed = {one.change.pk: one.change for one in carried if _follow(one, held[one.change.pk], known)}
+    brought = [Brought(merged_to_production(one.pull_requests), one.pushes) for one in held.values()]
+    shipped = Shipped(place for one in brought for place in one.commits)
+    changed = {one.change.pk: one.change for one in carried if _follow(one, held[one.change.pk], known, shipped)}
     changed |= {change.pk: change for change in derive(carried=carried, known=known)}
     update_rows(list(changed.values()), names=("reasons", *DERIVED))
     reread(changes=changes)
 
 
-def _follow(carried: Carried, present: Present, known: Known) -> bool:
+def _follow(carried: Carried, present: Present, known: Known, shipped: Shipped) -> bool:
     """Bring all up to date but what is derived. Returns whether other reasons are to be written for the same classes."""
     change, rows, work = carried.change, carried.rows, carried.work
     if change.opened_by == "pull_request" and rows and not present.written_here:
@@ -57,11 +62,10 @@ def _follow(carried: Carried, present: Present, known: Known) -> bool:
     other = bool(classes["reasons"] != change.reasons)
     if entries.fresh_classes(change, classes):
         actions.classify(change=change, values=classes, actor="portal", at=known.at, held=True)
-        present = replace(present, pushes=queries.standing_pushes(change))  # an emergency alone answers for them
     change.reasons = classes["reasons"]
     if present.words and change.merged_at is None:
         _lapse_outdated(change, rows, known.at)
-    _advance(change, present, known)
+    _advance(change, present, known, shipped)
     return other
 
 
@@ -115,8 +119,8 @@ def _lapse_outdated(change: Change, rows: list[PullRequest], at: datetime) -> No
         actions.lapse_approvals(change=change, reason="the approver has become a contributor", at=at, only=own)
 
 
-def _advance(change: Change, present: Present, known: Known) -> None:
-    progress = progress_of(change, present)
+def _advance(change: Change, present: Present, known: Known, shipped: Shipped) -> None:
+    progress = progress_of(change, present, shipped)
     _note_times(change, progress, known.parameters)
     for _ in range(4):
         verb = next_move(change.state, progress)
@@ -126,25 +130,17 @@ def _advance(change: Change, present: Present, known: Known) -> None:
         actions.move(change=change, verb=verb, actor="portal", at=moment.get(verb) or known.at)
 
 
-def progress_of(change: Change, present: Present) -> Progress:
-    """What its pull requests and pushes and the releases of their commits say."""
-    before, pushes = progress_before_merge(change, present.pull_requests), present.pushes
-    merged = [row for row in present.pull_requests if role_of(row) != Role.BACK_MERGE and is_in_production(row)]
-    releases = _production_releases(merged, pushes)
-    undone = list(Release.objects.filter(rolls_back__in=releases).values_list("created_at", flat=True)) if releases else []
+def progress_of(change: Change, present: Present, shipped: Shipped) -> Progress:
+    """What its pull requests and pushes and the releases of their commits say. An emergency alone answers for pushes."""
+    pushes = present.pushes if change.category == Category.EMERGENCY else ()
+    brought = Brought(merged_to_production(present.pull_requests), pushes)
+    noted = _undone_at(change) if present.undoings else []
     return replace(
-        before,
-        merged_to_prod_at=max(
-            [*(row.merged_at for row in merged if row.merged_at), *(push.pushed_at for push in pushes)], default=None
-        ),
-        released_at=max((row.succeeded_at for row in releases if row.succeeded_at), default=None),
-        rolled_back_at=max([*undone, *(_undone_at(change) if present.undoings else ())], default=None),
+        progress_before_merge(change, present.pull_requests),
+        merged_to_prod_at=brought.at,
+        released_at=shipped.released_at(brought.commits),
+        rolled_back_at=max([*shipped.undone_at(brought.commits), *noted], default=None),
     )
-
-
-def is_in_production(row: PullRequest) -> bool:
-    """Whether it was merged to production."""
-    return row.state == PullRequest.State.MERGED and row.base_ref == row.repository.prod_branch
 
 
 def progress_before_merge(change: Change, rows: list[PullRequest]) -> Progress:
@@ -166,18 +162,6 @@ def _undone_at(change: Change) -> list[datetime]:
     rows = change.undoings.all()
     noted = [row.started_at if row.kind == Undoing.Kind.RELEASE else row.finished_at for row in rows]
     return [moment for moment in noted if moment is not None]
-
-
-def _production_releases(merged: list[PullRequest], pushes: list[LinkedPush]) -> list[Release]:
-    """The releases to production of these; nothing is asked where nothing is there."""
-    if not (merged or pushes):
-        return []
-    wanted = Q(pk__in=[])
-    for push in pushes:
-        wanted |= Q(repository_id=push.repository_id, commit_sha=push.commit_sha)
-    for row in merged:
-        wanted |= Q(repository_id=row.repository_id, commit_sha__in=[row.merge_sha, row.head_sha])
-    return list(Release.objects.filter(wanted, environment=Environment.PRODUCTION))
 
 
 def _note_times(change: Change, progress: Progress, parameters: Parameters) -> None:

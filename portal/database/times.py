@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
+from psycopg import DataError
 from psycopg.adapt import AdaptersMap
 
 
@@ -17,11 +18,13 @@ class UtcLoader(BaseTzLoader):  # type: ignore[misc]  # the stubs do not know it
     """Django compares it with the zone of the connection."""
 
     def load(self, data: Any) -> datetime:
-        """The moment, in UTC."""
+        """The moment, in UTC. Raises ``DataError`` where Python has none."""
         try:
             value = datetime.fromisoformat(str(data, "ascii"))
             return value if value.tzinfo is UTC else value.astimezone(UTC)
-        except (ValueError, OverflowError):
+        except OverflowError:
+            raise DataError(f"this moment is in no year that Python knows in UTC: {str(data, 'ascii')}") from None
+        except ValueError:
             refused: datetime = super().load(data)
             return refused
 

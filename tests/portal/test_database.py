@@ -151,3 +151,19 @@ def test_what_python_has_no_moment_for_is_refused(said):
         cursor.execute("SELECT %s::timestamptz", [said])
         with pytest.raises(DataError):
             cursor.fetchone()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("said", "zone"), [("10000-01-01 03:00:00+00", "America/New_York"), ("0001-12-31 20:00:00+00 BC", "Asia/Kolkata")]
+)
+def test_a_moment_that_is_in_another_year_in_utc_is_no_other_moment(said, zone):
+    """The server writes 9999 and 0001, because it is there still, and already."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('TimeZone', %s, false)", [zone])
+        try:
+            cursor.execute("SELECT %s::timestamptz", [said])
+            with pytest.raises(DataError, match="no year that Python knows"):
+                cursor.fetchone()
+        finally:
+            cursor.execute("SELECT set_config('TimeZone', 'UTC', false)")

@@ -91,6 +91,9 @@ def test_rows_show_what_is_on_record_now_and_one_that_is_gone_is_not_passed_over
     assert [row.title for row in rows] == [TEXTS[0], "Another", TEXTS[2]]
     with django_assert_num_queries(1):
         assert rows[0].repository.name == "acme/web"
+    with django_assert_num_queries(1):
+        reload_rows(rows[:1], of=PullRequest.objects.select_related("repository"))
+        assert rows[0].repository.name == "acme/web"
     with django_assert_num_queries(0):
         reload_rows([], of=PullRequest.objects.all())
     PullRequest.objects.filter(number=2).delete()

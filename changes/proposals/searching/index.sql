@@ -109,7 +109,7 @@ END
 $refresh$;
 
 -- The triggers, one a statement, on what is written under the lock of the change. Facts of pull requests and releases come
--- without it: their changes are read again when they follow (changes.proposals.following). Who writes very many changes sets countersign.search_later to "on" and refreshes them once.
+-- without it: their changes are read again when they follow (changes.proposals.refreshing). Who writes very many changes sets countersign.search_later to "on" and refreshes them once.
 CREATE OR REPLACE FUNCTION {schema}.changes_search_follow() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, {schema}, pg_temp AS $follow$
 DECLARE

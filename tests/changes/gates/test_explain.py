@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from changes.gates.actions import gate_json
 from changes.gates.explain import (
     MOST,
     NOTHING,
@@ -13,8 +14,10 @@ from changes.gates.explain import (
     WORDS_OF,
     Explanation,
     Used,
-    explain,
+    explanation,
+    kept_about,
     looked_at,
+    used_by,
     value_of,
 )
 from changes.gates.facts import ConditionFact, DecisionFact, FreezeFact, WaiverFact
@@ -56,6 +59,11 @@ CONDITION = ConditionFact(1, "Tell support", ANN, "merge", minute(55), BOB, "ope
 def test_every_gate_has_its_rule_in_words_and_its_parameters_have_names(code):
     assert RULES_IN_WORDS[code].endswith(".")
     assert set(PARAMETERS_USED[code]) <= set(WORDS_OF) & {field.name for field in fields(Parameters)}
+
+
+def explain(gate, facts, parameters):
+    """As it is kept, and read again."""
+    return explanation({**gate_json(gate), **kept_about(gate.code, facts, used_by(parameters))}, policy_version=parameters.version)
 
 
 @pytest.mark.parametrize("code", list(Code))

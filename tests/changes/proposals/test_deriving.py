@@ -288,8 +288,8 @@ def test_changes_that_follow_together_ask_once_for_what_they_share(web, django_a
     assert [change.requester for change in changes] == [ann] * 3
     assert "failed" in str(alone[0])
     for some in (changes[:1], changes):
-        # Locks, texts, pull requests, paths of others, failures, search: as many for three as for one.
-        with transaction.atomic(), django_assert_num_queries(6):
+        # Locks, texts, links, pull requests, pushes, paths of others, failures, search: as many for three as for one.
+        with transaction.atomic(), django_assert_num_queries(8):
             refresh_all(changes=some, known=known)
 
 

@@ -1,16 +1,21 @@
 """Changes that are brought up to date together become what each becomes by itself, and so does the ledger."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
 
 from changes.delivery.models import PullRequest, Release
+from changes.outcomes.recognising import recognise
+from changes.proposals import actions
 from changes.proposals.approving import approve
 from changes.proposals.classing import choose_class
 from changes.proposals.known import Known
-from changes.proposals.models import Change
+from changes.proposals.models import Change, Revision, Undoing
+from changes.proposals.pushes import Pushed, link_push
 from changes.proposals.refreshing import refresh, refresh_all
+from changes.proposals.searching.models import SearchText
 from portal.ledger.models import LedgerLeaf
 from tests.changes.people import linked, person
 from tests.changes.proposals.test_deriving import AT, followed, pull, shipped, web
@@ -18,20 +23,7 @@ from tests.changes.proposals.test_deriving import AT, followed, pull, shipped, w
 __all__ = ["web"]
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = AT + timedelta(minutes=5)
-DERIVED_ANEW = (
-    "state",
-    "category",
-    "size",
-    "kind",
-    "routine",
-    "risk",
-    "risk_points",
-    "reasons",
-    "title",
-    "requester_id",
-    "merged_at",
-)
-TIMES = ("released_at", "review_due_at", "retrospective_due_at", "moved_at", "version")
+FIELDS = [field.name for field in Change._meta.concrete_fields if not field.generated]
 
 
 def told(web):
@@ -56,16 +48,54 @@ def told(web):
     unread = followed(pull(web, 6, paths=None))
     same = followed(pull(web, 7))
     linked(person("Ann"), 1, "ann")
-    return [failed, released, plain, large, closed, chosen, approved, unread, same]
+    return [failed, released, plain, large, closed, chosen, approved, unread, same, *in_company(web), *past_the_rules(web)]
+
+
+def in_company(web):
+    """Two that one promotion carries, which has come to production; one that took a pull request over; one from a form."""
+    pair = [followed(pull(web, number, state="merged", merged_at=AT, merge_sha=f"{number:040d}")) for number in (8, 9)]
+    way = {"head_ref": "main", "base_ref": "prod", "merge_sha": "8" * 40, "paths": None}
+    promotion = pull(web, 10, state="merged", merged_at=AT, **way)
+    for change in pair:
+        actions.link(change=change, pull_request=promotion, role="promotion", reason="test", actor="portal", at=AT)
+    told = {"source": "fly", "vendor_id": "10", "app": "web-prod", "state": "succeeded", "environment": "production"}
+    Release.objects.create(repository=web, commit_sha="8" * 40, created_at=AT, succeeded_at=LATER, reported_at=AT, **told)
+    written = actions.open_change(texts={"title": "From a form"}, source="form", at=AT, actor="portal")
+    actions.link(change=written, pull_request=pull(web, 11, title="Its work"), role="work", reason="test", actor="portal", at=AT)
+    taken = PullRequest.objects.get(number=7)
+    actions.link(change=written, pull_request=taken, role="joined", reason="test", actor="portal", at=AT)
+    return [*pair, written]
+
+
+def past_the_rules(web):
+    """An emergency with a push, one that is none any more though its push stands, and one that a merge has reverted."""
+    emergencies = [followed(pull(web, number, labels=["emergency"])) for number in (12, 13)]
+    for change, sha in zip(emergencies, ("c" * 40, "d" * 40), strict=True):
+        assert change.category == "emergency"
+        pushed = Pushed(web, "prod", sha, login="ann", uid=1, at=AT, confirmed=True)
+        link_push(change=change, pushed=pushed, reason="test", at=AT)
+    PullRequest.objects.filter(number=13).update(labels=[])
+    undone, _ = shipped(web, 70, 2)
+    revert = pull(web, 14, state="merged", merged_at=AT, body="Reverts acme/web#70", merge_sha="e" * 40)
+    followed(revert)
+    recognise(repository=web, pull_requests=[revert], releases=[], at=AT)
+    assert Undoing.objects.get().change == undone
+    return [*emergencies, undone]
 
 
 def outcome(changes, before):
     """What stands on record of the changes, and what the ledger has said since."""
     rows = Change.objects.in_bulk([change.pk for change in changes])
-    names = (*DERIVED_ANEW, *TIMES)
-    said = LedgerLeaf.objects.filter(pk__gt=before).order_by("stream", "stream_seq").values_list("stream", "kind", "actor")
-    shown = [[getattr(change, name) for name in names] for change in changes]
-    return [[getattr(rows[change.pk], name) for name in names] for change in changes], shown, list(said)
+    said = LedgerLeaf.objects.filter(pk__gt=before).order_by("stream", "stream_seq").select_related("body")
+    words = dict(SearchText.objects.filter(change__in=changes).values_list("change", "words"))
+    texts = [*Revision.objects.filter(change__in=changes).order_by("change", "number").values_list("change", "digest", "by")]
+    return (
+        [[getattr(rows[change.pk], name) for name in FIELDS] for change in changes],
+        [[getattr(change, name) for name in FIELDS] for change in changes],
+        [(leaf.stream, leaf.kind, leaf.actor, json.loads(leaf.body.payload)["fact"]) for leaf in said],
+        [words[change.pk] for change in changes],
+        texts,
+    )
 
 
 def tried(changes, act):
@@ -86,18 +116,16 @@ def test_together_becomes_of_changes_what_becomes_of_each(web):
         for row in rows:
             refresh(change=row, at=LATER)
 
-    kept, shown, said = tried(changes, lambda rows: refresh_all(changes=rows, known=Known(at=LATER)))
+    together = tried(changes, lambda rows: refresh_all(changes=rows, known=Known(at=LATER)))
 
-    assert (kept, shown, said) == tried(changes, each)
+    assert together == tried(changes, each)
+    kept, shown, said, *_ = together
     assert kept == shown
-    kinds = {kind for _, kind, _ in said}
-    assert {
-        "change.revised",
-        "change.classified",
-        "approval.lapsed",
-        "change.requester_named",
-        "change.withdraw",
-        "change.release",
-    } <= kinds, kinds
-    states = dict(zip([change.pk for change in reversed(changes)], (row[0] for row in kept), strict=True))
-    assert {"released", "withdrawn", "proposed"} <= set(states.values())
+    kinds = {kind for _, kind, _, _ in said}
+    assert {"change.revised", "change.classified", "approval.lapsed", "change.requester_named"} <= kinds
+    assert {"change.withdraw", "change.release"} <= kinds
+    values = [dict(zip(FIELDS, row, strict=True)) for row in reversed(kept)]
+    pair, emergencies = values[9:11], values[12:14]
+    assert {"released", "withdrawn", "proposed"} <= {row["state"] for row in values}
+    assert [(row["merged_at"], row["released_at"]) for row in pair] == [(AT, LATER)] * 2
+    assert [(row["category"], row["merged_at"]) for row in emergencies] == [("emergency", AT), ("standard", None)]
