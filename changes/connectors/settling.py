@@ -37,8 +37,8 @@ from portal.rows import as_json, sending
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
 SLICE = 100
-"""Pull requests that are settled in one transaction, with all changes that they carry, at some 10 ms each: a flood holds no lock for
-a minute, and ends before any time limit."""
+"""Pull requests that are settled in one transaction, with all changes that they carry, at some 10 ms each: a flood holds no lock
+for a minute, and ends before any time limit."""
 RUN = timedelta(seconds=30)
 """A run begins no further slice after this; Celery's hard limit is 60 seconds."""
 HELD = timedelta(minutes=5)
@@ -207,7 +207,8 @@ def _fill_paths(repository: Repository, rows: list[PullRequest]) -> None:
 def _find(
     repository: Repository, rows: list[PullRequest], releases: list[Release], changes: list[Change], reported: Q, at: datetime
 ) -> None:
-    read = PullRequest.objects.select_related("repository").prefetch_related("reviews").in_bulk([row.pk for row in rows])
+    judged = PullRequest.objects.defer("body").select_related("repository").prefetch_related("reviews")
+    read = judged.in_bulk([row.pk for row in rows])
     whole = [read[row.pk] for row in rows]
     pushes = Push.objects.filter(reported, repository=repository)
     merges = {row.merge_sha for row in rows if row.merge_sha}

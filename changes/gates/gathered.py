@@ -78,7 +78,7 @@ def by_change(rows: Iterable[Row]) -> dict[int, list[Row]]:
 def _pull_requests(keys: Collection[int]) -> dict[int, list[PullRequest]]:
     """With repository, reviews and links, oldest first."""
     carrying = LinkedPullRequest.objects.filter(change__in=keys, role__in=CARRYING)
-    rows = PullRequest.objects.filter(pk__in=carrying.values("pull_request")).select_related("repository")
+    rows = PullRequest.objects.filter(pk__in=carrying.values("pull_request")).defer("body").select_related("repository")
     found: dict[int, list[PullRequest]] = {}
     wanted = set(keys)
     for row in rows.prefetch_related("reviews", "links").order_by("opened_at", "id"):

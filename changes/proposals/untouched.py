@@ -10,16 +10,26 @@ from portal.rows import as_json, sending
 LOOKED_AT = 1000
 """Merges of a branch among which the last change of the same paths is looked for."""
 LAST = """
-SELECT asked.place, max(merged.merged_at) FROM ROWS FROM (
-    json_to_recordset(%s) AS (place int, repository bigint, branch text, own bigint[], paths text[])
-) AS asked, LATERAL (
-    SELECT row.merged_at, row.paths FROM changes_pullrequest row
-    WHERE row.repository_id = asked.repository AND row.base_ref = asked.branch AND row.state = 'merged' AND row.merged_at <= %s
-        AND row.id <> ALL (asked.own)
-    ORDER BY row.merged_at DESC LIMIT %s
-) AS merged
-WHERE merged.paths && asked.paths GROUP BY asked.place
+WITH asked AS MATERIALIZED (
+    SELECT * FROM ROWS FROM (
+        json_to_recordset(%s) AS (place int, repository bigint, branch text, own bigint[], paths text[])
+    ) AS told
+), touched AS MATERIALIZED (
+    SELECT branches.*, merged.id, merged.merged_at, path,
+        row_number() OVER (PARTITION BY branches.repository, branches.branch, path ORDER BY merged.merged_at DESC) AS rank
+    FROM (SELECT DISTINCT repository, branch FROM asked) AS branches, LATERAL (
+        SELECT row.id, row.merged_at, row.paths FROM changes_pullrequest row
+        WHERE row.repository_id = branches.repository AND row.base_ref = branches.branch AND row.state = 'merged'
+            AND row.merged_at <= %s
+        ORDER BY row.merged_at DESC LIMIT %s
+    ) AS merged, unnest(merged.paths) AS path
+    WHERE path IN (SELECT unnest(asked.paths) FROM asked)
+)
+SELECT asked.place, max(touched.merged_at) FROM asked CROSS JOIN unnest(asked.paths) AS wanted (path)
+JOIN touched ON (touched.repository, touched.branch, touched.path) = (asked.repository, asked.branch, wanted.path)
+WHERE touched.rank <= 1 + cardinality(asked.own) AND touched.id <> ALL (asked.own) GROUP BY asked.place
 """
+"""Of each path the newest merges are enough: as many as may be one's own, and one."""
 
 
 @dataclass(frozen=True)
