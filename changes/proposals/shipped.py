@@ -27,7 +27,7 @@ class Brought:
     def commits(self) -> set[Place]:
         """The commits that came there, and the heads of what was merged."""
         pushed = {(push.repository_id, push.commit_sha) for push in self.pushes}
-        return pushed | {(row.repository_id, sha) for row in self.merged for sha in (row.merge_sha, row.head_sha)}
+        return pushed | {(row.repository_id, sha) for row in self.merged for sha in (row.merge_sha, row.head_sha) if sha}
 
 
 def merged_to_production(rows: Iterable[PullRequest]) -> list[PullRequest]:

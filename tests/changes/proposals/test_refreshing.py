@@ -129,3 +129,13 @@ def test_together_becomes_of_changes_what_becomes_of_each(web):
     assert {"released", "withdrawn", "proposed"} <= {row["state"] for row in values}
     assert [(row["merged_at"], row["released_at"]) for row in pair] == [(AT, LATER)] * 2
     assert [(row["category"], row["merged_at"]) for row in emergencies] == [("emergency", AT), ("standard", None)]
+
+
+def test_a_release_of_an_unknown_commit_is_not_that_of_a_merge_whose_commit_is_not_known(web):
+    unknown = pull(web, 1, base_ref="prod", state="merged", merged_at=AT, merge_sha="")
+    told = {"source": "fly", "vendor_id": "1", "app": "web-prod", "state": "succeeded", "environment": "production"}
+    Release.objects.create(repository=web, commit_sha="", created_at=AT, succeeded_at=AT, reported_at=AT, **told)
+
+    change = followed(unknown)
+
+    assert (change.state, change.merged_at, change.released_at) == ("merged", AT, None)
