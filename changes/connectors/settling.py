@@ -278,7 +278,6 @@ def _freeze(change: Change, repository: Repository, at: datetime) -> None:
     for row in merged:
         before = [f"{name}#{row.number}" for name in repository.former_names]
         freeze(change=change, moment=Verdict.Moment.MERGE, subject=str(row), at=at, known_as=before)
-        for release in Release.objects.filter(
-            repository=repository, environment="production", commit_sha=row.merge_sha, succeeded_at__isnull=False
-        ).order_by("id"):
+        released = Release.objects.filter(repository=repository, environment="production", commit_sha=row.merge_sha)
+        for release in released.exclude(succeeded_at=None).exclude(commit_sha="").order_by("id"):
             freeze(change=change, moment=Verdict.Moment.RELEASE, subject=str(release), at=at)

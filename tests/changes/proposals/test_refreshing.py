@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from changes.connectors.settling import settle
 from changes.delivery.models import PullRequest, Release
+from changes.gates.models import Verdict
 from changes.outcomes.recognising import recognise
 from changes.proposals import actions
 from changes.proposals.approving import approve
@@ -133,9 +135,12 @@ def test_together_becomes_of_changes_what_becomes_of_each(web):
 
 def test_a_release_of_an_unknown_commit_is_not_that_of_a_merge_whose_commit_is_not_known(web):
     unknown = pull(web, 1, base_ref="prod", state="merged", merged_at=AT, merge_sha="")
-    told = {"source": "fly", "vendor_id": "1", "app": "web-prod", "state": "succeeded", "environment": "production"}
+    told = {"source": "fly", "vendor_id": "1", "version": 1, "app": "web-prod", "state": "succeeded", "environment": "production"}
     Release.objects.create(repository=web, commit_sha="", created_at=AT, succeeded_at=AT, reported_at=AT, **told)
 
     change = followed(unknown)
+    with transaction.atomic():
+        settle(repository=web, since=AT, at=AT)
 
     assert (change.state, change.merged_at, change.released_at) == ("merged", AT, None)
+    assert [row.moment for row in Verdict.objects.all()] == ["merge"]
