@@ -19,13 +19,14 @@ from changes.exceptions.coverage import covered_by_pull_requests, known_on_branc
 from changes.exceptions.freezes import released_in_freeze, told_by_forge
 from changes.exceptions.sentences import sentence
 from changes.gates.facts import GateState, PullRequestFact, ReleaseFact
-from changes.gates.gathered import Releases, commits_of
+from changes.gates.gathered import Releases
 from changes.gates.queries import pull_request_facts
 from changes.gates.reading import by_queue, is_one_of, merger
 from changes.gates.rules import ci_finding, review_finding, staging_finding
 from changes.proposals.models import Category, Change
 from changes.proposals.people import links_for, uids_of
 from changes.proposals.queries import changes_by_pull_request
+from changes.proposals.shipped import commits_of
 from portal.policy.clauses import Clause
 from portal.policy.parameters import Parameters
 

@@ -19,6 +19,7 @@ from changes.meetings.standing import decisions_about
 from changes.proposals.models import Approval, Change, LinkedPullRequest, LinkedPush, ReviewAfter, Revision, SignOff
 from changes.proposals.people import Links, links_for, uids_of, uids_of_pushes
 from changes.proposals.queries import CARRYING, current_revision, standing_pushes_of
+from changes.proposals.shipped import commits_of
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -86,12 +87,6 @@ def _pull_requests(keys: Collection[int]) -> dict[int, list[PullRequest]]:
             if link.change_id in wanted and link.role in CARRYING:
                 found.setdefault(link.change_id, []).append(row)
     return found
-
-
-def commits_of(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()) -> set[Place]:
-    """The commits that these pull requests or pushes put onto a branch."""
-    pushed = {(push.repository_id, push.commit_sha) for push in pushes}
-    return pushed | {(row.repository_id, sha) for row in rows for sha in (row.head_sha, row.merge_sha) if sha}
 
 
 class Releases:

@@ -21,7 +21,7 @@ from changes.gates.facts import (
     ReviewFact,
     SignOffFact,
 )
-from changes.gates.gathered import Gathered, commits_of, gather
+from changes.gates.gathered import Gathered, gather
 from changes.gates.trained import with_training
 from changes.meetings.models import Decision
 from changes.meetings.standing import meetings_are_kept
@@ -35,6 +35,7 @@ from changes.proposals.people import (
     push_actors,
     user_actor,
 )
+from changes.proposals.shipped import commits_of
 from portal.policy.connected import connected_sources
 
 MEETINGS = frozenset({"meetings"})

@@ -26,8 +26,13 @@ class Brought:
     @property
     def commits(self) -> set[Place]:
         """The commits that came there, and the heads of what was merged."""
-        pushed = {(push.repository_id, push.commit_sha) for push in self.pushes}
-        return pushed | {(row.repository_id, sha) for row in self.merged for sha in (row.merge_sha, row.head_sha) if sha}
+        return commits_of(self.merged, self.pushes)
+
+
+def commits_of(rows: Iterable[PullRequest], pushes: Iterable[LinkedPush] = ()) -> set[Place]:
+    """The commits that these pull requests or pushes put onto a branch, as far as they are known."""
+    pushed = {(push.repository_id, push.commit_sha) for push in pushes}
+    return pushed | {(row.repository_id, sha) for row in rows for sha in (row.head_sha, row.merge_sha) if sha}
 
 
 def merged_to_production(rows: Iterable[PullRequest]) -> list[PullRequest]:
