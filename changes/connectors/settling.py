@@ -30,9 +30,10 @@ from changes.outcomes.recognising import recognise
 from changes.proposals.following import join_all
 from changes.proposals.known import Known
 from changes.proposals.models import Change
+from changes.proposals.queries import locking
 from changes.proposals.refreshing import refresh_all
 from portal.policy.in_force import parameters_at
-from portal.rows import as_json, sending
+from portal.rows import as_json, reload_rows, sending
 
 QUIET = timedelta(seconds=4)
 LATEST = timedelta(seconds=60)
@@ -143,8 +144,7 @@ def settle(*, repository: Repository, since: datetime, at: datetime, until: date
     refresh_all(changes=undone, known=known)
     changes |= {change.pk: change for change in undone}
     # As they stand now; they stay locked from here on, so that what is read for all of them still holds when it is written.
-    fresh = Change.objects.select_for_update(of=("self",)).select_related("requester").order_by("pk").in_bulk(changes)
-    changes = {pk: fresh[pk] for pk in changes}
+    reload_rows(list(changes.values()), of=locking().select_related("requester"))
     reassess_all(changes=list(changes.values()), at=at)
     unread = _unread(repository, at)
     read = [row for row in rows if not subjects_of(row) & unread]
