@@ -8,9 +8,9 @@ from changes.approvals.models import Condition, Waiver
 from changes.approvals.policy import DONE, progress
 from changes.gates.facts import ApproverFact, ConditionFact, FreezeFact, WaiverFact
 from changes.gates.freezes import freeze_facts
-from changes.gates.gathered import by_change
 from changes.proposals.models import Change
 from changes.proposals.people import user_actor
+from changes.proposals.queries import by_change
 from portal.access.may import people_with_roles
 from portal.access.permissions import P
 from portal.access.roles import Role, roles_with

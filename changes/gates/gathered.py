@@ -5,9 +5,7 @@ are nor how much they carry.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-from django.db import models
 from django.db.models import Min
 
 from changes.delivery.log_models import ReleaseLog
@@ -18,10 +16,8 @@ from changes.meetings.models import Decision
 from changes.meetings.standing import decisions_about
 from changes.proposals.models import Approval, Change, LinkedPullRequest, LinkedPush, ReviewAfter, Revision, SignOff
 from changes.proposals.people import Links, links_for, uids_of, uids_of_pushes
-from changes.proposals.queries import CARRYING, current_revision, standing_pushes_of
+from changes.proposals.queries import CARRYING, by_change, current_revision, standing_pushes_of
 from changes.proposals.shipped import commits_of
-
-Row = TypeVar("Row", bound=models.Model)
 
 
 @dataclass(frozen=True)
@@ -66,14 +62,6 @@ def gather(changes: Sequence[Change]) -> Gathered:
         decisions=by_change(decisions_about(*changes)),
         releases=Releases(commits_of(every, pushes)),
     )
-
-
-def by_change(rows: Iterable[Row]) -> dict[int, list[Row]]:
-    """Rows that have a ``change``, by its key, in their order."""
-    found: dict[int, list[Row]] = {}
-    for row in rows:
-        found.setdefault(vars(row)["change_id"], []).append(row)
-    return found
 
 
 def _pull_requests(keys: Collection[int]) -> dict[int, list[PullRequest]]:

@@ -1,4 +1,4 @@
-"""What stands about changes that are held under their locks, found with one question each: what is empty is then not asked for."""
+"""What stands about changes that are held under their locks, found with few questions: what is empty is then not asked for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,9 +38,7 @@ def hold(changes: Sequence[Change]) -> dict[int, Present]:
     keys = [change.pk for change in changes]
     texts = {row.change_id: row for row in _texts(keys)}
     pull_requests = queries.linked_by_change(keys)
-    pushes: dict[int, list[LinkedPush]] = {}
-    for push in LinkedPush.objects.filter(change__in=keys, taken_back_at=None).order_by("pushed_at", "id"):
-        pushes.setdefault(push.change_id, []).append(push)
+    pushes = queries.by_change(queries.pushes_past(keys))
     return {pk: _present(texts.get(pk), pull_requests.get(pk, []), pushes.get(pk, [])) for pk in keys}
 
 

@@ -23,6 +23,7 @@ from portal.access.models import User
 from portal.policy.approvals import need_of
 from portal.policy.in_force import parameters_at
 from portal.policy.refusal import Stale
+from portal.rows import Row
 
 Role = LinkedPullRequest.Role
 CARRYING = (Role.WORK, Role.PROMOTION, Role.BACK_MERGE)
@@ -124,8 +125,20 @@ def standing_pushes_of(changes: Iterable[Change]) -> list[LinkedPush]:
     emergencies = [change.pk for change in changes if change.category == Category.EMERGENCY]
     if not emergencies:
         return []
-    rows = LinkedPush.objects.filter(change__in=emergencies, taken_back_at=None).select_related("repository")
-    return list(rows.order_by("pushed_at", "id"))
+    return list(pushes_past(emergencies).select_related("repository"))
+
+
+def pushes_past(keys: Collection[int]) -> QuerySet[LinkedPush]:
+    """The pushes past the pull requests that are linked to these changes, whatever they are, oldest first."""
+    return LinkedPush.objects.filter(change__in=keys, taken_back_at=None).order_by("pushed_at", "id")
+
+
+def by_change(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    """Rows that have a ``change``, by its key, in their order."""
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(vars(row)["change_id"], []).append(row)
+    return found
 
 
 def head_for_production(change: Change, *, rows: list[PullRequest] | None = None) -> str:
